@@ -1,0 +1,165 @@
+//! The names of things: of keys, of rows on the account, of its user. Each type can only hold a valid one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::terminal::sanitize;
+
+/// The longest [`KeyName`], in characters. The API states no bound; this one keeps tables readable.
+pub const MAX_NAME_CHARS: usize = 128;
+
+/// The longest [`KeyId`] or [`UserId`], in bytes. Ids seen on the API have about 25.
+pub const MAX_ID_BYTES: usize = 128;
+
+/// The name of a key in a manifest: 1 to [`MAX_NAME_CHARS`] characters, no white space at either end, no control,
+/// bidirectional or invisible character.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyName(String);
+
+/// The id of a row on the account: 1 to [`MAX_ID_BYTES`] letters, digits and `-._~:`, safe as a segment of a URL path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyId(String);
+
+/// The id of the account's user: 1 to [`MAX_ID_BYTES`] visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserId(String);
+
+/// Why a text is no valid name or id.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// Nothing is in it.
+    #[error("it is empty")]
+    Empty,
+    /// It is longer than the bound that is given.
+    #[error("it has {length} characters, more than {max}")]
+    TooLong {
+        /// Its length in characters.
+        length: usize,
+        /// The most there may be.
+        max: usize,
+    },
+    /// A space, tab or the like stands at an end.
+    #[error("it begins or ends with white space")]
+    Padded,
+    /// A character that it may not hold.
+    #[error("it holds {}, which is not allowed there", sanitize::describe(*.0))]
+    Forbidden(char),
+    /// `.` and `..` are steps in a path, not names.
+    #[error("it is a relative path")]
+    Path,
+}
+
+impl KeyName {
+    /// Checks a text and takes it as a name.
+    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+        let text = text.into();
+        check_length(&text, MAX_NAME_CHARS)?;
+        if let Some(bad) = text.chars().find(|&c| sanitize::is_unsafe(c)) {
+            return Err(NameError::Forbidden(bad));
+        }
+        if text.trim().len() != text.len() {
+            return Err(NameError::Padded);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl KeyId {
+    /// Checks a text and takes it as an id.
+    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+        let text = text.into();
+        check_length(&text, MAX_ID_BYTES)?;
+        if let Some(bad) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"-._~:".contains(*c)) {
+            return Err(NameError::Forbidden(bad));
+        }
+        if text == "." || text == ".." {
+            return Err(NameError::Path);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl UserId {
+    /// Checks a text and takes it as an id.
+    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+        let text = text.into();
+        check_length(&text, MAX_ID_BYTES)?;
+        if let Some(bad) = text.chars().find(|c| !c.is_ascii_graphic()) {
+            return Err(NameError::Forbidden(bad));
+        }
+        Ok(Self(text))
+    }
+}
+
+fn check_length(text: &str, max: usize) -> Result<(), NameError> {
+    let length = text.chars().count();
+    match length {
+        0 => Err(NameError::Empty),
+        _ if length > max => Err(NameError::TooLong { length, max }),
+        _ => Ok(()),
+    }
+}
+
+macro_rules! text_type {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    )+};
+}
+
+text_type!(KeyName, KeyId, UserId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_visible_text_without_padding() {
+        for good in ["alice-laptop", "Åsa's key", "日本", "a", &"x".repeat(128)] {
+            assert_eq!(KeyName::new(good).map(String::from).as_deref(), Ok(good));
+        }
+        assert_eq!(KeyName::new(""), Err(NameError::Empty));
+        assert_eq!(KeyName::new(" a"), Err(NameError::Padded));
+        assert_eq!(KeyName::new("x".repeat(129)), Err(NameError::TooLong { length: 129, max: 128 }));
+        for bad in ['\n', '\u{1b}', '\u{202e}', '\u{200b}', '\u{feff}'] {
+            assert_eq!(KeyName::new(format!("a{bad}b")), Err(NameError::Forbidden(bad)));
+        }
+    }
+
+    #[test]
+    fn an_id_can_never_leave_its_segment_of_a_path() {
+        assert!(KeyId::new("cm4x-1._~:").is_ok());
+        for bad in ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "é", "a\\b"] {
+            assert!(KeyId::new(bad).is_err(), "{bad}");
+        }
+    }
+}

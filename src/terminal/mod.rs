@@ -1,0 +1,3 @@
+//! What is particular to a terminal: which characters are safe on it.
+
+pub mod sanitize;

@@ -1,0 +1,83 @@
+//! Which characters may reach a terminal or a reviewer as they are, and how the others are shown.
+//!
+//! Names, comments and messages come from people and servers that may be hostile: an escape sequence repaints a
+//! terminal, a bidirectional control reverses a line of a review, a zero-width character makes two names look alike.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character is a control, bidirectional, zero-width or otherwise invisible one.
+///
+/// Covers Unicode's `Cc`, the bidirectional controls (UAX #9), the default-ignorable code points that draw nothing,
+/// line and paragraph separators, interlinear annotation, tags, and variation selectors.
+pub fn is_unsafe(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Escapes every unsafe character as `\n`, `\t`, `\r` or `\u{…}`; the result stays on one line.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            let _ = write!(safe, "{}", c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Escapes, and cuts to at most `max` characters, the last of which is then `…`.
+pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
+    let safe = escape(text);
+    match safe.char_indices().nth(max) {
+        None => safe,
+        Some(_) => {
+            let cut: String = safe.chars().take(max.saturating_sub(1)).collect();
+            Cow::Owned(cut + "…")
+        }
+    }
+}
+
+/// Names a character for a message: itself in quotes if it can be seen, its code point in any case.
+pub fn describe(c: char) -> String {
+    let code = u32::from(c);
+    if is_unsafe(c) || c.is_whitespace() {
+        format!("the character U+{code:04X}")
+    } else {
+        format!("the character '{c}' (U+{code:04X})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unsafe_is_escaped_and_the_rest_is_left() {
+        assert_eq!(escape("alice@example.com ü 日本 🔑"), "alice@example.com ü 日本 🔑");
+        assert_eq!(escape("a\u{1b}[31mb\nc\u{202e}d\u{200b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}");
+    }
+
+    #[test]
+    fn a_cut_text_ends_in_an_ellipsis_and_keeps_its_bound() {
+        assert_eq!(escape_to("abcdef", 6), "abcdef");
+        assert_eq!(escape_to("abcdefg", 6), "abcde…");
+    }
+
+    #[test]
+    fn nothing_unsafe_survives_escaping() {
+        for code in 0..=0x0010_ffff_u32 {
+            let Some(c) = char::from_u32(code) else { continue };
+            assert!(!escape(&c.to_string()).chars().any(is_unsafe), "U+{code:04X}");
+        }
+    }
+}
