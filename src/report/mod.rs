@@ -1,0 +1,3 @@
+//! Renders plans and outcomes for people and programs. Nothing here decides or prints.
+
+pub mod words;

@@ -1,0 +1,148 @@
+//! The few things that keyform does to a disk, behind a trait, so that a test can be the disk.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// The operations. Each is one step that a crash can come before or after.
+pub trait Disk {
+    /// A file that has no name yet, in the folder where it is to appear.
+    type Temporary;
+    /// Held while locked; dropping it unlocks.
+    type Lock;
+
+    /// Reads a whole file; nothing if there is none.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+
+    /// Adds to the end of a file, which is made if there is none.
+    fn append(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes what was appended to a file durable.
+    fn sync(&mut self, path: &Path) -> io::Result<()>;
+
+    /// Writes a new file that is to take the place of `path`.
+    fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Self::Temporary>;
+
+    /// Makes the content of a temporary file durable.
+    fn sync_temporary(&mut self, file: &Self::Temporary) -> io::Result<()>;
+
+    /// Gives a temporary file its name, at once and whole, in place of what was there.
+    fn persist(&mut self, file: Self::Temporary, path: &Path) -> io::Result<()>;
+
+    /// Removes a file, if it is there.
+    fn remove(&mut self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()>;
+
+    /// Locks a file, which is made if there is none, and writes into it who holds it.
+    ///
+    /// Answers at once: the lock, or what the one who has it wrote.
+    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<Self::Lock, String>>;
+}
+
+/// The disk of this machine.
+#[derive(Debug, Default)]
+pub struct LocalDisk {
+    /// The file that was last appended to, kept open: a journal is appended to thousands of times.
+    open: Option<(PathBuf, File)>,
+}
+
+impl LocalDisk {
+    fn appending(&mut self, path: &Path) -> io::Result<&mut File> {
+        if self.open.as_ref().is_none_or(|(open, _)| open != path) {
+            let file = OpenOptions::new().create(true).append(true).open(path)?;
+            self.open = Some((path.to_path_buf(), file));
+        }
+        match &mut self.open {
+            Some((_, file)) => Ok(file),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Disk for LocalDisk {
+    type Temporary = NamedTempFile;
+    type Lock = File;
+
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn append(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.appending(path)?.write_all(bytes)
+    }
+
+    fn sync(&mut self, path: &Path) -> io::Result<()> {
+        self.appending(path)?.sync_all()
+    }
+
+    fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".keyform-").suffix(".tmp");
+        // A state holds no secret and is committed: it is readable as other files are, or as it was before.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(path).map_or(0o666, |metadata| metadata.permissions().mode() & 0o777);
+            builder.permissions(fs::Permissions::from_mode(mode));
+        }
+        let mut file = builder.tempfile_in(folder_of(path))?;
+        file.write_all(bytes)?;
+        Ok(file)
+    }
+
+    fn sync_temporary(&mut self, file: &NamedTempFile) -> io::Result<()> {
+        file.as_file().sync_all()
+    }
+
+    fn persist(&mut self, file: NamedTempFile, path: &Path) -> io::Result<()> {
+        file.persist(path).map(drop).map_err(|failed| failed.error)
+    }
+
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.open = None;
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
+        // Elsewhere a folder cannot be opened, and renaming is durable by itself.
+        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    }
+
+    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<File, String>> {
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.seek(SeekFrom::Start(0))?;
+                file.write_all(holder.as_bytes())?;
+                Ok(Ok(file))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut other = String::new();
+                // Whoever holds it may be writing its name just now; not knowing it is no reason to fail.
+                let _ = file.take(4096).read_to_string(&mut other);
+                Ok(Err(other))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// The folder that a file lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}

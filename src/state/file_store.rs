@@ -1,0 +1,185 @@
+//! A state in a file, its journal and its lock in files beside it.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::disk::{Disk, LocalDisk, folder_of};
+use super::journal::{self, Replay};
+use super::{Entry, Loaded, Session, State, StateError, Store, file};
+
+/// A state at a path: `PATH`, with `PATH.journal` and `PATH.lock` beside it.
+#[derive(Debug)]
+pub struct FileStore<D = LocalDisk> {
+    disk: Rc<RefCell<D>>,
+    paths: Paths,
+    holder: String,
+}
+
+/// The right to write the state of a [`FileStore`].
+#[derive(Debug)]
+pub struct FileSession<D: Disk = LocalDisk> {
+    disk: Rc<RefCell<D>>,
+    paths: Paths,
+    journal: JournalIs,
+    _lock: D::Lock,
+}
+
+#[derive(Debug, Clone)]
+struct Paths {
+    state: PathBuf,
+    journal: PathBuf,
+    lock: PathBuf,
+}
+
+/// What is known of the journal on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum JournalIs {
+    /// Nobody has looked yet.
+    Unknown,
+    /// There is none that counts: the next line is a header.
+    Absent,
+    /// It has a header, and the state it builds on is beside it.
+    Whole,
+    /// The same, but its last line lacks a line feed.
+    Torn,
+}
+
+impl FileStore<LocalDisk> {
+    /// Keeps a state at `path` on this machine's disk. `holder` says who we are, to others who want the lock.
+    ///
+    /// A symbolic link is followed once, here: it is its target that is read and replaced.
+    pub fn open(path: &Path, holder: impl Into<String>) -> Self {
+        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        Self::on(Rc::new(RefCell::new(LocalDisk::default())), &target, holder)
+    }
+}
+
+impl<D: Disk> FileStore<D> {
+    /// Keeps a state at `path` on the given disk.
+    pub fn on(disk: Rc<RefCell<D>>, path: &Path, holder: impl Into<String>) -> Self {
+        Self { disk, paths: Paths::of(path), holder: holder.into() }
+    }
+
+    /// Where the state is.
+    pub fn path(&self) -> &Path {
+        &self.paths.state
+    }
+}
+
+impl<D: Disk> Store for FileStore<D> {
+    type Session = FileSession<D>;
+
+    async fn load(&self) -> Result<Loaded, StateError> {
+        read(&*self.disk.borrow(), &self.paths).map(|(loaded, _)| loaded)
+    }
+
+    async fn lock(&self) -> Result<FileSession<D>, StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let path = &self.paths.lock;
+        match disk.try_lock(path, &self.holder).map_err(failed("lock", path))? {
+            Ok(lock) => Ok(FileSession {
+                disk: Rc::clone(&self.disk),
+                paths: self.paths.clone(),
+                journal: JournalIs::Unknown,
+                _lock: lock,
+            }),
+            Err(holder) => {
+                let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
+                Err(StateError::Locked { path: self.paths.state.clone(), holder })
+            }
+        }
+    }
+}
+
+impl<D: Disk> Session for FileSession<D> {
+    async fn load(&mut self) -> Result<Loaded, StateError> {
+        let (loaded, journal) = read(&*self.disk.borrow(), &self.paths)?;
+        self.journal = journal;
+        Ok(loaded)
+    }
+
+    async fn append(&mut self, base: &State, entries: &[Entry]) -> Result<(), StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let path = &self.paths.journal;
+        let mut bytes = match self.journal {
+            JournalIs::Whole => Vec::new(),
+            // What is left of the torn line becomes a line of its own, which readers pass over.
+            JournalIs::Torn => b"\n".to_vec(),
+            JournalIs::Unknown | JournalIs::Absent => {
+                disk.remove(path).map_err(failed("remove", path))?;
+                journal::header(base)
+            }
+        };
+        bytes.extend(journal::lines(entries));
+        // Until it is known to be written, its end is not to be trusted.
+        self.journal = JournalIs::Torn;
+        disk.append(path, &bytes).map_err(failed("write", path))?;
+        self.journal = JournalIs::Whole;
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let path = &self.paths.journal;
+        disk.sync(path).map_err(failed("sync", path))?;
+        disk.sync_folder(folder_of(path)).map_err(failed("sync", folder_of(path)))
+    }
+
+    async fn fold(&mut self, state: &State) -> Result<(), StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let Paths { state: path, journal, lock: _ } = &self.paths;
+        let folder = folder_of(path);
+        let temporary =
+            disk.write_temporary(path, file::to_text(state).as_bytes()).map_err(failed("write beside", path))?;
+        disk.sync_temporary(&temporary).map_err(failed("sync the new", path))?;
+        disk.persist(temporary, path).map_err(failed("replace", path))?;
+        disk.sync_folder(folder).map_err(failed("sync", folder))?;
+        // From here on the journal counts for nothing, since its serial is behind: removing it is tidiness.
+        let _ = disk.remove(journal);
+        self.journal = JournalIs::Absent;
+        Ok(())
+    }
+}
+
+impl Paths {
+    fn of(state: &Path) -> Self {
+        let beside = |suffix: &str| {
+            let mut name = state.as_os_str().to_owned();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        Self { state: state.to_path_buf(), journal: beside(".journal"), lock: beside(".lock") }
+    }
+}
+
+/// Reads the journal before the state: if a fold comes between, the state is the new one and the journal counts for
+/// nothing; the other way round a reader could see the old state without what its journal knew.
+fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateError> {
+    let journal = disk.read(&paths.journal).map_err(failed("read", &paths.journal))?;
+    let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
+    let state = text.map(|text| file::from_text(&text, &paths.state)).transpose()?;
+    let Some(journal) = journal else { return Ok((Loaded { state, warnings: Vec::new() }, JournalIs::Absent)) };
+    match journal::replay(state.clone(), &journal)? {
+        Replay::Nothing => Ok((Loaded { state, warnings: Vec::new() }, JournalIs::Absent)),
+        Replay::State { state, unreadable } => {
+            let warnings = unreadable
+                .into_iter()
+                .map(|line| {
+                    format!(
+                        "line {line} of {} was not written whole and is passed over; the next listing of the \
+                         account tells again what it said",
+                        paths.journal.display()
+                    )
+                })
+                .collect();
+            let is = if journal.ends_with(b"\n") { JournalIs::Whole } else { JournalIs::Torn };
+            Ok((Loaded { state: Some(state), warnings }, is))
+        }
+    }
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    move |source| StateError::Io { doing, path: path.to_path_buf(), source }
+}

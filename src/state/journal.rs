@@ -1,0 +1,136 @@
+//! The journal: one JSON object a line, appended as things are learned, folded into the state at the end of an apply.
+//!
+//! The first line is a [`Header`] that names the state it builds on. A line that a crash tore, or that a disk lost, is
+//! passed over: all that it may have said, the next listing of the account says again. What must not be lost, the
+//! intent to upload, is synced before the first request.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::error::StateError;
+use super::{Record, State};
+use crate::account::Endpoint;
+use crate::names::{KeyId, KeyName, UserId};
+use crate::public_key::KeyBlob;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// One thing that was learned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Entry {
+    /// An upload is about to begin.
+    Intend {
+        /// The name to be.
+        name: KeyName,
+        /// The key.
+        public_key: KeyBlob,
+    },
+    /// An upload that was begun has certainly left nothing on the account.
+    Settle {
+        /// The key.
+        public_key: KeyBlob,
+    },
+    /// A row is managed, as described; this settles an upload of its key.
+    Record(Record),
+    /// A row is managed no more.
+    Drop {
+        /// Its id.
+        id: KeyId,
+    },
+    /// Whose account it is.
+    Account {
+        /// Its user.
+        user_id: UserId,
+    },
+}
+
+/// The first line: what the journal builds on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Header {
+    journal: u32,
+    lineage: Uuid,
+    serial: u64,
+    endpoint: Endpoint,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+}
+
+/// What became of reading a journal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Replay {
+    /// Nothing of it counts: no line is whole, or the state holds all of it already.
+    Nothing,
+    /// The state with all that the journal adds.
+    State {
+        /// The two together.
+        state: State,
+        /// The numbers of the lines that could not be read.
+        unreadable: Vec<usize>,
+    },
+}
+
+/// Writes the first line of a journal on top of `state`.
+pub(super) fn header(state: &State) -> Vec<u8> {
+    line(&Header {
+        journal: VERSION,
+        lineage: state.lineage,
+        serial: state.serial,
+        endpoint: state.endpoint.clone(),
+        user_id: state.user_id.clone(),
+    })
+}
+
+/// Writes entries, a line each.
+pub(super) fn lines(entries: &[Entry]) -> Vec<u8> {
+    entries.iter().flat_map(line).collect()
+}
+
+/// Reads a journal on top of the state that lies beside it.
+///
+/// # Errors
+/// If it builds on another state than the one given, or its format is newer.
+pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateError> {
+    let mut lines = journal.split(|&byte| byte == b'\n').enumerate();
+    // Without its line feed a line may be torn, even where what is left of it happens to parse.
+    let complete = journal.iter().filter(|&&byte| byte == b'\n').count();
+    let Some((_, first)) = lines.next().filter(|_| complete > 0) else { return Ok(Replay::Nothing) };
+    let header: Header = match serde_json::from_slice(first) {
+        Ok(header) => header,
+        Err(source) => return Err(StateError::ForeignJournal { source }),
+    };
+    if header.journal != VERSION {
+        return Err(StateError::NewerJournal { found: header.journal });
+    }
+    let mut state = match base {
+        None if header.serial == 0 => State { user_id: header.user_id, ..State::new(header.lineage, header.endpoint) },
+        Some(state) if state.lineage == header.lineage && state.serial == header.serial => state,
+        Some(state) if state.lineage == header.lineage && state.serial > header.serial => return Ok(Replay::Nothing),
+        other => {
+            return Err(StateError::StrayJournal {
+                journal_serial: header.serial,
+                state_serial: other.map(|state| state.serial),
+            });
+        }
+    };
+    let mut unreadable = Vec::new();
+    for (index, text) in lines {
+        if text.is_empty() {
+            continue;
+        }
+        match serde_json::from_slice(text) {
+            Ok(entry) if index < complete => state.learn(entry),
+            _ => unreadable.push(index + 1),
+        }
+    }
+    Ok(Replay::State { state, unreadable })
+}
+
+fn line(value: &impl Serialize) -> Vec<u8> {
+    // Writing plain structs of texts and numbers into memory has no way to fail.
+    let mut bytes = serde_json::to_vec(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
