@@ -3,13 +3,19 @@
 //! Reading and writing are two traits, so that what only plans is never handed the power to change anything. Each
 //! method is one request; retrying, settling and pacing are the caller's, who knows what may be repeated.
 
+pub mod endpoint;
 mod failure;
+pub mod listing;
+pub mod retry;
 
 use std::future::Future;
 
 use jiff::Timestamp;
 
-pub use failure::{Effect, Failure, FailureKind};
+pub use endpoint::{Endpoint, EndpointError};
+pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Scope};
+pub use listing::{ListError, Listing, list_all};
+pub use retry::{Clock, Pace, RetryPolicy, TokioClock};
 
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{KeyBlob, PublicKey};
@@ -56,7 +62,8 @@ pub trait ReadAccount {
 pub trait WriteAccount {
     /// Uploads a key and returns the row it has become. One request. A 2xx answer about another key is a
     /// [`Failure`] whose effect is [`Effect::Unknown`].
-    fn upload(&self, name: &KeyName, key: &PublicKey) -> impl Future<Output = Result<Row, Failure>>;
+    fn upload(&self, name: &KeyName, key: &PublicKey)
+    -> impl Future<Output = Result<Row, Failure>>;
 
     /// Makes a row the primary. One request.
     fn promote(&self, id: &KeyId) -> impl Future<Output = Result<(), Failure>>;
