@@ -81,15 +81,9 @@ impl Endpoint {
             .host_str()
             .ok_or_else(|| EndpointError::Invalid("no host".to_owned()))?;
         let loopback = names_this_machine(host);
-        let port = url
-            .port()
-            .map(|port| format!(":{port}"))
-            .unwrap_or_default();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let path = url.path().trim_end_matches('/');
-        let prefix = path
-            .strip_suffix("/api/v1")
-            .unwrap_or(path)
-            .trim_end_matches('/');
+        let prefix = path.strip_suffix("/api/v1").unwrap_or(path).trim_end_matches('/');
         let text = format!("{}://{host}{port}{prefix}", url.scheme());
         if url.scheme() == "http" && !loopback {
             return Err(EndpointError::PlainHttp(text));
@@ -127,18 +121,17 @@ impl EndpointError {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
-            Self::Credentials => "give the address alone; the token has its own place (PRIME_API_KEY or --token-file)".to_owned(),
+            Self::Credentials => {
+                "give the address alone; the token has its own place (PRIME_API_KEY or --token-file)".to_owned()
+            }
             Self::PlainHttp(text) => {
                 let secure = text.replacen("http:", "https:", 1);
                 format!("use `{secure}`; plain http is for this machine alone (127.0.0.1, ::1, localhost)")
             }
             Self::Query | Self::Fragment => "give the address up to its path".to_owned(),
-            Self::Empty
-            | Self::TooLong
-            | Self::Character(_)
-            | Self::NoScheme
-            | Self::Scheme(_)
-            | Self::Invalid(_) => format!("write it like `{DEFAULT_ENDPOINT}`"),
+            Self::Empty | Self::TooLong | Self::Character(_) | Self::NoScheme | Self::Scheme(_) | Self::Invalid(_) => {
+                format!("write it like `{DEFAULT_ENDPOINT}`")
+            }
         }
     }
 }
@@ -193,10 +186,7 @@ fn reason(text: &str, error: String) -> EndpointError {
 
 fn names_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -214,18 +204,12 @@ mod tests {
             ("https://api.primeintellect.ai/", DEFAULT_ENDPOINT),
             ("https://api.primeintellect.ai/api/v1", DEFAULT_ENDPOINT),
             ("https://api.primeintellect.ai/api/v1//", DEFAULT_ENDPOINT),
-            (
-                "HTTPS://API.PrimeIntellect.AI:443/api/v1/",
-                DEFAULT_ENDPOINT,
-            ),
+            ("HTTPS://API.PrimeIntellect.AI:443/api/v1/", DEFAULT_ENDPOINT),
             (
                 "https://gw.example.com:8443/prime/api/v1",
                 "https://gw.example.com:8443/prime",
             ),
-            (
-                "https://gw.example.com/a/../prime/",
-                "https://gw.example.com/prime",
-            ),
+            ("https://gw.example.com/a/../prime/", "https://gw.example.com/prime"),
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://127.0.0.1:80/", "http://127.0.0.1"),
             ("http://127.255.0.9:1", "http://127.255.0.9:1"),
@@ -234,10 +218,7 @@ mod tests {
             assert_eq!(parse(text).as_deref(), Ok(canonical), "{text}");
             assert_eq!(parse(canonical).as_deref(), Ok(canonical), "{canonical}");
         }
-        assert_eq!(
-            Endpoint::default(),
-            Endpoint::parse(DEFAULT_ENDPOINT).unwrap()
-        );
+        assert_eq!(Endpoint::default(), Endpoint::parse(DEFAULT_ENDPOINT).unwrap());
     }
 
     #[test]
@@ -253,10 +234,7 @@ mod tests {
             "http://0.0.0.0",
             "http://[::ffff:127.0.0.1]",
         ] {
-            assert!(
-                matches!(parse(text), Err(EndpointError::PlainHttp(_))),
-                "{text}"
-            );
+            assert!(matches!(parse(text), Err(EndpointError::PlainHttp(_))), "{text}");
         }
     }
 

@@ -77,14 +77,11 @@ impl ListError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Page(failure) => failure.help.clone(),
-            Self::KeepsChanging { .. } => Some(
-                "someone else is changing the account's keys: try again when they are done"
-                    .to_owned(),
-            ),
-            Self::TooManyPages => Some("delete keys that nobody uses".to_owned()),
-            Self::SeveralUsers { .. } => {
-                Some("use a token that sees the keys of one user".to_owned())
+            Self::KeepsChanging { .. } => {
+                Some("someone else is changing the account's keys: try again when they are done".to_owned())
             }
+            Self::TooManyPages => Some("delete keys that nobody uses".to_owned()),
+            Self::SeveralUsers { .. } => Some("use a token that sees the keys of one user".to_owned()),
         }
     }
 }

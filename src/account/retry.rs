@@ -89,11 +89,7 @@ pub fn backoff(attempt: u32, base: Duration, cap: Duration, rng: &mut fastrand::
 }
 
 /// Sends a request that may be sent twice, as often as the policy allows. The error is that of the last attempt.
-pub async fn repeat<T, C, F>(
-    pace: &Pace<C>,
-    policy: RetryPolicy,
-    mut request: impl FnMut() -> F,
-) -> Result<T, Failure>
+pub async fn repeat<T, C, F>(pace: &Pace<C>, policy: RetryPolicy, mut request: impl FnMut() -> F) -> Result<T, Failure>
 where
     C: Clock,
     F: Future<Output = Result<T, Failure>>,
@@ -173,12 +169,7 @@ impl<C: Clock> Pace<C> {
 
     /// Draws the pause before retry number `attempt`.
     pub fn backoff(&self, attempt: u32) -> Duration {
-        backoff(
-            attempt,
-            BACKOFF_BASE,
-            BACKOFF_CAP,
-            &mut self.rng.borrow_mut(),
-        )
+        backoff(attempt, BACKOFF_BASE, BACKOFF_CAP, &mut self.rng.borrow_mut())
     }
 
     fn held_for(&self) -> Option<Duration> {

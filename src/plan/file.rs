@@ -259,7 +259,10 @@ pub fn describe(plan: &Plan) -> PlanFile {
             user_id: user_id.clone(),
             pinned_user_id: pin.clone(),
         },
-        state: BaseFile { lineage: base.lineage, serial: base.serial },
+        state: BaseFile {
+            lineage: base.lineage,
+            serial: base.serial,
+        },
         refreshed: *refreshed,
         digest: plan.digest().to_string(),
         counts: Counts {
@@ -287,13 +290,19 @@ pub fn to_text(plan: &Plan) -> String {
 }
 
 fn action_file(action: &Action) -> ActionFile {
-    let Action { name, change, reason, protected } = action;
+    let Action {
+        name,
+        change,
+        reason,
+        protected,
+    } = action;
     let (before, after) = match change {
         Change::Upload(key) => (Vec::new(), Some(after(key, None, false))),
         Change::Adopt { key, row } => (Vec::new(), Some(after(key, Some(row), false))),
-        Change::Replace { key, row, old, promote } => {
-            (old.iter().map(before).collect(), Some(after(key, row.as_ref(), *promote)))
-        }
+        Change::Replace { key, row, old, promote } => (
+            old.iter().map(before).collect(),
+            Some(after(key, row.as_ref(), *promote)),
+        ),
         Change::Promote { blob, id, instead_of } => (
             Vec::new(),
             Some(AfterFile {
@@ -315,7 +324,10 @@ fn action_file(action: &Action) -> ActionFile {
     ActionFile {
         action: change.kind(),
         name: name.clone(),
-        reason: ReasonFile { code: reason.code().to_owned(), text: words::reason(reason) },
+        reason: ReasonFile {
+            code: reason.code().to_owned(),
+            text: words::reason(reason),
+        },
         protected: *protected,
         before,
         after,
@@ -323,12 +335,27 @@ fn action_file(action: &Action) -> ActionFile {
 }
 
 fn before(old: &OldKey) -> BeforeFile {
-    let OldKey { name, id, blob, is_primary } = old;
-    BeforeFile { name: name.clone(), id: id.clone(), is_primary: *is_primary, key: key_file(blob) }
+    let OldKey {
+        name,
+        id,
+        blob,
+        is_primary,
+    } = old;
+    BeforeFile {
+        name: name.clone(),
+        id: id.clone(),
+        is_primary: *is_primary,
+        key: key_file(blob),
+    }
 }
 
 fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
-    let NewKey { key, owner, expires, stale } = key;
+    let NewKey {
+        key,
+        owner,
+        expires,
+        stale,
+    } = key;
     AfterFile {
         id: row.map(|row| row.id.clone()),
         account_name: row.map(|row| row.account_name.clone()),
@@ -346,7 +373,12 @@ fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
 
 fn key_file(blob: &KeyBlob) -> KeyFile {
     let (kind, bits) = blob.describe().unzip();
-    KeyFile { public_key: blob.clone(), fingerprint: blob.fingerprint(), kind: kind.map(str::to_owned), bits }
+    KeyFile {
+        public_key: blob.clone(),
+        fingerprint: blob.fingerprint(),
+        kind: kind.map(str::to_owned),
+        bits,
+    }
 }
 
 fn drift_file(drift: &Drift) -> DriftFile {
@@ -355,7 +387,12 @@ fn drift_file(drift: &Drift) -> DriftFile {
         Drifted::OtherKey => "other-key",
         Drifted::Renamed { .. } => "renamed",
     };
-    DriftFile { name: drift.name.clone(), id: drift.id.clone(), code: code.to_owned(), text: words::drift(drift) }
+    DriftFile {
+        name: drift.name.clone(),
+        id: drift.id.clone(),
+        code: code.to_owned(),
+        text: words::drift(drift),
+    }
 }
 
 fn warning(note: &Note) -> Warning {
@@ -365,5 +402,8 @@ fn warning(note: &Note) -> Warning {
         Note::Pending { .. } => "pending",
         Note::PrimaryUnknown => "primary-unknown",
     };
-    Warning { code: code.to_owned(), text: words::note(note) }
+    Warning {
+        code: code.to_owned(),
+        text: words::note(note),
+    }
 }

@@ -147,7 +147,9 @@ pub struct OldKey {
 }
 
 /// The kind of an action, in the order in which plans list them and apply does them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ActionKind {
     /// `+`
@@ -266,7 +268,10 @@ impl Plan {
 
     /// How many actions there are of a kind.
     pub fn count(&self, kind: ActionKind) -> usize {
-        self.actions.iter().filter(|action| action.change.kind() == kind).count()
+        self.actions
+            .iter()
+            .filter(|action| action.change.kind() == kind)
+            .count()
     }
 
     /// A digest over the actions and the account: the same on every machine for the same change.
@@ -316,8 +321,14 @@ impl Change {
 
 impl ActionKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Upload, Self::Adopt, Self::Replace, Self::Promote, Self::Delete, Self::Forget];
+    pub const ALL: [Self; 6] = [
+        Self::Upload,
+        Self::Adopt,
+        Self::Replace,
+        Self::Promote,
+        Self::Delete,
+        Self::Forget,
+    ];
 
     /// The sign it is shown by.
     pub fn glyph(self) -> char {

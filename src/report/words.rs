@@ -47,7 +47,10 @@ pub fn note(note: &Note) -> String {
     match note {
         Note::Copies { name, ids } => {
             let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-            format!("the account holds the key of {name} more than once; left alone: {}", ids.join(", "))
+            format!(
+                "the account holds the key of {name} more than once; left alone: {}",
+                ids.join(", ")
+            )
         }
         Note::Unreadable { rows: 1 } => {
             "the account shows 1 row without its key; whether it holds a desired key cannot be told".to_owned()
@@ -57,7 +60,10 @@ pub fn note(note: &Note) -> String {
         }
         Note::Pending { names } => {
             let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-            format!("it is not known whether these were uploaded: {}; a plan without --offline finds out", names.join(", "))
+            format!(
+                "it is not known whether these were uploaded: {}; a plan without --offline finds out",
+                names.join(", ")
+            )
         }
         Note::PrimaryUnknown => {
             "the account was not listed, so it is not known whether a key that goes is the primary".to_owned()

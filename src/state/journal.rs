@@ -96,7 +96,9 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
     let mut lines = journal.split(|&byte| byte == b'\n').enumerate();
     // Without its line feed a line may be torn, even where what is left of it happens to parse.
     let complete = journal.iter().filter(|&&byte| byte == b'\n').count();
-    let Some((_, first)) = lines.next().filter(|_| complete > 0) else { return Ok(Replay::Nothing) };
+    let Some((_, first)) = lines.next().filter(|_| complete > 0) else {
+        return Ok(Replay::Nothing);
+    };
     let header: Header = match serde_json::from_slice(first) {
         Ok(header) => header,
         Err(source) => return Err(StateError::ForeignJournal { source }),
@@ -105,7 +107,10 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
         return Err(StateError::NewerJournal { found: header.journal });
     }
     let mut state = match base {
-        None if header.serial == 0 => State { user_id: header.user_id, ..State::new(header.lineage, header.endpoint) },
+        None if header.serial == 0 => State {
+            user_id: header.user_id,
+            ..State::new(header.lineage, header.endpoint)
+        },
         Some(state) if state.lineage == header.lineage && state.serial == header.serial => state,
         Some(state) if state.lineage == header.lineage && state.serial > header.serial => return Ok(Replay::Nothing),
         other => {
