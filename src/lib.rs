@@ -5,6 +5,7 @@
 //! [`cli`] is what people type.
 
 pub mod account;
+pub mod apply;
 pub mod emulator;
 pub mod manifest;
 pub mod names;

@@ -158,6 +158,13 @@ impl<D: Disk> Session for FileSession<D> {
         self.journal = JournalIs::Absent;
         Ok(())
     }
+
+    async fn discard(&mut self) -> Result<(), StateError> {
+        let path = &self.paths.journal;
+        self.disk.borrow_mut().remove(path).map_err(failed("remove", path))?;
+        self.journal = JournalIs::Absent;
+        Ok(())
+    }
 }
 
 impl Paths {
@@ -185,7 +192,7 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateErr
         return Ok((
             Loaded {
                 state,
-                warnings: Vec::new(),
+                ..Loaded::default()
             },
             JournalIs::Absent,
         ));
@@ -194,7 +201,7 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateErr
         Replay::Nothing => Ok((
             Loaded {
                 state,
-                warnings: Vec::new(),
+                ..Loaded::default()
             },
             JournalIs::Absent,
         )),
@@ -217,6 +224,7 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateErr
             Ok((
                 Loaded {
                     state: Some(state),
+                    journaled: true,
                     warnings,
                 },
                 is,

@@ -14,6 +14,8 @@ const LOCK_POLL: Duration = Duration::from_millis(100);
 pub struct Loaded {
     /// The state together with its journal; nothing if none was ever written.
     pub state: Option<State>,
+    /// Whether a journal added to it: an apply is running, or one did not end.
+    pub journaled: bool,
     /// What could not be read and was passed over, in words.
     pub warnings: Vec<String>,
 }
@@ -51,6 +53,9 @@ pub trait Session {
     ///
     /// A reader sees the old two or the new one, whenever it looks. When this returns, the new one is durable.
     fn fold(&mut self, state: &State) -> impl Future<Output = Result<(), StateError>>;
+
+    /// Drops the journal, of which nothing is worth keeping.
+    fn discard(&mut self) -> impl Future<Output = Result<(), StateError>>;
 }
 
 /// Becomes the one writer; waits for another one for at most `patience`, and calls `waiting` once if it has to.

@@ -1,0 +1,216 @@
+//! What comes after the uploads: the promotion, the deletions, and what is only forgotten.
+
+use std::collections::VecDeque;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use super::outcome::Status;
+use super::{INTERRUPTED, Run, Tools, unless_stopped};
+use crate::account::retry::{Decision, decide, give_up};
+use crate::account::{Clock, Failure, WriteAccount};
+use crate::plan::{Change, OldKey, Reason};
+use crate::state::{Entry, Session};
+
+/// A row to be deleted.
+#[derive(Debug, Clone, Copy)]
+struct Deletion<'p> {
+    /// The action that it is part of.
+    index: usize,
+    old: &'p OldKey,
+    is_orphan: bool,
+}
+
+/// Why a request that may be sent again was not answered well.
+enum Ended {
+    Failed(Failure),
+    Stopped,
+}
+
+impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
+    /// Makes the planned key the primary, if the plan says so.
+    pub(super) async fn promote(&mut self)
+    where
+        W: WriteAccount,
+        C: Clock,
+    {
+        let tools = self.tools;
+        for (index, action) in self.plan.actions.iter().enumerate() {
+            let (known, is_whole) = match &action.change {
+                Change::Promote { id, .. } => (id.as_ref(), true),
+                Change::Replace { promote: true, .. } if self.is_waiting(index) => (None, false),
+                _ => continue,
+            };
+            let status = match (self.halted(), known.or_else(|| self.ledger.placed(&action.name))) {
+                (Some(why), _) => Status::Skipped(why),
+                (None, None) => Status::Skipped("the key was not uploaded".to_owned()),
+                (None, Some(id)) => match patiently(tools, || tools.writer.promote(id)).await {
+                    Ok(()) => Status::Done(id.clone()),
+                    Err(Ended::Failed(failure)) => Status::Failed(failure),
+                    Err(Ended::Stopped) => Status::Skipped(INTERRUPTED.to_owned()),
+                },
+            };
+            let done = matches!(status, Status::Done(_));
+            self.unpromoted |= !done;
+            // A replacement is done only when the old key is gone.
+            if is_whole || !done {
+                self.end(index, status);
+            }
+        }
+    }
+
+    /// Deletes what is no longer desired and what has been replaced, several at a time.
+    pub(super) async fn delete(&mut self)
+    where
+        W: WriteAccount,
+        C: Clock,
+    {
+        let tools = self.tools;
+        let mut waiting: VecDeque<Deletion<'a>> = self.deletions().into();
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            while in_flight.len() < tools.options.concurrency.max(1) && self.halted().is_none() {
+                let Some(deletion) = waiting.pop_front() else { break };
+                in_flight.push(async move {
+                    (
+                        deletion,
+                        patiently(tools, || tools.writer.delete(&deletion.old.id)).await,
+                    )
+                });
+            }
+            let Some((deletion, result)) = in_flight.next().await else {
+                break;
+            };
+            let Deletion { index, old, is_orphan } = deletion;
+            match result {
+                Ok(()) => {
+                    let settled = is_orphan.then(|| Entry::Settle {
+                        public_key: old.blob.clone(),
+                    });
+                    let entries = std::iter::once(Entry::Drop { id: old.id.clone() })
+                        .chain(settled)
+                        .collect();
+                    self.ledger.learn(entries).await;
+                    self.deleted(index);
+                }
+                Err(Ended::Failed(failure)) => {
+                    let failure = self.not_deleted(index, old, failure);
+                    self.end(index, Status::Failed(failure));
+                }
+                Err(Ended::Stopped) => waiting.push_front(deletion),
+            }
+        }
+        let why = self.halted().unwrap_or_else(|| INTERRUPTED.to_owned());
+        for deletion in waiting {
+            self.end(deletion.index, Status::Skipped(why.clone()));
+        }
+    }
+
+    /// Drops from the state what is gone from the account.
+    pub(super) async fn forget(&mut self) {
+        for (index, action) in self.plan.actions.iter().enumerate() {
+            let Change::Forget(old) = &action.change else { continue };
+            if let Some(why) = self.halted() {
+                self.end(index, Status::Skipped(why));
+                continue;
+            }
+            // The row may have become that of another key in this run: its record is not the old one then.
+            if !self.ledger.is_placed(&old.id) {
+                self.ledger.learn(vec![Entry::Drop { id: old.id.clone() }]).await;
+            }
+            self.end(index, Status::Done(old.id.clone()));
+        }
+    }
+
+    /// The rows that may go now. What replaces a row has to be there, and primary if the row is.
+    fn deletions(&mut self) -> Vec<Deletion<'a>> {
+        let mut deletions = Vec::new();
+        for (index, action) in self.plan.actions.iter().enumerate() {
+            let olds = match &action.change {
+                Change::Delete(old) => std::slice::from_ref(old),
+                Change::Replace { old, .. } if self.is_waiting(index) => old.as_slice(),
+                _ => continue,
+            };
+            if self.unpromoted && olds.iter().any(|old| old.is_primary) {
+                let why = "it is the primary key, and no other key has become that";
+                self.end(index, Status::Skipped(why.to_owned()));
+                continue;
+            }
+            let is_orphan = action.reason == Reason::Orphan;
+            let before = deletions.len();
+            // The account may have answered an upload with a row that it had: that is no old one.
+            let olds = olds.iter().filter(|old| !self.ledger.is_placed(&old.id));
+            deletions.extend(olds.map(|old| Deletion { index, old, is_orphan }));
+            if deletions.len() == before {
+                self.deleted(index);
+            }
+        }
+        deletions
+    }
+
+    /// Notes that an old row of an action is gone; the action ends with the last of them.
+    fn deleted(&mut self, index: usize) {
+        let Some(action) = self.plan.actions.get(index) else {
+            return;
+        };
+        let id = match &action.change {
+            Change::Delete(old) => Some(&old.id),
+            Change::Replace { old, .. } => {
+                let records = &self.ledger.state().records;
+                let remain = old
+                    .iter()
+                    .any(|old| records.contains_key(&old.id) && !self.ledger.is_placed(&old.id));
+                if remain { None } else { self.ledger.placed(&action.name) }
+            }
+            _ => None,
+        };
+        if let Some(id) = id.cloned().filter(|_| self.is_waiting(index)) {
+            self.end(index, Status::Done(id));
+        }
+    }
+
+    fn not_deleted(&self, index: usize, old: &OldKey, failure: Failure) -> Failure {
+        let replaced = self
+            .plan
+            .actions
+            .get(index)
+            .filter(|action| matches!(action.change, Change::Replace { .. }));
+        match replaced.and_then(|action| self.ledger.placed(&action.name)) {
+            None => failure,
+            Some(id) => {
+                let message = format!(
+                    "the new key is there as {id}, but the old one, {}, is not deleted: {}",
+                    old.id, failure.message
+                );
+                Failure { message, ..failure }
+            }
+        }
+    }
+}
+
+/// Sends a request that may be sent twice until it is answered for good.
+async fn patiently<R, W, C: Clock, T, F>(tools: &Tools<'_, R, W, C>, mut request: impl FnMut() -> F) -> Result<T, Ended>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut attempt = 0;
+    loop {
+        if unless_stopped(tools.stop, tools.pace.wait()).await.is_none() {
+            return Err(Ended::Stopped);
+        }
+        let failure = match request().await {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        if decide(failure.effect, true, attempt, tools.options.retries) == Decision::GiveUp {
+            return Err(Ended::Failed(give_up(failure, attempt)));
+        }
+        if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt))
+            .await
+            .is_none()
+        {
+            return Err(Ended::Stopped);
+        }
+        attempt += 1;
+    }
+}

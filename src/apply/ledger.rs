@@ -1,0 +1,206 @@
+//! What is known while a plan is carried out: in memory, and in the journal as soon as it is learned.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::outcome::{Outcome, Saved};
+use crate::account::Row;
+use crate::names::{KeyId, KeyName, UserId};
+use crate::plan::{NewKey, Plan};
+use crate::public_key::KeyBlob;
+use crate::state::{Entry, Loaded, Origin, Record, Session, State, StateError};
+
+/// The state of an account while it changes.
+pub(super) struct Ledger<'s, S> {
+    session: &'s mut S,
+    /// What the journal builds on.
+    base: State,
+    /// What is known by now.
+    state: State,
+    /// Whether a journal of an earlier run waits to be folded.
+    journaled: bool,
+    /// What was learned and could not be written.
+    unsaved: Vec<Entry>,
+    trouble: Option<StateError>,
+    pin: Option<UserId>,
+    /// The ids that keys have got in this run.
+    placed: HashMap<KeyName, KeyId>,
+    placed_ids: HashSet<KeyId>,
+}
+
+/// An upload or a promotion landed on the account of somebody else.
+#[derive(Debug)]
+pub(super) struct OtherAccount {
+    pub(super) expected: UserId,
+    pub(super) found: UserId,
+}
+
+impl<'s, S: Session> Ledger<'s, S> {
+    pub(super) fn open(plan: &Plan, loaded: Loaded, session: &'s mut S, lineage: Uuid) -> Self {
+        let mut base = loaded
+            .state
+            .unwrap_or_else(|| State::new(lineage, plan.endpoint.clone()));
+        let known = base.user_id.clone();
+        base.user_id = known.or_else(|| plan.user_id.clone());
+        Self {
+            session,
+            state: base.clone(),
+            base,
+            journaled: loaded.journaled,
+            unsaved: Vec::new(),
+            trouble: None,
+            pin: plan.pin.clone(),
+            placed: HashMap::new(),
+            placed_ids: HashSet::new(),
+        }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether it is known whose account this is.
+    pub(super) fn knows_user(&self) -> bool {
+        self.state.user_id.is_some()
+    }
+
+    /// Whether the state could not be written: nothing more should be started.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.trouble.is_some()
+    }
+
+    /// The id that a key has got in this run.
+    pub(super) fn placed(&self, name: &KeyName) -> Option<&KeyId> {
+        self.placed.get(name)
+    }
+
+    /// Whether a row has become the row of a desired key in this run, so that it must not be deleted as an old one.
+    pub(super) fn is_placed(&self, id: &KeyId) -> bool {
+        self.placed_ids.contains(id)
+    }
+
+    /// Makes the intent to upload these durable. Where that fails, the ledger is in trouble and nothing may be sent: a
+    /// crash would leave keys that nobody knows of.
+    pub(super) async fn intend(&mut self, uploads: &[(&KeyName, &KeyBlob)]) {
+        if uploads.is_empty() {
+            return;
+        }
+        let intend = |(name, blob): &(&KeyName, &KeyBlob)| Entry::Intend {
+            name: (*name).clone(),
+            public_key: (*blob).clone(),
+        };
+        let entries: Vec<_> = uploads.iter().map(intend).collect();
+        let written = match self.session.append(&self.base, &entries).await {
+            Ok(()) => self.session.sync().await,
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(()) => entries.into_iter().for_each(|entry| self.state.learn(entry)),
+            Err(error) => self.trouble = Some(error),
+        }
+    }
+
+    /// Takes in what was learned, and writes it down at once. What cannot be written is kept for the outcome.
+    pub(super) async fn learn(&mut self, entries: Vec<Entry>) {
+        if entries.is_empty() {
+            return;
+        }
+        if self.trouble.is_none()
+            && let Err(error) = self.session.append(&self.base, &entries).await
+        {
+            self.trouble = Some(error);
+        }
+        if self.trouble.is_some() {
+            self.unsaved.extend(entries.iter().cloned());
+        }
+        entries.into_iter().for_each(|entry| self.state.learn(entry));
+    }
+
+    /// Learns whose account a row is on.
+    pub(super) async fn meet(&mut self, user: &UserId) -> Result<(), OtherAccount> {
+        let expected = self.pin.as_ref().or(self.state.user_id.as_ref());
+        if let Some(expected) = expected.filter(|&expected| expected != user) {
+            return Err(OtherAccount {
+                expected: expected.clone(),
+                found: user.clone(),
+            });
+        }
+        if !self.knows_user() {
+            self.learn(vec![Entry::Account { user_id: user.clone() }]).await;
+        }
+        Ok(())
+    }
+
+    /// Records that a key is in a row, and drops what was recorded for it before.
+    pub(super) async fn place(&mut self, name: &KeyName, key: &NewKey, row: Placed<'_>) {
+        let Placed {
+            id,
+            account_name,
+            created_at,
+            origin,
+        } = row;
+        let blob = key.key.blob();
+        let record = Record {
+            name: name.clone(),
+            id: id.clone(),
+            public_key: blob.clone(),
+            fingerprint: blob.fingerprint(),
+            account_name: (account_name != name.as_str()).then(|| account_name.to_owned()),
+            origin,
+            created_at,
+        };
+        let stale = key
+            .stale
+            .iter()
+            .filter(|&stale| stale != id)
+            .map(|id| Entry::Drop { id: id.clone() });
+        let entries = std::iter::once(Entry::Record(record)).chain(stale).collect();
+        self.learn(entries).await;
+        self.placed.insert(name.clone(), id.clone());
+        self.placed_ids.insert(id.clone());
+    }
+
+    /// Writes the state, if this run changed it, or a run before it did and could not say so.
+    pub(super) async fn close(mut self, outcome: &mut Outcome) {
+        let changed = self.state != self.base || self.journaled;
+        let written = if changed {
+            self.state.serial += 1;
+            self.session.fold(&self.state).await
+        } else {
+            self.session.discard().await
+        };
+        match written {
+            Ok(()) => {
+                outcome.saved = changed.then(|| Saved {
+                    serial: self.state.serial,
+                    keys: self.state.records.len(),
+                })
+            }
+            Err(error) => {
+                // The journal may still hold all of it; then nothing is unsaved but the fold.
+                outcome.unsaved = self.unsaved;
+                outcome.save_error = Some(self.trouble.unwrap_or(error));
+            }
+        }
+    }
+}
+
+/// A row that holds a key, as it is to be recorded.
+pub(super) struct Placed<'a> {
+    pub(super) id: &'a KeyId,
+    pub(super) account_name: &'a str,
+    pub(super) created_at: Option<jiff::Timestamp>,
+    pub(super) origin: Origin,
+}
+
+impl<'a> Placed<'a> {
+    pub(super) fn uploaded(row: &'a Row) -> Self {
+        Self {
+            id: &row.id,
+            account_name: &row.name,
+            created_at: row.created_at,
+            origin: Origin::Uploaded,
+        }
+    }
+}

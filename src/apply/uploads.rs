@@ -1,0 +1,307 @@
+//! Adoptions and uploads.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use super::ledger::{OtherAccount, Placed};
+use super::outcome::{Event, Status};
+use super::{INTERRUPTED, Run, Tools, unless_stopped};
+use crate::account::retry::give_up;
+use crate::account::{
+    BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
+};
+use crate::names::KeyName;
+use crate::plan::{Change, NewKey, Plan};
+use crate::public_key::KeyBlob;
+use crate::state::{Entry, Origin, Session};
+
+/// An upload to be done.
+#[derive(Debug, Clone, Copy)]
+struct Job<'p> {
+    /// Its place among the plan's actions.
+    index: usize,
+    name: &'p KeyName,
+    key: &'p NewKey,
+    /// Whether the action ends with it, and no old key has to go yet.
+    is_whole: bool,
+    /// How often it was tried already.
+    attempt: u32,
+}
+
+/// How one upload ended, as far as it alone can tell.
+enum Attempted {
+    Stored(Row),
+    Failed(Failure),
+    Uncertain(Failure),
+    Stopped,
+}
+
+/// The uploads of a plan: of new keys, and of those that replace others and are not there yet.
+fn jobs(plan: &Plan) -> impl Iterator<Item = Job<'_>> {
+    plan.actions.iter().enumerate().filter_map(|(index, action)| {
+        let (key, is_whole) = match &action.change {
+            Change::Upload(key) => (key, true),
+            Change::Replace { key, row: None, .. } => (key, false),
+            _ => return None,
+        };
+        Some(Job {
+            index,
+            name: &action.name,
+            key,
+            is_whole,
+            attempt: 0,
+        })
+    })
+}
+
+impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
+    /// Writes down durably what is about to be uploaded.
+    pub(super) async fn intend(&mut self) {
+        let uploads: Vec<_> = jobs(self.plan).map(|job| (job.name, job.key.key.blob())).collect();
+        self.ledger.intend(&uploads).await;
+        if self.plan.refreshed && self.halted().is_none() {
+            // The plan has looked: what was pending, and is not dealt with now, is not there.
+            let dealt_with: HashSet<_> = self.plan.actions.iter().map(|action| action.change.blob()).collect();
+            let pending = self.ledger.state().pending.keys();
+            let settled = pending
+                .filter(|blob| !dealt_with.contains(blob))
+                .map(settle_entry)
+                .collect();
+            self.ledger.learn(settled).await;
+        }
+    }
+
+    /// Records the rows that are there already.
+    pub(super) async fn adopt(&mut self) {
+        for (index, action) in self.plan.actions.iter().enumerate() {
+            let (key, row, is_whole) = match &action.change {
+                Change::Adopt { key, row } => (key, row, true),
+                Change::Replace {
+                    key, row: Some(row), ..
+                } => (key, row, false),
+                _ => continue,
+            };
+            if let Some(why) = self.halted() {
+                self.end(index, Status::Skipped(why));
+                continue;
+            }
+            let origin = if row.uploaded {
+                Origin::Uploaded
+            } else {
+                Origin::Adopted
+            };
+            let placed = Placed {
+                id: &row.id,
+                account_name: &row.account_name,
+                created_at: row.created_at,
+                origin,
+            };
+            self.ledger.place(&action.name, key, placed).await;
+            if is_whole {
+                self.end(index, Status::Done(row.id.clone()));
+            }
+        }
+    }
+
+    /// Uploads what is missing, several at a time.
+    pub(super) async fn upload(&mut self)
+    where
+        R: ReadAccount,
+        W: WriteAccount,
+        C: Clock,
+    {
+        let tools = self.tools;
+        let mut waiting: VecDeque<Job<'a>> = jobs(self.plan).collect();
+        let mut uncertain: Vec<(Job<'a>, Failure)> = Vec::new();
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            // Until the account has shown whose it is, one upload goes ahead of the others: if it is the wrong
+            // account, one key went there and not all of them.
+            let limit = if self.ledger.knows_user() {
+                tools.options.concurrency.max(1)
+            } else {
+                1
+            };
+            while in_flight.len() < limit && self.halted().is_none() {
+                let Some(job) = waiting.pop_front() else { break };
+                in_flight.push(async move { (job, attempt(job, tools).await) });
+            }
+            match in_flight.next().await {
+                Some((job, Attempted::Stored(row))) => self.stored(job, &row).await,
+                Some((job, Attempted::Uncertain(failure))) => {
+                    (tools.observer)(&Event::Uncertain {
+                        name: job.name,
+                        failure: &failure,
+                    });
+                    uncertain.push((job, failure));
+                }
+                Some((job, Attempted::Failed(failure))) => {
+                    self.ledger.learn(vec![settle_entry(job.key.key.blob())]).await;
+                    self.end(job.index, Status::Failed(failure));
+                }
+                Some((job, Attempted::Stopped)) => waiting.push_front(job),
+                None if uncertain.is_empty() || self.halted().is_some() => break,
+                None => {
+                    uncertain = self.settle(uncertain, &mut waiting).await;
+                    if waiting.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        for (job, failure) in uncertain {
+            self.end(job.index, Status::Pending(failure));
+        }
+        // What was not sent is not pending.
+        self.ledger
+            .learn(waiting.iter().map(|job| settle_entry(job.key.key.blob())).collect())
+            .await;
+        let why = self.halted().unwrap_or_else(|| INTERRUPTED.to_owned());
+        for job in waiting {
+            self.end(job.index, Status::Skipped(why.clone()));
+        }
+    }
+
+    async fn stored(&mut self, job: Job<'a>, row: &Row) {
+        if let Err(other) = self.ledger.meet(&row.user_id).await {
+            self.halt = Some("the token opens the account of another user".to_owned());
+            self.ledger.learn(vec![settle_entry(job.key.key.blob())]).await;
+            self.end(job.index, Status::Failed(landed_elsewhere(&other, row)));
+            return;
+        }
+        self.ledger.place(job.name, job.key, Placed::uploaded(row)).await;
+        if job.is_whole {
+            self.end(job.index, Status::Done(row.id.clone()));
+        }
+    }
+
+    /// Looks once for all uploads that are uncertain: what is there is recorded, what is not there waits to be sent
+    /// again. Returns those of which nothing could be found out.
+    async fn settle(
+        &mut self,
+        uncertain: Vec<(Job<'a>, Failure)>,
+        waiting: &mut VecDeque<Job<'a>>,
+    ) -> Vec<(Job<'a>, Failure)>
+    where
+        R: ReadAccount,
+        C: Clock,
+    {
+        let tools = self.tools;
+        let Some(reader) = tools.reader else { return uncertain };
+        (tools.observer)(&Event::Settling {
+            uploads: uncertain.len(),
+        });
+        // A request that was given up may still be on its way to the account: it gets time to arrive.
+        let attempt = uncertain.iter().map(|(job, _)| job.attempt).max().unwrap_or_default();
+        let pause = tools.pace.clock().sleep(tools.pace.backoff(attempt));
+        if unless_stopped(tools.stop, pause).await.is_none() {
+            return uncertain;
+        }
+        let listing = match list_all(reader, tools.pace, tools.options.retries).await {
+            Ok(listing) => listing,
+            Err(error) => {
+                let also = |(job, failure): (Job<'a>, Failure)| {
+                    let message = format!("{}; looking for it failed too: {error}", failure.message);
+                    (job, Failure { message, ..failure })
+                };
+                return uncertain.into_iter().map(also).collect();
+            }
+        };
+        let found = by_blob(&listing);
+        let mut unknown = Vec::new();
+        for (job, failure) in uncertain {
+            let blob = job.key.key.blob();
+            let rows = found.get(blob).into_iter().flatten().copied();
+            let fresh = rows.filter(|row| !self.ledger.state().records.contains_key(&row.id));
+            if let Some(row) = fresh.min_by_key(|row| (row.name != job.name.as_str(), row.created_at, &row.id)) {
+                self.stored(job, row).await;
+            } else if listing
+                .rows
+                .iter()
+                .any(|row| row.blob.is_none() && row.name == job.name.as_str())
+            {
+                // That row shows no key and may be the one: sending again could make a second.
+                unknown.push((job, failure));
+            } else if job.attempt < tools.options.retries.retries {
+                (tools.observer)(&Event::Retrying {
+                    name: job.name,
+                    failure: &failure,
+                });
+                waiting.push_back(Job {
+                    attempt: job.attempt + 1,
+                    ..job
+                });
+            } else {
+                self.ledger.learn(vec![settle_entry(blob)]).await;
+                self.end(job.index, Status::Failed(give_up(failure, job.attempt)));
+            }
+        }
+        unknown
+    }
+}
+
+/// Sends one upload until it is stored, refused or uncertain.
+async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
+    let mut attempt = job.attempt;
+    loop {
+        if unless_stopped(tools.stop, tools.pace.wait()).await.is_none() {
+            return Attempted::Stopped;
+        }
+        let failure = match tools.writer.upload(job.name, &job.key.key).await {
+            Ok(row) => return Attempted::Stored(row),
+            Err(failure) => failure,
+        };
+        match failure.effect {
+            Effect::Refused => return Attempted::Failed(failure),
+            Effect::Unknown => return Attempted::Uncertain(failure),
+            Effect::NotSent if attempt >= tools.options.retries.retries => {
+                return Attempted::Failed(give_up(failure, attempt));
+            }
+            Effect::NotSent => {
+                (tools.observer)(&Event::Retrying {
+                    name: job.name,
+                    failure: &failure,
+                });
+                if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt))
+                    .await
+                    .is_none()
+                {
+                    return Attempted::Stopped;
+                }
+                attempt += 1;
+            }
+        }
+    }
+}
+
+fn settle_entry(blob: &KeyBlob) -> Entry {
+    Entry::Settle {
+        public_key: blob.clone(),
+    }
+}
+
+fn by_blob(listing: &Listing) -> HashMap<&KeyBlob, Vec<&Row>> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for row in &listing.rows {
+        if let Some(blob) = &row.blob {
+            found.entry(blob).or_default().push(row);
+        }
+    }
+    found
+}
+
+fn landed_elsewhere(other: &OtherAccount, row: &Row) -> Failure {
+    Failure {
+        effect: Effect::Unknown,
+        kind: FailureKind::Body(BodyFault::Foreign),
+        status: None,
+        retry_after: None,
+        message: format!(
+            "it went to the account of user {}, where it is {} now, and not to that of {}",
+            other.found, row.id, other.expected
+        ),
+        help: Some("delete it there, and use the token of the right account".to_owned()),
+    }
+}

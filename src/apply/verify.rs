@@ -1,0 +1,127 @@
+//! The account listed once more: is it as planned?
+
+use std::collections::HashMap;
+
+use super::outcome::{Event, Finding, Status};
+use super::{Run, unless_stopped};
+use crate::account::{Clock, Listing, ReadAccount, Row, WriteAccount, list_all};
+use crate::names::KeyId;
+use crate::plan::ActionKind;
+use crate::state::Session;
+
+impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
+    /// Lists the account and compares it with what was done. An upload may have made itself the primary although the
+    /// manifest wants another one: that one is promoted again.
+    pub(super) async fn read_back(&mut self)
+    where
+        R: ReadAccount,
+        W: WriteAccount,
+        C: Clock,
+    {
+        let tools = self.tools;
+        let Some(reader) = tools.reader else { return };
+        let touched = self.outcome.steps.iter().any(|step| match step.kind {
+            ActionKind::Adopt | ActionKind::Forget => false,
+            _ => !matches!(step.status, Status::Waiting | Status::Skipped(_)),
+        });
+        if !touched || tools.stop.is_cancelled() {
+            return;
+        }
+        (tools.observer)(&Event::Verifying);
+        let mut listed = list_all(reader, tools.pace, tools.options.retries).await;
+        if let Ok(listing) = &listed
+            && let Some(id) = self.lost_primary(listing)
+            && self.halted().is_none()
+        {
+            // Should it fail, the second listing tells.
+            let _ = unless_stopped(tools.stop, tools.writer.promote(&id)).await;
+            listed = list_all(reader, tools.pace, tools.options.retries).await;
+        }
+        match listed {
+            Ok(listing) => self.outcome.findings = Some(self.findings(&listing)),
+            Err(error) => self.outcome.unverified = Some(error.to_string()),
+        }
+    }
+
+    /// The row that the manifest makes primary, if it was the primary before and is no longer.
+    fn lost_primary(&self, listing: &Listing) -> Option<KeyId> {
+        let name = self.plan.primary.as_ref()?;
+        let promotes = |step: &super::Step| step.kind == ActionKind::Promote && !matches!(step.status, Status::Done(_));
+        if self.outcome.steps.iter().any(promotes) {
+            return None;
+        }
+        let ours = |row: &&Row| {
+            self.ledger
+                .state()
+                .records
+                .get(&row.id)
+                .is_some_and(|record| record.name == *name)
+        };
+        let row = listing
+            .rows
+            .iter()
+            .filter(ours)
+            .max_by_key(|row| self.ledger.placed(name) == Some(&row.id))?;
+        (!row.is_primary).then(|| row.id.clone())
+    }
+
+    fn findings(&self, listing: &Listing) -> Vec<Finding> {
+        let rows: HashMap<_, _> = listing.rows.iter().map(|row| (&row.id, row)).collect();
+        let mut by_blob: HashMap<_, Vec<&Row>> = HashMap::new();
+        for row in &listing.rows {
+            by_blob.entry(row.blob.as_ref()).or_default().push(row);
+        }
+        let mut findings = Vec::new();
+        for (step, action) in self.outcome.steps.iter().zip(&self.plan.actions) {
+            let Status::Done(id) = &step.status else { continue };
+            let (name, id) = (step.name.clone(), id.clone());
+            match step.kind {
+                ActionKind::Upload | ActionKind::Adopt | ActionKind::Replace => {
+                    let blob = action.change.blob();
+                    let there = rows
+                        .get(&id)
+                        .is_some_and(|row| row.blob.as_ref().is_none_or(|shown| shown == blob));
+                    if !there {
+                        findings.push(Finding::Missing {
+                            name: name.clone(),
+                            id: id.clone(),
+                        });
+                    }
+                    let others = by_blob
+                        .get(&Some(blob))
+                        .into_iter()
+                        .flatten()
+                        .filter(|row| row.id != id);
+                    let ids: Vec<_> = others.map(|row| row.id.clone()).collect();
+                    if step.kind == ActionKind::Upload && !ids.is_empty() {
+                        findings.push(Finding::Copies {
+                            name: name.clone(),
+                            ids,
+                        });
+                    }
+                }
+                ActionKind::Promote if rows.get(&id).is_some_and(|row| row.is_primary) => {}
+                ActionKind::Promote => findings.push(Finding::NotPrimary { name }),
+                ActionKind::Delete if rows.contains_key(&id) => findings.push(Finding::Remains { name, id }),
+                ActionKind::Delete | ActionKind::Forget => {}
+            }
+        }
+        findings.extend(self.primary_finding(listing));
+        findings
+    }
+
+    fn primary_finding(&self, listing: &Listing) -> Option<Finding> {
+        if let Some(name) = &self.plan.primary {
+            return self
+                .lost_primary(listing)
+                .map(|_| Finding::NotPrimary { name: name.clone() });
+        }
+        let primary = listing.rows.iter().find(|row| row.is_primary)?;
+        let moved = self.outcome.steps.iter().find(|step| {
+            step.kind == ActionKind::Upload && matches!(&step.status, Status::Done(id) if *id == primary.id)
+        })?;
+        Some(Finding::PrimaryMoved {
+            name: moved.name.clone(),
+        })
+    }
+}
