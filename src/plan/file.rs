@@ -6,11 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, RowRef};
+use super::{Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, RowRef, words};
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{Fingerprint, KeyBlob};
-use crate::report::words;
 
 /// The version of the format that is written.
 pub const FORMAT_VERSION: u64 = 1;

@@ -6,6 +6,7 @@ mod compare;
 mod digest;
 pub mod file;
 pub mod guard;
+pub mod words;
 mod world;
 
 use jiff::civil::Date;

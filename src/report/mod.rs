@@ -1,3 +1,4 @@
 //! Renders plans and outcomes for people and programs. Nothing here decides or prints.
 
+pub mod text;
 pub mod words;

@@ -1,77 +1,53 @@
-//! The words in which plans explain themselves, the same in every format.
+//! The words in which outcomes are told, the same in every format.
 
-use crate::plan::{Drift, Drifted, Note, Reason};
-use crate::terminal::sanitize::escape_to;
+use crate::apply::Finding;
+use crate::plan::ActionKind;
 
-/// The most characters of a name from the account that a sentence shows.
-const MAX_ACCOUNT_NAME: usize = 80;
-
-/// Says why an action is planned.
-pub fn reason(reason: &Reason) -> String {
-    match reason {
-        Reason::Absent => "not on the account".to_owned(),
-        Reason::Gone => "recorded, but gone from the account".to_owned(),
-        Reason::Unrecorded => "not in the state".to_owned(),
-        Reason::Present => "already on the account, not recorded".to_owned(),
-        Reason::Interrupted => "uploaded by a run that was interrupted".to_owned(),
-        Reason::OtherId(id) => format!("recorded as {id}, which is gone; the account has it in another row"),
-        Reason::NameAgrees { from } => format!("recorded as {from}; the account already calls it by this name"),
-        Reason::OtherKey => "the manifest has another key under this name".to_owned(),
-        Reason::Renamed { from } => format!("was {from}; the API cannot rename, so it is uploaded anew"),
-        Reason::NotPrimary => "the manifest makes it the primary key".to_owned(),
-        Reason::NewPrimary => "the manifest makes it the primary key, once it is uploaded".to_owned(),
-        Reason::Undesired => "no longer in the manifest".to_owned(),
-        Reason::Expired(last) => format!("expired: it was wanted until {last}"),
-        Reason::LeftOver => "another key has replaced it under this name".to_owned(),
-        Reason::Orphan => "uploaded by a run that was interrupted, and not in the manifest".to_owned(),
-        Reason::Copy => "another recorded row holds the same key".to_owned(),
+/// What was done, before the id of the row.
+pub fn done(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Upload => "uploaded as",
+        ActionKind::Adopt => "adopted as",
+        ActionKind::Replace => "replaced, now",
+        ActionKind::Promote => "made primary:",
+        ActionKind::Delete => "deleted",
+        ActionKind::Forget => "forgotten:",
     }
 }
 
-/// Says what was changed behind keyform's back.
-pub fn drift(drift: &Drift) -> String {
-    let Drift { name, id, change } = drift;
-    match change {
-        Drifted::Deleted => format!("{name} ({id}) was deleted from the account by something else"),
-        Drifted::OtherKey => format!("{name} ({id}) holds another key than was recorded"),
-        Drifted::Renamed { from, to } => format!(
-            "{name} ({id}) was called {} and is called {} on the account",
-            quoted(from),
-            quoted(to)
-        ),
+/// What was done, after a number of keys.
+pub fn past(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Upload => "uploaded",
+        ActionKind::Adopt => "adopted",
+        ActionKind::Replace => "replaced",
+        ActionKind::Promote => "promoted",
+        ActionKind::Delete => "deleted",
+        ActionKind::Forget => "forgotten",
     }
 }
 
-/// Says what a reviewer should know besides.
-pub fn note(note: &Note) -> String {
-    match note {
-        Note::Copies { name, ids } => {
+/// Says what a listing after an apply shows.
+pub fn finding(finding: &Finding) -> String {
+    match finding {
+        Finding::Missing { name, id } => format!("{name} should be on the account as {id}, and is not"),
+        Finding::Remains { name, id } => format!("{name} ({id}) was deleted, and the account still lists it"),
+        Finding::Copies { name, ids } => {
             let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
             format!(
-                "the account holds the key of {name} more than once; left alone: {}",
+                "the account holds the key of {name} more than once, also as {}",
                 ids.join(", ")
             )
         }
-        Note::Unreadable { rows: 1 } => {
-            "the account shows 1 row without its key; whether it holds a desired key cannot be told".to_owned()
-        }
-        Note::Unreadable { rows } => {
-            format!("the account shows {rows} rows without their keys; whether they hold a desired key cannot be told")
-        }
-        Note::Pending { names } => {
-            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-            format!(
-                "it is not known whether these were uploaded: {}; a plan without --offline finds out",
-                names.join(", ")
-            )
-        }
-        Note::PrimaryUnknown => {
-            "the account was not listed, so it is not known whether a key that goes is the primary".to_owned()
+        Finding::NotPrimary { name } => format!("{name} should be the primary key, and is not"),
+        Finding::PrimaryMoved { name } => {
+            format!("the account made {name} its primary key, though no manifest asks for it")
         }
     }
 }
 
-/// A text from the account, in quotes, safe and bounded.
-pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", escape_to(text, MAX_ACCOUNT_NAME))
+/// A number of things: `1 key`, `2 keys`.
+pub fn counted(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
 }

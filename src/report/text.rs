@@ -1,0 +1,305 @@
+//! Plans and outcomes as people read them at a terminal, 80 columns wide.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use similar::{ChangeTag, TextDiff};
+
+use super::words::{self, counted};
+use crate::apply::{Finding, Outcome, Status, Step};
+use crate::plan::guard::Refusal;
+use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, words as plan_words};
+use crate::public_key::KeyBlob;
+use crate::terminal::sanitize::escape;
+use crate::terminal::style::{BAD, CALM, DIM, GOOD, MARK, NAME, WARN, paint};
+
+/// Renders a plan.
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    let user = match &plan.user_id {
+        Some(user) => format!("user {user}"),
+        None => "user not known yet".to_owned(),
+    };
+    let _ = writeln!(out, "Account: {} ({user})", paint(NAME, &plan.endpoint));
+    if !plan.refreshed {
+        let _ = writeln!(
+            out,
+            "{}",
+            paint(
+                WARN,
+                "Offline: the account was not listed; this compares manifest and state."
+            )
+        );
+    }
+    if !plan.drift.is_empty() {
+        let _ = writeln!(out, "\n{}", paint(WARN, "Changed on the account by something else:"));
+        for drift in &plan.drift {
+            let _ = writeln!(out, "  ~ {}", plan_words::drift(drift));
+        }
+    }
+    if !plan.actions.is_empty() {
+        out.push('\n');
+    }
+    for action in &plan.actions {
+        block(&mut out, action);
+    }
+    for note in &plan.notes {
+        let _ = writeln!(out, "\n{} {}", paint(WARN, "Note:"), plan_words::note(note));
+    }
+    out.push('\n');
+    summary(&mut out, plan);
+    out
+}
+
+/// Renders what trips a guard, for stderr.
+pub fn refusals(refusals: &[Refusal]) -> String {
+    let mut out = String::new();
+    for refusal in refusals {
+        let _ = writeln!(out, "{} {}", paint(BAD, "refused:"), refusal.message());
+        let _ = writeln!(out, "  {} {}", paint(CALM, "help:"), refusal.help());
+    }
+    out
+}
+
+/// Renders how a plan was carried out.
+pub fn outcome(outcome: &Outcome, state_path: &str) -> String {
+    let mut out = String::new();
+    for step in &outcome.steps {
+        line(&mut out, step);
+    }
+    for finding in outcome.findings.iter().flatten() {
+        let (label, style) = if finding.is_wrong() {
+            ("Wrong:", BAD)
+        } else {
+            ("Note:", WARN)
+        };
+        let _ = writeln!(out, "{} {}", paint(style, label), words::finding(finding));
+    }
+    if let Some(why) = &outcome.unverified {
+        let _ = writeln!(
+            out,
+            "{} what was done could not be checked: {}",
+            paint(BAD, "Unverified:"),
+            escape(why)
+        );
+    }
+    out.push('\n');
+    let _ = writeln!(out, "{}", tally(outcome));
+    match (&outcome.saved, &outcome.save_error) {
+        (Some(saved), None) => {
+            let keys = counted(saved.keys, "key");
+            let _ = writeln!(out, "State: {} (serial {}, {keys})", escape(state_path), saved.serial);
+        }
+        (_, None) => {
+            let _ = writeln!(out, "State: unchanged.");
+        }
+        (_, Some(_)) => {}
+    }
+    out
+}
+
+fn block(out: &mut String, action: &Action) {
+    let Action {
+        name,
+        change,
+        reason,
+        protected,
+    } = action;
+    let kind = change.kind();
+    let glyph = paint(style_of(kind), kind.glyph());
+    let reason = plan_words::reason(reason);
+    let _ = write!(out, "  {glyph} {} ({})", paint(NAME, name), sort(change.blob()));
+    let _ = writeln!(out, ": {} {reason}", paint(DIM, format!("{},", kind.verb())));
+    match change {
+        Change::Upload(key) => wanted(out, key),
+        Change::Adopt { key, row } => {
+            wanted(out, key);
+            let name = if row.account_name == name.as_str() {
+                String::new()
+            } else {
+                format!(", called {} there", plan_words::quoted(&row.account_name))
+            };
+            let _ = writeln!(out, "      id {}{name}", row.id);
+        }
+        Change::Replace { key, row, old, promote } => {
+            for old in old {
+                let (before, after) = changed_words(&old_line(old), &new_line(action, key));
+                let _ = writeln!(out, "      {} {before}", paint(BAD, '-'));
+                let _ = writeln!(out, "      {} {after}", paint(GOOD, '+'));
+            }
+            if let Some(row) = row {
+                let _ = writeln!(out, "      the new key is there already, as {}", row.id);
+            }
+            if *promote {
+                let _ = writeln!(out, "      the old key is the primary; the new one takes that over");
+            }
+        }
+        Change::Promote {
+            blob,
+            id: _,
+            instead_of,
+        } => {
+            let _ = writeln!(out, "      {}", blob.fingerprint());
+            if let Some(other) = instead_of {
+                let _ = writeln!(out, "      in place of {}", plan_words::quoted(other));
+            }
+        }
+        Change::Delete(old) | Change::Forget(old) => {
+            let primary = if old.is_primary { ", the primary key" } else { "" };
+            let _ = writeln!(out, "      {}", old.blob.fingerprint());
+            let _ = writeln!(out, "      id {}{primary}", old.id);
+        }
+    }
+    if *protected {
+        let _ = writeln!(out, "      {}", paint(BAD, "the manifest protects this key"));
+    }
+}
+
+fn style_of(kind: ActionKind) -> Style {
+    match kind {
+        ActionKind::Upload => GOOD,
+        ActionKind::Adopt | ActionKind::Promote => CALM,
+        ActionKind::Replace => WARN,
+        ActionKind::Delete => BAD,
+        ActionKind::Forget => DIM,
+    }
+}
+
+fn wanted(out: &mut String, key: &NewKey) {
+    let _ = writeln!(out, "      {}", key.key.blob().fingerprint());
+    let owner = key.owner.as_ref().map(|owner| format!("owner {}", escape(owner)));
+    let expires = key.expires.map(|last| format!("expires {last}"));
+    let about: Vec<_> = owner.into_iter().chain(expires).collect();
+    if !about.is_empty() {
+        let _ = writeln!(out, "      {}", about.join(", "));
+    }
+}
+
+/// The type and length of a key, as `ssh-keygen -l` words them.
+fn sort(blob: &KeyBlob) -> String {
+    match blob.describe() {
+        Some((kind, bits)) => format!("{kind} {bits}"),
+        None => escape(blob.algorithm()).into_owned(),
+    }
+}
+
+fn old_line(old: &OldKey) -> String {
+    format!("{} {} {}", old.name, sort(&old.blob), old.blob.fingerprint())
+}
+
+fn new_line(action: &Action, key: &NewKey) -> String {
+    format!(
+        "{} {} {}",
+        action.name,
+        sort(key.key.blob()),
+        key.key.blob().fingerprint()
+    )
+}
+
+/// Two lines with the words marked in which they differ.
+fn changed_words(before: &str, after: &str) -> (String, String) {
+    let (mut old, mut new) = (String::new(), String::new());
+    for change in TextDiff::from_words(before, after).iter_all_changes() {
+        let word = change.value();
+        let marked = || {
+            if word.trim().is_empty() {
+                word.to_owned()
+            } else {
+                paint(MARK, word).to_string()
+            }
+        };
+        match change.tag() {
+            ChangeTag::Equal => {
+                old.push_str(word);
+                new.push_str(word);
+            }
+            ChangeTag::Delete => old.push_str(&marked()),
+            ChangeTag::Insert => new.push_str(&marked()),
+        }
+    }
+    (old, new)
+}
+
+fn summary(out: &mut String, plan: &Plan) {
+    let counts: Vec<_> = ActionKind::ALL
+        .into_iter()
+        .filter(|&kind| plan.count(kind) > 0)
+        .map(|kind| format!("{} to {}", paint(style_of(kind), plan.count(kind)), kind.verb()))
+        .collect();
+    let beside = format!("{} unchanged, {} unmanaged", plan.unchanged, plan.unmanaged);
+    if counts.is_empty() {
+        let _ = writeln!(
+            out,
+            "{} The account is as the manifest says ({beside}).",
+            paint(GOOD, "No changes.")
+        );
+    } else {
+        let _ = writeln!(out, "{} {}; {beside}.", paint(NAME, "Plan:"), counts.join(", "));
+    }
+    let _ = writeln!(out, "Digest: {}", plan.digest());
+}
+
+fn line(out: &mut String, step: &Step) {
+    let Step { name, kind, status } = step;
+    let name = paint(NAME, name);
+    let glyph = paint(style_of(*kind), kind.glyph());
+    let _ = match status {
+        Status::Done(id) => writeln!(out, "  {glyph} {name}: {} {id}", words::done(*kind)),
+        Status::Failed(failure) => {
+            let _ = writeln!(
+                out,
+                "  {} {name}: {} failed: {}",
+                paint(BAD, '!'),
+                kind.verb(),
+                failure.message
+            );
+            match &failure.help {
+                Some(help) => writeln!(out, "      {} {help}", paint(CALM, "help:")),
+                None => Ok(()),
+            }
+        }
+        Status::Pending(failure) => writeln!(
+            out,
+            "  {} {name}: {} may have worked: {}\n      the next run that lists the account finds out",
+            paint(WARN, '?'),
+            kind.verb(),
+            failure.message
+        ),
+        Status::Skipped(why) => writeln!(out, "  {} {name}: {} skipped: {why}", paint(DIM, '·'), kind.verb()),
+        Status::Waiting => writeln!(out, "  {} {name}: {} not begun", paint(DIM, '·'), kind.verb()),
+    };
+}
+
+fn tally(outcome: &Outcome) -> String {
+    let count = |wanted: fn(&Status) -> bool| outcome.steps.iter().filter(|step| wanted(&step.status)).count();
+    let done: Vec<_> = ActionKind::ALL
+        .into_iter()
+        .filter_map(|kind| {
+            let ended = |step: &&Step| step.kind == kind && matches!(step.status, Status::Done(_));
+            let count = outcome.steps.iter().filter(ended).count();
+            (count > 0).then(|| format!("{count} {}", words::past(kind)))
+        })
+        .collect();
+    let failed = count(|status| matches!(status, Status::Failed(_)));
+    let pending = count(|status| matches!(status, Status::Pending(_)));
+    let skipped = count(|status| matches!(status, Status::Skipped(_) | Status::Waiting));
+    let done = if done.is_empty() {
+        "nothing done".to_owned()
+    } else {
+        done.join(", ")
+    };
+    let mut parts = vec![done];
+    parts.extend((failed > 0).then(|| paint(BAD, format!("{failed} failed")).to_string()));
+    parts.extend((pending > 0).then(|| paint(WARN, format!("{pending} not known")).to_string()));
+    parts.extend((skipped > 0).then(|| format!("{skipped} skipped")));
+    let label = match (outcome.interrupted, outcome.is_success()) {
+        (true, _) => paint(WARN, "Interrupted:").to_string(),
+        (false, true) => paint(GOOD, "Applied:").to_string(),
+        (false, false) => paint(BAD, "Incomplete:").to_string(),
+    };
+    let checked = match &outcome.findings {
+        Some(findings) if !findings.iter().any(Finding::is_wrong) => "; the account was listed and is as planned",
+        _ => "",
+    };
+    format!("{label} {}{checked}.", parts.join(", "))
+}
