@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod apply;
+pub mod cli;
 pub mod emulator;
 pub mod manifest;
 pub mod names;

@@ -1,4 +1,5 @@
 //! Renders plans and outcomes for people and programs. Nothing here decides or prints.
 
+pub mod json;
 pub mod text;
 pub mod words;

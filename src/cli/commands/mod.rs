@@ -1,0 +1,23 @@
+//! The commands, one file each.
+
+pub(super) mod apply;
+pub(super) mod completions;
+pub(super) mod emulator;
+pub(super) mod man;
+pub(super) mod plan;
+pub(super) mod schema;
+pub(super) mod state;
+pub(super) mod validate;
+
+use std::io;
+
+use super::error::CliError;
+
+/// A current-thread runtime: all of keyform's work waits for the network, and none of it for a processor.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| CliError::from_error(&error))
+}
+
+fn cannot_print(error: io::Error) -> CliError {
+    CliError::new(format!("cannot write to stdout: {error}"))
+}

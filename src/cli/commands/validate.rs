@@ -1,0 +1,31 @@
+//! `keyform validate`
+
+use crate::cli::args::{ReportFormat, Validate};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::manifest;
+use crate::report::words::counted;
+use crate::terminal::style::{GOOD, paint};
+
+use super::cannot_print;
+
+pub(in crate::cli) fn run(args: &Validate, context: &Context) -> Result<Exit, CliError> {
+    let manifest::Loaded { desired, report } = manifest::load(context.manifests(), Context::today(args.day));
+    let text = match args.format {
+        ReportFormat::Text => {
+            let fine = desired.as_ref().map(|desired| {
+                let keys = counted(desired.keys.len(), "key");
+                format!("{} {keys} in {}\n", paint(GOOD, "Valid:"), counted(desired.files.len(), "file"))
+            });
+            report.to_text(true) + &fine.unwrap_or_default()
+        }
+        ReportFormat::Json => report.to_json(),
+        ReportFormat::Github => report.to_github(),
+    };
+    context.ui.result(&text).map_err(cannot_print)?;
+    Ok(match desired {
+        Some(_) => Exit::Done,
+        None if report.only_policy() => Exit::Refused,
+        None => Exit::Failed,
+    })
+}

@@ -1,0 +1,185 @@
+//! What commands are run with: manifest, state and account, as the flags and the environment choose them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::args::{Day, Global, Requests};
+use super::error::{CliError, Exit};
+use super::ui::Ui;
+use crate::account::client::{self, Connection};
+use crate::account::settings::{self, Flags, Settings};
+use crate::account::{Clock, Endpoint, Pace, RetryPolicy, Token, TokioClock};
+use crate::emulator::{self, Emulator};
+use crate::manifest::{self, Desired};
+use crate::state::{FileStore, Loaded};
+
+/// The manifest that is read unless another is named.
+const DEFAULT_MANIFEST: &str = "keyform.yaml";
+/// The name of the state file beside a manifest.
+const STATE_NAME: &str = "keyform.state.json";
+/// The folder of the sandbox beside a manifest.
+const SANDBOX_FOLDER: &str = ".keyform";
+
+/// What commands are run with.
+pub(super) struct Context {
+    pub(super) ui: Ui,
+    global: Global,
+    manifests: Vec<PathBuf>,
+}
+
+/// An account that can be spoken to.
+pub(super) struct Account {
+    pub(super) endpoint: Endpoint,
+    pub(super) connection: Connection,
+    pub(super) pace: Pace<TokioClock>,
+    pub(super) retries: RetryPolicy,
+    /// Serves the account as long as this lives, in the sandbox.
+    _sandbox: Option<Emulator>,
+}
+
+impl Context {
+    pub(super) fn new(global: Global, ui: Ui) -> Result<Self, CliError> {
+        let manifests =
+            if global.manifest.is_empty() { vec![PathBuf::from(DEFAULT_MANIFEST)] } else { global.manifest.clone() };
+        if global.manifest.is_empty() && !Path::new(DEFAULT_MANIFEST).exists() {
+            return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} here"))
+                .hint("name a manifest, or a folder of them, with -f PATH"));
+        }
+        Ok(Self { ui, global, manifests })
+    }
+
+    /// The day that decides what has expired.
+    pub(super) fn today(day: Day) -> Date {
+        day.today.unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()).date())
+    }
+
+    pub(super) fn manifests(&self) -> &[PathBuf] {
+        &self.manifests
+    }
+
+    /// Reads the manifest; says everything that is wrong with it.
+    pub(super) fn desired(&self, today: Date) -> Result<Desired, Exit> {
+        let manifest::Loaded { desired, report } = manifest::load(&self.manifests, today);
+        if !report.diagnostics.is_empty() {
+            self.ui.tell(&report.to_text(true));
+        }
+        desired.ok_or(if report.only_policy() { Exit::Refused } else { Exit::Failed })
+    }
+
+    /// The path of the state: beside the first manifest, unless something else is asked for.
+    pub(super) fn state_path(&self) -> Result<PathBuf, CliError> {
+        if self.global.sandbox {
+            return Ok(self.sandbox_folder()?.join(STATE_NAME));
+        }
+        Ok(self.global.state.clone().unwrap_or_else(|| self.folder().join(STATE_NAME)))
+    }
+
+    pub(super) fn store(&self) -> Result<FileStore, CliError> {
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let since = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+        let at = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
+        let holder = format!("process {}{at} since {since}", std::process::id());
+        Ok(FileStore::open(&self.state_path()?, holder))
+    }
+
+    /// Warns of what a state was read without.
+    pub(super) fn warn_of(&self, loaded: &Loaded) {
+        for warning in &loaded.warnings {
+            self.ui.warn(warning);
+        }
+    }
+
+    /// Where the account is, without speaking to it: the sandbox's address differs each time, and its state names it.
+    pub(super) fn endpoint(&self) -> Result<Endpoint, CliError> {
+        if self.global.sandbox {
+            return Ok(sandbox_endpoint());
+        }
+        Ok(self.settings()?.endpoint.value)
+    }
+
+    /// Opens the account that flags, environment and the vendor's configuration choose, or the sandbox.
+    pub(super) fn account(&self, requests: Requests, connections: usize) -> Result<Account, CliError> {
+        let options = client::Options {
+            timeout: Duration::from_secs(requests.timeout),
+            connections,
+            ..client::Options::default()
+        };
+        let (endpoint, address, token, sandbox) = if self.global.sandbox {
+            let emulator = self.start_sandbox()?;
+            let address = emulator.url().parse().map_err(|error| CliError::from_error(&error))?;
+            let token = Token::parse(emulator.token()).map_err(|error| CliError::from_error(&error))?;
+            (sandbox_endpoint(), address, token, Some(emulator))
+        } else {
+            let settings = self.settings()?;
+            for warning in &settings.warnings {
+                self.ui.warn(&warning.to_string());
+            }
+            let endpoint = settings.endpoint.value.clone();
+            (endpoint.clone(), endpoint, settings.into_token()?.value, None)
+        };
+        let connection = Connection::open(address, token, options)?;
+        Ok(Account {
+            endpoint,
+            connection,
+            pace: Pace::new(TokioClock::default(), fastrand::u64(..)),
+            retries: RetryPolicy { retries: requests.retries },
+            _sandbox: sandbox,
+        })
+    }
+
+    fn settings(&self) -> Result<Settings, CliError> {
+        let Global { endpoint, token_file, context, .. } = &self.global;
+        let flags = Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() };
+        Ok(settings::resolve(&flags, &environment)?)
+    }
+
+    fn folder(&self) -> &Path {
+        match self.manifests.first().map(PathBuf::as_path) {
+            Some(path) if path.is_dir() => path,
+            Some(path) => crate::state::disk::folder_of(path),
+            None => Path::new("."),
+        }
+    }
+
+    fn sandbox_folder(&self) -> Result<PathBuf, CliError> {
+        let folder = self.folder().join(SANDBOX_FOLDER);
+        make_folder(&folder).map_err(|error| {
+            CliError::new(format!("cannot make {}: {error}", folder.display()))
+                .hint("the sandbox keeps its account there; copy the manifest to where you may write")
+        })?;
+        Ok(folder)
+    }
+
+    fn start_sandbox(&self) -> Result<Emulator, CliError> {
+        let keys = Some(self.sandbox_folder()?.join("account.jsonl"));
+        let config = emulator::Config { keys, ..emulator::Config::default() };
+        Emulator::start(config).map_err(|error| CliError::from_error(&error))
+    }
+}
+
+/// The address under which the sandbox's account is recorded and shown; it listens on another port each time.
+fn sandbox_endpoint() -> Endpoint {
+    Endpoint::sandbox()
+}
+
+/// Makes the sandbox's folder, and keeps Git from seeing it.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join(".gitignore"), "*\n")
+}
+
+/// The one place where the environment is read, beside clap.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is passed in")]
+fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}

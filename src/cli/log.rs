@@ -1,0 +1,27 @@
+//! The log: what `-v` shows, on stderr.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::args::LogFormat;
+use super::ui::Ui;
+
+/// Starts to log keyform's own events: requests with `-v`, everything with `-vv`.
+pub(super) fn start(verbose: u8, format: LogFormat, ui: Ui) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    // Libraries log what keyform promises not to show, headers among it.
+    let filter = tracing_subscriber::filter::Targets::new().with_target("keyform", level);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ui.colors_stderr());
+    let layer = match format {
+        LogFormat::Text => layer.with_target(false).boxed(),
+        LogFormat::Json => layer.json().boxed(),
+    };
+    // A second start, in a process that tests this, keeps the first.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
+}

@@ -1,0 +1,73 @@
+//! Which of the global flags a command has a use for. The others are hidden in its help, and refused when typed:
+//! a flag that is taken and ignored is a lie.
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::args::{Cli, Command};
+use super::error::CliError;
+
+/// Global flags that not every command uses, by their ids.
+const SCOPED: [&str; 6] = ["manifest", "state", "endpoint", "token_file", "context", "sandbox"];
+
+/// The names of the commands, and which of [`SCOPED`] they use.
+const USES: [(&str, &[&str]); 8] = [
+    ("validate", &["manifest"]),
+    ("plan", &SCOPED),
+    ("apply", &SCOPED),
+    ("state", &["manifest", "state", "sandbox"]),
+    ("emulator", &[]),
+    ("schema", &[]),
+    ("completions", &[]),
+    ("man", &[]),
+];
+
+/// Flags that would aim at a real account or state, which the sandbox never touches.
+const REAL: [&str; 4] = ["state", "endpoint", "token_file", "context"];
+
+/// Hides in each command what it has no use for.
+pub(super) fn hide_unused(command: clap::Command) -> clap::Command {
+    let hidden = |uses: &[&str]| -> Vec<clap::Arg> {
+        let unused = SCOPED.into_iter().filter(|id| !uses.contains(id));
+        unused.filter_map(|id| command.get_arguments().find(|arg| arg.get_id() == id).cloned()).collect()
+    };
+    let plan: Vec<_> = USES.iter().map(|(name, uses)| (*name, hidden(uses))).collect();
+    plan.into_iter().fold(command, |command, (name, hidden)| {
+        command.mut_subcommand(name, |subcommand| {
+            // Global arguments reach a subcommand only when clap builds it, unless it has one of that name.
+            hidden.into_iter().fold(subcommand, |subcommand, arg| subcommand.arg(arg.hide(true)))
+        })
+    })
+}
+
+/// Refuses flags that were typed and mean nothing here. What the environment says is for all commands, and just unused.
+pub(super) fn check(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
+    let name = match &cli.command {
+        Command::Validate(_) => "validate",
+        Command::Plan(_) => "plan",
+        Command::Apply(_) => "apply",
+        Command::State(_) => "state",
+        Command::Emulator(_) => "emulator",
+        Command::Schema(_) => "schema",
+        Command::Completions(_) => "completions",
+        Command::Man(_) => "man",
+    };
+    let uses = USES.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, uses)| *uses);
+    for id in SCOPED {
+        if typed(matches, id) && !uses.contains(&id) {
+            return Err(CliError::new(format!("--{} means nothing to `keyform {name}`", id.replace('_', "-")))
+                .hint("leave it out"));
+        }
+        if typed(matches, id) && cli.global.sandbox && REAL.contains(&id) {
+            return Err(CliError::new(format!("--{} and --sandbox exclude each other", id.replace('_', "-")))
+                .hint("the sandbox has an account and a state of its own, in .keyform beside the manifest"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a flag was typed, before or after the command.
+fn typed(matches: &ArgMatches, id: &str) -> bool {
+    let here = matches.ids().any(|known| known == id) && matches.value_source(id) == Some(ValueSource::CommandLine);
+    here || matches.subcommand().is_some_and(|(_, matches)| typed(matches, id))
+}

@@ -1,0 +1,103 @@
+//! Outcomes and states as JSON, for programs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::words;
+use crate::apply::{Outcome, Status};
+use crate::plan::Plan;
+use crate::plan::file::{FORMAT_VERSION, PlanFile, describe};
+use crate::state::{Record, State};
+
+/// What `apply --format json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutcomeFile<'a> {
+    format_version: u64,
+    success: bool,
+    interrupted: bool,
+    plan: PlanFile,
+    results: Vec<ResultFile<'a>>,
+    /// Whether the account was listed afterwards.
+    verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unverified_because: Option<&'a str>,
+    findings: Vec<FindingFile>,
+    /// The serial of the state that was written; nothing if it is as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    save_error: Option<String>,
+    elapsed_ms: u64,
+}
+
+#[derive(Serialize)]
+struct ResultFile<'a> {
+    name: &'a str,
+    action: &'static str,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FindingFile {
+    wrong: bool,
+    text: String,
+}
+
+/// Renders how a plan was carried out, plan included.
+pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
+    let results = outcome.steps.iter().map(|step| {
+        let (result, id, status, message) = match &step.status {
+            Status::Done(id) => ("done", Some(id.as_str()), None, None),
+            Status::Failed(failure) => ("failed", None, failure.status, Some(failure.message.as_str())),
+            Status::Pending(failure) => ("pending", None, failure.status, Some(failure.message.as_str())),
+            Status::Skipped(why) => ("skipped", None, None, Some(why.as_str())),
+            Status::Waiting => ("skipped", None, None, None),
+        };
+        ResultFile { name: step.name.as_str(), action: step.kind.verb(), result, id, status, message }
+    });
+    pretty(&OutcomeFile {
+        format_version: FORMAT_VERSION,
+        success: outcome.is_success(),
+        interrupted: outcome.interrupted,
+        plan: describe(plan),
+        results: results.collect(),
+        verified: outcome.findings.is_some(),
+        unverified_because: outcome.unverified.as_deref(),
+        findings: (outcome.findings.iter().flatten())
+            .map(|finding| FindingFile { wrong: finding.is_wrong(), text: words::finding(finding) })
+            .collect(),
+        serial: outcome.saved.map(|saved| saved.serial),
+        save_error: outcome.save_error.as_ref().map(ToString::to_string),
+        elapsed_ms: u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+/// Renders the names of the managed keys and their ids, for scripts that create pods.
+pub fn ids(state: &State) -> String {
+    // Of two rows under one name the later one counts: the earlier waits to be deleted.
+    let ids: BTreeMap<_, _> = state.records.values().map(|record| (record.name.as_str(), record.id.as_str())).collect();
+    pretty(&ids)
+}
+
+/// Renders records.
+pub fn records(records: &[&Record]) -> String {
+    pretty(&records)
+}
+
+/// Renders each thing on a line of its own.
+pub fn lines(things: &[impl Serialize]) -> String {
+    things.iter().map(|thing| serde_json::to_string(thing).unwrap_or_default() + "\n").collect()
+}
+
+fn pretty(value: &impl Serialize) -> String {
+    // Writing plain structs of texts and numbers into memory has no way to fail.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
