@@ -3,12 +3,15 @@
 //! Nobody promises an order, and rows shift from page to page while others write. A listing that missed a row would make
 //! a plan upload a key twice, so that a listing is only believed if it agrees with itself.
 
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt as _};
 use thiserror::Error;
 
 use super::failure::Failure;
-use super::retry::{Clock, Pace, RetryPolicy};
-use super::{ReadAccount, Row};
-use crate::names::UserId;
+use super::retry::{Clock, Pace, RetryPolicy, repeat};
+use super::{Page, ReadAccount, Row};
+use crate::names::{KeyId, UserId};
 
 /// How many rows a page is asked for: what the API gives by default.
 pub const PAGE_ROWS: u64 = 100;
@@ -41,13 +44,13 @@ pub enum ListError {
     Page(#[from] Failure),
     /// Listed [`MAX_SWEEPS`] times, and never did the pages fit together.
     #[error(
-        "the listing of the account keeps changing: listed {MAX_SWEEPS} times, and the last time it stated {stated} keys and showed {shown}"
+        "the listing of the account keeps changing: listed {MAX_SWEEPS} times, the last time it {}showed {shown} keys", .stated.map(|stated| format!("stated {stated} and ")).unwrap_or_default()
     )]
     KeepsChanging {
-        /// How many rows the account said it has.
-        stated: u64,
+        /// How many rows the account said it has, if it said so.
+        stated: Option<u64>,
         /// How many it showed.
-        shown: u64,
+        shown: usize,
     },
     /// More than [`MAX_PAGES`].
     #[error("the listing of the account has more than {MAX_PAGES} pages, the most that are read")]
@@ -68,8 +71,30 @@ pub async fn list_all<R: ReadAccount, C: Clock>(
     pace: &Pace<C>,
     policy: RetryPolicy,
 ) -> Result<Listing, ListError> {
-    let _ = (reader, pace, policy);
-    todo!()
+    let source = Source {
+        reader,
+        pace,
+        policy,
+    };
+    let mut before: Option<Sweep> = None;
+    for number in 0..MAX_SWEEPS {
+        let sweep = if number == 0 {
+            source.side_by_side().await?
+        } else {
+            source.one_by_one().await?
+        };
+        if sweep.is_whole() || before.as_ref().is_some_and(|before| sweep.confirms(before)) {
+            return sweep.into_listing();
+        }
+        tracing::info!(
+            stated = sweep.stated,
+            shown = sweep.rows.len(),
+            "the listing changed while it was read"
+        );
+        before = Some(sweep);
+    }
+    let (stated, shown) = before.map_or((None, 0), |sweep| (sweep.stated, sweep.rows.len()));
+    Err(ListError::KeepsChanging { stated, shown })
 }
 
 impl ListError {
@@ -85,3 +110,150 @@ impl ListError {
         }
     }
 }
+
+/// Where pages come from.
+struct Source<'a, R, C> {
+    reader: &'a R,
+    pace: &'a Pace<C>,
+    policy: RetryPolicy,
+}
+
+/// What one reading of all pages brought.
+#[derive(Default)]
+struct Sweep {
+    rows: BTreeMap<KeyId, Row>,
+    /// How many rows there are, says the first page that says so.
+    stated: Option<u64>,
+    /// Whether another page says otherwise.
+    disputed: bool,
+    /// Whether a page showed a row again, and new ones beside it.
+    overlaps: bool,
+    /// Whether it was read up to a page without rows.
+    exhausted: bool,
+}
+
+impl<R: ReadAccount, C: Clock> Source<'_, R, C> {
+    async fn page(&self, offset: u64) -> Result<Page, Failure> {
+        repeat(self.pace, self.policy, || {
+            self.reader.page(offset, PAGE_ROWS)
+        })
+        .await
+    }
+
+    /// Reads the first page, then the others at once, if it says how many there are.
+    async fn side_by_side(&self) -> Result<Sweep, ListError> {
+        let first = self.page(0).await?;
+        let Some(stated) = first.total else {
+            return self.onwards(first).await;
+        };
+        // What came, and not what was asked for: the account may put fewer rows on a page.
+        let step = length(&first);
+        let mut sweep = Sweep::default();
+        sweep.add(first);
+        if step == 0 || step >= stated {
+            return Ok(sweep);
+        }
+        if stated.div_ceil(step) > MAX_PAGES {
+            return Err(ListError::TooManyPages);
+        }
+        let offsets = (1..stated.div_ceil(step)).map(|number| number * step);
+        let mut pages = stream::iter(offsets)
+            .map(|offset| self.page(offset))
+            .buffer_unordered(PAGES_AT_ONCE);
+        while let Some(page) = pages.next().await {
+            sweep.add(page?);
+        }
+        Ok(sweep)
+    }
+
+    /// Reads page after page until there is nothing new, whatever the account says of their number.
+    async fn one_by_one(&self) -> Result<Sweep, ListError> {
+        let first = self.page(0).await?;
+        self.onwards(first).await
+    }
+
+    async fn onwards(&self, first: Page) -> Result<Sweep, ListError> {
+        let mut sweep = Sweep::default();
+        let mut offset = 0;
+        let mut page = first;
+        for _ in 0..MAX_PAGES {
+            let rows = length(&page);
+            // Without a total, a page that is not full is the last; with one, only an empty page is believed.
+            let is_last =
+                page.total.is_none() && page.limit.is_some_and(|limit| rows < limit.min(PAGE_ROWS));
+            let new = sweep.add(page);
+            sweep.exhausted = rows == 0;
+            if new == 0 || is_last {
+                return Ok(sweep);
+            }
+            offset += rows;
+            page = self.page(offset).await?;
+        }
+        Err(ListError::TooManyPages)
+    }
+}
+
+impl Sweep {
+    /// Takes in a page and tells how many rows of it are new.
+    fn add(&mut self, page: Page) -> usize {
+        match (self.stated, page.total) {
+            (Some(before), Some(now)) if before != now => self.disputed = true,
+            (None, now) => self.stated = now,
+            _ => {}
+        }
+        let (before, came) = (self.rows.len(), page.rows.len());
+        self.rows
+            .extend(page.rows.into_iter().map(|row| (row.id.clone(), row)));
+        let new = self.rows.len() - before;
+        self.overlaps |= new > 0 && new < came;
+        new
+    }
+
+    /// Whether it agrees with itself.
+    fn is_whole(&self) -> bool {
+        match self.stated {
+            Some(stated) => {
+                !self.disputed
+                    && usize::try_from(stated).is_ok_and(|stated| stated == self.rows.len())
+            }
+            None => !self.overlaps,
+        }
+    }
+
+    /// Whether both, read to their very end, show the same rows, each once. Then nothing is missing, and what the account
+    /// states is another number.
+    fn confirms(&self, before: &Self) -> bool {
+        let is_clean = |sweep: &Self| sweep.exhausted && !sweep.overlaps && !sweep.disputed;
+        is_clean(self) && is_clean(before) && self.rows.keys().eq(before.rows.keys())
+    }
+
+    fn into_listing(self) -> Result<Listing, ListError> {
+        let all = self.rows.len();
+        let rows: Vec<Row> = self
+            .rows
+            .into_values()
+            .filter(|row| row.is_user_key)
+            .collect();
+        let user_id = rows.first().map(|row| row.user_id.clone());
+        if let Some(first) = &user_id
+            && let Some(other) = rows.iter().find(|row| row.user_id != *first)
+        {
+            return Err(ListError::SeveralUsers {
+                first: first.clone(),
+                second: other.user_id.clone(),
+            });
+        }
+        Ok(Listing {
+            system_keys: all - rows.len(),
+            rows,
+            user_id,
+        })
+    }
+}
+
+fn length(page: &Page) -> u64 {
+    u64::try_from(page.rows.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

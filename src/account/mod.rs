@@ -3,19 +3,31 @@
 //! Reading and writing are two traits, so that what only plans is never handed the power to change anything. Each
 //! method is one request; retrying, settling and pacing are the caller's, who knows what may be repeated.
 
+pub mod client;
 pub mod endpoint;
+mod exchange;
 mod failure;
 pub mod listing;
+mod message;
+pub mod outcome;
 pub mod retry;
+pub mod settings;
+pub mod token;
+mod transport;
+mod wire;
+mod words;
 
 use std::future::Future;
 
 use jiff::Timestamp;
 
+pub use client::{Connection, HttpReader, HttpWriter, OpenError, Options};
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Scope};
 pub use listing::{ListError, Listing, list_all};
 pub use retry::{Clock, Pace, RetryPolicy, TokioClock};
+pub use settings::{Settings, SettingsError, Source, Sourced};
+pub use token::{Token, TokenError};
 
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{KeyBlob, PublicKey};

@@ -215,3 +215,6 @@ impl<C: Clock> Clock for Rc<C> {
         (**self).sleep(duration)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use super::super::failure::{Effect, FailureKind};
+use super::*;
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+/// An account that pages as it is told to.
+struct Book<F> {
+    rows: RefCell<Vec<Row>>,
+    /// The most rows on a page.
+    cap: usize,
+    states_total: bool,
+    states_limit: bool,
+    requests: Cell<usize>,
+    /// Looks at each page before it goes out, and may change the account.
+    meddle: F,
+}
+
+impl<F: Fn(usize, &mut Vec<Row>, &mut Page)> ReadAccount for Book<F> {
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
+        self.requests.set(self.requests.get() + 1);
+        let mut rows = self.rows.borrow_mut();
+        let size = self.cap.min(usize::try_from(limit).unwrap());
+        let came = rows
+            .iter()
+            .skip(usize::try_from(offset).unwrap())
+            .take(size)
+            .cloned()
+            .collect();
+        let mut page = Page {
+            total: self.states_total.then_some(rows.len() as u64),
+            limit: self.states_limit.then_some(size as u64),
+            rows: came,
+        };
+        (self.meddle)(self.requests.get(), &mut rows, &mut page);
+        Ok(page)
+    }
+}
+
+fn row(number: usize) -> Row {
+    Row {
+        id: KeyId::new(format!("k{number:05}")).unwrap(),
+        user_id: UserId::new("u1").unwrap(),
+        name: format!("key {number}"),
+        public_key: None,
+        blob: None,
+        is_primary: false,
+        is_user_key: true,
+        created_at: None,
+    }
+}
+
+fn book<F: Fn(usize, &mut Vec<Row>, &mut Page)>(size: usize, meddle: F) -> Book<F> {
+    // Not in the order of the ids: nobody promises one.
+    let rows = RefCell::new((0..size).rev().map(row).collect());
+    Book {
+        rows,
+        cap: 100,
+        states_total: true,
+        states_limit: true,
+        requests: Cell::new(0),
+        meddle,
+    }
+}
+
+fn honest(_: usize, _: &mut Vec<Row>, _: &mut Page) {}
+
+async fn list<R: ReadAccount>(reader: &R) -> Result<Listing, ListError> {
+    list_all(reader, &Pace::new(Still, 1), RetryPolicy::default()).await
+}
+
+fn ids(listing: &Listing) -> Vec<&str> {
+    listing.rows.iter().map(|row| row.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn every_row_is_listed_once_however_the_account_pages() {
+    for size in [0, 1, 99, 100, 101, 250, 1_000] {
+        for cap in [100, 50, 7] {
+            for (states_total, states_limit) in
+                [(true, true), (true, false), (false, true), (false, false)]
+            {
+                let book = Book {
+                    cap,
+                    states_total,
+                    states_limit,
+                    ..book(size, honest)
+                };
+                let listing = list(&book).await.unwrap();
+                let case =
+                    format!("{size} rows by {cap}, total {states_total}, limit {states_limit}");
+                let expect: Vec<_> = (0..size).map(row).collect();
+                assert_eq!(listing.rows, expect, "{case}");
+                if states_total {
+                    assert_eq!(book.requests.get(), size.div_ceil(cap).max(1), "{case}");
+                } else {
+                    assert!(book.requests.get() <= size / cap + 2, "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn system_keys_do_not_exist_but_are_counted() {
+    let book = book(5, |_, _, page| {
+        for row in &mut page.rows {
+            row.is_user_key = row.id.as_str() != "k00003";
+            if !row.is_user_key {
+                row.user_id = UserId::new("platform").unwrap();
+            }
+        }
+    });
+    let listing = list(&book).await.unwrap();
+    assert_eq!(ids(&listing), ["k00000", "k00001", "k00002", "k00004"]);
+    assert_eq!(
+        (listing.system_keys, listing.user_id),
+        (1, Some(UserId::new("u1").unwrap()))
+    );
+}
+
+#[tokio::test]
+async fn an_account_without_keys_has_no_known_user() {
+    let listing = list(&book(0, honest)).await.unwrap();
+    assert_eq!(listing, Listing::default());
+}
+
+#[tokio::test]
+async fn keys_of_two_users_are_refused() {
+    let book = book(3, |_, _, page| {
+        page.rows[0].user_id = UserId::new("u2").unwrap()
+    });
+    assert!(matches!(
+        list(&book).await,
+        Err(ListError::SeveralUsers { .. })
+    ));
+}
+
+#[tokio::test]
+async fn rows_that_shift_once_are_all_found() {
+    // Someone deletes a row of the first page while the second is on its way: a row slips between them.
+    let deleting = book(250, |request, rows, _| {
+        if request == 1 {
+            rows.remove(0);
+        }
+    });
+    assert_eq!(list(&deleting).await.unwrap().rows.len(), 249);
+
+    // Someone adds a row at the front: one is shown twice.
+    let adding = book(250, |request, rows, _| {
+        if request == 1 {
+            rows.insert(0, row(9_999));
+        }
+    });
+    let listing = list(&adding).await.unwrap();
+    assert_eq!(listing.rows.len(), 251);
+    assert_eq!(ids(&listing).last(), Some(&"k09999"));
+}
+
+#[tokio::test]
+async fn rows_that_shift_are_noticed_without_a_total() {
+    let book = Book {
+        states_total: false,
+        ..book(250, |request, rows, _| {
+            if request == 1 {
+                rows.insert(0, row(9_999));
+            }
+        })
+    };
+    assert_eq!(list(&book).await.unwrap().rows.len(), 251);
+}
+
+#[tokio::test]
+async fn a_row_that_is_replaced_by_another_while_it_is_listed_is_noticed() {
+    // One deleted, one added: the total stays, and yet a row was missed.
+    let book = book(250, |request, rows, _| {
+        if request == 1 {
+            rows.remove(0);
+            rows.push(row(9_999));
+        }
+    });
+    let listing = list(&book).await.unwrap();
+    assert_eq!(listing.rows.len(), 250);
+    assert!(ids(&listing).contains(&"k09999"));
+}
+
+#[tokio::test]
+async fn a_listing_that_never_settles_is_an_error() {
+    let book = book(250, |request, rows, _| rows.insert(0, row(1_000 + request)));
+    let error = list(&book).await.unwrap_err();
+    assert!(matches!(error, ListError::KeepsChanging { .. }), "{error}");
+    insta::assert_snapshot!(format!("{error}\n{}", error.help().unwrap()));
+}
+
+#[tokio::test]
+async fn an_unstable_order_that_hides_a_row_is_never_believed() {
+    // The same row twice on every reading, and another never.
+    let book = book(150, |_, _, page| {
+        if let Some(hidden) = page.rows.iter_mut().find(|row| row.id.as_str() == "k00010") {
+            *hidden = row(120);
+        }
+    });
+    assert!(matches!(
+        list(&book).await,
+        Err(ListError::KeepsChanging {
+            stated: Some(150),
+            shown: 149
+        })
+    ));
+}
+
+#[tokio::test]
+async fn a_total_that_counts_something_else_is_overruled_by_two_equal_readings() {
+    for stated in [3, 120, 7_000] {
+        let book = book(150, move |_, _, page| page.total = Some(stated));
+        assert_eq!(list(&book).await.unwrap().rows.len(), 150, "{stated}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_ignores_the_offset_comes_to_an_end() {
+    struct Stuck(bool);
+    impl ReadAccount for Stuck {
+        async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
+            Ok(Page {
+                rows: (0..100).map(row).collect(),
+                total: self.0.then_some(100),
+                limit: None,
+            })
+        }
+    }
+    for states_total in [true, false] {
+        assert_eq!(list(&Stuck(states_total)).await.unwrap().rows.len(), 100);
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_a_listing_are_bounded() {
+    struct Endless(Option<u64>);
+    impl ReadAccount for Endless {
+        async fn page(&self, offset: u64, _: u64) -> Result<Page, Failure> {
+            Ok(Page {
+                rows: vec![row(usize::try_from(offset).unwrap())],
+                total: self.0,
+                limit: None,
+            })
+        }
+    }
+    for total in [None, Some(u64::MAX)] {
+        assert!(
+            matches!(list(&Endless(total)).await, Err(ListError::TooManyPages)),
+            "{total:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_fails_is_asked_for_again_and_a_refusal_ends_it() {
+    struct Flaky(Cell<u32>, Effect);
+    impl ReadAccount for Flaky {
+        async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
+            self.0.set(self.0.get() + 1);
+            if self.0.get() > 2 {
+                return Ok(Page {
+                    rows: vec![row(1)],
+                    total: Some(1),
+                    limit: None,
+                });
+            }
+            Err(Failure {
+                effect: self.1,
+                kind: FailureKind::ServerError,
+                status: Some(502),
+                retry_after: None,
+                message: "bad gateway".to_owned(),
+                help: Some("wait".to_owned()),
+            })
+        }
+    }
+    assert_eq!(
+        list(&Flaky(Cell::new(0), Effect::Unknown))
+            .await
+            .unwrap()
+            .rows
+            .len(),
+        1
+    );
+    let error = list(&Flaky(Cell::new(0), Effect::Refused))
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "cannot list the account: bad gateway");
+    assert_eq!(error.help().as_deref(), Some("wait"));
+}

@@ -1,0 +1,84 @@
+//! Why a request brought no answer, read off the error of the HTTP client.
+
+use std::error::Error;
+use std::io;
+
+use super::failure::Fault;
+
+/// Tells what went wrong. What cannot be told is taken for the worst: sent, and its answer lost.
+pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
+    if error.is_builder() {
+        return Fault::Unbuildable;
+    }
+    if error.is_connect() {
+        return connect_fault(error);
+    }
+    if error.is_timeout() {
+        return Fault::Timeout;
+    }
+    chain(error)
+        .find_map(|cause| {
+            if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+                return match error {
+                    _ if error.is_parse() => Some(Fault::Protocol),
+                    _ if error.is_incomplete_message()
+                        || error.is_canceled()
+                        || error.is_closed() =>
+                    {
+                        Some(Fault::Closed)
+                    }
+                    _ => None,
+                };
+            }
+            match cause.downcast_ref::<io::Error>()?.kind() {
+                io::ErrorKind::UnexpectedEof => Some(Fault::Closed),
+                io::ErrorKind::Other => None,
+                _ => Some(Fault::Reset),
+            }
+        })
+        .unwrap_or(Fault::Reset)
+}
+
+/// Tells what the innermost cause says of itself.
+pub(super) fn innermost(error: &reqwest::Error) -> String {
+    chain(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+/// A connection failed before it was one, so that nothing was sent.
+fn connect_fault(error: &reqwest::Error) -> Fault {
+    // The type of this error is public in no crate that is worth depending on for it.
+    if chain(error).any(|cause| cause.to_string().starts_with("tunnel error")) {
+        return Fault::Proxy;
+    }
+    if error.is_timeout() {
+        return Fault::ConnectTimeout;
+    }
+    if error.is_dns() {
+        return Fault::Dns;
+    }
+    let kinds = chain(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .map(io::Error::kind);
+    kinds
+        .filter_map(|kind| match kind {
+            io::ErrorKind::ConnectionRefused => Some(Fault::ConnectionRefused),
+            // The TLS library reports what it does not like as invalid data, and an end amid the handshake as an end.
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Some(Fault::Tls),
+            _ => None,
+        })
+        .last()
+        .unwrap_or(Fault::Unreachable)
+}
+
+/// Walks the causes from the outside in. An `io::Error` around another error skips it in `source`, hence the look inside.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}

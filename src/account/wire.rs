@@ -1,0 +1,249 @@
+//! The API's JSON: what is sent, and what is made of what comes back.
+//!
+//! Strict on what decisions rest on, tolerant of everything else: unknown fields, a `publicKey` that a listing leaves
+//! out, a date in another form.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
+use serde_json::{Value, json};
+
+use super::failure::BodyFault;
+use super::words::is_html;
+use super::{Page, Row};
+use crate::names::{KeyId, KeyName, UserId};
+use crate::public_key::{KeyBlob, PublicKey};
+
+/// What is wrong with a body, and where. The text may quote the body.
+pub(super) type Undecodable = (BodyFault, String);
+
+#[derive(Deserialize)]
+struct WirePage {
+    data: Vec<WireRow>,
+    #[serde(default)]
+    total_count: Value,
+    #[serde(default)]
+    limit: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRow {
+    id: String,
+    user_id: String,
+    name: String,
+    #[serde(default)]
+    public_key: Option<String>,
+    is_primary: bool,
+    is_user_key: bool,
+    #[serde(default)]
+    created_at: Value,
+}
+
+/// Writes the body of an upload.
+pub(super) fn upload(name: &KeyName, key: &PublicKey) -> Vec<u8> {
+    json!({ "name": name.as_str(), "publicKey": key.to_line() })
+        .to_string()
+        .into_bytes()
+}
+
+/// Writes the body of a promotion.
+pub(super) fn promotion() -> Vec<u8> {
+    json!({ "isPrimary": true }).to_string().into_bytes()
+}
+
+/// Reads one page of a listing.
+pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
+    let page: WirePage = decode(body)?;
+    let rows = page.data.into_iter().enumerate().map(|(index, row)| {
+        take_row(row).map_err(|why| {
+            (
+                BodyFault::WrongShape,
+                format!("key {} of the page: {why}", index + 1),
+            )
+        })
+    });
+    Ok(Page {
+        rows: rows.collect::<Result<_, _>>()?,
+        total: page.total_count.as_u64(),
+        limit: page.limit.as_u64(),
+    })
+}
+
+/// Reads the answer to an upload, which must show the key that was sent as a key of the user.
+pub(super) fn uploaded(body: &[u8], sent: &KeyBlob) -> Result<Row, Undecodable> {
+    let row = take_row(decode(body)?).map_err(|why| (BodyFault::WrongShape, why))?;
+    match &row.blob {
+        _ if row.public_key.is_none() => {
+            Err((BodyFault::WrongShape, "it has no `publicKey`".to_owned()))
+        }
+        _ if !row.is_user_key => Err((BodyFault::Foreign, "it is a system key".to_owned())),
+        Some(blob) if blob == sent => Ok(row),
+        _ => Err((BodyFault::Foreign, String::new())),
+    }
+}
+
+/// Reads an answer of which only matters that it is JSON.
+pub(super) fn acknowledged(body: &[u8]) -> Result<(), Undecodable> {
+    decode::<IgnoredAny>(body).map(|_| ())
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
+    serde_json::from_slice(body).map_err(|error| {
+        let text = String::from_utf8_lossy(body);
+        let fault = match error.classify() {
+            _ if text.trim().is_empty() => BodyFault::Empty,
+            _ if is_html(&text) => BodyFault::Html,
+            Category::Data => BodyFault::WrongShape,
+            Category::Io | Category::Syntax | Category::Eof => BodyFault::NotJson,
+        };
+        (fault, error.to_string())
+    })
+}
+
+fn take_row(row: WireRow) -> Result<Row, String> {
+    let WireRow {
+        id,
+        user_id,
+        name,
+        public_key,
+        is_primary,
+        is_user_key,
+        created_at,
+    } = row;
+    Ok(Row {
+        id: KeyId::new(id).map_err(|error| format!("its `id` is none: {error}"))?,
+        user_id: UserId::new(user_id).map_err(|error| format!("its `userId` is none: {error}"))?,
+        name,
+        blob: public_key.as_deref().and_then(KeyBlob::of_line),
+        public_key,
+        is_primary,
+        is_user_key,
+        created_at: created_at.as_str().and_then(timestamp),
+    })
+}
+
+/// Reads RFC 3339, also without an offset, which is then UTC.
+fn timestamp(text: &str) -> Option<Timestamp> {
+    let local = || {
+        text.parse::<DateTime>()
+            .ok()?
+            .to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|zoned| zoned.timestamp())
+    };
+    text.parse().ok().or_else(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = r#"{"id":"k1","userId":"u1","name":"a","isPrimary":false,"isUserKey":true"#;
+
+    fn row(rest: &str) -> Result<Row, Undecodable> {
+        page(format!(r#"{{"data":[{ROW}{rest}}}]}}"#).as_bytes())
+            .map(|mut page| page.rows.remove(0))
+    }
+
+    #[test]
+    fn a_page_needs_its_data_alone() {
+        assert_eq!(page(br#"{"data":[]}"#), Ok(Page::default()));
+        let full = br#"{"total_count":7,"offset":0,"limit":50,"data":[],"status":null,"new":{}}"#;
+        assert_eq!(
+            page(full),
+            Ok(Page {
+                rows: vec![],
+                total: Some(7),
+                limit: Some(50)
+            })
+        );
+        assert_eq!(
+            page(br#"{"data":[],"total_count":null,"limit":"many"}"#),
+            Ok(Page::default())
+        );
+        assert_eq!(page(b"[]").unwrap_err().0, BodyFault::WrongShape);
+        assert_eq!(
+            page(br#"{"rows":[]}"#).unwrap_err().0,
+            BodyFault::WrongShape
+        );
+    }
+
+    #[test]
+    fn a_row_may_lack_its_key_and_bring_anything_new() {
+        let bare = row("").unwrap();
+        assert_eq!(
+            (bare.public_key, bare.blob, bare.created_at),
+            (None, None, None)
+        );
+        assert!(row(r#","publicKey":null,"shiny":[1,{}]"#).is_ok());
+        let odd = row(r#","publicKey":"what is this""#).unwrap();
+        assert_eq!(
+            (odd.public_key.as_deref(), odd.blob),
+            (Some("what is this"), None)
+        );
+    }
+
+    #[test]
+    fn a_row_without_what_decisions_rest_on_is_refused() {
+        for field in ["id", "userId", "name", "isPrimary", "isUserKey"] {
+            let body =
+                format!(r#"{{"data":[{ROW}}}]}}"#).replace(&format!("\"{field}\""), "\"other\"");
+            let (fault, why) = page(body.as_bytes()).unwrap_err();
+            assert_eq!(fault, BodyFault::WrongShape);
+            assert!(why.contains(field), "{why}");
+        }
+        let evil = format!(r#"{{"data":[{ROW}}}]}}"#).replace("k1", "../k1");
+        assert_eq!(page(evil.as_bytes()).unwrap_err().0, BodyFault::WrongShape);
+    }
+
+    #[test]
+    fn dates_are_read_in_every_form_that_is_seen() {
+        let noon: Timestamp = "2026-01-02T12:00:00Z".parse().unwrap();
+        for (text, expect) in [
+            ("\"2026-01-02T12:00:00Z\"", Some(noon)),
+            ("\"2026-01-02T13:00:00+01:00\"", Some(noon)),
+            ("\"2026-01-02T12:00:00.000000\"", Some(noon)),
+            ("\"yesterday\"", None),
+            ("1767355200", None),
+            ("null", None),
+        ] {
+            assert_eq!(
+                row(&format!(r#","createdAt":{text}"#)).unwrap().created_at,
+                expect,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_apart() {
+        let fault = |body: &[u8]| page(body).unwrap_err().0;
+        assert_eq!(fault(b""), BodyFault::Empty);
+        assert_eq!(fault(b" \r\n"), BodyFault::Empty);
+        assert_eq!(fault(b"<html>"), BodyFault::Html);
+        assert_eq!(fault(b"\n<!doctype html>"), BodyFault::Html);
+        assert_eq!(fault(b"ok"), BodyFault::NotJson);
+        assert_eq!(fault(br#"{"data":["#), BodyFault::NotJson);
+        assert_eq!(fault(&[0xff, 0xfe]), BodyFault::NotJson);
+        assert_eq!(fault("[".repeat(100_000).as_bytes()), BodyFault::WrongShape);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_can_make_a_decoder_panic(body: Vec<u8>, text: String, html in "<[a-z<>/ &é]{0,40}") {
+            let token = crate::account::Token::parse("t").unwrap();
+            let sent = KeyBlob::of_line("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
+            let wrapped = format!(r#"{{"data":[{{"id":{0},"name":{0}}}],"detail":{0},"errors":[{0}]}}"#, json!(text));
+            for body in [&body[..], text.as_bytes(), html.as_bytes(), wrapped.as_bytes()] {
+                let _ = page(body);
+                let _ = acknowledged(body);
+                let _ = sent.as_ref().map(|sent| uploaded(body, sent));
+                let _ = crate::account::words::Words::read(body, &token);
+            }
+        }
+    }
+}
