@@ -74,7 +74,10 @@ impl KeyId {
     pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
         let text = text.into();
         check_length(&text, MAX_ID_BYTES)?;
-        if let Some(bad) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"-._~:".contains(*c)) {
+        if let Some(bad) = text
+            .chars()
+            .find(|c| !c.is_ascii_alphanumeric() && !"-._~:".contains(*c))
+        {
             return Err(NameError::Forbidden(bad));
         }
         if text == "." || text == ".." {
@@ -149,16 +152,27 @@ mod tests {
         }
         assert_eq!(KeyName::new(""), Err(NameError::Empty));
         assert_eq!(KeyName::new(" a"), Err(NameError::Padded));
-        assert_eq!(KeyName::new("x".repeat(129)), Err(NameError::TooLong { length: 129, max: 128 }));
+        assert_eq!(
+            KeyName::new("x".repeat(129)),
+            Err(NameError::TooLong {
+                length: 129,
+                max: 128
+            })
+        );
         for bad in ['\n', '\u{1b}', '\u{202e}', '\u{200b}', '\u{feff}'] {
-            assert_eq!(KeyName::new(format!("a{bad}b")), Err(NameError::Forbidden(bad)));
+            assert_eq!(
+                KeyName::new(format!("a{bad}b")),
+                Err(NameError::Forbidden(bad))
+            );
         }
     }
 
     #[test]
     fn an_id_can_never_leave_its_segment_of_a_path() {
         assert!(KeyId::new("cm4x-1._~:").is_ok());
-        for bad in ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "é", "a\\b"] {
+        for bad in [
+            "", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "é", "a\\b",
+        ] {
             assert!(KeyId::new(bad).is_err(), "{bad}");
         }
     }

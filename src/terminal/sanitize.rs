@@ -63,8 +63,14 @@ mod tests {
 
     #[test]
     fn what_is_unsafe_is_escaped_and_the_rest_is_left() {
-        assert_eq!(escape("alice@example.com ü 日本 🔑"), "alice@example.com ü 日本 🔑");
-        assert_eq!(escape("a\u{1b}[31mb\nc\u{202e}d\u{200b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}");
+        assert_eq!(
+            escape("alice@example.com ü 日本 🔑"),
+            "alice@example.com ü 日本 🔑"
+        );
+        assert_eq!(
+            escape("a\u{1b}[31mb\nc\u{202e}d\u{200b}"),
+            "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}"
+        );
     }
 
     #[test]
@@ -76,8 +82,13 @@ mod tests {
     #[test]
     fn nothing_unsafe_survives_escaping() {
         for code in 0..=0x0010_ffff_u32 {
-            let Some(c) = char::from_u32(code) else { continue };
-            assert!(!escape(&c.to_string()).chars().any(is_unsafe), "U+{code:04X}");
+            let Some(c) = char::from_u32(code) else {
+                continue;
+            };
+            assert!(
+                !escape(&c.to_string()).chars().any(is_unsafe),
+                "U+{code:04X}"
+            );
         }
     }
 }
