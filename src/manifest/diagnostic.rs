@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Place;
+use super::source::Source;
 
 /// How bad a problem is; the worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +43,7 @@ pub struct Span {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
-    /// How many characters, at least 1.
+    /// How many characters, at least 1; more than the line has if the value goes on below.
     pub length: u32,
 }
 
@@ -64,13 +65,15 @@ pub struct Report {
     pub sources: Vec<Source>,
 }
 
-/// A manifest file that was read.
-#[derive(Debug)]
-pub struct Source {
-    /// The file, as it was named or found.
-    pub path: Arc<Path>,
-    /// Its text, without a byte order mark.
-    pub text: String,
+impl Severity {
+    /// Returns the word for it: `error`, `policy` or `warning`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Policy => "policy",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 impl Report {
@@ -79,18 +82,39 @@ impl Report {
         self.diagnostics.iter().map(|d| d.severity).min()
     }
 
-    /// Renders all problems for people, with ANSI styles if `style`.
-    pub fn to_text(&self, style: bool) -> String {
-        todo!("{style}")
+    /// Counts the problems of one severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics
+            .iter()
+            .filter(|d| d.severity == severity)
+            .count()
     }
 
-    /// Renders all problems as JSON, `formatVersion` 1.
-    pub fn to_json(&self) -> serde_json::Value {
-        todo!()
-    }
-
-    /// Renders all problems as GitHub workflow commands, one line each.
-    pub fn to_github(&self) -> String {
-        todo!()
+    /// Says in one line what was found: `2 errors, 1 warning in 3 files`.
+    pub fn summary(&self) -> String {
+        let counts = [
+            (self.count(Severity::Error), "error", "errors"),
+            (
+                self.count(Severity::Policy),
+                "violation of the policy",
+                "violations of the policy",
+            ),
+            (self.count(Severity::Warning), "warning", "warnings"),
+        ];
+        let parts: Vec<String> = counts
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+            .collect();
+        let found = if parts.is_empty() {
+            "no problems".to_owned()
+        } else {
+            parts.join(", ")
+        };
+        let files = self.sources.len();
+        format!(
+            "{found} in {files} {}",
+            if files == 1 { "file" } else { "files" }
+        )
     }
 }

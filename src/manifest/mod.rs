@@ -4,7 +4,25 @@
 //! Reading is three steps: text to a tree with places (`yaml`), tree to fields (`read`), fields of all files to one
 //! set (`merge`). Only `files` and `key_file` touch the disk.
 
+mod bounded;
 mod diagnostic;
+mod entry;
+mod excerpt;
+mod fields;
+mod files;
+mod key_file;
+mod merge;
+mod policy;
+mod problems;
+mod read;
+mod render;
+mod render_machine;
+mod secret;
+mod source;
+mod span;
+mod suggest;
+mod syntax;
+mod yaml;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,8 +30,12 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-pub use diagnostic::{Diagnostic, Related, Report, Severity, Source, Span};
+pub use diagnostic::{Diagnostic, Related, Report, Severity, Span};
+pub use source::Source;
 
+use self::key_file::Disk;
+use self::problems::Problems;
+use self::read::KeyFiles;
 use crate::names::{KeyName, UserId};
 use crate::public_key::PublicKey;
 use crate::terminal::sanitize;
@@ -69,7 +91,13 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.display().to_string();
-        write!(f, "{}:{}:{}", sanitize::escape(&file), self.line, self.column)
+        write!(
+            f,
+            "{}:{}:{}",
+            sanitize::escape(&file),
+            self.line,
+            self.column
+        )
     }
 }
 
@@ -86,5 +114,35 @@ pub struct Loaded {
 ///
 /// Never stops at the first problem. `today` decides what has expired or soon will.
 pub fn load(paths: &[PathBuf], today: Date) -> Loaded {
-    todo!("{paths:?} {today}")
+    let mut problems = Problems::default();
+    let sources = files::read_all(paths, &mut problems);
+    finish(sources, &Disk, today, problems)
+}
+
+/// Reads texts into one desired set: [`load`] behind the search for files.
+fn finish(
+    mut sources: Vec<Source>,
+    key_files: &dyn KeyFiles,
+    today: Date,
+    mut problems: Problems,
+) -> Loaded {
+    let contents = sources
+        .iter_mut()
+        .map(|source| read::read(source, key_files, &mut problems))
+        .collect();
+    let desired = merge::merge(contents, today, &mut problems);
+    sources.iter_mut().for_each(Source::seal);
+    let desired = if problems.forbid_use() {
+        None
+    } else {
+        Some(desired)
+    };
+    let first_file = sources.first().map(Source::shared_path);
+    Loaded {
+        desired,
+        report: Report {
+            diagnostics: problems.finish(first_file.as_ref()),
+            sources,
+        },
+    }
 }

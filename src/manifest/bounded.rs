@@ -1,0 +1,133 @@
+//! Keeps the YAML scanner from holding a whole file in memory.
+//!
+//! The scanner passes block style on as it reads. Inside `[…]` and `{…}` it cannot know whether the whole is a key until the end,
+//! and keeps a token for every sign: a hundred bytes for each byte of a hostile file. So its input ends, as if the file
+//! did, when it takes more than [`MAX_AHEAD`] characters between two events.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use saphyr_parser::{Input, StrInput};
+
+/// The most characters in one value or one flow collection, comments aside.
+pub(crate) const MAX_AHEAD: usize = 512 * 1024;
+
+/// An [`Input`] that ends early when the scanner reads too far ahead.
+pub(crate) struct Bounded<'a> {
+    inner: StrInput<'a>,
+    meter: Meter,
+}
+
+/// Counts what was read since the last event. Clones share the count.
+#[derive(Clone, Default)]
+pub(crate) struct Meter(Rc<Cell<usize>>);
+
+impl Meter {
+    /// Begins anew, after an event; does nothing once the bound was passed.
+    pub(crate) fn reset(&self) {
+        if !self.is_passed() {
+            self.0.set(0);
+        }
+    }
+
+    /// Tells whether the input was ended early.
+    pub(crate) fn is_passed(&self) -> bool {
+        self.0.get() > MAX_AHEAD
+    }
+
+    #[inline]
+    fn add(&self, count: usize) {
+        self.0.set(self.0.get() + count);
+    }
+}
+
+impl<'a> Bounded<'a> {
+    pub(crate) fn new(text: &'a str, meter: Meter) -> Self {
+        Self {
+            inner: StrInput::new(text),
+            meter,
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, count: usize) {
+        self.meter.add(count);
+        if self.meter.is_passed() {
+            self.inner = StrInput::new("");
+        }
+    }
+}
+
+impl Input for Bounded<'_> {
+    #[inline]
+    fn lookahead(&mut self, count: usize) {
+        self.inner.lookahead(count);
+    }
+
+    #[inline]
+    fn buflen(&self) -> usize {
+        self.inner.buflen()
+    }
+
+    #[inline]
+    fn bufmaxlen(&self) -> usize {
+        self.inner.bufmaxlen()
+    }
+
+    #[inline]
+    fn raw_read_ch(&mut self) -> char {
+        let c = self.inner.raw_read_ch();
+        self.count(1);
+        c
+    }
+
+    #[inline]
+    fn raw_read_non_breakz_ch(&mut self) -> Option<char> {
+        let c = self.inner.raw_read_non_breakz_ch();
+        self.count(1);
+        c
+    }
+
+    #[inline]
+    fn skip(&mut self) {
+        self.inner.skip();
+        self.count(1);
+    }
+
+    #[inline]
+    fn skip_n(&mut self, count: usize) {
+        self.inner.skip_n(count);
+        self.count(count);
+    }
+
+    #[inline]
+    fn peek(&self) -> char {
+        self.inner.peek()
+    }
+
+    #[inline]
+    fn peek_nth(&self, n: usize) -> char {
+        self.inner.peek_nth(n)
+    }
+
+    #[inline]
+    fn next_is_document_indicator(&self) -> bool {
+        self.inner.next_is_document_indicator()
+    }
+
+    #[inline]
+    fn next_is_document_start(&self) -> bool {
+        self.inner.next_is_document_start()
+    }
+
+    #[inline]
+    fn next_is_document_end(&self) -> bool {
+        self.inner.next_is_document_end()
+    }
+
+    // The scanner skips comments with this one: they cost no memory, and are not counted.
+    #[inline]
+    fn skip_while_non_breakz(&mut self) -> usize {
+        self.inner.skip_while_non_breakz()
+    }
+}

@@ -1,0 +1,211 @@
+//! Reads one entry of `keys`.
+
+use std::borrow::Cow;
+
+use super::fields::{SHOWN, Scope};
+use super::read::{Entry, KeyFiles, Placed, Wanted};
+use super::span::Extent;
+use super::yaml::{Field, Mapping, Node, Value};
+use crate::names::KeyName;
+use crate::public_key::{PublicKey, PublicKeyError};
+use crate::terminal::sanitize;
+
+/// The longest `owner`, in characters.
+pub(crate) const MAX_OWNER: usize = 256;
+
+/// The code of what [`PublicKey::parse`] calls a private key.
+const PRIVATE: &str = "key-private";
+
+const FIELDS: [&str; 7] = [
+    "name",
+    "publicKey",
+    "publicKeyFile",
+    "owner",
+    "expires",
+    "protect",
+    "primary",
+];
+
+/// Reads one entry. Each field that is wrong is reported, and nothing in the result.
+pub(crate) fn read(
+    extent: Extent,
+    mapping: &Mapping<'_>,
+    scope: &mut Scope<'_>,
+    key_files: &dyn KeyFiles,
+) -> Entry {
+    let mut entry = Entry {
+        extent,
+        name: None,
+        key: None,
+        owner: Wanted::Absent,
+        expires: Wanted::Absent,
+        primary: None,
+        protect: false,
+    };
+    let (mut named, mut inline, mut in_file) = (false, None, None);
+    for field in &mapping.fields {
+        match &*field.name {
+            "name" => {
+                named = true;
+                entry.name = read_name(&field.value, scope);
+            }
+            "publicKey" => inline = Some(field),
+            "publicKeyFile" => in_file = Some(field),
+            "owner" => {
+                let owner = scope.line(&field.value, "`owner`", MAX_OWNER);
+                entry.owner = Wanted::of(owner.map(str::to_owned));
+            }
+            "expires" => {
+                let date = scope.date(field);
+                entry.expires = Wanted::of(date.map(|value| Placed {
+                    value,
+                    extent: field.value.extent,
+                }));
+            }
+            "protect" => entry.protect = scope.truth(field).unwrap_or_default(),
+            "primary" => {
+                entry.primary = scope.truth(field).map(|value| Placed {
+                    value,
+                    extent: field.value.extent,
+                });
+            }
+            _ => scope.unknown(field, &FIELDS, "a key"),
+        }
+    }
+    if !named {
+        scope.missing(mapping, extent, "name", "the key", "name: …");
+    }
+    entry.key = read_key(extent, mapping, inline, in_file, scope, key_files);
+    entry
+}
+
+fn read_name(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<KeyName>> {
+    let text = scope.text(node, "`name`")?;
+    match KeyName::new(text) {
+        Ok(value) => Some(Placed {
+            value,
+            extent: node.extent,
+        }),
+        Err(error) => {
+            let message = format!("`name` cannot be used: {error}");
+            scope.error(
+                "name-invalid",
+                node.extent,
+                message,
+                "a name is visible text on one line, such as `alice-laptop`",
+            );
+            None
+        }
+    }
+}
+
+fn read_key(
+    extent: Extent,
+    mapping: &Mapping<'_>,
+    inline: Option<&Field<'_>>,
+    in_file: Option<&Field<'_>>,
+    scope: &mut Scope<'_>,
+    key_files: &dyn KeyFiles,
+) -> Option<Placed<PublicKey>> {
+    match (inline, in_file) {
+        (Some(_), Some(second)) => {
+            let message = "the key has both `publicKey` and `publicKeyFile`";
+            scope.error("field-both", second.extent, message, "keep one of the two");
+        }
+        (None, None) => {
+            scope.missing(
+                mapping,
+                extent,
+                "publicKey",
+                "the key",
+                "publicKey: ssh-ed25519 …` or `publicKeyFile: …",
+            );
+        }
+        _ => {}
+    }
+    let from_text = inline.and_then(|field| read_inline(&field.value, scope));
+    let from_file = in_file.and_then(|field| read_file(&field.value, scope, key_files));
+    from_text.or(from_file)
+}
+
+fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKey>> {
+    let text: &Cow<'_, str> = match &node.value {
+        // An empty value, or no text at all, gets the same answer as everywhere.
+        Value::Plain(text) | Value::Quoted(text)
+            if text.len() > 1 && text.contains(|c: char| !c.is_whitespace()) =>
+        {
+            text
+        }
+        _ => {
+            scope.text(node, "`publicKey`")?;
+            return None;
+        }
+    };
+    match PublicKey::parse(text) {
+        Ok(value) => Some(Placed {
+            value,
+            extent: node.extent,
+        }),
+        Err(error) => {
+            if error.code() == PRIVATE {
+                scope.hidden.push(node.extent);
+            }
+            let extent = part_of(node, text, &error).unwrap_or(node.extent);
+            scope.error(error.code(), extent, error.to_string(), error.help());
+            None
+        }
+    }
+}
+
+/// Returns the part of the value that the error is about, if it stands in the source as it was read.
+fn part_of(node: &Node<'_>, text: &Cow<'_, str>, error: &PublicKeyError) -> Option<Extent> {
+    let quote = match (&node.value, text) {
+        (Value::Plain(_), Cow::Borrowed(_)) => 0,
+        (Value::Quoted(_), Cow::Borrowed(_)) => 1,
+        _ => return None,
+    };
+    let span = span_of(error)?;
+    let start = node
+        .extent
+        .start
+        .along(quote + text.get(..span.start)?.chars().count());
+    Some(Extent {
+        start,
+        end: start.along(text.get(span)?.chars().count()),
+    })
+}
+
+fn span_of(_error: &PublicKeyError) -> Option<std::ops::Range<usize>> {
+    None
+}
+
+/// Reads the key from its file. Whatever is wrong with the file, nothing of its content is told.
+fn read_file(
+    node: &Node<'_>,
+    scope: &mut Scope<'_>,
+    key_files: &dyn KeyFiles,
+) -> Option<Placed<PublicKey>> {
+    let name = scope.text(node, "`publicKeyFile`")?;
+    let shown = sanitize::escape_to(name, SHOWN);
+    match key_files.read(scope.file, name) {
+        Ok(text) => match PublicKey::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+            Ok(value) => {
+                return Some(Placed {
+                    value,
+                    extent: node.extent,
+                });
+            }
+            Err(error) => {
+                let message = format!("`{shown}` holds no acceptable public key");
+                scope.error(error.code(), node.extent, message, error.help());
+            }
+        },
+        Err(error) => scope.error(
+            error.code(),
+            node.extent,
+            format!("`{shown}` {error}"),
+            error.help(),
+        ),
+    }
+    None
+}

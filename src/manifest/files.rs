@@ -1,0 +1,258 @@
+//! Finds and reads the manifest files.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Severity;
+use super::diagnostic::Diagnostic;
+use super::key_file::{folder_of, read_regular};
+use super::problems::Problems;
+use super::source::Source;
+use super::span::{Extent, Position};
+use crate::terminal::sanitize;
+
+/// The largest manifest file, in bytes.
+pub(crate) const MAX_FILE: u64 = 32 << 20;
+
+/// The most that all manifest files together may have, in bytes.
+pub(crate) const MAX_ALL: u64 = 64 << 20;
+
+/// The most files and folders that are looked at.
+const MAX_FILES: usize = 10_000;
+
+/// How deep folders are searched.
+const MAX_DEPTH: usize = 32;
+
+/// Reads the files that `paths` name, and all `*.yaml` and `*.yml` below the folders that they name, each file once.
+pub(crate) fn read_all(paths: &[PathBuf], problems: &mut Problems) -> Vec<Source> {
+    let mut search = Search {
+        problems,
+        seen: HashSet::new(),
+        looked_at: 0,
+        bytes: 0,
+        sources: Vec::new(),
+    };
+    if paths.is_empty() {
+        search.error(
+            Path::new("."),
+            "manifest-none",
+            "no manifest is named",
+            "name one with `--manifest`",
+        );
+    }
+    for path in paths {
+        search.named(path);
+    }
+    search.sources
+}
+
+struct Search<'p> {
+    problems: &'p mut Problems,
+    /// Files and folders that were reached, links followed.
+    seen: HashSet<PathBuf>,
+    looked_at: usize,
+    bytes: u64,
+    sources: Vec<Source>,
+}
+
+impl Search<'_> {
+    /// Reads what was named: a file, or a folder with at least one manifest in it.
+    fn named(&mut self, path: &Path) {
+        if path == Path::new("-") {
+            let help = "write it to a file: key files and the state have their place beside it";
+            return self.error(
+                path,
+                "manifest-stdin",
+                "a manifest is not read from standard input",
+                help,
+            );
+        }
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => {
+                let Ok(root) = path.canonicalize() else {
+                    return self.error(
+                        path,
+                        "manifest-unreadable",
+                        "the folder cannot be read",
+                        "check its permissions",
+                    );
+                };
+                let mut found = false;
+                self.folder(path, &root, &root, 0, &mut found);
+                if !found {
+                    let help = "hidden files and folders do not count";
+                    self.error(
+                        path,
+                        "manifest-none",
+                        "the folder has no `*.yaml` and no `*.yml`",
+                        help,
+                    );
+                }
+            }
+            // Links inside the file's own folder are fine; those that lead out could make an error quote any file.
+            Ok(_) => match folder_of(path).canonicalize() {
+                Ok(root) => self.file(path, &root),
+                Err(error) => self.unreadable(path, &error),
+            },
+            Err(error) => self.unreadable(path, &error),
+        }
+    }
+
+    fn folder(&mut self, path: &Path, real: &Path, root: &Path, depth: usize, found: &mut bool) {
+        if !self.seen.insert(real.to_owned()) {
+            *found = true;
+            return;
+        }
+        if depth > MAX_DEPTH {
+            let message = format!("folders nest deeper than {MAX_DEPTH} levels here");
+            return self.error(
+                path,
+                "manifest-too-many-files",
+                &message,
+                "name a folder further down",
+            );
+        }
+        let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(path, &error),
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            self.looked_at += 1;
+            if self.looked_at > MAX_FILES {
+                if self.looked_at == MAX_FILES + 1 {
+                    let message = format!("more than {MAX_FILES} files and folders are here");
+                    self.error(
+                        path,
+                        "manifest-too-many-files",
+                        &message,
+                        "name a folder that holds manifests only",
+                    );
+                }
+                return;
+            }
+            let path = path.join(entry.file_name());
+            let is_yaml = path
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "yml");
+            match path.metadata() {
+                Ok(metadata) if metadata.is_dir() => match path.canonicalize() {
+                    Ok(real) if real.starts_with(root) => {
+                        self.folder(&path, &real, root, depth + 1, found)
+                    }
+                    Ok(_) => self.outside(&path),
+                    Err(error) => self.unreadable(&path, &error),
+                },
+                Ok(_) if is_yaml => {
+                    *found = true;
+                    self.file(&path, root);
+                }
+                Err(error) if is_yaml => {
+                    *found = true;
+                    self.unreadable(&path, &error);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads one file, if it was not read before.
+    fn file(&mut self, path: &Path, root: &Path) {
+        let real = match path.canonicalize() {
+            Ok(real) => real,
+            Err(error) => return self.unreadable(path, &error),
+        };
+        if !real.starts_with(root) {
+            return self.outside(path);
+        }
+        if self.seen.contains(&real) {
+            return;
+        }
+        let bytes = match read_regular(&real, MAX_FILE) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let help = "name a file or a folder; pipes and devices are not read";
+                return self.error(path, "manifest-kind", "it is no regular file", help);
+            }
+            Err(error) => return self.unreadable(path, &error),
+        };
+        self.seen.insert(real);
+        let size = bytes.len() as u64;
+        if size > MAX_FILE {
+            let message = format!("the file has more than {MAX_FILE} bytes");
+            return self.error(
+                path,
+                "manifest-too-large",
+                &message,
+                "split it into several files",
+            );
+        }
+        self.bytes += size;
+        if self.bytes > MAX_ALL {
+            let message = format!("all files together have more than {MAX_ALL} bytes");
+            return self.error(path, "manifest-too-large", &message, "split the account");
+        }
+        self.text(path, bytes);
+    }
+
+    fn text(&mut self, path: &Path, bytes: Vec<u8>) {
+        match String::from_utf8(bytes) {
+            Ok(mut text) => {
+                if text.starts_with('\u{feff}') {
+                    text.drain(..'\u{feff}'.len_utf8());
+                }
+                self.sources.push(Source::new(path, text));
+            }
+            Err(error) => {
+                let good = error.utf8_error().valid_up_to();
+                let bytes = error.as_bytes();
+                let before = String::from_utf8_lossy(bytes.get(..good).unwrap_or_default());
+                let at = Position::START.after(before.strip_prefix('\u{feff}').unwrap_or(&before));
+                let message = format!("the file is not UTF-8 from byte {good} on");
+                let extent = Extent {
+                    start: at,
+                    end: at.along(1),
+                };
+                let file: Arc<Path> = path.into();
+                let problem = Diagnostic::error("manifest-not-utf8", &file, extent, message);
+                self.problems.add(problem.help("save the file as UTF-8"));
+            }
+        }
+    }
+
+    fn outside(&mut self, path: &Path) {
+        let help = "name the file or folder itself";
+        self.error(
+            path,
+            "manifest-outside",
+            "a symbolic link leads out of the folder",
+            help,
+        );
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => "check the path given by `--manifest`",
+            _ => "check its permissions",
+        };
+        let message = sanitize::escape(&error.to_string()).into_owned();
+        self.error(
+            path,
+            "manifest-unreadable",
+            &format!("it cannot be read: {message}"),
+            help,
+        );
+    }
+
+    fn error(&mut self, path: &Path, code: &'static str, message: &str, help: &str) {
+        let file: Arc<Path> = path.into();
+        self.problems
+            .add(Diagnostic::of_file(Severity::Error, code, &file, message).help(help));
+    }
+}

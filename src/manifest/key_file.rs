@@ -1,0 +1,177 @@
+//! Reads the file that `publicKeyFile` names, inside the folder of the manifest and nowhere else.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+
+use thiserror::Error;
+
+use super::read::KeyFiles;
+
+/// The largest key file, in bytes.
+pub(crate) const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// Key files on the disk.
+pub(crate) struct Disk;
+
+/// Why a key file was not read. Reads on from its name; nothing here tells what is in it or where a link leads.
+#[derive(Debug, Error)]
+pub(crate) enum KeyFileError {
+    #[error("is no path inside the folder of the manifest")]
+    Path,
+    #[error("leads out of the folder of the manifest through a symbolic link")]
+    Outside,
+    #[error("is not there")]
+    Missing,
+    #[error("is no regular file")]
+    Kind,
+    #[error("has more than {MAX_KEY_FILE} bytes")]
+    TooLarge,
+    #[error("is not UTF-8")]
+    NotText,
+    #[error("cannot be read: {0}")]
+    Unreadable(io::ErrorKind),
+}
+
+impl KeyFileError {
+    /// Returns the stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Path => "key-file-path",
+            Self::Outside => "key-file-outside",
+            Self::Missing => "key-file-missing",
+            Self::Kind => "key-file-kind",
+            Self::TooLarge => "key-file-too-large",
+            Self::NotText => "key-file-not-text",
+            Self::Unreadable(_) => "key-file-unreadable",
+        }
+    }
+
+    /// Says what to do about it.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::Path | Self::Outside => {
+                "put the file beside the manifest or below it, and name it relative to the manifest"
+            }
+            Self::Missing => "the name is relative to the folder of the manifest",
+            Self::Kind | Self::TooLarge | Self::NotText => {
+                "name a `.pub` file, as ssh-keygen writes it"
+            }
+            Self::Unreadable(_) => "check its permissions",
+        }
+    }
+}
+
+impl From<io::Error> for KeyFileError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            kind => Self::Unreadable(kind),
+        }
+    }
+}
+
+impl KeyFiles for Disk {
+    fn read(&self, manifest: &Path, name: &str) -> Result<String, KeyFileError> {
+        if !stays_inside(Path::new(name)) {
+            return Err(KeyFileError::Path);
+        }
+        let folder = folder_of(manifest).canonicalize()?;
+        let path = folder.join(name).canonicalize()?;
+        if !path.starts_with(&folder) {
+            return Err(KeyFileError::Outside);
+        }
+        let bytes = read_regular(&path, MAX_KEY_FILE)?.ok_or(KeyFileError::Kind)?;
+        if bytes.len() as u64 > MAX_KEY_FILE {
+            return Err(KeyFileError::TooLarge);
+        }
+        String::from_utf8(bytes).map_err(|_| KeyFileError::NotText)
+    }
+}
+
+/// Tells whether a path is relative and its `..` never lead above where it begins, links aside.
+fn stays_inside(path: &Path) -> bool {
+    let mut depth = 0_usize;
+    for component in path.components() {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            Component::RootDir | Component::Prefix(_) => return false,
+        }
+    }
+    depth > 0
+}
+
+/// Returns the folder that a file is in.
+pub(crate) fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Reads up to one byte more than `max`; nothing if the path is no regular file. Never blocks on a pipe or a device.
+pub(crate) fn read_regular(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let before = fs::symlink_metadata(path)?;
+    if !before.is_file() {
+        return Ok(None);
+    }
+    let file = File::open(path)?;
+    if !is_same(&before, &file.metadata()?) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(
+        usize::try_from(before.len().min(max))
+            .unwrap_or_default()
+            .saturating_add(1),
+    );
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Tells whether what was opened is what was looked at: another process may swap a file for a link in between.
+#[cfg(unix)]
+fn is_same(before: &fs::Metadata, opened: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    opened.is_file() && before.dev() == opened.dev() && before.ino() == opened.ino()
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, opened: &fs::Metadata) -> bool {
+    opened.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_leaves_is_seen_before_the_disk_is_asked() {
+        for good in [
+            "a.pub",
+            "keys/a.pub",
+            "./a.pub",
+            "keys/../a.pub",
+            "a..b",
+            "..a",
+        ] {
+            assert!(stays_inside(Path::new(good)), "{good}");
+        }
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../a.pub",
+            "/etc/passwd",
+            "keys/../../a.pub",
+            "a/..",
+            "../m/a.pub",
+        ] {
+            assert!(!stays_inside(Path::new(bad)), "{bad}");
+        }
+    }
+}

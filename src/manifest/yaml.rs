@@ -1,0 +1,564 @@
+//! Reads YAML text into a tree in which each value knows its place.
+//!
+//! A plain subset: a reviewer must see each value where it is used, so anchors, aliases, tags and merge keys are refused. A
+//! text with a mistake in its syntax still gives the tree up to it, marked as cut, so that what stands above is checked too.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ScannerSpan, Tag};
+
+use super::bounded::{Bounded, MAX_AHEAD, Meter};
+use super::diagnostic::Diagnostic;
+use super::problems::Problems;
+use super::span::{Extent, Position, to_u32};
+use super::{Place, syntax};
+use crate::terminal::sanitize;
+
+/// How deep values may nest: the format itself needs four.
+pub(crate) const MAX_DEPTH: usize = 16;
+
+/// The most values in one file, each field, list and mapping being one.
+pub(crate) const MAX_VALUES: usize = 3_000_000;
+
+/// How many bytes before a value its anchor and tag are looked for.
+const MAX_PROPERTY: usize = 256;
+
+/// How many fields of one mapping are compared pairwise; above, through a hash map.
+const FEW_FIELDS: usize = 16;
+
+/// A value and its place.
+#[derive(Debug)]
+pub(crate) struct Node<'a> {
+    pub(crate) value: Value<'a>,
+    pub(crate) extent: Extent,
+}
+
+/// A value. A borrowed text stands in the source as it is: behind its quote, if it is quoted.
+#[derive(Debug)]
+pub(crate) enum Value<'a> {
+    /// A text without quotes, which may read as a number, a truth or nothing.
+    Plain(Cow<'a, str>),
+    /// A text in quotes or in a block.
+    Quoted(Cow<'a, str>),
+    List(Vec<Node<'a>>),
+    Mapping(Mapping<'a>),
+    /// A value whose problem has been reported already: not to be looked at.
+    Refused,
+}
+
+/// The fields of a mapping, each name once, in the order of the text.
+#[derive(Debug)]
+pub(crate) struct Mapping<'a> {
+    pub(crate) fields: Vec<Field<'a>>,
+    /// Whether all fields are there. If not, a missing one is no problem to report.
+    pub(crate) whole: bool,
+}
+
+/// One field of a mapping.
+#[derive(Debug)]
+pub(crate) struct Field<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) extent: Extent,
+    pub(crate) value: Node<'a>,
+}
+
+/// Reads a text; returns nothing if no value was found in it.
+///
+/// What overlaps one of the `shadows` (sorted) has been reported already: it is refused in the tree, without a word.
+pub(crate) fn parse<'a>(
+    text: &'a str,
+    file: &Arc<Path>,
+    shadows: &[Extent],
+    problems: &mut Problems,
+) -> Option<Node<'a>> {
+    let meter = Meter::default();
+    let mut builder = Builder {
+        file,
+        shadows,
+        problems,
+        cursor: Cursor {
+            text,
+            ascii: text.is_ascii(),
+            byte: 0,
+            index: 0,
+        },
+        stack: Vec::new(),
+        root: None,
+        values: 0,
+        last: Position::START.one(),
+    };
+    builder.run(Parser::new(Bounded::new(text, meter.clone())), &meter);
+    builder.root
+}
+
+struct Builder<'a, 'p> {
+    file: &'p Arc<Path>,
+    shadows: &'p [Extent],
+    problems: &'p mut Problems,
+    cursor: Cursor<'a>,
+    stack: Vec<Frame<'a>>,
+    root: Option<Node<'a>>,
+    values: usize,
+    /// The last scalar or beginning of a collection.
+    last: Extent,
+}
+
+/// A collection that is not closed yet.
+struct Frame<'a> {
+    extent: Extent,
+    kind: Kind<'a>,
+}
+
+enum Kind<'a> {
+    List(Vec<Node<'a>>),
+    Mapping {
+        mapping: Mapping<'a>,
+        name: Option<Node<'a>>,
+    },
+}
+
+/// Whether to go on reading.
+type Step = Result<(), Stop>;
+struct Stop;
+
+impl<'a> Builder<'a, '_> {
+    fn run(&mut self, mut parser: Parser<'a, Bounded<'a>>, meter: &Meter) {
+        while let Some(event) = parser.next_event() {
+            if meter.is_passed() {
+                let message = format!(
+                    "a value or a collection in {{…}} or […] has more than {MAX_AHEAD} characters"
+                );
+                let help = "write the keys in block style: each field on its own line, each key behind a `-`";
+                self.problems.add(
+                    Diagnostic::error("manifest-value-too-long", self.file, self.last, message)
+                        .help(help),
+                );
+                return self.cut();
+            }
+            meter.reset();
+            let step = match event {
+                Ok((event, span)) => self.event(event, span),
+                Err(error) => {
+                    self.syntax_error(&error);
+                    Err(Stop)
+                }
+            };
+            if step.is_err() {
+                return self.cut();
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event<'a>, span: ScannerSpan) -> Step {
+        let mut extent = extent_of(span);
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {
+                return Ok(());
+            }
+            Event::DocumentStart(_) if self.root.is_none() => return Ok(()),
+            Event::DocumentStart(_) => {
+                let message = "a second document begins here, a manifest is one";
+                let help = "remove the `---`, or move what follows to a file of its own: `-f` takes several";
+                self.error("yaml-documents", extent, message, help);
+                return Err(Stop);
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.close();
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            let message = format!("the file has more than {MAX_VALUES} values");
+            self.error(
+                "manifest-too-many-values",
+                extent,
+                message,
+                "split it into several files",
+            );
+            return Err(Stop);
+        }
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                if extent.start == extent.end {
+                    extent = self.pending_name().unwrap_or(extent);
+                }
+                self.last = extent;
+                let start = self.cursor.byte_of(span.start);
+                let refused = self.properties(start, extent, anchor, tag.as_deref())
+                    || self.is_shadowed(extent);
+                let value = if refused {
+                    Value::Refused
+                } else {
+                    self.scalar(text, style, start)
+                };
+                self.push(Node { value, extent });
+            }
+            Event::Alias(_) => {
+                self.last = extent;
+                let help = "write the value here, where a reviewer sees it";
+                self.error("yaml-alias", extent, "a manifest takes no aliases", help);
+                self.push(Node {
+                    value: Value::Refused,
+                    extent,
+                });
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.open(Kind::List(Vec::new()), span, anchor, tag.as_deref())?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                let mapping = Mapping {
+                    fields: Vec::new(),
+                    whole: true,
+                };
+                self.open(
+                    Kind::Mapping {
+                        mapping,
+                        name: None,
+                    },
+                    span,
+                    anchor,
+                    tag.as_deref(),
+                )?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Keeps a text, borrowed from the source where it stands there as it is.
+    fn scalar(&self, text: Cow<'a, str>, style: ScalarStyle, start: usize) -> Value<'a> {
+        let quote = match style {
+            ScalarStyle::Plain => 0,
+            _ => 1,
+        };
+        let borrowed = self
+            .cursor
+            .text
+            .get(start + quote..start + quote + text.len())
+            .filter(|slice| *slice == text);
+        let text = match borrowed {
+            Some(slice) => Cow::Borrowed(slice),
+            None => text,
+        };
+        match style {
+            ScalarStyle::Plain => Value::Plain(text),
+            _ => Value::Quoted(text),
+        }
+    }
+
+    /// Refuses anchors and tags; returns whether there was one.
+    fn properties(
+        &mut self,
+        start: usize,
+        extent: Extent,
+        anchor: usize,
+        tag: Option<&Tag>,
+    ) -> bool {
+        if anchor > 0 {
+            let at = self.cursor.property_before(start, '&', extent);
+            self.error(
+                "yaml-anchor",
+                at,
+                "a manifest takes no anchors",
+                "remove it, and write the value where it is used",
+            );
+        }
+        if tag.is_some() {
+            let at = self.cursor.property_before(start, '!', extent);
+            self.error(
+                "yaml-tag",
+                at,
+                "a manifest takes no tags",
+                "remove it, and quote the value if it is a text",
+            );
+        }
+        anchor > 0 || tag.is_some()
+    }
+
+    fn open(
+        &mut self,
+        kind: Kind<'a>,
+        span: ScannerSpan,
+        anchor: usize,
+        tag: Option<&Tag>,
+    ) -> Step {
+        let extent = extent_of(span).start.one();
+        self.last = extent;
+        let start = self.cursor.byte_of(span.start);
+        self.properties(start, extent, anchor, tag);
+        if self.stack.len() >= MAX_DEPTH {
+            let message = format!("values nest deeper than {MAX_DEPTH} levels here");
+            self.error(
+                "manifest-too-deep",
+                extent,
+                message,
+                "a manifest needs four: keys, key, field, value",
+            );
+            return Err(Stop);
+        }
+        self.stack.push(Frame { extent, kind });
+        Ok(())
+    }
+
+    /// Ends the innermost collection.
+    fn close(&mut self) {
+        let Some(Frame { mut extent, kind }) = self.stack.pop() else {
+            return;
+        };
+        let value = match kind {
+            Kind::List(mut items) => {
+                items.shrink_to_fit();
+                Value::List(items)
+            }
+            Kind::Mapping { mut mapping, name } => {
+                mapping.whole &= name.is_none();
+                if let Some(first) = mapping.fields.first() {
+                    extent = first.extent;
+                }
+                self.refuse_duplicates(&mut mapping);
+                mapping.fields.shrink_to_fit();
+                Value::Mapping(mapping)
+            }
+        };
+        self.push(Node { value, extent });
+    }
+
+    /// Ends all collections, before their end in the text was read.
+    fn cut(&mut self) {
+        while let Some(frame) = self.stack.last_mut() {
+            if let Kind::Mapping { mapping, .. } = &mut frame.kind {
+                mapping.whole = false;
+            }
+            self.close();
+        }
+    }
+
+    /// Adds a value to the innermost collection, as a name or a value in turn if that is a mapping.
+    fn push(&mut self, node: Node<'a>) {
+        let Some(frame) = self.stack.last_mut() else {
+            self.root.get_or_insert(node);
+            return;
+        };
+        match &mut frame.kind {
+            Kind::List(items) => items.push(node),
+            Kind::Mapping { mapping, name } => match name.take() {
+                None => *name = Some(node),
+                Some(Node {
+                    value: Value::Refused,
+                    ..
+                }) => mapping.whole = false,
+                Some(Node {
+                    value: Value::Plain(text),
+                    extent,
+                }) if text == "<<" => {
+                    let help = "write the fields here, where a reviewer sees them";
+                    self.error("yaml-merge", extent, "a manifest takes no merge keys", help);
+                    self.lose_field();
+                }
+                Some(Node {
+                    value: Value::Plain(text) | Value::Quoted(text),
+                    extent,
+                }) => {
+                    mapping.fields.push(Field {
+                        name: text,
+                        extent,
+                        value: node,
+                    });
+                }
+                Some(Node { extent, .. }) => {
+                    let message = "the name of a field must be a text";
+                    self.error(
+                        "yaml-name",
+                        extent,
+                        message,
+                        "a text in {…} or […] must be quoted",
+                    );
+                    self.lose_field();
+                }
+            },
+        }
+    }
+
+    fn lose_field(&mut self) {
+        if let Some(Frame {
+            kind: Kind::Mapping { mapping, .. },
+            ..
+        }) = self.stack.last_mut()
+        {
+            mapping.whole = false;
+        }
+    }
+
+    /// Reports every name that a mapping has twice, and keeps the first.
+    fn refuse_duplicates(&mut self, mapping: &mut Mapping<'a>) {
+        let mut firsts: Vec<Option<Extent>> = Vec::with_capacity(mapping.fields.len());
+        if mapping.fields.len() <= FEW_FIELDS {
+            for (index, field) in mapping.fields.iter().enumerate() {
+                let first = mapping
+                    .fields
+                    .iter()
+                    .take(index)
+                    .find(|first| first.name == field.name);
+                firsts.push(first.map(|first| first.extent));
+            }
+        } else {
+            let mut seen = HashMap::with_capacity(mapping.fields.len());
+            for field in &mapping.fields {
+                let first = *seen.entry(&*field.name).or_insert(field.extent);
+                firsts.push(Some(first).filter(|first| *first != field.extent));
+            }
+        }
+        let mut firsts = firsts.into_iter();
+        mapping.fields.retain(|field| {
+            let Some(first) = firsts.next().flatten() else {
+                return true;
+            };
+            let message = format!("`{}` is there twice", sanitize::escape_to(&field.name, 40));
+            let problem = Diagnostic::error("field-duplicate", self.file, field.extent, message)
+                .related(Place::new(self.file, first), "first here")
+                .help("keep one of the two");
+            self.problems.add(problem);
+            false
+        });
+    }
+
+    /// Returns the place of the name whose value is awaited.
+    fn pending_name(&self) -> Option<Extent> {
+        match &self.stack.last()?.kind {
+            Kind::Mapping { name, .. } => name.as_ref().map(|name| name.extent),
+            Kind::List(_) => None,
+        }
+    }
+
+    fn syntax_error(&mut self, error: &ScanError) {
+        let extent = position_of(*error.marker()).one();
+        // What was read last may have swallowed what the mistake made part of it.
+        if let Some(Frame {
+            kind: Kind::Mapping { mapping, name },
+            ..
+        }) = self.stack.last_mut()
+        {
+            let swallowed = name.is_none()
+                && mapping
+                    .fields
+                    .last()
+                    .is_some_and(|last| last.value.extent == self.last);
+            if swallowed {
+                mapping.fields.pop();
+            }
+        }
+        if !self.is_shadowed(extent) {
+            self.problems
+                .add(syntax::explain(error.info(), self.file, extent));
+        }
+    }
+
+    fn is_shadowed(&self, extent: Extent) -> bool {
+        let next = self
+            .shadows
+            .partition_point(|shadow| shadow.end <= extent.start);
+        self.shadows
+            .get(next)
+            .is_some_and(|shadow| shadow.overlaps(&extent))
+    }
+
+    fn error(
+        &mut self,
+        code: &'static str,
+        extent: Extent,
+        message: impl Into<String>,
+        help: &str,
+    ) {
+        if !self.is_shadowed(extent) {
+            self.problems
+                .add(Diagnostic::error(code, self.file, extent, message).help(help));
+        }
+    }
+}
+
+fn position_of(marker: Marker) -> Position {
+    // The scanner counts lines from 1 and columns from 0.
+    Position {
+        line: to_u32(marker.line()).max(1),
+        column: to_u32(marker.col()).saturating_add(1),
+    }
+}
+
+fn extent_of(span: ScannerSpan) -> Extent {
+    Extent {
+        start: position_of(span.start),
+        end: position_of(span.end),
+    }
+}
+
+/// Follows the scanner, which counts characters, in bytes.
+struct Cursor<'a> {
+    text: &'a str,
+    ascii: bool,
+    byte: usize,
+    index: usize,
+}
+
+impl Cursor<'_> {
+    /// Returns the byte at which the scanner was, in time proportional to the way from the last one.
+    fn byte_of(&mut self, marker: Marker) -> usize {
+        let target = marker.index();
+        if self.ascii {
+            return target;
+        }
+        if target < self.index {
+            let before = self.text.get(..self.byte).unwrap_or_default();
+            let back: usize = before
+                .chars()
+                .rev()
+                .take(self.index - target)
+                .map(char::len_utf8)
+                .sum();
+            self.byte -= back;
+        } else {
+            let after = self.text.get(self.byte..).unwrap_or_default();
+            let ahead: usize = after
+                .chars()
+                .take(target - self.index)
+                .map(char::len_utf8)
+                .sum();
+            self.byte += ahead;
+        }
+        self.index = target;
+        self.byte
+    }
+
+    /// Finds the anchor or tag before a value on the same line; the value itself if it is elsewhere.
+    fn property_before(&self, start: usize, sign: char, value: Extent) -> Extent {
+        let before = self.text.get(..start).unwrap_or_default();
+        // Bounded, for a line may hold thousands.
+        let near = before
+            .get(before.floor_char_boundary(start.saturating_sub(MAX_PROPERTY))..)
+            .unwrap_or_default();
+        let line = near
+            .rfind(['\n', '\r'])
+            .map_or(near, |end| near.get(end + 1..).unwrap_or_default());
+        let words = line.split_inclusive([' ', '\t']).rev().take(2);
+        let mut column = value.start.column;
+        for word in words {
+            column = column.saturating_sub(to_u32(word.chars().count()));
+            let word = word.trim_end();
+            if word.starts_with(sign) {
+                let start = Position {
+                    line: value.start.line,
+                    column,
+                };
+                return Extent {
+                    start,
+                    end: start.along(word.chars().count()),
+                };
+            }
+        }
+        value
+    }
+}
