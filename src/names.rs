@@ -74,10 +74,7 @@ impl KeyId {
     pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
         let text = text.into();
         check_length(&text, MAX_ID_BYTES)?;
-        if let Some(bad) = text
-            .chars()
-            .find(|c| !c.is_ascii_alphanumeric() && !"-._~:".contains(*c))
-        {
+        if let Some(bad) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"-._~:".contains(*c)) {
             return Err(NameError::Forbidden(bad));
         }
         if text == "." || text == ".." {
@@ -152,10 +149,7 @@ mod tests {
         }
         assert_eq!(KeyName::new(""), Err(NameError::Empty));
         assert_eq!(KeyName::new(" a"), Err(NameError::Padded));
-        assert_eq!(
-            KeyName::new("x".repeat(129)),
-            Err(NameError::TooLong { length: 129, max: 128 })
-        );
+        assert_eq!(KeyName::new("x".repeat(129)), Err(NameError::TooLong { length: 129, max: 128 }));
         for bad in ['\n', '\u{1b}', '\u{202e}', '\u{200b}', '\u{feff}'] {
             assert_eq!(KeyName::new(format!("a{bad}b")), Err(NameError::Forbidden(bad)));
         }

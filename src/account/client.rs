@@ -100,11 +100,7 @@ impl Connection {
 impl ReadAccount for HttpReader {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
         let path = format!("{COLLECTION}/?offset={offset}&limit={limit}");
-        let request = Request {
-            operation: Operation::List,
-            path,
-            body: None,
-        };
+        let request = Request { operation: Operation::List, path, body: None };
         self.0.ask(request, wire::page, None).await
     }
 }
@@ -112,32 +108,18 @@ impl ReadAccount for HttpReader {
 impl WriteAccount for HttpWriter {
     async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
         let body = Some(wire::upload(name, key));
-        let request = Request {
-            operation: Operation::Upload,
-            path: format!("{COLLECTION}/"),
-            body,
-        };
-        self.0
-            .ask(request, |answer| wire::uploaded(answer, key.blob()), None)
-            .await
+        let request = Request { operation: Operation::Upload, path: format!("{COLLECTION}/"), body };
+        self.0.ask(request, |answer| wire::uploaded(answer, key.blob()), None).await
     }
 
     async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
         let body = Some(wire::promotion());
-        let request = Request {
-            operation: Operation::Promote,
-            path: format!("{COLLECTION}/{id}"),
-            body,
-        };
+        let request = Request { operation: Operation::Promote, path: format!("{COLLECTION}/{id}"), body };
         self.0.ask(request, wire::acknowledged, Some(())).await
     }
 
     async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
-        let request = Request {
-            operation: Operation::Delete,
-            path: format!("{COLLECTION}/{id}"),
-            body: None,
-        };
+        let request = Request { operation: Operation::Delete, path: format!("{COLLECTION}/{id}"), body: None };
         self.0.ask(request, wire::acknowledged, Some(())).await
     }
 }

@@ -77,9 +77,7 @@ impl Endpoint {
         if url.fragment().is_some() {
             return Err(EndpointError::Fragment);
         }
-        let host = url
-            .host_str()
-            .ok_or_else(|| EndpointError::Invalid("no host".to_owned()))?;
+        let host = url.host_str().ok_or_else(|| EndpointError::Invalid("no host".to_owned()))?;
         let loopback = names_this_machine(host);
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let path = url.path().trim_end_matches('/');
@@ -110,10 +108,7 @@ impl Endpoint {
 impl Default for Endpoint {
     /// Returns the vendor's own endpoint.
     fn default() -> Self {
-        Self {
-            text: DEFAULT_ENDPOINT.to_owned(),
-            loopback: false,
-        }
+        Self { text: DEFAULT_ENDPOINT.to_owned(), loopback: false }
     }
 }
 
@@ -167,21 +162,14 @@ fn check_characters(text: &str) -> Result<(), EndpointError> {
     if text.contains('@') {
         return Err(EndpointError::Credentials);
     }
-    match text
-        .chars()
-        .find(|&c| c.is_whitespace() || c == '\\' || sanitize::is_unsafe(c))
-    {
+    match text.chars().find(|&c| c.is_whitespace() || c == '\\' || sanitize::is_unsafe(c)) {
         Some(bad) => Err(EndpointError::Character(bad)),
         None => Ok(()),
     }
 }
 
 fn reason(text: &str, error: String) -> EndpointError {
-    if text.contains("://") {
-        EndpointError::Invalid(error)
-    } else {
-        EndpointError::NoScheme
-    }
+    if text.contains("://") { EndpointError::Invalid(error) } else { EndpointError::NoScheme }
 }
 
 fn names_this_machine(host: &str) -> bool {
@@ -205,10 +193,7 @@ mod tests {
             ("https://api.primeintellect.ai/api/v1", DEFAULT_ENDPOINT),
             ("https://api.primeintellect.ai/api/v1//", DEFAULT_ENDPOINT),
             ("HTTPS://API.PrimeIntellect.AI:443/api/v1/", DEFAULT_ENDPOINT),
-            (
-                "https://gw.example.com:8443/prime/api/v1",
-                "https://gw.example.com:8443/prime",
-            ),
+            ("https://gw.example.com:8443/prime/api/v1", "https://gw.example.com:8443/prime"),
             ("https://gw.example.com/a/../prime/", "https://gw.example.com/prime"),
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://127.0.0.1:80/", "http://127.0.0.1"),
@@ -267,18 +252,10 @@ mod tests {
 
     #[test]
     fn a_password_is_in_no_error() {
-        for text in [
-            "https://u:hunter2@h",
-            "hunter2@h",
-            "https://h?t=hunter2",
-            "https://h#hunter2",
-            "https://@hunter2",
-        ] {
+        for text in ["https://u:hunter2@h", "hunter2@h", "https://h?t=hunter2", "https://h#hunter2", "https://@hunter2"]
+        {
             let error = Endpoint::parse(text).expect_err(text);
-            assert!(
-                !format!("{error} {error:?} {}", error.help()).contains("hunter2"),
-                "{text}"
-            );
+            assert!(!format!("{error} {error:?} {}", error.help()).contains("hunter2"), "{text}");
         }
     }
 }

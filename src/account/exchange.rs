@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
-};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Certificate, Client, Method, Response, Url};
 
 use super::client::{OpenError, Options};
@@ -54,20 +52,10 @@ struct Received {
 }
 
 impl Exchange {
-    pub(super) fn new(
-        endpoint: Endpoint,
-        token: Token,
-        options: Options,
-    ) -> Result<Self, OpenError> {
+    pub(super) fn new(endpoint: Endpoint, token: Token, options: Options) -> Result<Self, OpenError> {
         let client = build(&endpoint, &options)?;
         let authorization = token.header().ok_or(OpenError::Token)?;
-        Ok(Self {
-            client,
-            endpoint,
-            token,
-            authorization,
-            options,
-        })
+        Ok(Self { client, endpoint, token, authorization, options })
     }
 
     /// Sends a request once and makes of its answer what `decode` does. `silent` stands for an answer that is good
@@ -83,12 +71,7 @@ impl Exchange {
             Ok(received) => received,
             Err((fault, detail)) => return Err(self.no_answer(operation, fault, detail)),
         };
-        let Received {
-            status,
-            retry_after,
-            redirect_to,
-            body,
-        } = received;
+        let Received { status, retry_after, redirect_to, body } = received;
         let bytes = body.as_deref().unwrap_or_default();
         let words = Words::read(bytes, &self.token);
         let (value, fault) = match (&body, (200..=299).contains(&status)) {
@@ -104,42 +87,19 @@ impl Exchange {
             Err((fault, detail)) => (Err(fault), words::one_line(&detail, &self.token)),
         };
         let missing_scope = words.missing_scope(operation.scope());
-        let answer = Answer {
-            status,
-            retry_after: retry_after.is_some(),
-            missing_scope,
-            body,
-        };
-        let (effect, kind) = match (
-            outcome::judge(operation, Reply::Answer(answer)),
-            value.or(silent),
-        ) {
+        let answer = Answer { status, retry_after: retry_after.is_some(), missing_scope, body };
+        let (effect, kind) = match (outcome::judge(operation, Reply::Answer(answer)), value.or(silent)) {
             (Verdict::Done, Some(value)) => return Ok(value),
             // Cannot be: only a decoded body makes such a request done.
             (Verdict::Done, None) => (Effect::Unknown, FailureKind::Body(BodyFault::WrongShape)),
             (Verdict::Failed(effect, kind), _) => (effect, kind),
         };
-        let evidence = Evidence {
-            status: Some(status),
-            retry_after,
-            words,
-            detail,
-            redirect_to,
-        };
-        Err(message::failure(
-            self.circumstances(operation),
-            effect,
-            kind,
-            &evidence,
-        ))
+        let evidence = Evidence { status: Some(status), retry_after, words, detail, redirect_to };
+        Err(message::failure(self.circumstances(operation), effect, kind, &evidence))
     }
 
     async fn send(&self, request: Request) -> Result<Received, (Fault, String)> {
-        let Request {
-            operation,
-            path,
-            body,
-        } = request;
+        let Request { operation, path, body } = request;
         let method = method_of(operation);
         let start = Instant::now();
         let mut builder = self
@@ -150,8 +110,7 @@ impl Exchange {
         if let Some(body) = body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let elapsed_ms =
-            |start: Instant| u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed_ms = |start: Instant| u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match builder.send().await {
             Ok(response) => {
                 let received = self.receive(response).await;
@@ -172,24 +131,14 @@ impl Exchange {
     async fn receive(&self, response: Response) -> Received {
         let status = response.status();
         let now = (self.options.wall_clock)();
-        let retry_after =
-            header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, now));
+        let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, now));
         let redirect_to = status
             .is_redirection()
             .then(|| header(response.headers(), &LOCATION))
             .flatten()
             .map(|location| self.place(response.url(), location));
-        let body = if status.is_success() {
-            read_all(response).await
-        } else {
-            Ok(read_some(response).await)
-        };
-        Received {
-            status: status.as_u16(),
-            retry_after,
-            redirect_to,
-            body,
-        }
+        let body = if status.is_success() { read_all(response).await } else { Ok(read_some(response).await) };
+        Received { status: status.as_u16(), retry_after, redirect_to, body }
     }
 
     fn no_answer(&self, operation: Operation, fault: Fault, detail: String) -> Failure {
@@ -197,39 +146,19 @@ impl Exchange {
             Verdict::Failed(effect, kind) => (effect, kind),
             Verdict::Done => (Effect::Unknown, FailureKind::Transport(fault)),
         };
-        let evidence = Evidence {
-            status: None,
-            retry_after: None,
-            words: Words::Nothing,
-            detail,
-            redirect_to: None,
-        };
+        let evidence = Evidence { status: None, retry_after: None, words: Words::Nothing, detail, redirect_to: None };
         message::failure(self.circumstances(operation), effect, kind, &evidence)
     }
 
     fn circumstances(&self, operation: Operation) -> Circumstances<'_> {
-        let Options {
-            timeout,
-            connect_timeout,
-            ..
-        } = self.options;
-        Circumstances {
-            endpoint: &self.endpoint,
-            operation,
-            timeout,
-            connect_timeout,
-        }
+        let Options { timeout, connect_timeout, .. } = self.options;
+        Circumstances { endpoint: &self.endpoint, operation, timeout, connect_timeout }
     }
 
     /// Tells where a redirect points: scheme and host alone, as path and query may hold anything.
     fn place(&self, from: &Url, location: &str) -> String {
-        let place = from
-            .join(location)
-            .map(|url| url.origin().ascii_serialization());
-        words::one_line(
-            &place.unwrap_or_else(|_| "an address that is none".to_owned()),
-            &self.token,
-        )
+        let place = from.join(location).map(|url| url.origin().ascii_serialization());
+        words::one_line(&place.unwrap_or_else(|_| "an address that is none".to_owned()), &self.token)
     }
 }
 
@@ -257,16 +186,12 @@ fn build(endpoint: &Endpoint, options: &Options) -> Result<Client, OpenError> {
         builder = builder.no_proxy();
     }
     if let Some(pem) = &options.roots {
-        builder =
-            builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(OpenError::Roots)?);
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(OpenError::Roots)?);
     } else if !endpoint.is_https() {
         // Spares the reading of the system's certificates, and works where there are none.
         builder = builder.tls_certs_only([]);
     }
-    builder.build().map_err(|source| OpenError::Client {
-        why: transport::innermost(&source),
-        source,
-    })
+    builder.build().map_err(|source| OpenError::Client { why: transport::innermost(&source), source })
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &reqwest::header::HeaderName) -> Option<&'a str> {
@@ -279,10 +204,7 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         value.parse().map_or(RETRY_AFTER_CAP, Duration::from_secs)
     } else {
-        httpdate::parse_http_date(value)
-            .ok()?
-            .duration_since(now)
-            .unwrap_or_default()
+        httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default()
     };
     Some(wait.min(RETRY_AFTER_CAP))
 }
@@ -336,11 +258,7 @@ mod tests {
             ("-1", None),
             ("soon", None),
         ] {
-            assert_eq!(
-                retry_after(value, now),
-                seconds.map(Duration::from_secs),
-                "{value:?}"
-            );
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value:?}");
         }
     }
 }

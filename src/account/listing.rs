@@ -71,26 +71,14 @@ pub async fn list_all<R: ReadAccount, C: Clock>(
     pace: &Pace<C>,
     policy: RetryPolicy,
 ) -> Result<Listing, ListError> {
-    let source = Source {
-        reader,
-        pace,
-        policy,
-    };
+    let source = Source { reader, pace, policy };
     let mut before: Option<Sweep> = None;
     for number in 0..MAX_SWEEPS {
-        let sweep = if number == 0 {
-            source.side_by_side().await?
-        } else {
-            source.one_by_one().await?
-        };
+        let sweep = if number == 0 { source.side_by_side().await? } else { source.one_by_one().await? };
         if sweep.is_whole() || before.as_ref().is_some_and(|before| sweep.confirms(before)) {
             return sweep.into_listing();
         }
-        tracing::info!(
-            stated = sweep.stated,
-            shown = sweep.rows.len(),
-            "the listing changed while it was read"
-        );
+        tracing::info!(stated = sweep.stated, shown = sweep.rows.len(), "the listing changed while it was read");
         before = Some(sweep);
     }
     let (stated, shown) = before.map_or((None, 0), |sweep| (sweep.stated, sweep.rows.len()));
@@ -134,10 +122,7 @@ struct Sweep {
 
 impl<R: ReadAccount, C: Clock> Source<'_, R, C> {
     async fn page(&self, offset: u64) -> Result<Page, Failure> {
-        repeat(self.pace, self.policy, || {
-            self.reader.page(offset, PAGE_ROWS)
-        })
-        .await
+        repeat(self.pace, self.policy, || self.reader.page(offset, PAGE_ROWS)).await
     }
 
     /// Reads the first page, then the others at once, if it says how many there are.
@@ -157,9 +142,7 @@ impl<R: ReadAccount, C: Clock> Source<'_, R, C> {
             return Err(ListError::TooManyPages);
         }
         let offsets = (1..stated.div_ceil(step)).map(|number| number * step);
-        let mut pages = stream::iter(offsets)
-            .map(|offset| self.page(offset))
-            .buffer_unordered(PAGES_AT_ONCE);
+        let mut pages = stream::iter(offsets).map(|offset| self.page(offset)).buffer_unordered(PAGES_AT_ONCE);
         while let Some(page) = pages.next().await {
             sweep.add(page?);
         }
@@ -179,8 +162,7 @@ impl<R: ReadAccount, C: Clock> Source<'_, R, C> {
         for _ in 0..MAX_PAGES {
             let rows = length(&page);
             // Without a total, a page that is not full is the last; with one, only an empty page is believed.
-            let is_last =
-                page.total.is_none() && page.limit.is_some_and(|limit| rows < limit.min(PAGE_ROWS));
+            let is_last = page.total.is_none() && page.limit.is_some_and(|limit| rows < limit.min(PAGE_ROWS));
             let new = sweep.add(page);
             sweep.exhausted = rows == 0;
             if new == 0 || is_last {
@@ -202,8 +184,7 @@ impl Sweep {
             _ => {}
         }
         let (before, came) = (self.rows.len(), page.rows.len());
-        self.rows
-            .extend(page.rows.into_iter().map(|row| (row.id.clone(), row)));
+        self.rows.extend(page.rows.into_iter().map(|row| (row.id.clone(), row)));
         let new = self.rows.len() - before;
         self.overlaps |= new > 0 && new < came;
         new
@@ -212,10 +193,7 @@ impl Sweep {
     /// Whether it agrees with itself.
     fn is_whole(&self) -> bool {
         match self.stated {
-            Some(stated) => {
-                !self.disputed
-                    && usize::try_from(stated).is_ok_and(|stated| stated == self.rows.len())
-            }
+            Some(stated) => !self.disputed && usize::try_from(stated).is_ok_and(|stated| stated == self.rows.len()),
             None => !self.overlaps,
         }
     }
@@ -229,25 +207,14 @@ impl Sweep {
 
     fn into_listing(self) -> Result<Listing, ListError> {
         let all = self.rows.len();
-        let rows: Vec<Row> = self
-            .rows
-            .into_values()
-            .filter(|row| row.is_user_key)
-            .collect();
+        let rows: Vec<Row> = self.rows.into_values().filter(|row| row.is_user_key).collect();
         let user_id = rows.first().map(|row| row.user_id.clone());
         if let Some(first) = &user_id
             && let Some(other) = rows.iter().find(|row| row.user_id != *first)
         {
-            return Err(ListError::SeveralUsers {
-                first: first.clone(),
-                second: other.user_id.clone(),
-            });
+            return Err(ListError::SeveralUsers { first: first.clone(), second: other.user_id.clone() });
         }
-        Ok(Listing {
-            system_keys: all - rows.len(),
-            rows,
-            user_id,
-        })
+        Ok(Listing { system_keys: all - rows.len(), rows, user_id })
     }
 }
 

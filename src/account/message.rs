@@ -39,12 +39,7 @@ pub(super) struct Evidence {
 }
 
 /// Words a failure.
-pub(super) fn failure(
-    at: Circumstances<'_>,
-    effect: Effect,
-    kind: FailureKind,
-    evidence: &Evidence,
-) -> Failure {
+pub(super) fn failure(at: Circumstances<'_>, effect: Effect, kind: FailureKind, evidence: &Evidence) -> Failure {
     let what = match kind {
         FailureKind::Transport(fault) => transport(at, fault, &evidence.detail),
         FailureKind::Body(fault) => body(at, fault, evidence),
@@ -68,10 +63,7 @@ fn transport(at: Circumstances<'_>, fault: Fault, detail: &str) -> String {
         Fault::Dns => format!("the host of {endpoint} is not known: DNS has no address for it"),
         Fault::ConnectionRefused => return format!("{endpoint} refused the connection"),
         Fault::ConnectTimeout => {
-            return format!(
-                "no connection to {endpoint} within {}",
-                seconds(at.connect_timeout)
-            );
+            return format!("no connection to {endpoint} within {}", seconds(at.connect_timeout));
         }
         Fault::Tls => format!("no secure connection to {endpoint}: the TLS handshake failed"),
         Fault::Proxy => format!("the proxy opened no connection to {endpoint}"),
@@ -83,11 +75,7 @@ fn transport(at: Circumstances<'_>, fault: Fault, detail: &str) -> String {
         Fault::Closed => return format!("{endpoint} closed the connection without an answer"),
         Fault::Protocol => format!("what {endpoint} answered is no HTTP"),
     };
-    if detail.is_empty() {
-        what
-    } else {
-        format!("{what} ({detail})")
-    }
+    if detail.is_empty() { what } else { format!("{what} ({detail})") }
 }
 
 fn answered(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> String {
@@ -106,25 +94,16 @@ fn answered(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> St
         FailureKind::Unavailable => "the account is not available",
         FailureKind::ServerError => "the account failed",
         FailureKind::UnexpectedStatus => "the answer has a status without a meaning here",
-        FailureKind::Rejected
-        | FailureKind::Redirect
-        | FailureKind::Body(_)
-        | FailureKind::Transport(_) => "the account rejected the request",
+        FailureKind::Rejected | FailureKind::Redirect | FailureKind::Body(_) | FailureKind::Transport(_) => {
+            "the account rejected the request"
+        }
     };
     format!("{what}{}{}", status(evidence), said(&evidence.words))
 }
 
 fn redirect(at: Circumstances<'_>, evidence: &Evidence) -> String {
-    let to = evidence
-        .redirect_to
-        .as_deref()
-        .map(|to| format!(" to {to}"))
-        .unwrap_or_default();
-    format!(
-        "{} redirects{to}{}; redirects are not followed, the token stays here",
-        at.endpoint,
-        status(evidence)
-    )
+    let to = evidence.redirect_to.as_deref().map(|to| format!(" to {to}")).unwrap_or_default();
+    format!("{} redirects{to}{}; redirects are not followed, the token stays here", at.endpoint, status(evidence))
 }
 
 fn body(at: Circumstances<'_>, fault: BodyFault, evidence: &Evidence) -> String {
@@ -134,18 +113,13 @@ fn body(at: Circumstances<'_>, fault: BodyFault, evidence: &Evidence) -> String 
         BodyFault::NotJson => "the answer is no JSON".to_owned(),
         BodyFault::WrongShape => match at.operation {
             Operation::List => "the answer is no listing".to_owned(),
-            Operation::Upload | Operation::Promote | Operation::Delete => {
-                "the answer shows no key".to_owned()
-            }
+            Operation::Upload | Operation::Promote | Operation::Delete => "the answer shows no key".to_owned(),
         },
         BodyFault::Foreign => "the answer shows another key than the one that was sent".to_owned(),
         BodyFault::Truncated => "the answer ended before its end".to_owned(),
         BodyFault::TimedOut => format!("the answer did not arrive within {}", seconds(at.timeout)),
         BodyFault::TooLarge => {
-            format!(
-                "the answer is larger than {} MiB, the most that is read",
-                MAX_BODY_BYTES >> 20
-            )
+            format!("the answer is larger than {} MiB, the most that is read", MAX_BODY_BYTES >> 20)
         }
     };
     let status = status(evidence);
@@ -164,47 +138,29 @@ fn help(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> Option
         FailureKind::Redirect => {
             format!("check the endpoint `{endpoint}`: give the address that it redirects to")
         }
-        FailureKind::MissingScope(Scope::Read) => {
-            "give the token the permission to read SSH keys, or go without \
+        FailureKind::MissingScope(Scope::Read) => "give the token the permission to read SSH keys, or go without \
              listing the account: `plan --offline`, then `apply --offline`"
-                .to_owned()
-        }
-        FailureKind::MissingScope(Scope::Write) => {
-            "use a token with the permission to write SSH keys".to_owned()
-        }
-        _ if from_a_page => {
-            "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
+            .to_owned(),
+        FailureKind::MissingScope(Scope::Write) => "use a token with the permission to write SSH keys".to_owned(),
+        _ if from_a_page => "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
              whether this network wants a login"
-                .to_owned()
-        }
+            .to_owned(),
         FailureKind::BadToken => {
-            format!(
-                "check the token: it may be incomplete, expired, revoked, or for another endpoint than {endpoint}"
-            )
+            format!("check the token: it may be incomplete, expired, revoked, or for another endpoint than {endpoint}")
         }
-        FailureKind::Forbidden => {
-            "check that the token may manage SSH keys, and that no proxy drops the \
+        FailureKind::Forbidden => "check that the token may manage SSH keys, and that no proxy drops the \
              Authorization header"
-                .to_owned()
-        }
+            .to_owned(),
         FailureKind::NotFound => match at.operation {
             Operation::List | Operation::Upload => {
                 format!("check the endpoint: the API should be at {endpoint}/api/v1")
             }
-            Operation::Promote | Operation::Delete => {
-                "plan again: the key is gone since".to_owned()
-            }
+            Operation::Promote | Operation::Delete => "plan again: the key is gone since".to_owned(),
         },
-        FailureKind::Conflict => {
-            "list the account with `keyform plan` to see what is there".to_owned()
-        }
+        FailureKind::Conflict => "list the account with `keyform plan` to see what is there".to_owned(),
         FailureKind::Invalid => "correct what the account names, then plan again".to_owned(),
-        FailureKind::RateLimited => {
-            "lower `--concurrency`, or wait a minute and run the same command again".to_owned()
-        }
-        FailureKind::Unavailable | FailureKind::ServerError => {
-            "run the same command again later".to_owned()
-        }
+        FailureKind::RateLimited => "lower `--concurrency`, or wait a minute and run the same command again".to_owned(),
+        FailureKind::Unavailable | FailureKind::ServerError => "run the same command again later".to_owned(),
         FailureKind::Body(BodyFault::Truncated | BodyFault::TimedOut) => {
             "check the network and run the same command again".to_owned()
         }
@@ -244,10 +200,7 @@ fn status(evidence: &Evidence) -> String {
     let Some(code) = evidence.status else {
         return String::new();
     };
-    match StatusCode::from_u16(code)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-    {
+    match StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()) {
         Some(reason) => format!(" ({code} {reason})"),
         None => format!(" ({code})"),
     }

@@ -74,8 +74,7 @@ pub trait ReadAccount {
 pub trait WriteAccount {
     /// Uploads a key and returns the row it has become. One request. A 2xx answer about another key is a
     /// [`Failure`] whose effect is [`Effect::Unknown`].
-    fn upload(&self, name: &KeyName, key: &PublicKey)
-    -> impl Future<Output = Result<Row, Failure>>;
+    fn upload(&self, name: &KeyName, key: &PublicKey) -> impl Future<Output = Result<Row, Failure>>;
 
     /// Makes a row the primary. One request.
     fn promote(&self, id: &KeyId) -> impl Future<Output = Result<(), Failure>>;

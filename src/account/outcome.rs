@@ -144,12 +144,7 @@ mod tests {
     use super::*;
     use std::fmt::Write as _;
 
-    const OPERATIONS: [Operation; 4] = [
-        Operation::List,
-        Operation::Upload,
-        Operation::Promote,
-        Operation::Delete,
-    ];
+    const OPERATIONS: [Operation; 4] = [Operation::List, Operation::Upload, Operation::Promote, Operation::Delete];
     const BODIES: [Result<(), BodyFault>; 9] = [
         Ok(()),
         Err(BodyFault::Empty),
@@ -179,14 +174,12 @@ mod tests {
         (100..=599).flat_map(|status| {
             BODIES.into_iter().flat_map(move |body| {
                 [false, true].into_iter().flat_map(move |retry_after| {
-                    [None, Some(Scope::Read), Some(Scope::Write)]
-                        .into_iter()
-                        .map(move |missing_scope| Answer {
-                            status,
-                            retry_after,
-                            missing_scope,
-                            body,
-                        })
+                    [None, Some(Scope::Read), Some(Scope::Write)].into_iter().map(move |missing_scope| Answer {
+                        status,
+                        retry_after,
+                        missing_scope,
+                        body,
+                    })
                 })
             })
         })
@@ -206,12 +199,7 @@ mod tests {
                 let _ = writeln!(table, "{operation:?}, {label}");
                 let mut run: Option<(u16, u16, Verdict)> = None;
                 for status in 100..=599 {
-                    let answer = Answer {
-                        status,
-                        retry_after,
-                        missing_scope: None,
-                        body,
-                    };
+                    let answer = Answer { status, retry_after, missing_scope: None, body };
                     let verdict = judge(operation, Reply::Answer(answer));
                     run = match run {
                         Some((from, _, same)) if same == verdict => Some((from, status, same)),
@@ -231,11 +219,7 @@ mod tests {
         let Some((from, to, verdict)) = run else {
             return;
         };
-        let statuses = if from == to {
-            from.to_string()
-        } else {
-            format!("{from}-{to}")
-        };
+        let statuses = if from == to { from.to_string() } else { format!("{from}-{to}") };
         let _ = match verdict {
             Verdict::Done => writeln!(table, "  {statuses:<8} done"),
             Verdict::Failed(effect, kind) => {
@@ -253,18 +237,9 @@ mod tests {
             let _ = writeln!(table, "no answer: {:?}", verdicts[0]);
         }
         for body in BODIES {
-            let answer = Answer {
-                status: 200,
-                retry_after: false,
-                missing_scope: None,
-                body,
-            };
+            let answer = Answer { status: 200, retry_after: false, missing_scope: None, body };
             for operation in OPERATIONS {
-                let _ = writeln!(
-                    table,
-                    "200 {body:?} {operation:?}: {:?}",
-                    judge(operation, Reply::Answer(answer))
-                );
+                let _ = writeln!(table, "200 {body:?} {operation:?}: {:?}", judge(operation, Reply::Answer(answer)));
             }
         }
         insta::assert_snapshot!(table);
@@ -274,11 +249,7 @@ mod tests {
     fn an_upload_is_done_only_if_the_account_shows_the_key() {
         for answer in answers() {
             let done = judge(Operation::Upload, Reply::Answer(answer)) == Verdict::Done;
-            assert_eq!(
-                done,
-                (200..300).contains(&answer.status) && answer.body.is_ok(),
-                "{answer:?}"
-            );
+            assert_eq!(done, (200..300).contains(&answer.status) && answer.body.is_ok(), "{answer:?}");
         }
     }
 
@@ -286,14 +257,10 @@ mod tests {
     fn what_may_have_worked_is_never_called_unsent_or_refused() {
         for answer in answers() {
             for operation in OPERATIONS {
-                let uncertain =
-                    answer.status >= 500 && !(answer.status == 503 && answer.retry_after);
+                let uncertain = answer.status >= 500 && !(answer.status == 503 && answer.retry_after);
                 if uncertain || answer.status == 408 {
                     let verdict = judge(operation, Reply::Answer(answer));
-                    assert!(
-                        matches!(verdict, Verdict::Failed(Effect::Unknown, _)),
-                        "{operation:?} {answer:?}"
-                    );
+                    assert!(matches!(verdict, Verdict::Failed(Effect::Unknown, _)), "{operation:?} {answer:?}");
                 }
             }
         }

@@ -74,11 +74,7 @@ pub fn decide(effect: Effect, idempotent: bool, attempt: u32, policy: RetryPolic
         Effect::Unknown => idempotent,
         Effect::Refused => false,
     };
-    if may_repeat && attempt < policy.retries {
-        Decision::Retry
-    } else {
-        Decision::GiveUp
-    }
+    if may_repeat && attempt < policy.retries { Decision::Retry } else { Decision::GiveUp }
 }
 
 /// Draws the pause before retry number `attempt` (from 0): anything from nothing up to `base` doubled `attempt` times,
@@ -121,11 +117,7 @@ impl<C: Clock> Pace<C> {
     /// Starts with nothing held back.
     pub fn new(clock: C, seed: u64) -> Self {
         let rng = RefCell::new(fastrand::Rng::with_seed(seed));
-        Self {
-            clock,
-            held_until: Cell::new(Duration::ZERO),
-            rng,
-        }
+        Self { clock, held_until: Cell::new(Duration::ZERO), rng }
     }
 
     /// The clock.
@@ -150,9 +142,7 @@ impl<C: Clock> Pace<C> {
     /// Lets the pause pass that a failure calls for. Where the server asked for it, everyone else is held back too.
     pub async fn recover(&self, failure: &Failure, attempt: u32) {
         let own = self.backoff(attempt);
-        let pause = failure
-            .retry_after
-            .map_or(own, |asked| asked.min(RETRY_AFTER_CAP).max(own));
+        let pause = failure.retry_after.map_or(own, |asked| asked.min(RETRY_AFTER_CAP).max(own));
         tracing::info!(
             attempt = attempt + 1,
             pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
@@ -180,9 +170,7 @@ impl<C: Clock> Pace<C> {
 
 impl Default for TokioClock {
     fn default() -> Self {
-        Self {
-            start: tokio::time::Instant::now(),
-        }
+        Self { start: tokio::time::Instant::now() }
     }
 }
 

@@ -151,38 +151,24 @@ pub enum SettingsError {
 }
 
 /// Tells the endpoint alone: no token is looked for, no standard input read.
-pub fn resolve_endpoint(
-    flags: &Flags,
-    environment: Environment<'_>,
-) -> Result<Sourced<Endpoint>, SettingsError> {
+pub fn resolve_endpoint(flags: &Flags, environment: Environment<'_>) -> Result<Sourced<Endpoint>, SettingsError> {
     endpoint(flags, environment, &mut Config::of(flags, environment)?)
 }
 
 /// Tells endpoint and token. Reads `stdin` only for `--token-file -`.
-pub fn resolve(
-    flags: &Flags,
-    environment: Environment<'_>,
-    stdin: &mut dyn Read,
-) -> Result<Settings, SettingsError> {
+pub fn resolve(flags: &Flags, environment: Environment<'_>, stdin: &mut dyn Read) -> Result<Settings, SettingsError> {
     let mut config = Config::of(flags, environment)?;
     let endpoint = endpoint(flags, environment, &mut config)?;
     let mut warnings = Vec::new();
     let token = token(flags, environment, &mut config, stdin, &mut warnings)?;
     let looked_at = vec!["--token-file".to_owned(), API_KEY.to_owned(), config.told()];
-    Ok(Settings {
-        endpoint,
-        token,
-        warnings,
-        looked_at,
-    })
+    Ok(Settings { endpoint, token, warnings, looked_at })
 }
 
 impl Settings {
     /// The token; its absence is an error that lists each place looked at.
     pub fn require_token(&self) -> Result<&Sourced<Token>, SettingsError> {
-        self.token
-            .as_ref()
-            .ok_or_else(|| SettingsError::NoToken(self.looked_at.clone()))
+        self.token.as_ref().ok_or_else(|| SettingsError::NoToken(self.looked_at.clone()))
     }
 }
 
@@ -195,15 +181,13 @@ impl SettingsError {
             Self::NoToken(_) => Some(format!(
                 "set {API_KEY}, name a file with --token-file, or plan without the account: `plan --offline`"
             )),
-            Self::BadConfig { .. } | Self::TooLarge(_) => Some(
-                "repair the file, or set token and endpoint by flags or environment".to_owned(),
-            ),
+            Self::BadConfig { .. } | Self::TooLarge(_) => {
+                Some("repair the file, or set token and endpoint by flags or environment".to_owned())
+            }
             Self::NoContext { .. } => Some("list the contexts with `prime config envs`".to_owned()),
-            Self::Unreadable { .. }
-            | Self::Stdin(_)
-            | Self::ContextName(_)
-            | Self::NoHome(_)
-            | Self::NotText(_) => None,
+            Self::Unreadable { .. } | Self::Stdin(_) | Self::ContextName(_) | Self::NoHome(_) | Self::NotText(_) => {
+                None
+            }
         }
     }
 }
@@ -222,11 +206,9 @@ impl fmt::Display for Source {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TokenFileReadable(path) => write!(
-                f,
-                "other users of this machine may read the token in {}: `chmod 600` it",
-                path.display()
-            ),
+            Self::TokenFileReadable(path) => {
+                write!(f, "other users of this machine may read the token in {}: `chmod 600` it", path.display())
+            }
         }
     }
 }
@@ -240,23 +222,14 @@ fn endpoint(
         (text.clone(), Source::Flag("--endpoint"))
     } else if let Some(found) = first_of(environment, &BASE_URLS)? {
         found
-    } else if let Some((text, path)) = config
-        .read()?
-        .and_then(|(file, path)| Some((file.base_url?, path)))
-    {
+    } else if let Some((text, path)) = config.read()?.and_then(|(file, path)| Some((file.base_url?, path))) {
         (text, Source::Config(path))
     } else {
-        return Ok(Sourced {
-            value: Endpoint::default(),
-            source: Source::Default,
-        });
+        return Ok(Sourced { value: Endpoint::default(), source: Source::Default });
     };
     match Endpoint::parse(&text) {
         Ok(value) => Ok(Sourced { value, source }),
-        Err(error) => Err(SettingsError::Endpoint {
-            origin: source,
-            error,
-        }),
+        Err(error) => Err(SettingsError::Endpoint { origin: source, error }),
     }
 }
 
@@ -281,40 +254,26 @@ fn token(
         }
     } else if let Some(found) = first_of(environment, &[API_KEY])? {
         found
-    } else if let Some((text, path)) = config
-        .read()?
-        .and_then(|(file, path)| Some((file.api_key?, path)))
-    {
+    } else if let Some((text, path)) = config.read()?.and_then(|(file, path)| Some((file.api_key?, path))) {
         (text, Source::Config(path))
     } else {
         return Ok(None);
     };
     match Token::parse(&text) {
         Ok(value) => Ok(Some(Sourced { value, source })),
-        Err(error) => Err(SettingsError::Token {
-            origin: source,
-            error,
-        }),
+        Err(error) => Err(SettingsError::Token { origin: source, error }),
     }
 }
 
 fn text_of(bytes: Vec<u8>, origin: &Source) -> Result<String, SettingsError> {
-    String::from_utf8(bytes).map_err(|_| SettingsError::Token {
-        origin: origin.clone(),
-        error: TokenError::NonAscii,
-    })
+    String::from_utf8(bytes).map_err(|_| SettingsError::Token { origin: origin.clone(), error: TokenError::NonAscii })
 }
 
 /// The first of some variables that is set. An empty one counts as unset, as it does for the vendor.
-fn first_of(
-    environment: Environment<'_>,
-    names: &[&'static str],
-) -> Result<Option<(String, Source)>, SettingsError> {
+fn first_of(environment: Environment<'_>, names: &[&'static str]) -> Result<Option<(String, Source)>, SettingsError> {
     for name in names {
         if let Some(value) = environment(name).filter(|value| !value.is_empty()) {
-            let text = value
-                .into_string()
-                .map_err(|_| SettingsError::NotText(name))?;
+            let text = value.into_string().map_err(|_| SettingsError::NotText(name))?;
             return Ok(Some((text, Source::Variable(name))));
         }
     }
@@ -337,35 +296,20 @@ struct ConfigFile {
 
 impl Config {
     fn of(flags: &Flags, environment: Environment<'_>) -> Result<Self, SettingsError> {
-        let home = environment("HOME")
-            .filter(|home| !home.is_empty())
-            .map(PathBuf::from);
+        let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let chosen = match &flags.context {
             Some(name) => Some((name.clone(), Source::Flag("--context"))),
             None => first_of(environment, &[CONTEXT])?,
         };
         let Some((name, source)) = chosen else {
-            return Ok(Self {
-                path: home.map(|home| home.join(".prime").join("config.json")),
-                context: None,
-            });
+            return Ok(Self { path: home.map(|home| home.join(".prime").join("config.json")), context: None });
         };
-        if name.is_empty()
-            || !name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-        {
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
             return Err(SettingsError::ContextName(source));
         }
         let home = home.ok_or_else(|| SettingsError::NoHome(name.clone()))?;
-        let path = home
-            .join(".prime")
-            .join("environments")
-            .join(format!("{name}.json"));
-        Ok(Self {
-            path: Some(path),
-            context: Some(name),
-        })
+        let path = home.join(".prime").join("environments").join(format!("{name}.json"));
+        Ok(Self { path: Some(path), context: Some(name) })
     }
 
     fn read(&self) -> Result<Option<(ConfigFile, PathBuf)>, SettingsError> {
@@ -374,26 +318,20 @@ impl Config {
         };
         let bytes = match (read_file(path), &self.context) {
             (Ok((bytes, _)), _) => bytes,
-            (Err(SettingsError::Unreadable { error, .. }), context)
-                if error.kind() == io::ErrorKind::NotFound =>
-            {
+            (Err(SettingsError::Unreadable { error, .. }), context) if error.kind() == io::ErrorKind::NotFound => {
                 return match context {
-                    Some(name) => Err(SettingsError::NoContext {
-                        name: name.clone(),
-                        path: path.clone(),
-                    }),
+                    Some(name) => Err(SettingsError::NoContext { name: name.clone(), path: path.clone() }),
                     None => Ok(None),
                 };
             }
             (Err(error), _) => return Err(error),
         };
         // The error's own text may quote the file, and so the token.
-        let mut file: ConfigFile =
-            serde_json::from_slice(&bytes).map_err(|error| SettingsError::BadConfig {
-                path: path.clone(),
-                line: error.line(),
-                column: error.column(),
-            })?;
+        let mut file: ConfigFile = serde_json::from_slice(&bytes).map_err(|error| SettingsError::BadConfig {
+            path: path.clone(),
+            line: error.line(),
+            column: error.column(),
+        })?;
         file.api_key = file.api_key.filter(|text| !text.is_empty());
         file.base_url = file.base_url.filter(|text| !text.is_empty());
         Ok(Some((file, path.clone())))
@@ -409,10 +347,7 @@ impl Config {
 
 /// Reads a file within the bound, and tells whether others may read it too.
 fn read_file(path: &Path) -> Result<(Vec<u8>, bool), SettingsError> {
-    let unreadable = |error| SettingsError::Unreadable {
-        path: path.to_owned(),
-        error,
-    };
+    let unreadable = |error| SettingsError::Unreadable { path: path.to_owned(), error };
     let file = File::open(path).map_err(unreadable)?;
     let readable = is_readable_by_others(&file);
     let bytes = bounded(&mut &file).map_err(|error| match error.kind() {
@@ -426,10 +361,7 @@ fn bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "it is larger than a token",
-        ));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than a token"));
     }
     Ok(bytes)
 }
@@ -438,8 +370,7 @@ fn bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
 #[cfg(unix)]
 fn is_readable_by_others(file: &File) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]

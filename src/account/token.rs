@@ -55,9 +55,7 @@ impl Token {
             _ if !c.is_ascii() => Some(TokenError::NonAscii),
             _ => None,
         };
-        text.chars()
-            .find_map(fault)
-            .map_or_else(|| Ok(Self(text.into())), Err)
+        text.chars().find_map(fault).map_or_else(|| Ok(Self(text.into())), Err)
     }
 
     /// Replaces the token in a text that someone else wrote: a server may repeat what it was sent.

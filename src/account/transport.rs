@@ -21,10 +21,7 @@ pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
             if let Some(error) = cause.downcast_ref::<hyper::Error>() {
                 return match error {
                     _ if error.is_parse() => Some(Fault::Protocol),
-                    _ if error.is_incomplete_message()
-                        || error.is_canceled()
-                        || error.is_closed() =>
-                    {
+                    _ if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
                         Some(Fault::Closed)
                     }
                     _ => None,
@@ -41,10 +38,7 @@ pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
 
 /// Tells what the innermost cause says of itself.
 pub(super) fn innermost(error: &reqwest::Error) -> String {
-    chain(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// A connection failed before it was one, so that nothing was sent.
@@ -59,9 +53,7 @@ fn connect_fault(error: &reqwest::Error) -> Fault {
     if error.is_dns() {
         return Fault::Dns;
     }
-    let kinds = chain(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(io::Error::kind);
+    let kinds = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     kinds
         .filter_map(|kind| match kind {
             io::ErrorKind::ConnectionRefused => Some(Fault::ConnectionRefused),
@@ -75,10 +67,8 @@ fn connect_fault(error: &reqwest::Error) -> Fault {
 
 /// Walks the causes from the outside in. An `io::Error` around another error skips it in `source`, hence the look inside.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        match error.downcast_ref::<io::Error>() {
-            Some(error) => error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
-            None => error.source(),
-        }
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
     })
 }

@@ -45,9 +45,7 @@ struct WireRow {
 
 /// Writes the body of an upload.
 pub(super) fn upload(name: &KeyName, key: &PublicKey) -> Vec<u8> {
-    json!({ "name": name.as_str(), "publicKey": key.to_line() })
-        .to_string()
-        .into_bytes()
+    json!({ "name": name.as_str(), "publicKey": key.to_line() }).to_string().into_bytes()
 }
 
 /// Writes the body of a promotion.
@@ -59,27 +57,16 @@ pub(super) fn promotion() -> Vec<u8> {
 pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     let page: WirePage = decode(body)?;
     let rows = page.data.into_iter().enumerate().map(|(index, row)| {
-        take_row(row).map_err(|why| {
-            (
-                BodyFault::WrongShape,
-                format!("key {} of the page: {why}", index + 1),
-            )
-        })
+        take_row(row).map_err(|why| (BodyFault::WrongShape, format!("key {} of the page: {why}", index + 1)))
     });
-    Ok(Page {
-        rows: rows.collect::<Result<_, _>>()?,
-        total: page.total_count.as_u64(),
-        limit: page.limit.as_u64(),
-    })
+    Ok(Page { rows: rows.collect::<Result<_, _>>()?, total: page.total_count.as_u64(), limit: page.limit.as_u64() })
 }
 
 /// Reads the answer to an upload, which must show the key that was sent as a key of the user.
 pub(super) fn uploaded(body: &[u8], sent: &KeyBlob) -> Result<Row, Undecodable> {
     let row = take_row(decode(body)?).map_err(|why| (BodyFault::WrongShape, why))?;
     match &row.blob {
-        _ if row.public_key.is_none() => {
-            Err((BodyFault::WrongShape, "it has no `publicKey`".to_owned()))
-        }
+        _ if row.public_key.is_none() => Err((BodyFault::WrongShape, "it has no `publicKey`".to_owned())),
         _ if !row.is_user_key => Err((BodyFault::Foreign, "it is a system key".to_owned())),
         Some(blob) if blob == sent => Ok(row),
         _ => Err((BodyFault::Foreign, String::new())),
@@ -105,15 +92,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
 }
 
 fn take_row(row: WireRow) -> Result<Row, String> {
-    let WireRow {
-        id,
-        user_id,
-        name,
-        public_key,
-        is_primary,
-        is_user_key,
-        created_at,
-    } = row;
+    let WireRow { id, user_id, name, public_key, is_primary, is_user_key, created_at } = row;
     Ok(Row {
         id: KeyId::new(id).map_err(|error| format!("its `id` is none: {error}"))?,
         user_id: UserId::new(user_id).map_err(|error| format!("its `userId` is none: {error}"))?,
@@ -128,13 +107,7 @@ fn take_row(row: WireRow) -> Result<Row, String> {
 
 /// Reads RFC 3339, also without an offset, which is then UTC.
 fn timestamp(text: &str) -> Option<Timestamp> {
-    let local = || {
-        text.parse::<DateTime>()
-            .ok()?
-            .to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|zoned| zoned.timestamp())
-    };
+    let local = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     text.parse().ok().or_else(local)
 }
 
@@ -145,53 +118,32 @@ mod tests {
     const ROW: &str = r#"{"id":"k1","userId":"u1","name":"a","isPrimary":false,"isUserKey":true"#;
 
     fn row(rest: &str) -> Result<Row, Undecodable> {
-        page(format!(r#"{{"data":[{ROW}{rest}}}]}}"#).as_bytes())
-            .map(|mut page| page.rows.remove(0))
+        page(format!(r#"{{"data":[{ROW}{rest}}}]}}"#).as_bytes()).map(|mut page| page.rows.remove(0))
     }
 
     #[test]
     fn a_page_needs_its_data_alone() {
         assert_eq!(page(br#"{"data":[]}"#), Ok(Page::default()));
         let full = br#"{"total_count":7,"offset":0,"limit":50,"data":[],"status":null,"new":{}}"#;
-        assert_eq!(
-            page(full),
-            Ok(Page {
-                rows: vec![],
-                total: Some(7),
-                limit: Some(50)
-            })
-        );
-        assert_eq!(
-            page(br#"{"data":[],"total_count":null,"limit":"many"}"#),
-            Ok(Page::default())
-        );
+        assert_eq!(page(full), Ok(Page { rows: vec![], total: Some(7), limit: Some(50) }));
+        assert_eq!(page(br#"{"data":[],"total_count":null,"limit":"many"}"#), Ok(Page::default()));
         assert_eq!(page(b"[]").unwrap_err().0, BodyFault::WrongShape);
-        assert_eq!(
-            page(br#"{"rows":[]}"#).unwrap_err().0,
-            BodyFault::WrongShape
-        );
+        assert_eq!(page(br#"{"rows":[]}"#).unwrap_err().0, BodyFault::WrongShape);
     }
 
     #[test]
     fn a_row_may_lack_its_key_and_bring_anything_new() {
         let bare = row("").unwrap();
-        assert_eq!(
-            (bare.public_key, bare.blob, bare.created_at),
-            (None, None, None)
-        );
+        assert_eq!((bare.public_key, bare.blob, bare.created_at), (None, None, None));
         assert!(row(r#","publicKey":null,"shiny":[1,{}]"#).is_ok());
         let odd = row(r#","publicKey":"what is this""#).unwrap();
-        assert_eq!(
-            (odd.public_key.as_deref(), odd.blob),
-            (Some("what is this"), None)
-        );
+        assert_eq!((odd.public_key.as_deref(), odd.blob), (Some("what is this"), None));
     }
 
     #[test]
     fn a_row_without_what_decisions_rest_on_is_refused() {
         for field in ["id", "userId", "name", "isPrimary", "isUserKey"] {
-            let body =
-                format!(r#"{{"data":[{ROW}}}]}}"#).replace(&format!("\"{field}\""), "\"other\"");
+            let body = format!(r#"{{"data":[{ROW}}}]}}"#).replace(&format!("\"{field}\""), "\"other\"");
             let (fault, why) = page(body.as_bytes()).unwrap_err();
             assert_eq!(fault, BodyFault::WrongShape);
             assert!(why.contains(field), "{why}");
@@ -211,11 +163,7 @@ mod tests {
             ("1767355200", None),
             ("null", None),
         ] {
-            assert_eq!(
-                row(&format!(r#","createdAt":{text}"#)).unwrap().created_at,
-                expect,
-                "{text}"
-            );
+            assert_eq!(row(&format!(r#","createdAt":{text}"#)).unwrap().created_at, expect, "{text}");
         }
     }
 

@@ -36,15 +36,9 @@ impl Words {
         if is_html(text) {
             return Self::Page(one_line(&page_words(text), token));
         }
-        let said = serde_json::from_str(text)
-            .ok()
-            .and_then(|json| complaints(&json));
+        let said = serde_json::from_str(text).ok().and_then(|json| complaints(&json));
         let said = one_line(said.as_deref().unwrap_or(text), token);
-        if said.is_empty() {
-            Self::Nothing
-        } else {
-            Self::Said(said)
-        }
+        if said.is_empty() { Self::Nothing } else { Self::Said(said) }
     }
 
     /// Which scope the words say is missing, if that is what they say. `attempted` is what the request needs.
@@ -54,9 +48,7 @@ impl Words {
         let Self::Said(said) = self else { return None };
         let said = said.to_ascii_lowercase();
         let lacks = ["missing", "insufficient", "required", "lack", "not have"];
-        if !(said.contains("scope") || said.contains("permission"))
-            || !lacks.iter().any(|word| said.contains(word))
-        {
+        if !(said.contains("scope") || said.contains("permission")) || !lacks.iter().any(|word| said.contains(word)) {
             return None;
         }
         match said.split_once("permission '").map(|(_, rest)| rest) {
@@ -94,34 +86,20 @@ pub(super) fn is_html(text: &str) -> bool {
 fn complaints(json: &Value) -> Option<String> {
     if let Some(errors) = json.get("errors").and_then(Value::as_array) {
         return joined(errors.iter().map(|error| {
-            let param = error
-                .get("param")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
-            (
-                param,
-                error
-                    .get("details")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-            )
+            let param = error.get("param").and_then(Value::as_str).map(str::to_owned);
+            (param, error.get("details").and_then(Value::as_str).map(str::to_owned))
         }));
     }
     match json.get("detail") {
         Some(Value::String(detail)) => return Some(detail.clone()),
         Some(Value::Array(details)) => {
             return joined(details.iter().map(|detail| {
-                (
-                    detail.get("loc").map(location),
-                    detail.get("msg").and_then(Value::as_str).map(str::to_owned),
-                )
+                (detail.get("loc").map(location), detail.get("msg").and_then(Value::as_str).map(str::to_owned))
             }));
         }
         _ => {}
     }
-    let text = ["message", "error", "error_description"]
-        .iter()
-        .find_map(|name| json.get(name)?.as_str());
+    let text = ["message", "error", "error_description"].iter().find_map(|name| json.get(name)?.as_str());
     text.or_else(|| json.as_str()).map(str::to_owned)
 }
 
@@ -138,10 +116,7 @@ fn joined(complaints: impl Iterator<Item = (Option<String>, Option<String>)>) ->
 
 /// Writes FastAPI's `["body", "publicKey"]` as `body.publicKey`.
 fn location(loc: &Value) -> String {
-    let step = |step: &Value| {
-        step.as_str()
-            .map_or_else(|| step.to_string(), str::to_owned)
-    };
+    let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
     match loc.as_array() {
         Some(steps) => steps.iter().take(8).map(step).collect::<Vec<_>>().join("."),
         None => step(loc),
@@ -151,9 +126,7 @@ fn location(loc: &Value) -> String {
 /// Takes the title of a page, or else its text without the tags.
 fn page_words(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
-    title(html, &lower)
-        .filter(|title| !title.trim().is_empty())
-        .unwrap_or_else(|| without_tags(html, &lower))
+    title(html, &lower).filter(|title| !title.trim().is_empty()).unwrap_or_else(|| without_tags(html, &lower))
 }
 
 fn title(html: &str, lower: &str) -> Option<String> {
@@ -208,19 +181,12 @@ mod tests {
     #[test]
     fn both_shapes_of_error_are_read() {
         assert_eq!(
-            said(
-                r#"{"errors":[{"param":"name","details":"too long"},{"param":"publicKey","details":"bad"}]}"#
-            ),
+            said(r#"{"errors":[{"param":"name","details":"too long"},{"param":"publicKey","details":"bad"}]}"#),
             "name: too long; publicKey: bad"
         );
+        assert_eq!(said(r#"{"detail":"Not authenticated"}"#), "Not authenticated");
         assert_eq!(
-            said(r#"{"detail":"Not authenticated"}"#),
-            "Not authenticated"
-        );
-        assert_eq!(
-            said(
-                r#"{"detail":[{"loc":["body","publicKey",0],"msg":"Field required","type":"missing"}]}"#
-            ),
+            said(r#"{"detail":[{"loc":["body","publicKey",0],"msg":"Field required","type":"missing"}]}"#),
             "body.publicKey.0: Field required"
         );
         assert_eq!(said(r#"{"message":"slow down"}"#), "slow down");
@@ -232,15 +198,11 @@ mod tests {
     #[test]
     fn a_page_is_told_by_its_title_or_its_first_words() {
         assert_eq!(
-            read(
-                "<!DOCTYPE html><html><head><TITLE>502 Bad\nGateway</TITLE></head><body>nginx</body>"
-            ),
+            read("<!DOCTYPE html><html><head><TITLE>502 Bad\nGateway</TITLE></head><body>nginx</body>"),
             Words::Page("502 Bad Gateway".to_owned())
         );
         assert_eq!(
-            read(
-                "<html><script>var x = '<b>';</script><style>p{}</style><p>Please <b>log in</b></p>"
-            ),
+            read("<html><script>var x = '<b>';</script><style>p{}</style><p>Please <b>log in</b></p>"),
             Words::Page("Please log in".to_owned())
         );
         assert_eq!(read("<"), Words::Page(String::new()));
@@ -249,24 +211,16 @@ mod tests {
     #[test]
     fn words_are_bounded_escaped_and_free_of_the_token() {
         assert_eq!(said(&"x".repeat(5000)).chars().count(), MAX_WORDS);
-        assert_eq!(
-            said("{\"detail\":\"\\u001b[31mred\\u202e\"}"),
-            "\\u{1b}[31mred\\u{202e}"
-        );
-        assert_eq!(
-            said(r#"{"detail":"bad token s3cret"}"#),
-            "bad token [token]"
-        );
+        assert_eq!(said("{\"detail\":\"\\u001b[31mred\\u202e\"}"), "\\u{1b}[31mred\\u{202e}");
+        assert_eq!(said(r#"{"detail":"bad token s3cret"}"#), "bad token [token]");
         let cut_inside = format!("{} s3cret", "x".repeat(MAX_WORDS - 4));
         assert!(!said(&cut_inside).contains("s3c"));
     }
 
     #[test]
     fn a_missing_scope_is_told_from_a_bad_token() {
-        let scope =
-            |text: &str| read(&format!(r#"{{"detail":"{text}"}}"#)).missing_scope(Scope::Write);
-        let seen =
-            |what: &str| format!("Token permission missing: scope 'ssh_keys', permission '{what}'");
+        let scope = |text: &str| read(&format!(r#"{{"detail":"{text}"}}"#)).missing_scope(Scope::Write);
+        let seen = |what: &str| format!("Token permission missing: scope 'ssh_keys', permission '{what}'");
         assert_eq!(scope(&seen("read")), Some(Scope::Read));
         assert_eq!(scope(&seen("write")), Some(Scope::Write));
         assert_eq!(scope("insufficient scope"), Some(Scope::Write));

@@ -71,12 +71,8 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         loop {
             while in_flight.len() < tools.options.concurrency.max(1) && self.halted().is_none() {
                 let Some(deletion) = waiting.pop_front() else { break };
-                in_flight.push(async move {
-                    (
-                        deletion,
-                        patiently(tools, || tools.writer.delete(&deletion.old.id)).await,
-                    )
-                });
+                in_flight
+                    .push(async move { (deletion, patiently(tools, || tools.writer.delete(&deletion.old.id)).await) });
             }
             let Some((deletion, result)) = in_flight.next().await else {
                 break;
@@ -84,12 +80,8 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             let Deletion { index, old, is_orphan } = deletion;
             match result {
                 Ok(()) => {
-                    let settled = is_orphan.then(|| Entry::Settle {
-                        public_key: old.blob.clone(),
-                    });
-                    let entries = std::iter::once(Entry::Drop { id: old.id.clone() })
-                        .chain(settled)
-                        .collect();
+                    let settled = is_orphan.then(|| Entry::Settle { public_key: old.blob.clone() });
+                    let entries = std::iter::once(Entry::Drop { id: old.id.clone() }).chain(settled).collect();
                     self.ledger.learn(entries).await;
                     self.deleted(index);
                 }
@@ -157,9 +149,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             Change::Delete(old) => Some(&old.id),
             Change::Replace { old, .. } => {
                 let records = &self.ledger.state().records;
-                let remain = old
-                    .iter()
-                    .any(|old| records.contains_key(&old.id) && !self.ledger.is_placed(&old.id));
+                let remain = old.iter().any(|old| records.contains_key(&old.id) && !self.ledger.is_placed(&old.id));
                 if remain { None } else { self.ledger.placed(&action.name) }
             }
             _ => None,
@@ -170,11 +160,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
     }
 
     fn not_deleted(&self, index: usize, old: &OldKey, failure: Failure) -> Failure {
-        let replaced = self
-            .plan
-            .actions
-            .get(index)
-            .filter(|action| matches!(action.change, Change::Replace { .. }));
+        let replaced = self.plan.actions.get(index).filter(|action| matches!(action.change, Change::Replace { .. }));
         match replaced.and_then(|action| self.ledger.placed(&action.name)) {
             None => failure,
             Some(id) => {
@@ -205,10 +191,7 @@ where
         if decide(failure.effect, true, attempt, tools.options.retries) == Decision::GiveUp {
             return Err(Ended::Failed(give_up(failure, attempt)));
         }
-        if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt))
-            .await
-            .is_none()
-        {
+        if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt)).await.is_none() {
             return Err(Ended::Stopped);
         }
         attempt += 1;

@@ -38,9 +38,7 @@ pub(super) struct OtherAccount {
 
 impl<'s, S: Session> Ledger<'s, S> {
     pub(super) fn open(plan: &Plan, loaded: Loaded, session: &'s mut S, lineage: Uuid) -> Self {
-        let mut base = loaded
-            .state
-            .unwrap_or_else(|| State::new(lineage, plan.endpoint.clone()));
+        let mut base = loaded.state.unwrap_or_else(|| State::new(lineage, plan.endpoint.clone()));
         let known = base.user_id.clone();
         base.user_id = known.or_else(|| plan.user_id.clone());
         Self {
@@ -86,10 +84,8 @@ impl<'s, S: Session> Ledger<'s, S> {
         if uploads.is_empty() {
             return;
         }
-        let intend = |(name, blob): &(&KeyName, &KeyBlob)| Entry::Intend {
-            name: (*name).clone(),
-            public_key: (*blob).clone(),
-        };
+        let intend =
+            |(name, blob): &(&KeyName, &KeyBlob)| Entry::Intend { name: (*name).clone(), public_key: (*blob).clone() };
         let entries: Vec<_> = uploads.iter().map(intend).collect();
         let written = match self.session.append(&self.base, &entries).await {
             Ok(()) => self.session.sync().await,
@@ -121,10 +117,7 @@ impl<'s, S: Session> Ledger<'s, S> {
     pub(super) async fn meet(&mut self, user: &UserId) -> Result<(), OtherAccount> {
         let expected = self.pin.as_ref().or(self.state.user_id.as_ref());
         if let Some(expected) = expected.filter(|&expected| expected != user) {
-            return Err(OtherAccount {
-                expected: expected.clone(),
-                found: user.clone(),
-            });
+            return Err(OtherAccount { expected: expected.clone(), found: user.clone() });
         }
         if !self.knows_user() {
             self.learn(vec![Entry::Account { user_id: user.clone() }]).await;
@@ -134,12 +127,7 @@ impl<'s, S: Session> Ledger<'s, S> {
 
     /// Records that a key is in a row, and drops what was recorded for it before.
     pub(super) async fn place(&mut self, name: &KeyName, key: &NewKey, row: Placed<'_>) {
-        let Placed {
-            id,
-            account_name,
-            created_at,
-            origin,
-        } = row;
+        let Placed { id, account_name, created_at, origin } = row;
         let blob = key.key.blob();
         let record = Record {
             name: name.clone(),
@@ -150,11 +138,7 @@ impl<'s, S: Session> Ledger<'s, S> {
             origin,
             created_at,
         };
-        let stale = key
-            .stale
-            .iter()
-            .filter(|&stale| stale != id)
-            .map(|id| Entry::Drop { id: id.clone() });
+        let stale = key.stale.iter().filter(|&stale| stale != id).map(|id| Entry::Drop { id: id.clone() });
         let entries = std::iter::once(Entry::Record(record)).chain(stale).collect();
         self.learn(entries).await;
         self.placed.insert(name.clone(), id.clone());
@@ -172,10 +156,7 @@ impl<'s, S: Session> Ledger<'s, S> {
         };
         match written {
             Ok(()) => {
-                outcome.saved = changed.then(|| Saved {
-                    serial: self.state.serial,
-                    keys: self.state.records.len(),
-                })
+                outcome.saved = changed.then(|| Saved { serial: self.state.serial, keys: self.state.records.len() })
             }
             Err(error) => {
                 // The journal may still hold all of it; then nothing is unsaved but the fold.
@@ -196,11 +177,6 @@ pub(super) struct Placed<'a> {
 
 impl<'a> Placed<'a> {
     pub(super) fn uploaded(row: &'a Row) -> Self {
-        Self {
-            id: &row.id,
-            account_name: &row.name,
-            created_at: row.created_at,
-            origin: Origin::Uploaded,
-        }
+        Self { id: &row.id, account_name: &row.name, created_at: row.created_at, origin: Origin::Uploaded }
     }
 }

@@ -65,9 +65,7 @@ where
     C: Clock,
     S: Session,
 {
-    (tools.observer)(&Event::Started {
-        steps: plan.actions.len(),
-    });
+    (tools.observer)(&Event::Started { steps: plan.actions.len() });
     let begun = tools.pace.clock().now();
     let mut run = Run {
         plan,
@@ -85,9 +83,7 @@ where
     run.forget().await;
     run.read_back().await;
 
-    let Run {
-        ledger, mut outcome, ..
-    } = run;
+    let Run { ledger, mut outcome, .. } = run;
     outcome.interrupted = tools.stop.is_cancelled();
     ledger.close(&mut outcome).await;
     outcome.elapsed = tools.pace.clock().now().saturating_sub(begun);
@@ -116,9 +112,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             // What cannot be written down must not be done.
             return Some("the state cannot be written".to_owned());
         }
-        self.halt
-            .clone()
-            .or_else(|| self.tools.stop.is_cancelled().then(|| INTERRUPTED.to_owned()))
+        self.halt.clone().or_else(|| self.tools.stop.is_cancelled().then(|| INTERRUPTED.to_owned()))
     }
 
     /// Notes the end of an action.
@@ -140,10 +134,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
 
     /// Whether an action still has something to come.
     fn is_waiting(&self, index: usize) -> bool {
-        self.outcome
-            .steps
-            .get(index)
-            .is_some_and(|step| step.status == Status::Waiting)
+        self.outcome.steps.get(index).is_some_and(|step| step.status == Status::Waiting)
     }
 }
 

@@ -46,13 +46,7 @@ fn jobs(plan: &Plan) -> impl Iterator<Item = Job<'_>> {
             Change::Replace { key, row: None, .. } => (key, false),
             _ => return None,
         };
-        Some(Job {
-            index,
-            name: &action.name,
-            key,
-            is_whole,
-            attempt: 0,
-        })
+        Some(Job { index, name: &action.name, key, is_whole, attempt: 0 })
     })
 }
 
@@ -65,10 +59,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             // The plan has looked: what was pending, and is not dealt with now, is not there.
             let dealt_with: HashSet<_> = self.plan.actions.iter().map(|action| action.change.blob()).collect();
             let pending = self.ledger.state().pending.keys();
-            let settled = pending
-                .filter(|blob| !dealt_with.contains(blob))
-                .map(settle_entry)
-                .collect();
+            let settled = pending.filter(|blob| !dealt_with.contains(blob)).map(settle_entry).collect();
             self.ledger.learn(settled).await;
         }
     }
@@ -78,26 +69,15 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         for (index, action) in self.plan.actions.iter().enumerate() {
             let (key, row, is_whole) = match &action.change {
                 Change::Adopt { key, row } => (key, row, true),
-                Change::Replace {
-                    key, row: Some(row), ..
-                } => (key, row, false),
+                Change::Replace { key, row: Some(row), .. } => (key, row, false),
                 _ => continue,
             };
             if let Some(why) = self.halted() {
                 self.end(index, Status::Skipped(why));
                 continue;
             }
-            let origin = if row.uploaded {
-                Origin::Uploaded
-            } else {
-                Origin::Adopted
-            };
-            let placed = Placed {
-                id: &row.id,
-                account_name: &row.account_name,
-                created_at: row.created_at,
-                origin,
-            };
+            let origin = if row.uploaded { Origin::Uploaded } else { Origin::Adopted };
+            let placed = Placed { id: &row.id, account_name: &row.account_name, created_at: row.created_at, origin };
             self.ledger.place(&action.name, key, placed).await;
             if is_whole {
                 self.end(index, Status::Done(row.id.clone()));
@@ -119,11 +99,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         loop {
             // Until the account has shown whose it is, one upload goes ahead of the others: if it is the wrong
             // account, one key went there and not all of them.
-            let limit = if self.ledger.knows_user() {
-                tools.options.concurrency.max(1)
-            } else {
-                1
-            };
+            let limit = if self.ledger.knows_user() { tools.options.concurrency.max(1) } else { 1 };
             while in_flight.len() < limit && self.halted().is_none() {
                 let Some(job) = waiting.pop_front() else { break };
                 in_flight.push(async move { (job, attempt(job, tools).await) });
@@ -131,10 +107,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             match in_flight.next().await {
                 Some((job, Attempted::Stored(row))) => self.stored(job, &row).await,
                 Some((job, Attempted::Uncertain(failure))) => {
-                    (tools.observer)(&Event::Uncertain {
-                        name: job.name,
-                        failure: &failure,
-                    });
+                    (tools.observer)(&Event::Uncertain { name: job.name, failure: &failure });
                     uncertain.push((job, failure));
                 }
                 Some((job, Attempted::Failed(failure))) => {
@@ -155,9 +128,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             self.end(job.index, Status::Pending(failure));
         }
         // What was not sent is not pending.
-        self.ledger
-            .learn(waiting.iter().map(|job| settle_entry(job.key.key.blob())).collect())
-            .await;
+        self.ledger.learn(waiting.iter().map(|job| settle_entry(job.key.key.blob())).collect()).await;
         let why = self.halted().unwrap_or_else(|| INTERRUPTED.to_owned());
         for job in waiting {
             self.end(job.index, Status::Skipped(why.clone()));
@@ -190,9 +161,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
     {
         let tools = self.tools;
         let Some(reader) = tools.reader else { return uncertain };
-        (tools.observer)(&Event::Settling {
-            uploads: uncertain.len(),
-        });
+        (tools.observer)(&Event::Settling { uploads: uncertain.len() });
         // A request that was given up may still be on its way to the account: it gets time to arrive.
         let attempt = uncertain.iter().map(|(job, _)| job.attempt).max().unwrap_or_default();
         let pause = tools.pace.clock().sleep(tools.pace.backoff(attempt));
@@ -217,22 +186,12 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             let fresh = rows.filter(|row| !self.ledger.state().records.contains_key(&row.id));
             if let Some(row) = fresh.min_by_key(|row| (row.name != job.name.as_str(), row.created_at, &row.id)) {
                 self.stored(job, row).await;
-            } else if listing
-                .rows
-                .iter()
-                .any(|row| row.blob.is_none() && row.name == job.name.as_str())
-            {
+            } else if listing.rows.iter().any(|row| row.blob.is_none() && row.name == job.name.as_str()) {
                 // That row shows no key and may be the one: sending again could make a second.
                 unknown.push((job, failure));
             } else if job.attempt < tools.options.retries.retries {
-                (tools.observer)(&Event::Retrying {
-                    name: job.name,
-                    failure: &failure,
-                });
-                waiting.push_back(Job {
-                    attempt: job.attempt + 1,
-                    ..job
-                });
+                (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
+                waiting.push_back(Job { attempt: job.attempt + 1, ..job });
             } else {
                 self.ledger.learn(vec![settle_entry(blob)]).await;
                 self.end(job.index, Status::Failed(give_up(failure, job.attempt)));
@@ -260,14 +219,8 @@ async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R
                 return Attempted::Failed(give_up(failure, attempt));
             }
             Effect::NotSent => {
-                (tools.observer)(&Event::Retrying {
-                    name: job.name,
-                    failure: &failure,
-                });
-                if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt))
-                    .await
-                    .is_none()
-                {
+                (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
+                if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt)).await.is_none() {
                     return Attempted::Stopped;
                 }
                 attempt += 1;
@@ -277,9 +230,7 @@ async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R
 }
 
 fn settle_entry(blob: &KeyBlob) -> Entry {
-    Entry::Settle {
-        public_key: blob.clone(),
-    }
+    Entry::Settle { public_key: blob.clone() }
 }
 
 fn by_blob(listing: &Listing) -> HashMap<&KeyBlob, Vec<&Row>> {

@@ -50,18 +50,8 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
         if self.outcome.steps.iter().any(promotes) {
             return None;
         }
-        let ours = |row: &&Row| {
-            self.ledger
-                .state()
-                .records
-                .get(&row.id)
-                .is_some_and(|record| record.name == *name)
-        };
-        let row = listing
-            .rows
-            .iter()
-            .filter(ours)
-            .max_by_key(|row| self.ledger.placed(name) == Some(&row.id))?;
+        let ours = |row: &&Row| self.ledger.state().records.get(&row.id).is_some_and(|record| record.name == *name);
+        let row = listing.rows.iter().filter(ours).max_by_key(|row| self.ledger.placed(name) == Some(&row.id))?;
         (!row.is_primary).then(|| row.id.clone())
     }
 
@@ -78,26 +68,14 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             match step.kind {
                 ActionKind::Upload | ActionKind::Adopt | ActionKind::Replace => {
                     let blob = action.change.blob();
-                    let there = rows
-                        .get(&id)
-                        .is_some_and(|row| row.blob.as_ref().is_none_or(|shown| shown == blob));
+                    let there = rows.get(&id).is_some_and(|row| row.blob.as_ref().is_none_or(|shown| shown == blob));
                     if !there {
-                        findings.push(Finding::Missing {
-                            name: name.clone(),
-                            id: id.clone(),
-                        });
+                        findings.push(Finding::Missing { name: name.clone(), id: id.clone() });
                     }
-                    let others = by_blob
-                        .get(&Some(blob))
-                        .into_iter()
-                        .flatten()
-                        .filter(|row| row.id != id);
+                    let others = by_blob.get(&Some(blob)).into_iter().flatten().filter(|row| row.id != id);
                     let ids: Vec<_> = others.map(|row| row.id.clone()).collect();
                     if step.kind == ActionKind::Upload && !ids.is_empty() {
-                        findings.push(Finding::Copies {
-                            name: name.clone(),
-                            ids,
-                        });
+                        findings.push(Finding::Copies { name: name.clone(), ids });
                     }
                 }
                 ActionKind::Promote if rows.get(&id).is_some_and(|row| row.is_primary) => {}
@@ -112,16 +90,12 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
 
     fn primary_finding(&self, listing: &Listing) -> Option<Finding> {
         if let Some(name) = &self.plan.primary {
-            return self
-                .lost_primary(listing)
-                .map(|_| Finding::NotPrimary { name: name.clone() });
+            return self.lost_primary(listing).map(|_| Finding::NotPrimary { name: name.clone() });
         }
         let primary = listing.rows.iter().find(|row| row.is_primary)?;
         let moved = self.outcome.steps.iter().find(|step| {
             step.kind == ActionKind::Upload && matches!(&step.status, Status::Done(id) if *id == primary.id)
         })?;
-        Some(Finding::PrimaryMoved {
-            name: moved.name.clone(),
-        })
+        Some(Finding::PrimaryMoved { name: moved.name.clone() })
     }
 }

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use crate::apply::DEFAULT_CONCURRENCY;
 use crate::names::KeyName;
+use crate::plan::guard::Acknowledged;
 
 /// Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.
 #[derive(Debug, Parser)]
@@ -298,6 +299,14 @@ pub enum SchemaOf {
     Plan,
     /// What is recorded
     State,
+}
+
+impl Acknowledge {
+    /// The same for the guards.
+    pub fn to_acknowledged(&self) -> Acknowledged {
+        let Self { allow_deletes, allow_primary_loss, allow_protected } = self;
+        Acknowledged { deletes: *allow_deletes, primary_loss: *allow_primary_loss, protected: allow_protected.clone() }
+    }
 }
 
 fn key_name(text: &str) -> Result<KeyName, String> {

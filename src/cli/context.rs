@@ -14,10 +14,10 @@ use super::args::{Day, Global, Requests};
 use super::error::{CliError, Exit};
 use super::ui::Ui;
 use crate::account::client::{self, Connection};
-use crate::account::settings::{self, Flags, Settings};
-use crate::account::{Clock, Endpoint, Pace, RetryPolicy, Token, TokioClock};
+use crate::account::settings::{self, Flags};
+use crate::account::{Endpoint, EndpointError, Pace, RetryPolicy, Token, TokioClock};
 use crate::emulator::{self, Emulator};
-use crate::manifest::{self, Desired};
+use crate::manifest::{self, Desired, Severity};
 use crate::state::{FileStore, Loaded};
 
 /// The manifest that is read unless another is named.
@@ -70,7 +70,7 @@ impl Context {
         if !report.diagnostics.is_empty() {
             self.ui.tell(&report.to_text(true));
         }
-        desired.ok_or(if report.only_policy() { Exit::Refused } else { Exit::Failed })
+        desired.ok_or(if report.worst() == Some(Severity::Policy) { Exit::Refused } else { Exit::Failed })
     }
 
     /// The path of the state: beside the first manifest, unless something else is asked for.
@@ -99,30 +99,27 @@ impl Context {
     /// Where the account is, without speaking to it: the sandbox's address differs each time, and its state names it.
     pub(super) fn endpoint(&self) -> Result<Endpoint, CliError> {
         if self.global.sandbox {
-            return Ok(sandbox_endpoint());
+            return sandbox_endpoint();
         }
-        Ok(self.settings()?.endpoint.value)
+        Ok(settings::resolve_endpoint(&self.flags(), &environment)?.value)
     }
 
     /// Opens the account that flags, environment and the vendor's configuration choose, or the sandbox.
-    pub(super) fn account(&self, requests: Requests, connections: usize) -> Result<Account, CliError> {
-        let options = client::Options {
-            timeout: Duration::from_secs(requests.timeout),
-            connections,
-            ..client::Options::default()
-        };
+    pub(super) fn account(&self, requests: Requests) -> Result<Account, CliError> {
+        let options = client::Options { timeout: Duration::from_secs(requests.timeout), ..client::Options::default() };
         let (endpoint, address, token, sandbox) = if self.global.sandbox {
             let emulator = self.start_sandbox()?;
-            let address = emulator.url().parse().map_err(|error| CliError::from_error(&error))?;
+            let address =
+                Endpoint::parse(emulator.url()).map_err(|error: EndpointError| CliError::from_error(&error))?;
             let token = Token::parse(emulator.token()).map_err(|error| CliError::from_error(&error))?;
-            (sandbox_endpoint(), address, token, Some(emulator))
+            (sandbox_endpoint()?, address, token, Some(emulator))
         } else {
-            let settings = self.settings()?;
+            let settings = settings::resolve(&self.flags(), &environment, &mut io::stdin().lock())?;
             for warning in &settings.warnings {
                 self.ui.warn(&warning.to_string());
             }
-            let endpoint = settings.endpoint.value.clone();
-            (endpoint.clone(), endpoint, settings.into_token()?.value, None)
+            let token = settings.require_token()?.value.clone();
+            (settings.endpoint.value.clone(), settings.endpoint.value, token, None)
         };
         let connection = Connection::open(address, token, options)?;
         Ok(Account {
@@ -134,10 +131,9 @@ impl Context {
         })
     }
 
-    fn settings(&self) -> Result<Settings, CliError> {
+    fn flags(&self) -> Flags {
         let Global { endpoint, token_file, context, .. } = &self.global;
-        let flags = Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() };
-        Ok(settings::resolve(&flags, &environment)?)
+        Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() }
     }
 
     fn folder(&self) -> &Path {
@@ -165,8 +161,8 @@ impl Context {
 }
 
 /// The address under which the sandbox's account is recorded and shown; it listens on another port each time.
-fn sandbox_endpoint() -> Endpoint {
-    Endpoint::sandbox()
+fn sandbox_endpoint() -> Result<Endpoint, CliError> {
+    Endpoint::parse("http://localhost/sandbox").map_err(|error: EndpointError| CliError::from_error(&error))
 }
 
 /// Makes the sandbox's folder, and keeps Git from seeing it.

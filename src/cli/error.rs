@@ -99,7 +99,7 @@ impl From<ListError> for CliError {
 
 impl From<SettingsError> for CliError {
     fn from(error: SettingsError) -> Self {
-        Self::from_error(&error).hints([error.help()])
+        Self::from_error(&error).hints(error.help())
     }
 }
 

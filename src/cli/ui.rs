@@ -62,6 +62,11 @@ impl Ui {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Whether stderr takes colours.
+    pub fn colors_stderr(self) -> bool {
+        self.choice(&io::stderr()) != ColorChoice::Never
+    }
+
     fn choice(self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
         match self.color {
             When::Always => ColorChoice::Always,

@@ -43,10 +43,7 @@ impl Meter {
 
 impl<'a> Bounded<'a> {
     pub(crate) fn new(text: &'a str, meter: Meter) -> Self {
-        Self {
-            inner: StrInput::new(text),
-            meter,
-        }
+        Self { inner: StrInput::new(text), meter }
     }
 
     #[inline]

@@ -84,21 +84,14 @@ impl Report {
 
     /// Counts the problems of one severity.
     pub fn count(&self, severity: Severity) -> usize {
-        self.diagnostics
-            .iter()
-            .filter(|d| d.severity == severity)
-            .count()
+        self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
 
     /// Says in one line what was found: `2 errors, 1 warning in 3 files`.
     pub fn summary(&self) -> String {
         let counts = [
             (self.count(Severity::Error), "error", "errors"),
-            (
-                self.count(Severity::Policy),
-                "violation of the policy",
-                "violations of the policy",
-            ),
+            (self.count(Severity::Policy), "violation of the policy", "violations of the policy"),
             (self.count(Severity::Warning), "warning", "warnings"),
         ];
         let parts: Vec<String> = counts
@@ -106,15 +99,8 @@ impl Report {
             .filter(|(count, ..)| *count > 0)
             .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
             .collect();
-        let found = if parts.is_empty() {
-            "no problems".to_owned()
-        } else {
-            parts.join(", ")
-        };
+        let found = if parts.is_empty() { "no problems".to_owned() } else { parts.join(", ") };
         let files = self.sources.len();
-        format!(
-            "{found} in {files} {}",
-            if files == 1 { "file" } else { "files" }
-        )
+        format!("{found} in {files} {}", if files == 1 { "file" } else { "files" })
     }
 }

@@ -16,23 +16,10 @@ pub(crate) const MAX_OWNER: usize = 256;
 /// The code of what [`PublicKey::parse`] calls a private key.
 const PRIVATE: &str = "key-private";
 
-const FIELDS: [&str; 7] = [
-    "name",
-    "publicKey",
-    "publicKeyFile",
-    "owner",
-    "expires",
-    "protect",
-    "primary",
-];
+const FIELDS: [&str; 7] = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
 
 /// Reads one entry. Each field that is wrong is reported, and nothing in the result.
-pub(crate) fn read(
-    extent: Extent,
-    mapping: &Mapping<'_>,
-    scope: &mut Scope<'_>,
-    key_files: &dyn KeyFiles,
-) -> Entry {
+pub(crate) fn read(extent: Extent, mapping: &Mapping<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -> Entry {
     let mut entry = Entry {
         extent,
         name: None,
@@ -57,17 +44,11 @@ pub(crate) fn read(
             }
             "expires" => {
                 let date = scope.date(field);
-                entry.expires = Wanted::of(date.map(|value| Placed {
-                    value,
-                    extent: field.value.extent,
-                }));
+                entry.expires = Wanted::of(date.map(|value| Placed { value, extent: field.value.extent }));
             }
             "protect" => entry.protect = scope.truth(field).unwrap_or_default(),
             "primary" => {
-                entry.primary = scope.truth(field).map(|value| Placed {
-                    value,
-                    extent: field.value.extent,
-                });
+                entry.primary = scope.truth(field).map(|value| Placed { value, extent: field.value.extent });
             }
             _ => scope.unknown(field, &FIELDS, "a key"),
         }
@@ -82,10 +63,7 @@ pub(crate) fn read(
 fn read_name(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<KeyName>> {
     let text = scope.text(node, "`name`")?;
     match KeyName::new(text) {
-        Ok(value) => Some(Placed {
-            value,
-            extent: node.extent,
-        }),
+        Ok(value) => Some(Placed { value, extent: node.extent }),
         Err(error) => {
             let message = format!("`name` cannot be used: {error}");
             scope.error(
@@ -113,13 +91,7 @@ fn read_key(
             scope.error("field-both", second.extent, message, "keep one of the two");
         }
         (None, None) => {
-            scope.missing(
-                mapping,
-                extent,
-                "publicKey",
-                "the key",
-                "publicKey: ssh-ed25519 …` or `publicKeyFile: …",
-            );
+            scope.missing(mapping, extent, "publicKey", "the key", "publicKey: ssh-ed25519 …` or `publicKeyFile: …");
         }
         _ => {}
     }
@@ -131,9 +103,7 @@ fn read_key(
 fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKey>> {
     let text: &Cow<'_, str> = match &node.value {
         // An empty value, or no text at all, gets the same answer as everywhere.
-        Value::Plain(text) | Value::Quoted(text)
-            if text.len() > 1 && text.contains(|c: char| !c.is_whitespace()) =>
-        {
+        Value::Plain(text) | Value::Quoted(text) if text.len() > 1 && text.contains(|c: char| !c.is_whitespace()) => {
             text
         }
         _ => {
@@ -142,10 +112,7 @@ fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKe
         }
     };
     match PublicKey::parse(text) {
-        Ok(value) => Some(Placed {
-            value,
-            extent: node.extent,
-        }),
+        Ok(value) => Some(Placed { value, extent: node.extent }),
         Err(error) => {
             if error.code() == PRIVATE {
                 scope.hidden.push(node.extent);
@@ -165,14 +132,8 @@ fn part_of(node: &Node<'_>, text: &Cow<'_, str>, error: &PublicKeyError) -> Opti
         _ => return None,
     };
     let span = span_of(error)?;
-    let start = node
-        .extent
-        .start
-        .along(quote + text.get(..span.start)?.chars().count());
-    Some(Extent {
-        start,
-        end: start.along(text.get(span)?.chars().count()),
-    })
+    let start = node.extent.start.along(quote + text.get(..span.start)?.chars().count());
+    Some(Extent { start, end: start.along(text.get(span)?.chars().count()) })
 }
 
 fn span_of(_error: &PublicKeyError) -> Option<std::ops::Range<usize>> {
@@ -180,32 +141,20 @@ fn span_of(_error: &PublicKeyError) -> Option<std::ops::Range<usize>> {
 }
 
 /// Reads the key from its file. Whatever is wrong with the file, nothing of its content is told.
-fn read_file(
-    node: &Node<'_>,
-    scope: &mut Scope<'_>,
-    key_files: &dyn KeyFiles,
-) -> Option<Placed<PublicKey>> {
+fn read_file(node: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -> Option<Placed<PublicKey>> {
     let name = scope.text(node, "`publicKeyFile`")?;
     let shown = sanitize::escape_to(name, SHOWN);
     match key_files.read(scope.file, name) {
         Ok(text) => match PublicKey::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
             Ok(value) => {
-                return Some(Placed {
-                    value,
-                    extent: node.extent,
-                });
+                return Some(Placed { value, extent: node.extent });
             }
             Err(error) => {
                 let message = format!("`{shown}` holds no acceptable public key");
                 scope.error(error.code(), node.extent, message, error.help());
             }
         },
-        Err(error) => scope.error(
-            error.code(),
-            node.extent,
-            format!("`{shown}` {error}"),
-            error.help(),
-        ),
+        Err(error) => scope.error(error.code(), node.extent, format!("`{shown}` {error}"), error.help()),
     }
     None
 }

@@ -28,22 +28,9 @@ pub(crate) struct Excerpt {
 pub(crate) fn cut(line: &str, span: Span) -> Excerpt {
     let first = (span.column as usize).saturating_sub(1);
     // An escaped character is wide, but no line is worth more characters than columns.
-    let from = if first > WIDTH - BEFORE {
-        first - BEFORE
-    } else {
-        0
-    };
-    let mut chars = line
-        .chars()
-        .skip(from)
-        .enumerate()
-        .map(|(at, c)| (from + at, c))
-        .peekable();
-    let mut excerpt = Excerpt {
-        text: String::new(),
-        indent: 0,
-        width: 0,
-    };
+    let from = if first > WIDTH - BEFORE { first - BEFORE } else { 0 };
+    let mut chars = line.chars().skip(from).enumerate().map(|(at, c)| (from + at, c)).peekable();
+    let mut excerpt = Excerpt { text: String::new(), indent: 0, width: 0 };
     let mut width = 0;
     if from > 0 {
         excerpt.text.push('…');
@@ -54,9 +41,7 @@ pub(crate) fn cut(line: &str, span: Span) -> Excerpt {
     while let Some((at, c)) = chars.next_if(|_| width < WIDTH) {
         let before = excerpt.text.len();
         push(&mut excerpt.text, c);
-        let wide = excerpt.text.get(before..).map_or(0, |shown| {
-            shown.chars().map(|c| c.width().unwrap_or(0)).sum()
-        });
+        let wide = excerpt.text.get(before..).map_or(0, |shown| shown.chars().map(|c| c.width().unwrap_or(0)).sum());
         width += wide;
         if at < first {
             excerpt.indent = width;
@@ -88,22 +73,8 @@ mod tests {
     use super::*;
 
     fn check(line: &str, column: u32, length: u32, expected: &str) {
-        let Excerpt {
-            text,
-            indent,
-            width,
-        } = cut(
-            line,
-            Span {
-                line: 1,
-                column,
-                length,
-            },
-        );
-        assert_eq!(
-            format!("{text}\n{}{}", " ".repeat(indent), "^".repeat(width)),
-            expected
-        );
+        let Excerpt { text, indent, width } = cut(line, Span { line: 1, column, length });
+        assert_eq!(format!("{text}\n{}{}", " ".repeat(indent), "^".repeat(width)), expected);
     }
 
     #[test]
@@ -120,35 +91,10 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_around_the_value() {
         let line = format!("{}VALUE{}", "a".repeat(1000), "b".repeat(1000));
-        let Excerpt {
-            text,
-            indent,
-            width,
-        } = cut(
-            &line,
-            Span {
-                line: 1,
-                column: 1001,
-                length: 5,
-            },
-        );
+        let Excerpt { text, indent, width } = cut(&line, Span { line: 1, column: 1001, length: 5 });
         assert!(text.starts_with("…aaa") && text.ends_with("bbb…"), "{text}");
-        assert_eq!(
-            text.chars().skip(indent).take(width).collect::<String>(),
-            "VALUE"
-        );
+        assert_eq!(text.chars().skip(indent).take(width).collect::<String>(), "VALUE");
         assert!(text.chars().count() <= WIDTH + 1);
-        assert!(
-            cut(
-                &line,
-                Span {
-                    line: 1,
-                    column: 3,
-                    length: 5000
-                }
-            )
-            .width
-                <= WIDTH
-        );
+        assert!(cut(&line, Span { line: 1, column: 3, length: 5000 }).width <= WIDTH);
     }
 }

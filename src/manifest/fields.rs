@@ -56,46 +56,26 @@ impl Scope<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.problems
-            .add(Diagnostic::error(code, self.file, extent, message).help(help));
+        self.problems.add(Diagnostic::error(code, self.file, extent, message).help(help));
     }
 
     /// Takes a mapping.
-    pub(crate) fn mapping<'n, 'a>(
-        &mut self,
-        node: &'n Node<'a>,
-        what: &str,
-        example: &str,
-    ) -> Option<&'n Mapping<'a>> {
+    pub(crate) fn mapping<'n, 'a>(&mut self, node: &'n Node<'a>, what: &str, example: &str) -> Option<&'n Mapping<'a>> {
         match &node.value {
             Value::Mapping(mapping) => Some(mapping),
             other => {
-                self.wrong_type(
-                    other,
-                    node.extent,
-                    &format!("{what} must be a mapping"),
-                    example,
-                );
+                self.wrong_type(other, node.extent, &format!("{what} must be a mapping"), example);
                 None
             }
         }
     }
 
     /// Takes a list.
-    pub(crate) fn list<'n, 'a>(
-        &mut self,
-        field: &'n Field<'a>,
-        example: &str,
-    ) -> Option<&'n [Node<'a>]> {
+    pub(crate) fn list<'n, 'a>(&mut self, field: &'n Field<'a>, example: &str) -> Option<&'n [Node<'a>]> {
         match &field.value.value {
             Value::List(items) => Some(items),
             other => {
-                self.wrong_type(
-                    other,
-                    field.value.extent,
-                    &format!("`{}` must be a list", field.name),
-                    example,
-                );
+                self.wrong_type(other, field.value.extent, &format!("`{}` must be a list", field.name), example);
                 None
             }
         }
@@ -106,35 +86,18 @@ impl Scope<'_> {
         let text: &str = match &node.value {
             Value::Plain(text) | Value::Quoted(text) => text,
             other => {
-                self.wrong_type(
-                    other,
-                    node.extent,
-                    &format!("{what} must be a text"),
-                    "write it on the same line",
-                );
+                self.wrong_type(other, node.extent, &format!("{what} must be a text"), "write it on the same line");
                 return None;
             }
         };
-        let reading = if matches!(node.value, Value::Plain(_)) {
-            reads_as(text)
-        } else {
-            None
-        };
+        let reading = if matches!(node.value, Value::Plain(_)) { reads_as(text) } else { None };
         match reading {
             _ if text.trim().is_empty() => self.empty(node.extent, what),
             Some(Reading::Nothing) => self.empty(node.extent, what),
             Some(reading) => {
                 let shown = sanitize::escape_to(text, SHOWN);
-                let message = format!(
-                    "{what} must be a text, `{shown}` reads as {}",
-                    reading.words()
-                );
-                self.error(
-                    "field-quote",
-                    node.extent,
-                    message,
-                    format!("quote it: \"{shown}\""),
-                );
+                let message = format!("{what} must be a text, `{shown}` reads as {}", reading.words());
+                self.error("field-quote", node.extent, message, format!("quote it: \"{shown}\""));
             }
             None => return Some(text),
         }
@@ -142,18 +105,10 @@ impl Scope<'_> {
     }
 
     /// Takes a text for people: bounded, on one line, every character visible.
-    pub(crate) fn line<'n>(
-        &mut self,
-        node: &'n Node<'_>,
-        what: &str,
-        max: usize,
-    ) -> Option<&'n str> {
+    pub(crate) fn line<'n>(&mut self, node: &'n Node<'_>, what: &str, max: usize) -> Option<&'n str> {
         let text = self.text(node, what)?;
         if let Some(bad) = text.chars().find(|&c| sanitize::is_unsafe(c)) {
-            let message = format!(
-                "{what} holds {}, which is not allowed there",
-                sanitize::describe(bad)
-            );
+            let message = format!("{what} holds {}, which is not allowed there", sanitize::describe(bad));
             self.error("field-value", node.extent, message, "remove it");
             return None;
         }
@@ -175,11 +130,7 @@ impl Scope<'_> {
                 "false" | "False" | "FALSE" => return Some(false),
                 _ => self.wrong_value(&field.value, what, "write `true` or `false`"),
             },
-            Value::Quoted(_) => self.wrong_value(
-                &field.value,
-                what,
-                "write `true` or `false`, without quotes",
-            ),
+            Value::Quoted(_) => self.wrong_value(&field.value, what, "write `true` or `false`, without quotes"),
             other => self.wrong_type(other, field.value.extent, &what, "write `true` or `false`"),
         }
         None
@@ -187,10 +138,7 @@ impl Scope<'_> {
 
     /// Takes a whole number from `min` to `max`.
     pub(crate) fn number(&mut self, field: &Field<'_>, min: u32, max: u32) -> Option<u32> {
-        let what = format!(
-            "`{}` must be a whole number from {min} to {max}",
-            field.name
-        );
+        let what = format!("`{}` must be a whole number from {min} to {max}", field.name);
         match &field.value.value {
             Value::Plain(text) => {
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -201,12 +149,7 @@ impl Scope<'_> {
                 self.wrong_value(&field.value, what, "write it in decimal digits");
             }
             Value::Quoted(_) => self.wrong_value(&field.value, what, "write it without quotes"),
-            other => self.wrong_type(
-                other,
-                field.value.extent,
-                &what,
-                "write it on the same line",
-            ),
+            other => self.wrong_type(other, field.value.extent, &what, "write it on the same line"),
         }
         None
     }
@@ -218,11 +161,7 @@ impl Scope<'_> {
             Value::Plain(text) | Value::Quoted(text) => {
                 let date = parse_date(text);
                 if date.is_none() {
-                    self.wrong_value(
-                        &field.value,
-                        what,
-                        "such as 2027-06-30: the last day on which the key is wanted",
-                    );
+                    self.wrong_value(&field.value, what, "such as 2027-06-30: the last day on which the key is wanted");
                 }
                 date
             }
@@ -236,14 +175,8 @@ impl Scope<'_> {
     /// Reports a field that is not known here.
     pub(crate) fn unknown(&mut self, field: &Field<'_>, known: &[&str], place: &str) {
         let shown = sanitize::escape_to(&field.name, SHOWN);
-        if CREDENTIALS
-            .binary_search(&bare(&field.name).as_str())
-            .is_ok()
-        {
-            self.hidden.push(Extent {
-                start: field.extent.start,
-                end: end_of(&field.value),
-            });
+        if CREDENTIALS.binary_search(&bare(&field.name).as_str()).is_ok() {
+            self.hidden.push(Extent { start: field.extent.start, end: end_of(&field.value) });
             let message = format!("`{shown}` cannot stand in a manifest");
             let help = "a manifest never says where to send the token or which token: both come from flags and environment \
                         alone. If it is a real token, revoke it";
@@ -253,40 +186,18 @@ impl Scope<'_> {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known there: {}", known.join(", ")),
         };
-        self.error(
-            "field-unknown",
-            field.extent,
-            format!("{place} has no field `{shown}`"),
-            help,
-        );
+        self.error("field-unknown", field.extent, format!("{place} has no field `{shown}`"), help);
     }
 
     /// Reports a field that must be there. Says nothing of a mapping that was not read as a whole.
-    pub(crate) fn missing(
-        &mut self,
-        mapping: &Mapping<'_>,
-        extent: Extent,
-        name: &str,
-        place: &str,
-        example: &str,
-    ) {
+    pub(crate) fn missing(&mut self, mapping: &Mapping<'_>, extent: Extent, name: &str, place: &str, example: &str) {
         if mapping.whole {
-            self.error(
-                "field-missing",
-                extent,
-                format!("{place} has no `{name}`"),
-                format!("add `{example}`"),
-            );
+            self.error("field-missing", extent, format!("{place} has no `{name}`"), format!("add `{example}`"));
         }
     }
 
     fn empty(&mut self, extent: Extent, what: &str) {
-        self.error(
-            "field-value",
-            extent,
-            format!("{what} has no value"),
-            "give it one, or remove the field",
-        );
+        self.error("field-value", extent, format!("{what} has no value"), "give it one, or remove the field");
     }
 
     fn wrong_value(&mut self, node: &Node<'_>, what: String, help: &str) {
@@ -301,12 +212,7 @@ impl Scope<'_> {
             Value::List(_) => "a list",
             Value::Mapping(_) => "a mapping",
         };
-        self.error(
-            "field-type",
-            extent,
-            format!("{what}, here is {found}"),
-            help,
-        );
+        self.error("field-type", extent, format!("{what}, here is {found}"), help);
     }
 }
 
@@ -355,28 +261,19 @@ fn is_number(text: &str) -> bool {
         return !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit());
     }
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (
-            mantissa,
-            Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)),
-        ),
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))),
         None => (unsigned, None),
     };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mantissa_fits = (digits(whole) && (fraction.is_empty() || digits(fraction)))
-        || (whole.is_empty() && digits(fraction));
+    let mantissa_fits =
+        (digits(whole) && (fraction.is_empty() || digits(fraction))) || (whole.is_empty() && digits(fraction));
     mantissa_fits && exponent.is_none_or(digits)
 }
 
 fn parse_date(text: &str) -> Option<Date> {
     let shaped = text.len() == 10
-        && text.bytes().enumerate().all(|(at, b)| {
-            if at == 4 || at == 7 {
-                b == b'-'
-            } else {
-                b.is_ascii_digit()
-            }
-        });
+        && text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
     if shaped { text.parse().ok() } else { None }
 }
 
@@ -384,11 +281,7 @@ fn parse_date(text: &str) -> Option<Date> {
 fn end_of(node: &Node<'_>) -> Position {
     let inner = match &node.value {
         Value::List(items) => items.iter().map(end_of).max(),
-        Value::Mapping(mapping) => mapping
-            .fields
-            .iter()
-            .map(|field| end_of(&field.value))
-            .max(),
+        Value::Mapping(mapping) => mapping.fields.iter().map(|field| end_of(&field.value)).max(),
         Value::Plain(_) | Value::Quoted(_) | Value::Refused => None,
     };
     inner.unwrap_or(node.extent.end).max(node.extent.end)
@@ -400,27 +293,10 @@ mod tests {
 
     #[test]
     fn what_reads_as_no_text_is_known() {
-        for text in [
-            "1", "-1", "+12", "0o17", "0xff", "1.", "1.5", ".5", "1e3", "-1.5E-3", ".inf", "-.INF",
-            ".nan",
-        ] {
+        for text in ["1", "-1", "+12", "0o17", "0xff", "1.", "1.5", ".5", "1e3", "-1.5E-3", ".inf", "-.INF", ".nan"] {
             assert_eq!(reads_as(text), Some(Reading::Number), "{text}");
         }
-        for text in [
-            "a",
-            "1a",
-            "0x",
-            "0o8",
-            "e3",
-            ".",
-            "-",
-            "1.2.3",
-            "1e",
-            "2027-06-30",
-            "y",
-            "ssh-rsa",
-            "-.nan",
-        ] {
+        for text in ["a", "1a", "0x", "0o8", "e3", ".", "-", "1.2.3", "1e", "2027-06-30", "y", "ssh-rsa", "-.nan"] {
             assert_eq!(reads_as(text), None, "{text}");
         }
         assert_eq!(reads_as("No"), Some(Reading::OldTruth));
@@ -430,15 +306,9 @@ mod tests {
     #[test]
     fn a_date_has_one_form() {
         assert!(parse_date("2028-02-29").is_some());
-        for text in [
-            "2027-02-29",
-            "2027-6-3",
-            "20270603",
-            "2027-06-03T00:00:00Z",
-            "-027-06-03",
-            "27-06-2003",
-            "２027-06-3",
-        ] {
+        for text in
+            ["2027-02-29", "2027-6-3", "20270603", "2027-06-03T00:00:00Z", "-027-06-03", "27-06-2003", "２027-06-3"]
+        {
             assert_eq!(parse_date(text), None, "{text}");
         }
     }

@@ -27,20 +27,9 @@ const MAX_DEPTH: usize = 32;
 
 /// Reads the files that `paths` name, and all `*.yaml` and `*.yml` below the folders that they name, each file once.
 pub(crate) fn read_all(paths: &[PathBuf], problems: &mut Problems) -> Vec<Source> {
-    let mut search = Search {
-        problems,
-        seen: HashSet::new(),
-        looked_at: 0,
-        bytes: 0,
-        sources: Vec::new(),
-    };
+    let mut search = Search { problems, seen: HashSet::new(), looked_at: 0, bytes: 0, sources: Vec::new() };
     if paths.is_empty() {
-        search.error(
-            Path::new("."),
-            "manifest-none",
-            "no manifest is named",
-            "name one with `--manifest`",
-        );
+        search.error(Path::new("."), "manifest-none", "no manifest is named", "name one with `--manifest`");
     }
     for path in paths {
         search.named(path);
@@ -62,12 +51,7 @@ impl Search<'_> {
     fn named(&mut self, path: &Path) {
         if path == Path::new("-") {
             let help = "write it to a file: key files and the state have their place beside it";
-            return self.error(
-                path,
-                "manifest-stdin",
-                "a manifest is not read from standard input",
-                help,
-            );
+            return self.error(path, "manifest-stdin", "a manifest is not read from standard input", help);
         }
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
@@ -83,12 +67,7 @@ impl Search<'_> {
                 self.folder(path, &root, &root, 0, &mut found);
                 if !found {
                     let help = "hidden files and folders do not count";
-                    self.error(
-                        path,
-                        "manifest-none",
-                        "the folder has no `*.yaml` and no `*.yml`",
-                        help,
-                    );
+                    self.error(path, "manifest-none", "the folder has no `*.yaml` and no `*.yml`", help);
                 }
             }
             // Links inside the file's own folder are fine; those that lead out could make an error quote any file.
@@ -107,12 +86,7 @@ impl Search<'_> {
         }
         if depth > MAX_DEPTH {
             let message = format!("folders nest deeper than {MAX_DEPTH} levels here");
-            return self.error(
-                path,
-                "manifest-too-many-files",
-                &message,
-                "name a folder further down",
-            );
+            return self.error(path, "manifest-too-many-files", &message, "name a folder further down");
         }
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut entries = match entries {
@@ -128,24 +102,15 @@ impl Search<'_> {
             if self.looked_at > MAX_FILES {
                 if self.looked_at == MAX_FILES + 1 {
                     let message = format!("more than {MAX_FILES} files and folders are here");
-                    self.error(
-                        path,
-                        "manifest-too-many-files",
-                        &message,
-                        "name a folder that holds manifests only",
-                    );
+                    self.error(path, "manifest-too-many-files", &message, "name a folder that holds manifests only");
                 }
                 return;
             }
             let path = path.join(entry.file_name());
-            let is_yaml = path
-                .extension()
-                .is_some_and(|extension| extension == "yaml" || extension == "yml");
+            let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => match path.canonicalize() {
-                    Ok(real) if real.starts_with(root) => {
-                        self.folder(&path, &real, root, depth + 1, found)
-                    }
+                    Ok(real) if real.starts_with(root) => self.folder(&path, &real, root, depth + 1, found),
                     Ok(_) => self.outside(&path),
                     Err(error) => self.unreadable(&path, &error),
                 },
@@ -186,12 +151,7 @@ impl Search<'_> {
         let size = bytes.len() as u64;
         if size > MAX_FILE {
             let message = format!("the file has more than {MAX_FILE} bytes");
-            return self.error(
-                path,
-                "manifest-too-large",
-                &message,
-                "split it into several files",
-            );
+            return self.error(path, "manifest-too-large", &message, "split it into several files");
         }
         self.bytes += size;
         if self.bytes > MAX_ALL {
@@ -215,10 +175,7 @@ impl Search<'_> {
                 let before = String::from_utf8_lossy(bytes.get(..good).unwrap_or_default());
                 let at = Position::START.after(before.strip_prefix('\u{feff}').unwrap_or(&before));
                 let message = format!("the file is not UTF-8 from byte {good} on");
-                let extent = Extent {
-                    start: at,
-                    end: at.along(1),
-                };
+                let extent = Extent { start: at, end: at.along(1) };
                 let file: Arc<Path> = path.into();
                 let problem = Diagnostic::error("manifest-not-utf8", &file, extent, message);
                 self.problems.add(problem.help("save the file as UTF-8"));
@@ -228,12 +185,7 @@ impl Search<'_> {
 
     fn outside(&mut self, path: &Path) {
         let help = "name the file or folder itself";
-        self.error(
-            path,
-            "manifest-outside",
-            "a symbolic link leads out of the folder",
-            help,
-        );
+        self.error(path, "manifest-outside", "a symbolic link leads out of the folder", help);
     }
 
     fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
@@ -242,17 +194,11 @@ impl Search<'_> {
             _ => "check its permissions",
         };
         let message = sanitize::escape(&error.to_string()).into_owned();
-        self.error(
-            path,
-            "manifest-unreadable",
-            &format!("it cannot be read: {message}"),
-            help,
-        );
+        self.error(path, "manifest-unreadable", &format!("it cannot be read: {message}"), help);
     }
 
     fn error(&mut self, path: &Path, code: &'static str, message: &str, help: &str) {
         let file: Arc<Path> = path.into();
-        self.problems
-            .add(Diagnostic::of_file(Severity::Error, code, &file, message).help(help));
+        self.problems.add(Diagnostic::of_file(Severity::Error, code, &file, message).help(help));
     }
 }

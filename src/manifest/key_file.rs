@@ -54,9 +54,7 @@ impl KeyFileError {
                 "put the file beside the manifest or below it, and name it relative to the manifest"
             }
             Self::Missing => "the name is relative to the folder of the manifest",
-            Self::Kind | Self::TooLarge | Self::NotText => {
-                "name a `.pub` file, as ssh-keygen writes it"
-            }
+            Self::Kind | Self::TooLarge | Self::NotText => "name a `.pub` file, as ssh-keygen writes it",
             Self::Unreadable(_) => "check its permissions",
         }
     }
@@ -124,11 +122,7 @@ pub(crate) fn read_regular(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>>
     if !is_same(&before, &file.metadata()?) {
         return Ok(None);
     }
-    let mut bytes = Vec::with_capacity(
-        usize::try_from(before.len().min(max))
-            .unwrap_or_default()
-            .saturating_add(1),
-    );
+    let mut bytes = Vec::with_capacity(usize::try_from(before.len().min(max)).unwrap_or_default().saturating_add(1));
     file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
 }
@@ -151,26 +145,10 @@ mod tests {
 
     #[test]
     fn a_path_that_leaves_is_seen_before_the_disk_is_asked() {
-        for good in [
-            "a.pub",
-            "keys/a.pub",
-            "./a.pub",
-            "keys/../a.pub",
-            "a..b",
-            "..a",
-        ] {
+        for good in ["a.pub", "keys/a.pub", "./a.pub", "keys/../a.pub", "a..b", "..a"] {
             assert!(stays_inside(Path::new(good)), "{good}");
         }
-        for bad in [
-            "",
-            ".",
-            "..",
-            "../a.pub",
-            "/etc/passwd",
-            "keys/../../a.pub",
-            "a/..",
-            "../m/a.pub",
-        ] {
+        for bad in ["", ".", "..", "../a.pub", "/etc/passwd", "keys/../../a.pub", "a/..", "../m/a.pub"] {
             assert!(!stays_inside(Path::new(bad)), "{bad}");
         }
     }

@@ -25,21 +25,9 @@ const WEAK_RSA: u32 = 3072;
 
 /// Checks all files together and merges them: into something incomplete, if a problem was found before or here.
 pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) -> Desired {
-    let account = only(
-        &files,
-        "account-twice",
-        "account",
-        |file| file.account.as_ref(),
-        problems,
-    );
+    let account = only(&files, "account-twice", "account", |file| file.account.as_ref(), problems);
     let account = account.and_then(|(_, account)| account.value.clone());
-    let policy = only(
-        &files,
-        "policy-twice",
-        "policy",
-        |file| file.policy.as_ref(),
-        problems,
-    );
+    let policy = only(&files, "policy-twice", "policy", |file| file.policy.as_ref(), problems);
     let default = policy::Policy::default();
     let rules = policy.map_or(&default, |(_, policy)| &policy.value);
     for file in &files {
@@ -55,36 +43,15 @@ pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) 
     check_primary(&files, problems);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.file.to_path_buf()).collect();
     let mut keys = Vec::with_capacity(files.iter().map(|file| file.keys.len()).sum());
-    for Contents {
-        file,
-        keys: entries,
-        ..
-    } in files
-    {
-        keys.extend(
-            entries
-                .into_iter()
-                .filter_map(|entry| desired(entry, &file)),
-        );
+    for Contents { file, keys: entries, .. } in files {
+        keys.extend(entries.into_iter().filter_map(|entry| desired(entry, &file)));
     }
     keys.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Desired {
-        account,
-        keys,
-        files: paths,
-    }
+    Desired { account, keys, files: paths }
 }
 
 fn desired(entry: Entry, file: &Arc<Path>) -> Option<DesiredKey> {
-    let Entry {
-        extent,
-        name,
-        key,
-        owner,
-        expires,
-        primary,
-        protect,
-    } = entry;
+    let Entry { extent, name, key, owner, expires, primary, protect } = entry;
     Some(DesiredKey {
         name: name?.value,
         key: key?.value,
@@ -104,9 +71,7 @@ fn only<'f, T>(
     of: impl Fn(&'f Contents) -> Option<&'f Placed<T>>,
     problems: &mut Problems,
 ) -> Option<(&'f Arc<Path>, &'f Placed<T>)> {
-    let mut all = files
-        .iter()
-        .filter_map(|file| Some((&file.file, of(file)?)));
+    let mut all = files.iter().filter_map(|file| Some((&file.file, of(file)?)));
     let first = all.next()?;
     for (file, again) in all {
         let message = format!("`{field}` stands in more than one file");
@@ -125,8 +90,7 @@ fn check_count(files: &[Contents], problems: &mut Problems) {
         count += file.keys.len();
         if let Some(entry) = file.keys.last().filter(|_| count > MAX_KEYS) {
             let message = format!("all files together have more than {MAX_KEYS} keys");
-            let problem =
-                Diagnostic::error("manifest-too-many-keys", &file.file, entry.extent, message);
+            let problem = Diagnostic::error("manifest-too-many-keys", &file.file, entry.extent, message);
             return problems.add(problem.help("split the account"));
         }
     }
@@ -141,10 +105,7 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
             if let Some(name) = &entry.name
                 && let Some(first) = names.first(&name.value, &file.file, name.extent)
             {
-                let message = format!(
-                    "another key is called `{}`",
-                    sanitize::escape_to(name.value.as_str(), SHOWN)
-                );
+                let message = format!("another key is called `{}`", sanitize::escape_to(name.value.as_str(), SHOWN));
                 problems.add(
                     Diagnostic::error("name-duplicate", &file.file, name.extent, message)
                         .related(first, "first here")
@@ -155,16 +116,9 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
                 && let Some(first) = blobs.first(key.value.blob(), &file.file, key.extent)
             {
                 problems.add(
-                    Diagnostic::error(
-                        "key-duplicate",
-                        &file.file,
-                        key.extent,
-                        "the same key is listed already",
-                    )
-                    .related(first, "first here")
-                    .help(
-                        "remove one of the two: comments and names do not make a key another one",
-                    ),
+                    Diagnostic::error("key-duplicate", &file.file, key.extent, "the same key is listed already")
+                        .related(first, "first here")
+                        .help("remove one of the two: comments and names do not make a key another one"),
                 );
             }
         }
@@ -184,19 +138,14 @@ impl<'f, K: Hash + Eq> Seen<'f, K> {
     /// Returns where `what` was before, or remembers it.
     fn first(&mut self, what: K, file: &'f Arc<Path>, extent: Extent) -> Option<Place> {
         let mut place = None;
-        let entry = self
-            .0
-            .entry(what)
-            .and_modify(|(file, extent)| place = Some(Place::new(file, *extent)));
+        let entry = self.0.entry(what).and_modify(|(file, extent)| place = Some(Place::new(file, *extent)));
         entry.or_insert((file, extent));
         place
     }
 }
 
 fn check_primary(files: &[Contents], problems: &mut Problems) {
-    let entries = files
-        .iter()
-        .flat_map(|file| file.keys.iter().map(move |entry| (&file.file, entry)));
+    let entries = files.iter().flat_map(|file| file.keys.iter().map(move |entry| (&file.file, entry)));
     let mut primaries = entries.filter_map(|(file, entry)| {
         let primary = entry.primary.as_ref().filter(|primary| primary.value)?;
         Some((file, primary.extent))
@@ -213,13 +162,7 @@ fn check_primary(files: &[Contents], problems: &mut Problems) {
     }
 }
 
-fn warn(
-    entry: &Entry,
-    rules: &policy::Policy,
-    file: &Arc<Path>,
-    today: Date,
-    problems: &mut Problems,
-) {
+fn warn(entry: &Entry, rules: &policy::Policy, file: &Arc<Path>, today: Date, problems: &mut Problems) {
     let mut add = |code, extent, message: String, help: &str| {
         problems.add(Diagnostic::at(Severity::Warning, code, file, extent, message).help(help));
     };
@@ -227,50 +170,26 @@ fn warn(
         let days = days_until(today, expires.value);
         if days < 0 {
             let message = format!("the key is expired: {} was its last day", expires.value);
-            add(
-                "key-expired",
-                expires.extent,
-                message,
-                "a plan deletes it; remove the entry, or give it another date",
-            );
+            add("key-expired", expires.extent, message, "a plan deletes it; remove the entry, or give it another date");
         } else if days <= SOON {
             let message = match days {
                 0 => "the key expires after today".to_owned(),
                 1 => "the key expires after tomorrow".to_owned(),
                 _ => format!("the key expires in {days} days"),
             };
-            add(
-                "key-expires-soon",
-                expires.extent,
-                message,
-                "replace the key, or give it another date",
-            );
+            add("key-expires-soon", expires.extent, message, "replace the key, or give it another date");
         }
         if entry.primary.as_ref().is_some_and(|primary| primary.value) {
-            let message =
-                "the primary key has a last day: after it the account has none".to_owned();
-            add(
-                "primary-expires",
-                expires.extent,
-                message,
-                "name another primary before that day",
-            );
+            let message = "the primary key has a last day: after it the account has none".to_owned();
+            add("primary-expires", expires.extent, message, "name another primary before that day");
         }
     }
     if let Some(Placed { value: key, extent }) = &entry.key
         && is_weak(key)
         && !rules.refuses_bits(key)
     {
-        let message = format!(
-            "an RSA key of {} bits is weak: at least {WEAK_RSA} are advised",
-            key.bits()
-        );
-        add(
-            "key-rsa-weak",
-            *extent,
-            message,
-            "make a key of ssh-ed25519",
-        );
+        let message = format!("an RSA key of {} bits is weak: at least {WEAK_RSA} are advised", key.bits());
+        add("key-rsa-weak", *extent, message, "make a key of ssh-ed25519");
     }
 }
 

@@ -91,13 +91,7 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.display().to_string();
-        write!(
-            f,
-            "{}:{}:{}",
-            sanitize::escape(&file),
-            self.line,
-            self.column
-        )
+        write!(f, "{}:{}:{}", sanitize::escape(&file), self.line, self.column)
     }
 }
 
@@ -120,29 +114,11 @@ pub fn load(paths: &[PathBuf], today: Date) -> Loaded {
 }
 
 /// Reads texts into one desired set: [`load`] behind the search for files.
-fn finish(
-    mut sources: Vec<Source>,
-    key_files: &dyn KeyFiles,
-    today: Date,
-    mut problems: Problems,
-) -> Loaded {
-    let contents = sources
-        .iter_mut()
-        .map(|source| read::read(source, key_files, &mut problems))
-        .collect();
+fn finish(mut sources: Vec<Source>, key_files: &dyn KeyFiles, today: Date, mut problems: Problems) -> Loaded {
+    let contents = sources.iter_mut().map(|source| read::read(source, key_files, &mut problems)).collect();
     let desired = merge::merge(contents, today, &mut problems);
     sources.iter_mut().for_each(Source::seal);
-    let desired = if problems.forbid_use() {
-        None
-    } else {
-        Some(desired)
-    };
+    let desired = if problems.forbid_use() { None } else { Some(desired) };
     let first_file = sources.first().map(Source::shared_path);
-    Loaded {
-        desired,
-        report: Report {
-            diagnostics: problems.finish(first_file.as_ref()),
-            sources,
-        },
-    }
+    Loaded { desired, report: Report { diagnostics: problems.finish(first_file.as_ref()), sources } }
 }

@@ -37,13 +37,7 @@ pub(crate) const MAX_PATTERN: usize = 1000;
 /// The most memory that a compiled `namePattern` may take, in bytes. Matching is linear in the name.
 const MAX_PATTERN_SIZE: usize = 1 << 20;
 
-const FIELDS: [&str; 5] = [
-    "algorithms",
-    "minRsaBits",
-    "requireOwner",
-    "maxLifetimeDays",
-    "namePattern",
-];
+const FIELDS: [&str; 5] = ["algorithms", "minRsaBits", "requireOwner", "maxLifetimeDays", "namePattern"];
 
 /// The rules of a manifest. What is not set or was refused is nothing, and checks nothing.
 #[derive(Debug, Default)]
@@ -59,38 +53,25 @@ impl Policy {
     /// Reads the rules.
     pub(crate) fn read(field: &Field<'_>, scope: &mut Scope<'_>) -> Self {
         let mut policy = Self::default();
-        let Some(mapping) = scope.mapping(
-            &field.value,
-            "`policy`",
-            "put its rules below it, or remove it",
-        ) else {
+        let Some(mapping) = scope.mapping(&field.value, "`policy`", "put its rules below it, or remove it") else {
             return policy;
         };
         for field in &mapping.fields {
             let extent = field.extent;
             match &*field.name {
                 "algorithms" => {
-                    policy.algorithms =
-                        read_algorithms(field, scope).map(|value| Placed { value, extent });
+                    policy.algorithms = read_algorithms(field, scope).map(|value| Placed { value, extent });
                 }
                 "minRsaBits" => {
                     let (min, max) = RSA_BITS;
-                    policy.min_rsa_bits = scope
-                        .number(field, min, max)
-                        .map(|value| Placed { value, extent });
+                    policy.min_rsa_bits = scope.number(field, min, max).map(|value| Placed { value, extent });
                 }
-                "requireOwner" => {
-                    policy.require_owner = scope.truth(field).map(|value| Placed { value, extent })
-                }
+                "requireOwner" => policy.require_owner = scope.truth(field).map(|value| Placed { value, extent }),
                 "maxLifetimeDays" => {
-                    policy.max_lifetime_days = scope
-                        .number(field, 1, MAX_LIFETIME)
-                        .map(|value| Placed { value, extent });
+                    policy.max_lifetime_days =
+                        scope.number(field, 1, MAX_LIFETIME).map(|value| Placed { value, extent });
                 }
-                "namePattern" => {
-                    policy.name_pattern =
-                        read_pattern(field, scope).map(|value| Placed { value, extent })
-                }
+                "namePattern" => policy.name_pattern = read_pattern(field, scope).map(|value| Placed { value, extent }),
                 _ => scope.unknown(field, &FIELDS, "`policy`"),
             }
         }
@@ -99,11 +80,7 @@ impl Policy {
 
     /// Tells whether the policy asks more bits of an RSA key than `key` has.
     pub(crate) fn refuses_bits(&self, key: &PublicKey) -> bool {
-        is_rsa(key)
-            && self
-                .min_rsa_bits
-                .as_ref()
-                .is_some_and(|min| key.bits() < min.value)
+        is_rsa(key) && self.min_rsa_bits.as_ref().is_some_and(|min| key.bits() < min.value)
     }
 }
 
@@ -116,12 +93,7 @@ fn read_algorithms(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<Vec<&'sta
     let items = scope.list(field, "such as `[ssh-ed25519, ssh-rsa]`")?;
     if items.is_empty() {
         let message = "`algorithms` is empty: it would refuse every key";
-        scope.error(
-            "field-value",
-            field.extent,
-            message,
-            "name those that are allowed, or remove it",
-        );
+        scope.error("field-value", field.extent, message, "name those that are allowed, or remove it");
         return None;
     }
     let mut allowed = Vec::new();
@@ -133,10 +105,7 @@ fn read_algorithms(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<Vec<&'sta
             allowed.push(*known);
             continue;
         }
-        let message = format!(
-            "`{}` is no algorithm of a key that is accepted",
-            sanitize::escape_to(text, SHOWN)
-        );
+        let message = format!("`{}` is no algorithm of a key that is accepted", sanitize::escape_to(text, SHOWN));
         let help = match suggest(text, &ALGORITHMS) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known: {}", ALGORITHMS.join(", ")),
@@ -149,30 +118,14 @@ fn read_algorithms(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<Vec<&'sta
 
 fn read_pattern(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<Regex> {
     let text = scope.line(&field.value, "`namePattern`", MAX_PATTERN)?;
-    match RegexBuilder::new(text)
-        .size_limit(MAX_PATTERN_SIZE)
-        .nest_limit(32)
-        .build()
-    {
+    match RegexBuilder::new(text).size_limit(MAX_PATTERN_SIZE).nest_limit(32).build() {
         Ok(regex) => Some(regex),
         Err(error) => {
             // The last line of the error has the reason; those above draw the pattern.
             let all = error.to_string();
-            let reason = all
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
-            let message = format!(
-                "`namePattern` is no regular expression: {}",
-                sanitize::escape_to(reason, 120)
-            );
-            scope.error(
-                "field-value",
-                field.value.extent,
-                message,
-                "see https://docs.rs/regex/latest/regex/#syntax",
-            );
+            let reason = all.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let message = format!("`namePattern` is no regular expression: {}", sanitize::escape_to(reason, 120));
+            scope.error("field-value", field.value.extent, message, "see https://docs.rs/regex/latest/regex/#syntax");
             None
         }
     }
@@ -186,13 +139,7 @@ pub(crate) fn check(
     today: Date,
     problems: &mut Problems,
 ) {
-    let Policy {
-        algorithms,
-        min_rsa_bits,
-        require_owner,
-        max_lifetime_days,
-        name_pattern,
-    } = policy;
+    let Policy { algorithms, min_rsa_bits, require_owner, max_lifetime_days, name_pattern } = policy;
     for entry in &contents.keys {
         let mut violation = |code, extent: Extent, message: String, help: &str, rule: Extent| {
             problems.add(
@@ -211,11 +158,7 @@ pub(crate) fn check(
         if let (Some(key), Some(rule)) = (&entry.key, min_rsa_bits)
             && policy.refuses_bits(&key.value)
         {
-            let message = format!(
-                "an RSA key has {} bits, at least {} are required",
-                key.value.bits(),
-                rule.value
-            );
+            let message = format!("an RSA key has {} bits, at least {} are required", key.value.bits(), rule.value);
             violation(
                 "policy-min-rsa-bits",
                 key.extent,
@@ -224,22 +167,9 @@ pub(crate) fn check(
                 rule.extent,
             );
         }
-        if let (
-            Wanted::Absent,
-            Some(Placed {
-                value: true,
-                extent,
-            }),
-        ) = (&entry.owner, require_owner)
-        {
+        if let (Wanted::Absent, Some(Placed { value: true, extent })) = (&entry.owner, require_owner) {
             let message = format!("{} has no `owner`", called(entry));
-            violation(
-                "policy-require-owner",
-                entry.extent,
-                message,
-                "add `owner: …`: who answers for it",
-                *extent,
-            );
+            violation("policy-require-owner", entry.extent, message, "add `owner: …`: who answers for it", *extent);
         }
         if let Some(rule) = max_lifetime_days {
             check_lifetime(entry, rule, today, &mut violation);
@@ -247,17 +177,8 @@ pub(crate) fn check(
         if let (Some(name), Some(rule)) = (&entry.name, name_pattern)
             && !rule.value.is_match(name.value.as_str())
         {
-            let message = format!(
-                "the name does not match `{}`",
-                sanitize::escape_to(rule.value.as_str(), SHOWN)
-            );
-            violation(
-                "policy-name-pattern",
-                name.extent,
-                message,
-                "choose a name that does",
-                rule.extent,
-            );
+            let message = format!("the name does not match `{}`", sanitize::escape_to(rule.value.as_str(), SHOWN));
+            violation("policy-name-pattern", name.extent, message, "choose a name that does", rule.extent);
         }
     }
 }
@@ -270,26 +191,13 @@ fn check_lifetime(
 ) {
     let (extent, message) = match &entry.expires {
         Wanted::Refused => return,
-        Wanted::Absent => (
-            entry.extent,
-            format!(
-                "{} never expires, keys may last {} days",
-                called(entry),
-                rule.value
-            ),
-        ),
+        Wanted::Absent => (entry.extent, format!("{} never expires, keys may last {} days", called(entry), rule.value)),
         Wanted::There(expires) => {
             let days = days_until(today, expires.value);
             if days <= i64::from(rule.value) {
                 return;
             }
-            (
-                expires.extent,
-                format!(
-                    "the key lasts {days} days more, keys may last {}",
-                    rule.value
-                ),
-            )
+            (expires.extent, format!("the key lasts {days} days more, keys may last {}", rule.value))
         }
     };
     let help = match today.checked_add(jiff::Span::new().days(i64::from(rule.value))) {
@@ -306,10 +214,7 @@ pub(crate) fn days_until(today: Date, day: Date) -> i64 {
 
 fn called(entry: &Entry) -> String {
     match &entry.name {
-        Some(name) => format!(
-            "the key `{}`",
-            sanitize::escape_to(name.value.as_str(), SHOWN)
-        ),
+        Some(name) => format!("the key `{}`", sanitize::escape_to(name.value.as_str(), SHOWN)),
         None => "the key".to_owned(),
     }
 }

@@ -42,10 +42,7 @@ impl Problems {
     pub(crate) fn finish(mut self, first_file: Option<&Arc<Path>>) -> Vec<Diagnostic> {
         self.found.sort_by(|a, b| {
             let key = |d: &Diagnostic| (d.span.map(|s| (s.line, s.column)), d.severity, d.code);
-            a.file
-                .cmp(&b.file)
-                .then_with(|| key(a).cmp(&key(b)))
-                .then_with(|| a.message.cmp(&b.message))
+            a.file.cmp(&b.file).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
         });
         let counts = [
             (Severity::Error, self.errors, "errors"),
@@ -53,17 +50,9 @@ impl Problems {
             (Severity::Warning, self.warnings, "warnings"),
         ];
         for (severity, count, what) in counts {
-            if let (Some(more), Some(file)) = (
-                count.checked_sub(MAX_SHOWN).filter(|&more| more > 0),
-                first_file,
-            ) {
+            if let (Some(more), Some(file)) = (count.checked_sub(MAX_SHOWN).filter(|&more| more > 0), first_file) {
                 let message = format!("{more} more {what} are not shown, the bound is {MAX_SHOWN}");
-                self.found.push(Diagnostic::of_file(
-                    severity,
-                    "too-many-problems",
-                    file,
-                    message,
-                ));
+                self.found.push(Diagnostic::of_file(severity, "too-many-problems", file, message));
             }
         }
         self.found
@@ -79,15 +68,7 @@ impl Diagnostic {
         message: impl Into<String>,
     ) -> Self {
         let file = Arc::clone(file);
-        Self {
-            code,
-            severity,
-            file,
-            span: None,
-            message: message.into(),
-            help: None,
-            related: Vec::new(),
-        }
+        Self { code, severity, file, span: None, message: message.into(), help: None, related: Vec::new() }
     }
 
     /// Makes a problem of a part of a file.
@@ -99,24 +80,12 @@ impl Diagnostic {
         message: impl Into<String>,
     ) -> Self {
         let Position { line, column } = extent.start;
-        let span = Some(Span {
-            line,
-            column,
-            length: extent.length(),
-        });
-        Self {
-            span,
-            ..Self::of_file(severity, code, file, message)
-        }
+        let span = Some(Span { line, column, length: extent.length() });
+        Self { span, ..Self::of_file(severity, code, file, message) }
     }
 
     /// Makes an error of a part of a file.
-    pub(crate) fn error(
-        code: &'static str,
-        file: &Arc<Path>,
-        extent: Extent,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn error(code: &'static str, file: &Arc<Path>, extent: Extent, message: impl Into<String>) -> Self {
         Self::at(Severity::Error, code, file, extent, message)
     }
 
@@ -128,10 +97,7 @@ impl Diagnostic {
 
     /// Adds another place that belongs to it.
     pub(crate) fn related(mut self, place: Place, text: &'static str) -> Self {
-        self.related.push(Related {
-            place,
-            text: text.to_owned(),
-        });
+        self.related.push(Related { place, text: text.to_owned() });
         self
     }
 }
@@ -139,10 +105,6 @@ impl Diagnostic {
 impl Place {
     /// Names the beginning of a part of a file.
     pub(crate) fn new(file: &Arc<Path>, extent: Extent) -> Self {
-        Self {
-            file: Arc::clone(file),
-            line: extent.start.line,
-            column: extent.start.column,
-        }
+        Self { file: Arc::clone(file), line: extent.start.line, column: extent.start.column }
     }
 }

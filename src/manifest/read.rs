@@ -84,18 +84,9 @@ impl<T> Wanted<T> {
 }
 
 /// Reads one file, and marks in it what may not be shown.
-pub(crate) fn read(
-    source: &mut Source,
-    key_files: &dyn KeyFiles,
-    problems: &mut Problems,
-) -> Contents {
+pub(crate) fn read(source: &mut Source, key_files: &dyn KeyFiles, problems: &mut Problems) -> Contents {
     let file = source.shared_path();
-    let mut contents = Contents {
-        file: Arc::clone(&file),
-        account: None,
-        policy: None,
-        keys: Vec::new(),
-    };
+    let mut contents = Contents { file: Arc::clone(&file), account: None, policy: None, keys: Vec::new() };
     let mut shadows = source.secrets().to_vec();
     for secret in &shadows {
         let message = "a private key stands here, its text is not shown";
@@ -108,33 +99,18 @@ pub(crate) fn read(
     };
     shadows.sort_unstable();
     let root = yaml::parse(&text, &file, &shadows, problems);
-    let mut scope = Scope {
-        file: &file,
-        problems,
-        hidden: Vec::new(),
-    };
+    let mut scope = Scope { file: &file, problems, hidden: Vec::new() };
     match &root {
         Some(root) => read_root(root, &mut scope, key_files, &mut contents),
         None if shadows.is_empty() && text.trim().is_empty() => {
             let help = "a manifest has at least `version: 1` and `keys: []`";
             scope.problems.add(
-                Diagnostic::of_file(
-                    super::Severity::Error,
-                    "manifest-empty",
-                    &file,
-                    "the file is empty",
-                )
-                .help(help),
+                Diagnostic::of_file(super::Severity::Error, "manifest-empty", &file, "the file is empty").help(help),
             );
         }
         None if shadows.is_empty() => {
             let help = "a manifest has at least `version: 1` and `keys: []`";
-            scope.error(
-                "manifest-empty",
-                Position::START.one(),
-                "nothing but comments is in the file",
-                help,
-            );
+            scope.error("manifest-empty", Position::START.one(), "nothing but comments is in the file", help);
         }
         None => {}
     }
@@ -157,24 +133,16 @@ fn readable<'t>(
     let mut fits = true;
     let mut clean = true;
     for (number, line) in super::span::lines(text).enumerate() {
-        let start = Position {
-            line: to_u32(number).saturating_add(1),
-            column: 1,
-        };
+        let start = Position { line: to_u32(number).saturating_add(1), column: 1 };
         if line.len() > MAX_LINE {
             let message = format!("the line has {} bytes, more than {MAX_LINE}", line.len());
             let help = "put each field on a line of its own";
-            problems.add(
-                Diagnostic::error("manifest-line-too-long", file, start.one(), message).help(help),
-            );
+            problems.add(Diagnostic::error("manifest-line-too-long", file, start.one(), message).help(help));
             fits = false;
         } else if !is_plain(line) {
             for (at, run) in runs(line, is_bad) {
                 clean = false;
-                let extent = Extent {
-                    start: start.along(at),
-                    end: start.along(at + run.chars().count()),
-                };
+                let extent = Extent { start: start.along(at), end: start.along(at + run.chars().count()) };
                 shadows.push(extent);
                 problems.add(unsafe_characters(run, file, extent));
             }
@@ -183,11 +151,7 @@ fn readable<'t>(
     if !fits {
         return None;
     }
-    Some(if clean {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.replace(is_bad, "\u{fffd}"))
-    })
+    Some(if clean { Cow::Borrowed(text) } else { Cow::Owned(text.replace(is_bad, "\u{fffd}")) })
 }
 
 /// Tells quickly of most lines that nothing is wrong with them.
@@ -199,10 +163,7 @@ fn is_plain(line: &str) -> bool {
 fn runs(line: &str, is_bad: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
     let mut found: Vec<(usize, &str)> = Vec::new();
     let mut open: Option<(usize, usize)> = None;
-    let ends = line
-        .char_indices()
-        .map(|(byte, c)| (byte, is_bad(c)))
-        .chain([(line.len(), false)]);
+    let ends = line.char_indices().map(|(byte, c)| (byte, is_bad(c))).chain([(line.len(), false)]);
     for (at, (byte, bad)) in ends.enumerate() {
         match (open, bad) {
             (None, true) => open = Some((at, byte)),
@@ -217,30 +178,19 @@ fn runs(line: &str, is_bad: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
 }
 
 fn unsafe_characters(run: &str, file: &Arc<Path>, extent: Extent) -> Diagnostic {
-    let first = run
-        .chars()
-        .next()
-        .map(sanitize::describe)
-        .unwrap_or_default();
+    let first = run.chars().next().map(sanitize::describe).unwrap_or_default();
     let message = match run.chars().count() {
         1 => format!("{first} is not allowed: it is not seen, or changes how others are seen"),
-        many => format!(
-            "{first} and {} more are not allowed: they are not seen, or change how others are seen",
-            many - 1
-        ),
+        many => {
+            format!("{first} and {} more are not allowed: they are not seen, or change how others are seen", many - 1)
+        }
     };
-    Diagnostic::error("unsafe-character", file, extent, message)
-        .help("delete it; white space here is the space alone")
+    Diagnostic::error("unsafe-character", file, extent, message).help("delete it; white space here is the space alone")
 }
 
 const ROOT: [&str; 4] = ["version", "account", "policy", "keys"];
 
-fn read_root(
-    root: &Node<'_>,
-    scope: &mut Scope<'_>,
-    key_files: &dyn KeyFiles,
-    contents: &mut Contents,
-) {
+fn read_root(root: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles, contents: &mut Contents) {
     let Some(mapping) = scope.mapping(root, "a manifest", "begin with `version: 1`") else {
         return;
     };
@@ -253,16 +203,10 @@ fn read_root(
                 check_version(field, scope);
             }
             "account" => {
-                contents.account = Some(Placed {
-                    value: read_account(field, scope),
-                    extent: field.extent,
-                });
+                contents.account = Some(Placed { value: read_account(field, scope), extent: field.extent });
             }
             "policy" => {
-                contents.policy = Some(Placed {
-                    value: Policy::read(field, scope),
-                    extent: field.extent,
-                });
+                contents.policy = Some(Placed { value: Policy::read(field, scope), extent: field.extent });
             }
             "keys" => {
                 keys = true;
@@ -272,13 +216,7 @@ fn read_root(
         }
     }
     if !version {
-        scope.missing(
-            mapping,
-            root.extent,
-            "version",
-            "the manifest",
-            "version: 1",
-        );
+        scope.missing(mapping, root.extent, "version", "the manifest", "version: 1");
     }
     if !keys {
         scope.missing(mapping, root.extent, "keys", "the manifest", "keys: []");
@@ -289,31 +227,18 @@ fn check_version(field: &Field<'_>, scope: &mut Scope<'_>) {
     match &field.value.value {
         Value::Plain(text) if **text == *"1" => {}
         Value::Plain(text) if text.parse().is_ok_and(|version: u32| version > VERSION) => {
-            let message =
-                format!("the manifest is of version {text}, this keyform reads version {VERSION}");
-            scope.error(
-                "version-newer",
-                field.value.extent,
-                message,
-                "update keyform",
-            );
+            let message = format!("the manifest is of version {text}, this keyform reads version {VERSION}");
+            scope.error("version-newer", field.value.extent, message, "update keyform");
         }
         Value::Refused => {}
-        _ => scope.error(
-            "field-value",
-            field.value.extent,
-            "`version` must be 1",
-            "write `version: 1`, without quotes",
-        ),
+        _ => {
+            scope.error("field-value", field.value.extent, "`version` must be 1", "write `version: 1`, without quotes")
+        }
     }
 }
 
 fn read_account(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<UserId> {
-    let mapping = scope.mapping(
-        &field.value,
-        "`account`",
-        "put `userId: …` below it, or remove it",
-    )?;
+    let mapping = scope.mapping(&field.value, "`account`", "put `userId: …` below it, or remove it")?;
     let mut user = None;
     let mut there = false;
     for field in &mapping.fields {
@@ -327,12 +252,7 @@ fn read_account(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<UserId> {
                 Ok(id) => user = Some(id),
                 Err(error) => {
                     let message = format!("`userId` is no id of a user: {error}");
-                    scope.error(
-                        "field-value",
-                        field.value.extent,
-                        message,
-                        "copy it from `keyform import`",
-                    );
+                    scope.error("field-value", field.value.extent, message, "copy it from `keyform import`");
                 }
             }
         }
@@ -344,20 +264,12 @@ fn read_account(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<UserId> {
 }
 
 fn read_keys(field: &Field<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -> Vec<Entry> {
-    let Some(items) = scope.list(
-        field,
-        "begin each key with `- name: …`, or write `keys: []`",
-    ) else {
+    let Some(items) = scope.list(field, "begin each key with `- name: …`, or write `keys: []`") else {
         return Vec::new();
     };
     if items.len() > MAX_KEYS {
         let message = format!("the file has {} keys, more than {MAX_KEYS}", items.len());
-        scope.error(
-            "manifest-too-many-keys",
-            field.extent,
-            message,
-            "split the account",
-        );
+        scope.error("manifest-too-many-keys", field.extent, message, "split the account");
         return Vec::new();
     }
     let entry = |item: &Node<'_>, mapping: &Mapping<'_>, scope: &mut Scope<'_>| {
@@ -366,11 +278,7 @@ fn read_keys(field: &Field<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles)
     items
         .iter()
         .filter_map(|item| {
-            let mapping = scope.mapping(
-                item,
-                "a key",
-                "write `- name: …` and `publicKey: …` below it",
-            )?;
+            let mapping = scope.mapping(item, "a key", "write `- name: …` and `publicKey: …` below it")?;
             Some(entry(item, mapping, scope))
         })
         .collect()

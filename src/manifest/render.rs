@@ -19,11 +19,7 @@ impl Report {
     /// is in it, whatever the problem.
     pub fn to_text(&self, style: bool) -> String {
         let look = Look::new(style);
-        let sources = self
-            .sources
-            .iter()
-            .map(|source| (source.path(), (source, source.lines())))
-            .collect();
+        let sources = self.sources.iter().map(|source| (source.path(), (source, source.lines()))).collect();
         let page = Page { sources, look };
         let mut text = String::new();
         for diagnostic in &self.diagnostics {
@@ -48,12 +44,7 @@ impl Look {
     fn new(style: bool) -> Self {
         if !style {
             let plain = Style::new();
-            return Self {
-                error: plain,
-                warning: plain,
-                strong: plain,
-                frame: plain,
-            };
+            return Self { error: plain, warning: plain, strong: plain, frame: plain };
         }
         Self {
             error: AnsiColor::Red.on_default().bold(),
@@ -78,50 +69,20 @@ struct Page<'r> {
 
 impl Page<'_> {
     fn diagnostic(&self, text: &mut String, diagnostic: &Diagnostic) {
-        let Diagnostic {
-            code,
-            severity,
-            file,
-            span,
-            message,
-            help,
-            related,
-        } = diagnostic;
+        let Diagnostic { code, severity, file, span, message, help, related } = diagnostic;
         let style = self.look.of(*severity);
         let strong = self.look.strong;
         let frame = self.look.frame;
-        let _ = writeln!(
-            text,
-            "{style}{}[{code}]{style:#}{strong}: {message}{strong:#}",
-            severity.as_str()
-        );
-        let lines = related
-            .iter()
-            .map(|related| related.place.line)
-            .chain(span.map(|span| span.line));
+        let _ = writeln!(text, "{style}{}[{code}]{style:#}{strong}: {message}{strong:#}", severity.as_str());
+        let lines = related.iter().map(|related| related.place.line).chain(span.map(|span| span.line));
         let gutter = lines.max().map_or(1, |line| line.to_string().len());
         self.snippet(text, file, *span, "-->", ('^', style, None), gutter);
         for Related { place, text: what } in related {
-            let span = Span {
-                line: place.line,
-                column: place.column,
-                length: 1,
-            };
-            self.snippet(
-                text,
-                &place.file,
-                Some(span),
-                ":::",
-                ('-', frame, Some(what)),
-                gutter,
-            );
+            let span = Span { line: place.line, column: place.column, length: 1 };
+            self.snippet(text, &place.file, Some(span), ":::", ('-', frame, Some(what)), gutter);
         }
         if let Some(help) = help {
-            let _ = writeln!(
-                text,
-                "{:gutter$} {frame}={frame:#} {strong}help{strong:#}: {help}",
-                ""
-            );
+            let _ = writeln!(text, "{:gutter$} {frame}={frame:#} {strong}help{strong:#}: {help}", "");
         }
     }
 
@@ -142,11 +103,7 @@ impl Page<'_> {
             return;
         };
         let Span { line, column, .. } = span;
-        let _ = writeln!(
-            text,
-            "{:gutter$}{frame}{arrow}{frame:#} {shown}:{line}:{column}",
-            ""
-        );
+        let _ = writeln!(text, "{:gutter$}{frame}{arrow}{frame:#} {shown}:{line}:{column}", "");
         let Some((source, lines)) = self.sources.get(file) else {
             return;
         };
@@ -163,10 +120,6 @@ impl Page<'_> {
         let marks: String = std::iter::repeat_n(mark, part.width).collect();
         let _ = writeln!(text, "{frame}{line:gutter$} |{frame:#} {}", part.text);
         let indent = part.indent;
-        let _ = writeln!(
-            text,
-            "{:gutter$} {frame}|{frame:#} {:indent$}{style}{marks}{label}{style:#}",
-            "", ""
-        );
+        let _ = writeln!(text, "{:gutter$} {frame}|{frame:#} {:indent$}{style}{marks}{label}{style:#}", "", "");
     }
 }

@@ -46,11 +46,7 @@ impl Report {
         let report = ReportJson {
             format_version: 1,
             valid: self.worst().is_none_or(|worst| worst == Severity::Warning),
-            files: self
-                .sources
-                .iter()
-                .map(|source| source.path().display().to_string())
-                .collect(),
+            files: self.sources.iter().map(|source| source.path().display().to_string()).collect(),
             errors: self.count(Severity::Error),
             policy: self.count(Severity::Policy),
             warnings: self.count(Severity::Warning),
@@ -67,24 +63,14 @@ impl Report {
 }
 
 fn json(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
-    let Diagnostic {
-        code,
-        severity,
-        file,
-        span,
-        message,
-        help,
-        related,
-    } = diagnostic;
+    let Diagnostic { code, severity, file, span, message, help, related } = diagnostic;
     DiagnosticJson {
         code,
         severity: severity.as_str(),
         file: file.display().to_string(),
         line: span.map(|span| span.line),
         column: span.map(|span| span.column),
-        length: span
-            .map(|span| span.length)
-            .filter(|&length| length != u32::MAX),
+        length: span.map(|span| span.length).filter(|&length| length != u32::MAX),
         message,
         help: help.as_deref(),
         related: related
@@ -100,15 +86,7 @@ fn json(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
 }
 
 fn github(diagnostic: &Diagnostic) -> String {
-    let Diagnostic {
-        code,
-        severity,
-        file,
-        span,
-        message,
-        help,
-        related,
-    } = diagnostic;
+    let Diagnostic { code, severity, file, span, message, help, related } = diagnostic;
     let command = match severity {
         Severity::Error | Severity::Policy => "error",
         Severity::Warning => "warning",
@@ -128,26 +106,16 @@ fn github(diagnostic: &Diagnostic) -> String {
         text += "\nhelp: ";
         text += help;
     }
-    format!(
-        "::{command} {properties},title=keyform {code}::{}\n",
-        escape_data(&text)
-    )
+    format!("::{command} {properties},title=keyform {code}::{}\n", escape_data(&text))
 }
 
 /// Escapes as GitHub's toolkit does. What else is unsafe to show is escaped too; line breaks are ours.
 fn escape_data(text: &str) -> String {
-    let lines: Vec<_> = text
-        .split('\n')
-        .map(|line| sanitize::escape(line).replace('%', "%25"))
-        .collect();
+    let lines: Vec<_> = text.split('\n').map(|line| sanitize::escape(line).replace('%', "%25")).collect();
     lines.join("%0A")
 }
 
 fn escape_property(text: &str) -> String {
     let safe = sanitize::escape(text);
-    safe.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-        .replace(':', "%3A")
-        .replace(',', "%2C")
+    safe.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").replace(':', "%3A").replace(',', "%2C")
 }

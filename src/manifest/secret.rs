@@ -30,12 +30,7 @@ pub(crate) fn private_keys(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Finds what begins with `marker`, each search going on where the last find ends: linear, whatever the text repeats.
-fn apart(
-    text: &str,
-    marker: &str,
-    end_of: fn(&str, usize) -> usize,
-    found: &mut Vec<Range<usize>>,
-) {
+fn apart(text: &str, marker: &str, end_of: fn(&str, usize) -> usize, found: &mut Vec<Range<usize>>) {
     let mut done = 0;
     while let Some(at) = text.get(done..).and_then(|rest| rest.find(marker)) {
         let start = done + at;
@@ -46,12 +41,8 @@ fn apart(
 
 /// Finds `BEGIN … PRIVATE KEY` to `END … PRIVATE KEY`; an `END` alone covers the base64 above it.
 fn armoured(text: &str, found: &mut Vec<Range<usize>>) {
-    let begins: Vec<_> = find_all(text, "BEGIN")
-        .filter_map(|at| marker(text, at, "BEGIN"))
-        .collect();
-    let ends: Vec<_> = find_all(text, "END")
-        .filter_map(|at| marker(text, at, "END"))
-        .collect();
+    let begins: Vec<_> = find_all(text, "BEGIN").filter_map(|at| marker(text, at, "BEGIN")).collect();
+    let ends: Vec<_> = find_all(text, "END").filter_map(|at| marker(text, at, "END")).collect();
     let mut begins = begins.into_iter().peekable();
     let mut done = 0;
     for end in ends {
@@ -85,9 +76,7 @@ fn marker(text: &str, at: usize, word: &str) -> Option<Range<usize>> {
         let length = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
         let (this, after) = rest.split_at_checked(length)?;
         if private && this == "KEY" {
-            let after = after
-                .trim_start_matches([' ', '\t'])
-                .trim_start_matches(DASHES);
+            let after = after.trim_start_matches([' ', '\t']).trim_start_matches(DASHES);
             return Some(bare.len()..text.len() - after.len());
         }
         private = this == "PRIVATE";
@@ -116,10 +105,7 @@ fn base64_start(text: &str, floor: usize, end: usize) -> usize {
 
 fn looks_like_base64(line: &str) -> bool {
     let line = line.trim();
-    !line.is_empty()
-        && line
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    !line.is_empty() && line.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
 }
 
 /// Returns the end of bare base64: of its word, and of the lines below that are one word of base64.
@@ -176,49 +162,31 @@ mod tests {
 
     #[test]
     fn an_armoured_key_is_found_however_it_is_wrapped() {
-        check(
-            "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\nb",
-            "a\n[…]\nb",
-        );
-        check(
-            "k: \"-----BEGIN PRIVATE KEY-----\\nMII\\n-----END PRIVATE KEY-----\\n\" # x",
-            "k: \"[…]\\n\" # x",
-        );
-        check(
-            "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
-            "[…]",
-        );
+        check("a\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\nb", "a\n[…]\nb");
+        check("k: \"-----BEGIN PRIVATE KEY-----\\nMII\\n-----END PRIVATE KEY-----\\n\" # x", "k: \"[…]\\n\" # x");
+        check("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2\n---- END SSH2 ENCRYPTED PRIVATE KEY ----", "[…]");
         check("-----BEGIN RSA\n    PRIVATE   KEY-----\nMII", "[…]");
         check("x -----BEGIN EC PRIVATE KEY-----\nrest\nof it", "x […]");
     }
 
     #[test]
     fn the_end_alone_covers_the_base64_above_it() {
-        check(
-            "name: a\nMIIEvQ==\n  AAAA\n-----END PRIVATE KEY-----\nb: c",
-            "name: a\n[…]\nb: c",
-        );
+        check("name: a\nMIIEvQ==\n  AAAA\n-----END PRIVATE KEY-----\nb: c", "name: a\n[…]\nb: c");
         check("-----END PRIVATE KEY-----", "[…]");
     }
 
     #[test]
     fn keys_without_armour_are_found() {
         check("k: b3BlbnNzaC1rZXktdjEAAAA\n  BG5vbmU=\nb: c", "k: […]b: c");
-        check(
-            "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAA\nPrivate-MAC: 00\nb: c",
-            "[…]\nb: c",
-        );
+        check("PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAA\nPrivate-MAC: 00\nb: c", "[…]\nb: c");
         check("Private-Lines: 1\nAA\n", "[…]");
     }
 
     #[test]
     fn public_keys_and_talk_of_private_ones_are_left() {
-        for text in [
-            "never paste a BEGIN PRIVATE KEY block",
-            "-----BEGIN PUBLIC KEY-----",
-            "-- BEGIN\n-- END\n",
-            "LEGEND",
-        ] {
+        for text in
+            ["never paste a BEGIN PRIVATE KEY block", "-----BEGIN PUBLIC KEY-----", "-- BEGIN\n-- END\n", "LEGEND"]
+        {
             check(text, text);
         }
     }

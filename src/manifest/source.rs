@@ -26,11 +26,7 @@ impl Source {
             secrets.push(Extent { start, end });
             (done, position) = (range.end, end);
         }
-        Self {
-            path: path.into(),
-            text,
-            secrets,
-        }
+        Self { path: path.into(), text, secrets }
     }
 
     /// Returns the file, as it was named or found.
@@ -74,12 +70,8 @@ impl Source {
 
     /// Tells whether a line may be quoted: nothing secret is on it.
     pub(crate) fn is_quotable(&self, line: u32) -> bool {
-        let next = self
-            .secrets
-            .partition_point(|secret| secret.end.line < line);
-        self.secrets
-            .get(next)
-            .is_none_or(|secret| secret.start.line > line)
+        let next = self.secrets.partition_point(|secret| secret.end.line < line);
+        self.secrets.get(next).is_none_or(|secret| secret.start.line > line)
     }
 
     /// Returns the lines of the text.

@@ -23,10 +23,7 @@ impl Position {
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
             if c == '\n' || (c == '\r' && chars.peek() != Some(&'\n')) {
-                self = Self {
-                    line: self.line.saturating_add(1),
-                    column: 1,
-                };
+                self = Self { line: self.line.saturating_add(1), column: 1 };
             } else {
                 self.column = self.column.saturating_add(1);
             }
@@ -36,18 +33,12 @@ impl Position {
 
     /// Returns the position `chars` further on the same line.
     pub(crate) fn along(self, chars: usize) -> Self {
-        Self {
-            column: self.column.saturating_add(to_u32(chars)),
-            ..self
-        }
+        Self { column: self.column.saturating_add(to_u32(chars)), ..self }
     }
 
     /// Returns the range of one character here.
     pub(crate) fn one(self) -> Extent {
-        Extent {
-            start: self,
-            end: self.along(1),
-        }
+        Extent { start: self, end: self.along(1) }
     }
 }
 
@@ -94,23 +85,10 @@ mod tests {
 
     #[test]
     fn every_line_break_of_yaml_begins_a_line() {
-        for (text, line, column) in [
-            ("", 1, 1),
-            ("ä", 1, 2),
-            ("a\nb", 2, 2),
-            ("a\r\nbc", 2, 3),
-            ("\r\r\n\n", 4, 1),
-        ] {
-            assert_eq!(
-                Position::START.after(text),
-                Position { line, column },
-                "{text:?}"
-            );
+        for (text, line, column) in [("", 1, 1), ("ä", 1, 2), ("a\nb", 2, 2), ("a\r\nbc", 2, 3), ("\r\r\n\n", 4, 1)] {
+            assert_eq!(Position::START.after(text), Position { line, column }, "{text:?}");
             assert_eq!(lines(text).count(), line as usize, "{text:?}");
         }
-        assert_eq!(
-            lines("a\r\nb\rc\n").collect::<Vec<_>>(),
-            ["a", "b", "c", ""]
-        );
+        assert_eq!(lines("a\r\nb\rc\n").collect::<Vec<_>>(), ["a", "b", "c", ""]);
     }
 }

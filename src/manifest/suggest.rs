@@ -45,12 +45,7 @@ pub(crate) fn suggest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     }
     known
         .iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&bare, &self::bare(candidate)),
-                *candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&bare, &self::bare(candidate)), *candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -58,10 +53,7 @@ pub(crate) fn suggest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 
 /// Reduces a word to its letters and digits in lower case: `public_key` is `publicKey`.
 pub(crate) fn bare(word: &str) -> String {
-    word.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -70,15 +62,7 @@ mod tests {
 
     #[test]
     fn a_near_word_is_found_and_a_far_one_is_not() {
-        let known = [
-            "name",
-            "publicKey",
-            "publicKeyFile",
-            "owner",
-            "expires",
-            "protect",
-            "primary",
-        ];
+        let known = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
         for (word, meant) in [
             ("nmae", Some("name")),
             ("publickey", Some("publicKey")),

@@ -21,12 +21,7 @@ const EXPLANATIONS: &[(&str, &str, &str, &str)] = &[
         "a manifest takes no tags",
         "remove it; quote a text that begins with `!`",
     ),
-    (
-        "tab",
-        "yaml-syntax",
-        "a tab stands in the indentation",
-        "indent with spaces",
-    ),
+    ("tab", "yaml-syntax", "a tab stands in the indentation", "indent with spaces"),
     (
         "mapping values are not allowed",
         "yaml-syntax",
@@ -51,59 +46,19 @@ const EXPLANATIONS: &[(&str, &str, &str, &str)] = &[
         "the indentation fits none of the lines above",
         "the fields of one key stand below each other",
     ),
-    (
-        "unexpected character",
-        "yaml-syntax",
-        "no text can begin with this character",
-        "quote the value",
-    ),
-    (
-        "expected ',' or",
-        "yaml-syntax",
-        "a `,` or a closing bracket is missing",
-        "quote a text that holds brackets",
-    ),
-    (
-        "misplaced bracket",
-        "yaml-syntax",
-        "this bracket closes nothing",
-        "quote a text that holds brackets",
-    ),
-    (
-        "quoted scalar",
-        "yaml-syntax",
-        "the quotes of a value are wrong",
-        "close the quote; in \"…\" write \\\\ for \\",
-    ),
-    (
-        "escape",
-        "yaml-syntax",
-        "this escape is not known",
-        "in \"…\" write \\\\ for \\, or use '…'",
-    ),
-    (
-        "recursion limit",
-        "manifest-too-deep",
-        "values nest too deep here",
-        "a manifest needs four levels",
-    ),
+    ("unexpected character", "yaml-syntax", "no text can begin with this character", "quote the value"),
+    ("expected ',' or", "yaml-syntax", "a `,` or a closing bracket is missing", "quote a text that holds brackets"),
+    ("misplaced bracket", "yaml-syntax", "this bracket closes nothing", "quote a text that holds brackets"),
+    ("quoted scalar", "yaml-syntax", "the quotes of a value are wrong", "close the quote; in \"…\" write \\\\ for \\"),
+    ("escape", "yaml-syntax", "this escape is not known", "in \"…\" write \\\\ for \\, or use '…'"),
+    ("recursion limit", "manifest-too-deep", "values nest too deep here", "a manifest needs four levels"),
 ];
 
 /// Turns an error of the parser into a problem.
 pub(crate) fn explain(info: &str, file: &Arc<Path>, extent: Extent) -> Diagnostic {
-    match EXPLANATIONS
-        .iter()
-        .find(|(pattern, ..)| info.contains(pattern))
-    {
-        Some((_, code, message, help)) => {
-            Diagnostic::error(code, file, extent, *message).help(*help)
-        }
-        None => Diagnostic::error(
-            "yaml-syntax",
-            file,
-            extent,
-            format!("not YAML: {}", sanitize::escape(info)),
-        )
-        .help("check indentation and quotes of this line and the one above"),
+    match EXPLANATIONS.iter().find(|(pattern, ..)| info.contains(pattern)) {
+        Some((_, code, message, help)) => Diagnostic::error(code, file, extent, *message).help(*help),
+        None => Diagnostic::error("yaml-syntax", file, extent, format!("not YAML: {}", sanitize::escape(info)))
+            .help("check indentation and quotes of this line and the one above"),
     }
 }

@@ -79,12 +79,7 @@ pub(crate) fn parse<'a>(
         file,
         shadows,
         problems,
-        cursor: Cursor {
-            text,
-            ascii: text.is_ascii(),
-            byte: 0,
-            index: 0,
-        },
+        cursor: Cursor { text, ascii: text.is_ascii(), byte: 0, index: 0 },
         stack: Vec::new(),
         root: None,
         values: 0,
@@ -114,10 +109,7 @@ struct Frame<'a> {
 
 enum Kind<'a> {
     List(Vec<Node<'a>>),
-    Mapping {
-        mapping: Mapping<'a>,
-        name: Option<Node<'a>>,
-    },
+    Mapping { mapping: Mapping<'a>, name: Option<Node<'a>> },
 }
 
 /// Whether to go on reading.
@@ -128,14 +120,10 @@ impl<'a> Builder<'a, '_> {
     fn run(&mut self, mut parser: Parser<'a, Bounded<'a>>, meter: &Meter) {
         while let Some(event) = parser.next_event() {
             if meter.is_passed() {
-                let message = format!(
-                    "a value or a collection in {{…}} or […] has more than {MAX_AHEAD} characters"
-                );
+                let message = format!("a value or a collection in {{…}} or […] has more than {MAX_AHEAD} characters");
                 let help = "write the keys in block style: each field on its own line, each key behind a `-`";
-                self.problems.add(
-                    Diagnostic::error("manifest-value-too-long", self.file, self.last, message)
-                        .help(help),
-                );
+                self.problems
+                    .add(Diagnostic::error("manifest-value-too-long", self.file, self.last, message).help(help));
                 return self.cut();
             }
             meter.reset();
@@ -174,12 +162,7 @@ impl<'a> Builder<'a, '_> {
         self.values += 1;
         if self.values > MAX_VALUES {
             let message = format!("the file has more than {MAX_VALUES} values");
-            self.error(
-                "manifest-too-many-values",
-                extent,
-                message,
-                "split it into several files",
-            );
+            self.error("manifest-too-many-values", extent, message, "split it into several files");
             return Err(Stop);
         }
         match event {
@@ -189,41 +172,22 @@ impl<'a> Builder<'a, '_> {
                 }
                 self.last = extent;
                 let start = self.cursor.byte_of(span.start);
-                let refused = self.properties(start, extent, anchor, tag.as_deref())
-                    || self.is_shadowed(extent);
-                let value = if refused {
-                    Value::Refused
-                } else {
-                    self.scalar(text, style, start)
-                };
+                let refused = self.properties(start, extent, anchor, tag.as_deref()) || self.is_shadowed(extent);
+                let value = if refused { Value::Refused } else { self.scalar(text, style, start) };
                 self.push(Node { value, extent });
             }
             Event::Alias(_) => {
                 self.last = extent;
                 let help = "write the value here, where a reviewer sees it";
                 self.error("yaml-alias", extent, "a manifest takes no aliases", help);
-                self.push(Node {
-                    value: Value::Refused,
-                    extent,
-                });
+                self.push(Node { value: Value::Refused, extent });
             }
             Event::SequenceStart(anchor, tag) => {
                 self.open(Kind::List(Vec::new()), span, anchor, tag.as_deref())?;
             }
             Event::MappingStart(anchor, tag) => {
-                let mapping = Mapping {
-                    fields: Vec::new(),
-                    whole: true,
-                };
-                self.open(
-                    Kind::Mapping {
-                        mapping,
-                        name: None,
-                    },
-                    span,
-                    anchor,
-                    tag.as_deref(),
-                )?;
+                let mapping = Mapping { fields: Vec::new(), whole: true };
+                self.open(Kind::Mapping { mapping, name: None }, span, anchor, tag.as_deref())?;
             }
             _ => {}
         }
@@ -236,11 +200,7 @@ impl<'a> Builder<'a, '_> {
             ScalarStyle::Plain => 0,
             _ => 1,
         };
-        let borrowed = self
-            .cursor
-            .text
-            .get(start + quote..start + quote + text.len())
-            .filter(|slice| *slice == text);
+        let borrowed = self.cursor.text.get(start + quote..start + quote + text.len()).filter(|slice| *slice == text);
         let text = match borrowed {
             Some(slice) => Cow::Borrowed(slice),
             None => text,
@@ -252,13 +212,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Refuses anchors and tags; returns whether there was one.
-    fn properties(
-        &mut self,
-        start: usize,
-        extent: Extent,
-        anchor: usize,
-        tag: Option<&Tag>,
-    ) -> bool {
+    fn properties(&mut self, start: usize, extent: Extent, anchor: usize, tag: Option<&Tag>) -> bool {
         if anchor > 0 {
             let at = self.cursor.property_before(start, '&', extent);
             self.error(
@@ -270,35 +224,19 @@ impl<'a> Builder<'a, '_> {
         }
         if tag.is_some() {
             let at = self.cursor.property_before(start, '!', extent);
-            self.error(
-                "yaml-tag",
-                at,
-                "a manifest takes no tags",
-                "remove it, and quote the value if it is a text",
-            );
+            self.error("yaml-tag", at, "a manifest takes no tags", "remove it, and quote the value if it is a text");
         }
         anchor > 0 || tag.is_some()
     }
 
-    fn open(
-        &mut self,
-        kind: Kind<'a>,
-        span: ScannerSpan,
-        anchor: usize,
-        tag: Option<&Tag>,
-    ) -> Step {
+    fn open(&mut self, kind: Kind<'a>, span: ScannerSpan, anchor: usize, tag: Option<&Tag>) -> Step {
         let extent = extent_of(span).start.one();
         self.last = extent;
         let start = self.cursor.byte_of(span.start);
         self.properties(start, extent, anchor, tag);
         if self.stack.len() >= MAX_DEPTH {
             let message = format!("values nest deeper than {MAX_DEPTH} levels here");
-            self.error(
-                "manifest-too-deep",
-                extent,
-                message,
-                "a manifest needs four: keys, key, field, value",
-            );
+            self.error("manifest-too-deep", extent, message, "a manifest needs four: keys, key, field, value");
             return Err(Stop);
         }
         self.stack.push(Frame { extent, kind });
@@ -348,36 +286,18 @@ impl<'a> Builder<'a, '_> {
             Kind::List(items) => items.push(node),
             Kind::Mapping { mapping, name } => match name.take() {
                 None => *name = Some(node),
-                Some(Node {
-                    value: Value::Refused,
-                    ..
-                }) => mapping.whole = false,
-                Some(Node {
-                    value: Value::Plain(text),
-                    extent,
-                }) if text == "<<" => {
+                Some(Node { value: Value::Refused, .. }) => mapping.whole = false,
+                Some(Node { value: Value::Plain(text), extent }) if text == "<<" => {
                     let help = "write the fields here, where a reviewer sees them";
                     self.error("yaml-merge", extent, "a manifest takes no merge keys", help);
                     self.lose_field();
                 }
-                Some(Node {
-                    value: Value::Plain(text) | Value::Quoted(text),
-                    extent,
-                }) => {
-                    mapping.fields.push(Field {
-                        name: text,
-                        extent,
-                        value: node,
-                    });
+                Some(Node { value: Value::Plain(text) | Value::Quoted(text), extent }) => {
+                    mapping.fields.push(Field { name: text, extent, value: node });
                 }
                 Some(Node { extent, .. }) => {
                     let message = "the name of a field must be a text";
-                    self.error(
-                        "yaml-name",
-                        extent,
-                        message,
-                        "a text in {…} or […] must be quoted",
-                    );
+                    self.error("yaml-name", extent, message, "a text in {…} or […] must be quoted");
                     self.lose_field();
                 }
             },
@@ -385,11 +305,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn lose_field(&mut self) {
-        if let Some(Frame {
-            kind: Kind::Mapping { mapping, .. },
-            ..
-        }) = self.stack.last_mut()
-        {
+        if let Some(Frame { kind: Kind::Mapping { mapping, .. }, .. }) = self.stack.last_mut() {
             mapping.whole = false;
         }
     }
@@ -399,11 +315,7 @@ impl<'a> Builder<'a, '_> {
         let mut firsts: Vec<Option<Extent>> = Vec::with_capacity(mapping.fields.len());
         if mapping.fields.len() <= FEW_FIELDS {
             for (index, field) in mapping.fields.iter().enumerate() {
-                let first = mapping
-                    .fields
-                    .iter()
-                    .take(index)
-                    .find(|first| first.name == field.name);
+                let first = mapping.fields.iter().take(index).find(|first| first.name == field.name);
                 firsts.push(first.map(|first| first.extent));
             }
         } else {
@@ -438,62 +350,36 @@ impl<'a> Builder<'a, '_> {
     fn syntax_error(&mut self, error: &ScanError) {
         let extent = position_of(*error.marker()).one();
         // What was read last may have swallowed what the mistake made part of it.
-        if let Some(Frame {
-            kind: Kind::Mapping { mapping, name },
-            ..
-        }) = self.stack.last_mut()
-        {
-            let swallowed = name.is_none()
-                && mapping
-                    .fields
-                    .last()
-                    .is_some_and(|last| last.value.extent == self.last);
+        if let Some(Frame { kind: Kind::Mapping { mapping, name }, .. }) = self.stack.last_mut() {
+            let swallowed = name.is_none() && mapping.fields.last().is_some_and(|last| last.value.extent == self.last);
             if swallowed {
                 mapping.fields.pop();
             }
         }
         if !self.is_shadowed(extent) {
-            self.problems
-                .add(syntax::explain(error.info(), self.file, extent));
+            self.problems.add(syntax::explain(error.info(), self.file, extent));
         }
     }
 
     fn is_shadowed(&self, extent: Extent) -> bool {
-        let next = self
-            .shadows
-            .partition_point(|shadow| shadow.end <= extent.start);
-        self.shadows
-            .get(next)
-            .is_some_and(|shadow| shadow.overlaps(&extent))
+        let next = self.shadows.partition_point(|shadow| shadow.end <= extent.start);
+        self.shadows.get(next).is_some_and(|shadow| shadow.overlaps(&extent))
     }
 
-    fn error(
-        &mut self,
-        code: &'static str,
-        extent: Extent,
-        message: impl Into<String>,
-        help: &str,
-    ) {
+    fn error(&mut self, code: &'static str, extent: Extent, message: impl Into<String>, help: &str) {
         if !self.is_shadowed(extent) {
-            self.problems
-                .add(Diagnostic::error(code, self.file, extent, message).help(help));
+            self.problems.add(Diagnostic::error(code, self.file, extent, message).help(help));
         }
     }
 }
 
 fn position_of(marker: Marker) -> Position {
     // The scanner counts lines from 1 and columns from 0.
-    Position {
-        line: to_u32(marker.line()).max(1),
-        column: to_u32(marker.col()).saturating_add(1),
-    }
+    Position { line: to_u32(marker.line()).max(1), column: to_u32(marker.col()).saturating_add(1) }
 }
 
 fn extent_of(span: ScannerSpan) -> Extent {
-    Extent {
-        start: position_of(span.start),
-        end: position_of(span.end),
-    }
+    Extent { start: position_of(span.start), end: position_of(span.end) }
 }
 
 /// Follows the scanner, which counts characters, in bytes.
@@ -513,20 +399,11 @@ impl Cursor<'_> {
         }
         if target < self.index {
             let before = self.text.get(..self.byte).unwrap_or_default();
-            let back: usize = before
-                .chars()
-                .rev()
-                .take(self.index - target)
-                .map(char::len_utf8)
-                .sum();
+            let back: usize = before.chars().rev().take(self.index - target).map(char::len_utf8).sum();
             self.byte -= back;
         } else {
             let after = self.text.get(self.byte..).unwrap_or_default();
-            let ahead: usize = after
-                .chars()
-                .take(target - self.index)
-                .map(char::len_utf8)
-                .sum();
+            let ahead: usize = after.chars().take(target - self.index).map(char::len_utf8).sum();
             self.byte += ahead;
         }
         self.index = target;
@@ -537,26 +414,16 @@ impl Cursor<'_> {
     fn property_before(&self, start: usize, sign: char, value: Extent) -> Extent {
         let before = self.text.get(..start).unwrap_or_default();
         // Bounded, for a line may hold thousands.
-        let near = before
-            .get(before.floor_char_boundary(start.saturating_sub(MAX_PROPERTY))..)
-            .unwrap_or_default();
-        let line = near
-            .rfind(['\n', '\r'])
-            .map_or(near, |end| near.get(end + 1..).unwrap_or_default());
+        let near = before.get(before.floor_char_boundary(start.saturating_sub(MAX_PROPERTY))..).unwrap_or_default();
+        let line = near.rfind(['\n', '\r']).map_or(near, |end| near.get(end + 1..).unwrap_or_default());
         let words = line.split_inclusive([' ', '\t']).rev().take(2);
         let mut column = value.start.column;
         for word in words {
             column = column.saturating_sub(to_u32(word.chars().count()));
             let word = word.trim_end();
             if word.starts_with(sign) {
-                let start = Position {
-                    line: value.start.line,
-                    column,
-                };
-                return Extent {
-                    start,
-                    end: start.along(word.chars().count()),
-                };
+                let start = Position { line: value.start.line, column };
+                return Extent { start, end: start.along(word.chars().count()) };
             }
         }
         value

@@ -35,10 +35,7 @@ pub fn compare(input: Input<'_>) -> Plan {
     let world = World::new(input.recorded, input.observed);
     let wanted = Wanted::new(input.desired, input.today, &world);
 
-    let mut fates = Fates {
-        places: vec![Place::default(); wanted.keys.len()],
-        actions: Vec::new(),
-    };
+    let mut fates = Fates { places: vec![Place::default(); wanted.keys.len()], actions: Vec::new() };
     for record in &world.records {
         fates.decide(record, &wanted, &world);
     }
@@ -125,11 +122,7 @@ impl Fates {
             }
         } else {
             let expired = wanted.expired.get(&record.public_key);
-            self.goes(
-                record,
-                expired.map_or(Reason::Undesired, |&last| Reason::Expired(last)),
-                world,
-            );
+            self.goes(record, expired.map_or(Reason::Undesired, |&last| Reason::Expired(last)), world);
         }
     }
 
@@ -140,17 +133,9 @@ impl Fates {
             if wanted.with_blob(blob).is_some() {
                 continue;
             }
-            for row in world
-                .rows_with(blob)
-                .filter(|row| row.name == name.as_str() && !world.is_managed(row))
-            {
+            for row in world.rows_with(blob).filter(|row| row.name == name.as_str() && !world.is_managed(row)) {
                 let (id, is_primary) = (row.id.clone(), row.is_primary);
-                let change = Change::Delete(OldKey {
-                    name: name.clone(),
-                    id,
-                    blob: blob.clone(),
-                    is_primary,
-                });
+                let change = Change::Delete(OldKey { name: name.clone(), id, blob: blob.clone(), is_primary });
                 self.actions.push(action(name, change, Reason::Orphan));
             }
         }
@@ -158,11 +143,7 @@ impl Fates {
 
     fn goes(&mut self, record: &Record, reason: Reason, world: &World<'_>) {
         let old = world.old_key(record);
-        let change = if world.is_live(record) {
-            Change::Delete(old)
-        } else {
-            Change::Forget(old)
-        };
+        let change = if world.is_live(record) { Change::Delete(old) } else { Change::Forget(old) };
         self.actions.push(action(&record.name, change, reason));
     }
 
@@ -180,12 +161,7 @@ impl Fates {
 }
 
 fn action(name: &KeyName, change: Change, reason: Reason) -> Action {
-    Action {
-        name: name.clone(),
-        change,
-        reason,
-        protected: false,
-    }
+    Action { name: name.clone(), change, reason, protected: false }
 }
 
 /// Whether the recorded row of a key can stay its row: recorded under its name, or called so on the account.
@@ -207,25 +183,14 @@ fn placement(
 ) -> Option<(Change, Reason)> {
     let Place { old, stale } = place;
     let gone = stale.first().cloned();
-    let new = NewKey {
-        key: key.key.clone(),
-        owner: key.owner.clone(),
-        expires: key.expires,
-        stale,
-    };
-    let renamed = old
-        .iter()
-        .find(|old| old.blob == *key.key.blob())
-        .map(|old| old.name.clone());
+    let new = NewKey { key: key.key.clone(), owner: key.owner.clone(), expires: key.expires, stale };
+    let renamed = old.iter().find(|old| old.blob == *key.key.blob()).map(|old| old.name.clone());
     let (row, reason) = match holder {
         Holder::Pending => return None,
         Holder::Recorded(record) if renamed.is_none() && record.name == key.name => return None,
-        Holder::Recorded(record) if renamed.is_none() => (
-            Some(recorded_row(record, world)),
-            Reason::NameAgrees {
-                from: record.name.clone(),
-            },
-        ),
+        Holder::Recorded(record) if renamed.is_none() => {
+            (Some(recorded_row(record, world)), Reason::NameAgrees { from: record.name.clone() })
+        }
         Holder::Recorded(_) => (None, Reason::Absent),
         Holder::Unrecorded(row) => {
             let interrupted = world.is_pending(key.key.blob());
@@ -244,15 +209,7 @@ fn placement(
         let is_primary = matches!(holder, Holder::Unrecorded(row) if row.is_primary);
         let promote = promotes_heirs && !is_primary && old.iter().any(|old| old.is_primary);
         let reason = renamed.map_or(Reason::OtherKey, |from| Reason::Renamed { from });
-        return Some((
-            Change::Replace {
-                key: new,
-                row,
-                old,
-                promote,
-            },
-            reason,
-        ));
+        return Some((Change::Replace { key: new, row, old, promote }, reason));
     }
     Some(match row {
         Some(row) => (Change::Adopt { key: new, row }, reason),
@@ -275,14 +232,7 @@ fn promotion(key: &DesiredKey, holder: Holder<'_>, place: &Place, world: &World<
         Holder::Nowhere => (None, Reason::NewPrimary),
     };
     let instead_of = world.primary().map(|row| row.name.clone());
-    Some((
-        Change::Promote {
-            blob: key.key.blob().clone(),
-            id,
-            instead_of,
-        },
-        reason,
-    ))
+    Some((Change::Promote { blob: key.key.blob().clone(), id, instead_of }, reason))
 }
 
 fn recorded_row(record: &Record, world: &World<'_>) -> RowRef {
@@ -299,12 +249,7 @@ fn recorded_row(record: &Record, world: &World<'_>) -> RowRef {
 }
 
 fn row_ref(row: &Row, uploaded: bool) -> RowRef {
-    RowRef {
-        id: row.id.clone(),
-        account_name: row.name.clone(),
-        created_at: row.created_at,
-        uploaded,
-    }
+    RowRef { id: row.id.clone(), account_name: row.name.clone(), created_at: row.created_at, uploaded }
 }
 
 fn unmanaged(actions: &[Action], world: &World<'_>) -> usize {
@@ -318,8 +263,5 @@ fn unmanaged(actions: &[Action], world: &World<'_>) -> usize {
             Change::Upload(_) | Change::Promote { .. } | Change::Forget(_) => None,
         })
         .collect();
-    world
-        .rows()
-        .filter(|row| !world.is_managed(row) && !ours.contains(&row.id))
-        .count()
+    world.rows().filter(|row| !world.is_managed(row) && !ours.contains(&row.id)).count()
 }

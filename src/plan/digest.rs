@@ -70,34 +70,15 @@ fn deed(action: &Action) -> Deed<'_> {
     fn pair(old: &OldKey) -> (&str, &str) {
         (old.id.as_str(), old.blob.as_str())
     }
-    let Action {
-        name,
-        change,
-        reason: _,
-        protected: _,
-    } = action;
+    let Action { name, change, reason: _, protected: _ } = action;
     let (key, row, promote, old) = match change {
         Change::Upload(new) => (new.key.to_line(), None, false, Vec::new()),
         Change::Adopt { key, row } => (key.key.to_line(), Some(&row.id), false, Vec::new()),
-        Change::Replace { key, row, old, promote } => (
-            key.key.to_line(),
-            row.as_ref().map(|row| &row.id),
-            *promote,
-            old.iter().map(pair).collect(),
-        ),
-        Change::Promote {
-            blob,
-            id,
-            instead_of: _,
-        } => (blob.as_str().to_owned(), id.as_ref(), true, Vec::new()),
+        Change::Replace { key, row, old, promote } => {
+            (key.key.to_line(), row.as_ref().map(|row| &row.id), *promote, old.iter().map(pair).collect())
+        }
+        Change::Promote { blob, id, instead_of: _ } => (blob.as_str().to_owned(), id.as_ref(), true, Vec::new()),
         Change::Delete(old) | Change::Forget(old) => (old.blob.as_str().to_owned(), None, false, vec![pair(old)]),
     };
-    Deed {
-        action: change.kind().verb(),
-        name: name.as_str(),
-        key,
-        row: row.map(|id| id.as_str()),
-        promote,
-        old,
-    }
+    Deed { action: change.kind().verb(), name: name.as_str(), key, row: row.map(|id| id.as_str()), promote, old }
 }

@@ -236,32 +236,13 @@ pub struct Warning {
 
 /// Describes a plan for programs.
 pub fn describe(plan: &Plan) -> PlanFile {
-    let Plan {
-        endpoint,
-        user_id,
-        pin,
-        base,
-        refreshed,
-        actions,
-        primary,
-        unchanged,
-        managed,
-        unmanaged,
-        drift,
-        notes,
-    } = plan;
+    let Plan { endpoint, user_id, pin, base, refreshed, actions, primary, unchanged, managed, unmanaged, drift, notes } =
+        plan;
     PlanFile {
         format_version: FORMAT_VERSION,
         keyform: env!("CARGO_PKG_VERSION").to_owned(),
-        account: AccountFile {
-            endpoint: endpoint.clone(),
-            user_id: user_id.clone(),
-            pinned_user_id: pin.clone(),
-        },
-        state: BaseFile {
-            lineage: base.lineage,
-            serial: base.serial,
-        },
+        account: AccountFile { endpoint: endpoint.clone(), user_id: user_id.clone(), pinned_user_id: pin.clone() },
+        state: BaseFile { lineage: base.lineage, serial: base.serial },
         refreshed: *refreshed,
         digest: plan.digest().to_string(),
         counts: Counts {
@@ -282,6 +263,11 @@ pub fn describe(plan: &Plan) -> PlanFile {
     }
 }
 
+/// The JSON Schema of the format.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(PlanFile).to_value()
+}
+
 /// Writes a plan as JSON, with a line feed at its end.
 pub fn to_text(plan: &Plan) -> String {
     // Writing plain structs of texts and numbers into memory has no way to fail.
@@ -289,19 +275,13 @@ pub fn to_text(plan: &Plan) -> String {
 }
 
 fn action_file(action: &Action) -> ActionFile {
-    let Action {
-        name,
-        change,
-        reason,
-        protected,
-    } = action;
+    let Action { name, change, reason, protected } = action;
     let (before, after) = match change {
         Change::Upload(key) => (Vec::new(), Some(after(key, None, false))),
         Change::Adopt { key, row } => (Vec::new(), Some(after(key, Some(row), false))),
-        Change::Replace { key, row, old, promote } => (
-            old.iter().map(before).collect(),
-            Some(after(key, row.as_ref(), *promote)),
-        ),
+        Change::Replace { key, row, old, promote } => {
+            (old.iter().map(before).collect(), Some(after(key, row.as_ref(), *promote)))
+        }
         Change::Promote { blob, id, instead_of } => (
             Vec::new(),
             Some(AfterFile {
@@ -323,10 +303,7 @@ fn action_file(action: &Action) -> ActionFile {
     ActionFile {
         action: change.kind(),
         name: name.clone(),
-        reason: ReasonFile {
-            code: reason.code().to_owned(),
-            text: words::reason(reason),
-        },
+        reason: ReasonFile { code: reason.code().to_owned(), text: words::reason(reason) },
         protected: *protected,
         before,
         after,
@@ -334,27 +311,12 @@ fn action_file(action: &Action) -> ActionFile {
 }
 
 fn before(old: &OldKey) -> BeforeFile {
-    let OldKey {
-        name,
-        id,
-        blob,
-        is_primary,
-    } = old;
-    BeforeFile {
-        name: name.clone(),
-        id: id.clone(),
-        is_primary: *is_primary,
-        key: key_file(blob),
-    }
+    let OldKey { name, id, blob, is_primary } = old;
+    BeforeFile { name: name.clone(), id: id.clone(), is_primary: *is_primary, key: key_file(blob) }
 }
 
 fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
-    let NewKey {
-        key,
-        owner,
-        expires,
-        stale,
-    } = key;
+    let NewKey { key, owner, expires, stale } = key;
     AfterFile {
         id: row.map(|row| row.id.clone()),
         account_name: row.map(|row| row.account_name.clone()),
@@ -372,12 +334,7 @@ fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
 
 fn key_file(blob: &KeyBlob) -> KeyFile {
     let (kind, bits) = blob.describe().unzip();
-    KeyFile {
-        public_key: blob.clone(),
-        fingerprint: blob.fingerprint(),
-        kind: kind.map(str::to_owned),
-        bits,
-    }
+    KeyFile { public_key: blob.clone(), fingerprint: blob.fingerprint(), kind: kind.map(str::to_owned), bits }
 }
 
 fn drift_file(drift: &Drift) -> DriftFile {
@@ -386,12 +343,7 @@ fn drift_file(drift: &Drift) -> DriftFile {
         Drifted::OtherKey => "other-key",
         Drifted::Renamed { .. } => "renamed",
     };
-    DriftFile {
-        name: drift.name.clone(),
-        id: drift.id.clone(),
-        code: code.to_owned(),
-        text: words::drift(drift),
-    }
+    DriftFile { name: drift.name.clone(), id: drift.id.clone(), code: code.to_owned(), text: words::drift(drift) }
 }
 
 fn warning(note: &Note) -> Warning {
@@ -401,8 +353,5 @@ fn warning(note: &Note) -> Warning {
         Note::Pending { .. } => "pending",
         Note::PrimaryUnknown => "primary-unknown",
     };
-    Warning {
-        code: code.to_owned(),
-        text: words::note(note),
-    }
+    Warning { code: code.to_owned(), text: words::note(note) }
 }

@@ -57,26 +57,17 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged) -> Vec<Refusal> {
     if let (Some(pinned), Some(account)) = (&plan.pin, &plan.user_id)
         && pinned != account
     {
-        refusals.push(Refusal::Pin {
-            pinned: pinned.clone(),
-            account: account.clone(),
-        });
+        refusals.push(Refusal::Pin { pinned: pinned.clone(), account: account.clone() });
     }
     for action in plan.actions.iter().filter(|action| action.protected) {
         if !acknowledged.protected.contains(&action.name) {
-            refusals.push(Refusal::Protected {
-                name: action.name.clone(),
-                kind: action.change.kind(),
-            });
+            refusals.push(Refusal::Protected { name: action.name.clone(), kind: action.change.kind() });
         }
     }
     let deletes = plan.count(ActionKind::Delete);
     let most = plan.managed > SMALL_STATE && deletes * 2 > plan.managed;
     if (deletes > FREE_DELETES || most) && deletes > acknowledged.deletes {
-        refusals.push(Refusal::Deletes {
-            deletes,
-            managed: plan.managed,
-        });
+        refusals.push(Refusal::Deletes { deletes, managed: plan.managed });
     }
     if !acknowledged.primary_loss
         && let Some(name) = lost_primary(&plan.actions)

@@ -269,10 +269,7 @@ impl Plan {
 
     /// How many actions there are of a kind.
     pub fn count(&self, kind: ActionKind) -> usize {
-        self.actions
-            .iter()
-            .filter(|action| action.change.kind() == kind)
-            .count()
+        self.actions.iter().filter(|action| action.change.kind() == kind).count()
     }
 
     /// A digest over the actions and the account: the same on every machine for the same change.
@@ -322,14 +319,7 @@ impl Change {
 
 impl ActionKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Upload,
-        Self::Adopt,
-        Self::Replace,
-        Self::Promote,
-        Self::Delete,
-        Self::Forget,
-    ];
+    pub const ALL: [Self; 6] = [Self::Upload, Self::Adopt, Self::Replace, Self::Promote, Self::Delete, Self::Forget];
 
     /// The sign it is shown by.
     pub fn glyph(self) -> char {

@@ -34,11 +34,9 @@ pub fn drift(drift: &Drift) -> String {
     match change {
         Drifted::Deleted => format!("{name} ({id}) was deleted from the account by something else"),
         Drifted::OtherKey => format!("{name} ({id}) holds another key than was recorded"),
-        Drifted::Renamed { from, to } => format!(
-            "{name} ({id}) was called {} and is called {} on the account",
-            quoted(from),
-            quoted(to)
-        ),
+        Drifted::Renamed { from, to } => {
+            format!("{name} ({id}) was called {} and is called {} on the account", quoted(from), quoted(to))
+        }
     }
 }
 
@@ -47,10 +45,7 @@ pub fn note(note: &Note) -> String {
     match note {
         Note::Copies { name, ids } => {
             let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-            format!(
-                "the account holds the key of {name} more than once; left alone: {}",
-                ids.join(", ")
-            )
+            format!("the account holds the key of {name} more than once; left alone: {}", ids.join(", "))
         }
         Note::Unreadable { rows: 1 } => {
             "the account shows 1 row without its key; whether it holds a desired key cannot be told".to_owned()

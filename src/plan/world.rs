@@ -69,13 +69,7 @@ impl<'a> World<'a> {
                 rows_by_blob.entry(blob).or_default().push(row);
             }
         }
-        Self {
-            recorded,
-            records,
-            records_by_blob,
-            rows,
-            rows_by_blob,
-        }
+        Self { recorded, records, records_by_blob, rows, rows_by_blob }
     }
 
     pub(super) fn is_refreshed(&self) -> bool {
@@ -133,11 +127,7 @@ impl<'a> World<'a> {
         let blob = key.key.blob();
         let records = self.records_by_blob.get(blob).into_iter().flatten().copied();
         let best = records.filter(|record| self.is_live(record)).min_by_key(|record| {
-            (
-                record.name != key.name,
-                self.row_of(record).map(|row| preference(row, &key.name)),
-                &record.id,
-            )
+            (record.name != key.name, self.row_of(record).map(|row| preference(row, &key.name)), &record.id)
         });
         if let Some(record) = best {
             return Holder::Recorded(record);
@@ -156,19 +146,12 @@ impl<'a> World<'a> {
             Some(row) if !is_row_of(row, record) => Some(Drifted::OtherKey),
             Some(row) => {
                 let known = record.account_name.as_deref().unwrap_or(record.name.as_str());
-                (row.name != known).then(|| Drifted::Renamed {
-                    from: known.to_owned(),
-                    to: row.name.clone(),
-                })
+                (row.name != known).then(|| Drifted::Renamed { from: known.to_owned(), to: row.name.clone() })
             }
         };
         let drift = |record: &&Record| {
             let change = drifted(record)?;
-            Some(Drift {
-                name: record.name.clone(),
-                id: record.id.clone(),
-                change,
-            })
+            Some(Drift { name: record.name.clone(), id: record.id.clone(), change })
         };
         self.records.iter().filter_map(drift).collect()
     }
@@ -181,32 +164,20 @@ impl<'a> World<'a> {
                 Holder::Recorded(_) | Holder::Nowhere | Holder::Pending => None,
             };
             let surplus = |row: &&Row| Some(&row.id) != held_by && !self.is_managed(row);
-            let mut ids: Vec<_> = self
-                .rows_with(key.key.blob())
-                .filter(surplus)
-                .map(|row| row.id.clone())
-                .collect();
+            let mut ids: Vec<_> = self.rows_with(key.key.blob()).filter(surplus).map(|row| row.id.clone()).collect();
             if !ids.is_empty() {
                 ids.sort();
-                notes.push(Note::Copies {
-                    name: key.name.clone(),
-                    ids,
-                });
+                notes.push(Note::Copies { name: key.name.clone(), ids });
             }
         }
-        let unreadable = self
-            .rows()
-            .filter(|row| row.blob.is_none() && !self.is_managed(row))
-            .count();
+        let unreadable = self.rows().filter(|row| row.blob.is_none() && !self.is_managed(row)).count();
         if unreadable > 0 {
             notes.push(Note::Unreadable { rows: unreadable });
         }
         if !self.is_refreshed() {
             let names: BTreeSet<_> = self.pending().map(|(_, name)| name.clone()).collect();
             if !names.is_empty() {
-                notes.push(Note::Pending {
-                    names: names.into_iter().collect(),
-                });
+                notes.push(Note::Pending { names: names.into_iter().collect() });
             }
         }
         notes
@@ -222,18 +193,10 @@ impl<'a> Wanted<'a> {
         Self {
             holders: keys.iter().map(|key| world.holder(key)).collect(),
             primary: keys.iter().copied().find(|key| key.primary),
-            expired: desired
-                .keys
-                .iter()
-                .filter_map(|key| Some((key.key.blob(), expiry(key)?)))
-                .collect(),
+            expired: desired.keys.iter().filter_map(|key| Some((key.key.blob(), expiry(key)?))).collect(),
             protected: protected().map(|key| key.key.blob()).collect(),
             protected_names: protected().map(|key| &key.name).collect(),
-            by_blob: keys
-                .iter()
-                .enumerate()
-                .map(|(index, key)| (key.key.blob(), index))
-                .collect(),
+            by_blob: keys.iter().enumerate().map(|(index, key)| (key.key.blob(), index)).collect(),
             by_name: keys.iter().enumerate().map(|(index, key)| (&key.name, index)).collect(),
             keys,
         }
@@ -269,11 +232,5 @@ fn is_row_of(row: &Row, record: &Record) -> bool {
 
 /// Smaller is better: the same name, then the primary, then the oldest.
 fn preference<'r>(row: &'r Row, name: &KeyName) -> (bool, bool, bool, Option<Timestamp>, &'r KeyId) {
-    (
-        row.name != name.as_str(),
-        !row.is_primary,
-        row.created_at.is_none(),
-        row.created_at,
-        &row.id,
-    )
+    (row.name != name.as_str(), !row.is_primary, row.created_at.is_none(), row.created_at, &row.id)
 }

@@ -97,7 +97,8 @@ pub fn lines(things: &[impl Serialize]) -> String {
     things.iter().map(|thing| serde_json::to_string(thing).unwrap_or_default() + "\n").collect()
 }
 
-fn pretty(value: &impl Serialize) -> String {
+/// Renders anything with a line feed at its end.
+pub fn pretty(value: &impl Serialize) -> String {
     // Writing plain structs of texts and numbers into memory has no way to fail.
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }

@@ -1,15 +1,17 @@
 //! Plans and outcomes as people read them at a terminal, 80 columns wide.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use anstyle::Style;
 use similar::{ChangeTag, TextDiff};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::words::{self, counted};
 use crate::apply::{Finding, Outcome, Status, Step};
 use crate::plan::guard::Refusal;
 use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, words as plan_words};
 use crate::public_key::KeyBlob;
+use crate::state::{Origin, Record, State};
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, MARK, NAME, WARN, paint};
 
@@ -22,14 +24,8 @@ pub fn plan(plan: &Plan) -> String {
     };
     let _ = writeln!(out, "Account: {} ({user})", paint(NAME, &plan.endpoint));
     if !plan.refreshed {
-        let _ = writeln!(
-            out,
-            "{}",
-            paint(
-                WARN,
-                "Offline: the account was not listed; this compares manifest and state."
-            )
-        );
+        let _ =
+            writeln!(out, "{}", paint(WARN, "Offline: the account was not listed; this compares manifest and state."));
     }
     if !plan.drift.is_empty() {
         let _ = writeln!(out, "\n{}", paint(WARN, "Changed on the account by something else:"));
@@ -68,20 +64,11 @@ pub fn outcome(outcome: &Outcome, state_path: &str) -> String {
         line(&mut out, step);
     }
     for finding in outcome.findings.iter().flatten() {
-        let (label, style) = if finding.is_wrong() {
-            ("Wrong:", BAD)
-        } else {
-            ("Note:", WARN)
-        };
+        let (label, style) = if finding.is_wrong() { ("Wrong:", BAD) } else { ("Note:", WARN) };
         let _ = writeln!(out, "{} {}", paint(style, label), words::finding(finding));
     }
     if let Some(why) = &outcome.unverified {
-        let _ = writeln!(
-            out,
-            "{} what was done could not be checked: {}",
-            paint(BAD, "Unverified:"),
-            escape(why)
-        );
+        let _ = writeln!(out, "{} what was done could not be checked: {}", paint(BAD, "Unverified:"), escape(why));
     }
     out.push('\n');
     let _ = writeln!(out, "{}", tally(outcome));
@@ -98,13 +85,54 @@ pub fn outcome(outcome: &Outcome, state_path: &str) -> String {
     out
 }
 
+/// Renders the recorded keys as a table.
+pub fn records(state: &State) -> String {
+    let records = state.sorted();
+    let width = records.iter().map(|record| record.name.as_str().width()).max().unwrap_or_default();
+    let mut out = String::new();
+    for record in &records {
+        let name = record.name.as_str();
+        let pad = " ".repeat(width.saturating_sub(name.width()));
+        let _ = writeln!(out, "{}{pad}  {}  {}", paint(NAME, name), record.id, sort(&record.public_key));
+    }
+    for name in state.pending.values() {
+        let _ = writeln!(out, "{}  {}", paint(NAME, name), paint(WARN, "not known whether it was uploaded"));
+    }
+    let _ = writeln!(out, "{}", paint(DIM, format!("{}, serial {}", counted(records.len(), "key"), state.serial)));
+    out
+}
+
+/// Renders all that is recorded of one key.
+pub fn record(record: &Record) -> String {
+    let Record { name, id, public_key, fingerprint, account_name, origin, created_at } = record;
+    let mut out = String::new();
+    let mut field = |label: &str, value: &dyn Display| {
+        let _ = writeln!(out, "{} {value}", paint(DIM, format!("{label:<12}")));
+    };
+    field("name", &paint(NAME, name));
+    field("id", id);
+    if let Some(account_name) = account_name {
+        field("there called", &plan_words::quoted(account_name));
+    }
+    field("type", &sort(public_key));
+    field("fingerprint", fingerprint);
+    field("MD5", &public_key.md5_fingerprint());
+    field(
+        "origin",
+        &match origin {
+            Origin::Uploaded => "uploaded",
+            Origin::Adopted => "adopted",
+        },
+    );
+    if let Some(created_at) = created_at {
+        field("created", created_at);
+    }
+    field("public key", &public_key.as_str());
+    out
+}
+
 fn block(out: &mut String, action: &Action) {
-    let Action {
-        name,
-        change,
-        reason,
-        protected,
-    } = action;
+    let Action { name, change, reason, protected } = action;
     let kind = change.kind();
     let glyph = paint(style_of(kind), kind.glyph());
     let reason = plan_words::reason(reason);
@@ -134,11 +162,7 @@ fn block(out: &mut String, action: &Action) {
                 let _ = writeln!(out, "      the old key is the primary; the new one takes that over");
             }
         }
-        Change::Promote {
-            blob,
-            id: _,
-            instead_of,
-        } => {
+        Change::Promote { blob, id: _, instead_of } => {
             let _ = writeln!(out, "      {}", blob.fingerprint());
             if let Some(other) = instead_of {
                 let _ = writeln!(out, "      in place of {}", plan_words::quoted(other));
@@ -188,12 +212,7 @@ fn old_line(old: &OldKey) -> String {
 }
 
 fn new_line(action: &Action, key: &NewKey) -> String {
-    format!(
-        "{} {} {}",
-        action.name,
-        sort(key.key.blob()),
-        key.key.blob().fingerprint()
-    )
+    format!("{} {} {}", action.name, sort(key.key.blob()), key.key.blob().fingerprint())
 }
 
 /// Two lines with the words marked in which they differ.
@@ -202,11 +221,7 @@ fn changed_words(before: &str, after: &str) -> (String, String) {
     for change in TextDiff::from_words(before, after).iter_all_changes() {
         let word = change.value();
         let marked = || {
-            if word.trim().is_empty() {
-                word.to_owned()
-            } else {
-                paint(MARK, word).to_string()
-            }
+            if word.trim().is_empty() { word.to_owned() } else { paint(MARK, word).to_string() }
         };
         match change.tag() {
             ChangeTag::Equal => {
@@ -228,11 +243,7 @@ fn summary(out: &mut String, plan: &Plan) {
         .collect();
     let beside = format!("{} unchanged, {} unmanaged", plan.unchanged, plan.unmanaged);
     if counts.is_empty() {
-        let _ = writeln!(
-            out,
-            "{} The account is as the manifest says ({beside}).",
-            paint(GOOD, "No changes.")
-        );
+        let _ = writeln!(out, "{} The account is as the manifest says ({beside}).", paint(GOOD, "No changes."));
     } else {
         let _ = writeln!(out, "{} {}; {beside}.", paint(NAME, "Plan:"), counts.join(", "));
     }
@@ -246,13 +257,7 @@ fn line(out: &mut String, step: &Step) {
     let _ = match status {
         Status::Done(id) => writeln!(out, "  {glyph} {name}: {} {id}", words::done(*kind)),
         Status::Failed(failure) => {
-            let _ = writeln!(
-                out,
-                "  {} {name}: {} failed: {}",
-                paint(BAD, '!'),
-                kind.verb(),
-                failure.message
-            );
+            let _ = writeln!(out, "  {} {name}: {} failed: {}", paint(BAD, '!'), kind.verb(), failure.message);
             match &failure.help {
                 Some(help) => writeln!(out, "      {} {help}", paint(CALM, "help:")),
                 None => Ok(()),
@@ -283,11 +288,7 @@ fn tally(outcome: &Outcome) -> String {
     let failed = count(|status| matches!(status, Status::Failed(_)));
     let pending = count(|status| matches!(status, Status::Pending(_)));
     let skipped = count(|status| matches!(status, Status::Skipped(_) | Status::Waiting));
-    let done = if done.is_empty() {
-        "nothing done".to_owned()
-    } else {
-        done.join(", ")
-    };
+    let done = if done.is_empty() { "nothing done".to_owned() } else { done.join(", ") };
     let mut parts = vec![done];
     parts.extend((failed > 0).then(|| paint(BAD, format!("{failed} failed")).to_string()));
     parts.extend((pending > 0).then(|| paint(WARN, format!("{pending} not known")).to_string()));

@@ -34,10 +34,7 @@ pub fn finding(finding: &Finding) -> String {
         Finding::Remains { name, id } => format!("{name} ({id}) was deleted, and the account still lists it"),
         Finding::Copies { name, ids } => {
             let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-            format!(
-                "the account holds the key of {name} more than once, also as {}",
-                ids.join(", ")
-            )
+            format!("the account holds the key of {name} more than once, also as {}", ids.join(", "))
         }
         Finding::NotPrimary { name } => format!("{name} should be the primary key, and is not"),
         Finding::PrimaryMoved { name } => {

@@ -116,20 +116,11 @@ impl Disk for LocalDisk {
 
     fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
         // Elsewhere a folder cannot be opened, and renaming is durable by itself.
-        if cfg!(unix) {
-            File::open(folder)?.sync_all()
-        } else {
-            Ok(())
-        }
+        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     }
 
     fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<File, String>> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0)?;

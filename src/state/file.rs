@@ -55,15 +55,17 @@ struct Pending {
     public_key: KeyBlob,
 }
 
+/// The JSON Schema of the format.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(StateFile).to_value()
+}
+
 /// Writes a state as text, with a line feed at its end.
 pub fn to_text(state: &State) -> String {
     let mut pending: Vec<_> = state
         .pending
         .iter()
-        .map(|(public_key, name)| Pending {
-            name: name.clone(),
-            public_key: public_key.clone(),
-        })
+        .map(|(public_key, name)| Pending { name: name.clone(), public_key: public_key.clone() })
         .collect();
     pending.sort_by(|a, b| (&a.name, &a.public_key).cmp(&(&b.name, &b.public_key)));
     let file = StateFile {
@@ -86,49 +88,25 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
         return Err(StateError::Empty { path: path() });
     }
     let file: StateFile = serde_json::from_slice(text).map_err(|error| match error.classify() {
-        Category::Eof => StateError::Truncated {
-            path: path(),
-            line: error.line(),
-            column: error.column(),
-        },
+        Category::Eof => StateError::Truncated { path: path(), line: error.line(), column: error.column() },
         _ => match newer_version(text) {
-            Some(found) => StateError::NewerVersion {
-                path: path(),
-                found,
-                known: VERSION,
-            },
-            None => StateError::Foreign {
-                path: path(),
-                problem: error.to_string(),
-            },
+            Some(found) => StateError::NewerVersion { path: path(), found, known: VERSION },
+            None => StateError::Foreign { path: path(), problem: error.to_string() },
         },
     })?;
     if file.version > VERSION {
-        return Err(StateError::NewerVersion {
-            path: path(),
-            found: file.version,
-            known: VERSION,
-        });
+        return Err(StateError::NewerVersion { path: path(), found: file.version, known: VERSION });
     }
     if file.version < 1 {
-        return Err(StateError::Foreign {
-            path: path(),
-            problem: "its version is 0".to_owned(),
-        });
+        return Err(StateError::Foreign { path: path(), problem: "its version is 0".to_owned() });
     }
     let mut records = BTreeMap::new();
     for record in file.keys {
         if record.public_key.fingerprint() != record.fingerprint {
-            return Err(StateError::Fingerprint {
-                path: path(),
-                name: record.name.to_string(),
-            });
+            return Err(StateError::Fingerprint { path: path(), name: record.name.to_string() });
         }
         if let Some(twin) = records.insert(record.id.clone(), record) {
-            return Err(StateError::Duplicate {
-                path: path(),
-                id: twin.id,
-            });
+            return Err(StateError::Duplicate { path: path(), id: twin.id });
         }
     }
     Ok(State {
@@ -137,11 +115,7 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
         endpoint: file.endpoint,
         user_id: file.user_id,
         records,
-        pending: file
-            .pending
-            .into_iter()
-            .map(|pending| (pending.public_key, pending.name))
-            .collect(),
+        pending: file.pending.into_iter().map(|pending| (pending.public_key, pending.name)).collect(),
     })
 }
 
@@ -151,8 +125,5 @@ fn newer_version(text: &[u8]) -> Option<u64> {
     struct Versioned {
         version: u64,
     }
-    serde_json::from_slice::<Versioned>(text)
-        .ok()
-        .map(|file| file.version)
-        .filter(|&version| version > VERSION)
+    serde_json::from_slice::<Versioned>(text).ok().map(|file| file.version).filter(|&version| version > VERSION)
 }

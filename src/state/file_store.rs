@@ -59,11 +59,7 @@ impl FileStore<LocalDisk> {
 impl<D: Disk> FileStore<D> {
     /// Keeps a state at `path` on the given disk.
     pub fn on(disk: Rc<RefCell<D>>, path: &Path, holder: impl Into<String>) -> Self {
-        Self {
-            disk,
-            paths: Paths::of(path),
-            holder: holder.into(),
-        }
+        Self { disk, paths: Paths::of(path), holder: holder.into() }
     }
 
     /// Where the state is.
@@ -90,15 +86,8 @@ impl<D: Disk> Store for FileStore<D> {
                 _lock: lock,
             }),
             Err(holder) => {
-                let holder = if holder.is_empty() {
-                    "another process".to_owned()
-                } else {
-                    holder
-                };
-                Err(StateError::Locked {
-                    path: self.paths.state.clone(),
-                    holder,
-                })
+                let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
+                Err(StateError::Locked { path: self.paths.state.clone(), holder })
             }
         }
     }
@@ -135,21 +124,15 @@ impl<D: Disk> Session for FileSession<D> {
         let mut disk = self.disk.borrow_mut();
         let path = &self.paths.journal;
         disk.sync(path).map_err(failed("sync", path))?;
-        disk.sync_folder(folder_of(path))
-            .map_err(failed("sync", folder_of(path)))
+        disk.sync_folder(folder_of(path)).map_err(failed("sync", folder_of(path)))
     }
 
     async fn fold(&mut self, state: &State) -> Result<(), StateError> {
         let mut disk = self.disk.borrow_mut();
-        let Paths {
-            state: path,
-            journal,
-            lock: _,
-        } = &self.paths;
+        let Paths { state: path, journal, lock: _ } = &self.paths;
         let folder = folder_of(path);
-        let temporary = disk
-            .write_temporary(path, file::to_text(state).as_bytes())
-            .map_err(failed("write beside", path))?;
+        let temporary =
+            disk.write_temporary(path, file::to_text(state).as_bytes()).map_err(failed("write beside", path))?;
         disk.sync_temporary(&temporary).map_err(failed("sync the new", path))?;
         disk.persist(temporary, path).map_err(failed("replace", path))?;
         disk.sync_folder(folder).map_err(failed("sync", folder))?;
@@ -174,11 +157,7 @@ impl Paths {
             name.push(suffix);
             PathBuf::from(name)
         };
-        Self {
-            state: state.to_path_buf(),
-            journal: beside(".journal"),
-            lock: beside(".lock"),
-        }
+        Self { state: state.to_path_buf(), journal: beside(".journal"), lock: beside(".lock") }
     }
 }
 
@@ -189,22 +168,10 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateErr
     let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
     let state = text.map(|text| file::from_text(&text, &paths.state)).transpose()?;
     let Some(journal) = journal else {
-        return Ok((
-            Loaded {
-                state,
-                ..Loaded::default()
-            },
-            JournalIs::Absent,
-        ));
+        return Ok((Loaded { state, ..Loaded::default() }, JournalIs::Absent));
     };
     match journal::replay(state.clone(), &journal)? {
-        Replay::Nothing => Ok((
-            Loaded {
-                state,
-                ..Loaded::default()
-            },
-            JournalIs::Absent,
-        )),
+        Replay::Nothing => Ok((Loaded { state, ..Loaded::default() }, JournalIs::Absent)),
         Replay::State { state, unreadable } => {
             let warnings = unreadable
                 .into_iter()
@@ -216,27 +183,12 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateErr
                     )
                 })
                 .collect();
-            let is = if journal.ends_with(b"\n") {
-                JournalIs::Whole
-            } else {
-                JournalIs::Torn
-            };
-            Ok((
-                Loaded {
-                    state: Some(state),
-                    journaled: true,
-                    warnings,
-                },
-                is,
-            ))
+            let is = if journal.ends_with(b"\n") { JournalIs::Whole } else { JournalIs::Torn };
+            Ok((Loaded { state: Some(state), journaled: true, warnings }, is))
         }
     }
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
-    move |source| StateError::Io {
-        doing,
-        path: path.to_path_buf(),
-        source,
-    }
+    move |source| StateError::Io { doing, path: path.to_path_buf(), source }
 }

@@ -107,10 +107,7 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
         return Err(StateError::NewerJournal { found: header.journal });
     }
     let mut state = match base {
-        None if header.serial == 0 => State {
-            user_id: header.user_id,
-            ..State::new(header.lineage, header.endpoint)
-        },
+        None if header.serial == 0 => State { user_id: header.user_id, ..State::new(header.lineage, header.endpoint) },
         Some(state) if state.lineage == header.lineage && state.serial == header.serial => state,
         Some(state) if state.lineage == header.lineage && state.serial > header.serial => return Ok(Replay::Nothing),
         other => {

@@ -84,14 +84,7 @@ pub enum Origin {
 impl State {
     /// Makes an empty state for an account.
     pub fn new(lineage: Uuid, endpoint: Endpoint) -> Self {
-        Self {
-            lineage,
-            serial: 0,
-            endpoint,
-            user_id: None,
-            records: BTreeMap::new(),
-            pending: BTreeMap::new(),
-        }
+        Self { lineage, serial: 0, endpoint, user_id: None, records: BTreeMap::new(), pending: BTreeMap::new() }
     }
 
     /// Takes in one thing that was learned.
@@ -124,16 +117,12 @@ impl State {
     /// Whether it describes the account at this endpoint, and of this user where both are known.
     pub fn check_account(&self, endpoint: &Endpoint, user_id: Option<&UserId>) -> Result<(), StateError> {
         if self.endpoint != *endpoint {
-            return Err(StateError::OtherEndpoint {
-                state: self.endpoint.clone(),
-                chosen: endpoint.clone(),
-            });
+            return Err(StateError::OtherEndpoint { state: self.endpoint.clone(), chosen: endpoint.clone() });
         }
         match (&self.user_id, user_id) {
-            (Some(state), Some(account)) if state != account => Err(StateError::OtherUser {
-                state: state.clone(),
-                account: account.clone(),
-            }),
+            (Some(state), Some(account)) if state != account => {
+                Err(StateError::OtherUser { state: state.clone(), account: account.clone() })
+            }
             _ => Ok(()),
         }
     }

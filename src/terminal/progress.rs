@@ -39,11 +39,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
-        Self {
-            bar,
-            target,
-            last_line: Cell::new(Instant::now()),
-        }
+        Self { bar, target, last_line: Cell::new(Instant::now()) }
     }
 
     /// Says how much there is to do.

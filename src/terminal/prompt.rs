@@ -30,11 +30,7 @@ mod tests {
             ("", false),
         ] {
             let mut asked = Vec::new();
-            assert_eq!(
-                confirm("Sure?", &mut typed.as_bytes(), &mut asked).unwrap(),
-                expected,
-                "{typed:?}"
-            );
+            assert_eq!(confirm("Sure?", &mut typed.as_bytes(), &mut asked).unwrap(), expected, "{typed:?}");
             assert!(asked.starts_with(b"Sure? "));
         }
     }

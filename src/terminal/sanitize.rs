@@ -64,10 +64,7 @@ mod tests {
     #[test]
     fn what_is_unsafe_is_escaped_and_the_rest_is_left() {
         assert_eq!(escape("alice@example.com ü 日本 🔑"), "alice@example.com ü 日本 🔑");
-        assert_eq!(
-            escape("a\u{1b}[31mb\nc\u{202e}d\u{200b}"),
-            "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}"
-        );
+        assert_eq!(escape("a\u{1b}[31mb\nc\u{202e}d\u{200b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}");
     }
 
     #[test]

@@ -31,12 +31,7 @@ impl<F: Fn(usize, &mut Vec<Row>, &mut Page)> ReadAccount for Book<F> {
         self.requests.set(self.requests.get() + 1);
         let mut rows = self.rows.borrow_mut();
         let size = self.cap.min(usize::try_from(limit).unwrap());
-        let came = rows
-            .iter()
-            .skip(usize::try_from(offset).unwrap())
-            .take(size)
-            .cloned()
-            .collect();
+        let came = rows.iter().skip(usize::try_from(offset).unwrap()).take(size).cloned().collect();
         let mut page = Page {
             total: self.states_total.then_some(rows.len() as u64),
             limit: self.states_limit.then_some(size as u64),
@@ -63,14 +58,7 @@ fn row(number: usize) -> Row {
 fn book<F: Fn(usize, &mut Vec<Row>, &mut Page)>(size: usize, meddle: F) -> Book<F> {
     // Not in the order of the ids: nobody promises one.
     let rows = RefCell::new((0..size).rev().map(row).collect());
-    Book {
-        rows,
-        cap: 100,
-        states_total: true,
-        states_limit: true,
-        requests: Cell::new(0),
-        meddle,
-    }
+    Book { rows, cap: 100, states_total: true, states_limit: true, requests: Cell::new(0), meddle }
 }
 
 fn honest(_: usize, _: &mut Vec<Row>, _: &mut Page) {}
@@ -87,18 +75,10 @@ fn ids(listing: &Listing) -> Vec<&str> {
 async fn every_row_is_listed_once_however_the_account_pages() {
     for size in [0, 1, 99, 100, 101, 250, 1_000] {
         for cap in [100, 50, 7] {
-            for (states_total, states_limit) in
-                [(true, true), (true, false), (false, true), (false, false)]
-            {
-                let book = Book {
-                    cap,
-                    states_total,
-                    states_limit,
-                    ..book(size, honest)
-                };
+            for (states_total, states_limit) in [(true, true), (true, false), (false, true), (false, false)] {
+                let book = Book { cap, states_total, states_limit, ..book(size, honest) };
                 let listing = list(&book).await.unwrap();
-                let case =
-                    format!("{size} rows by {cap}, total {states_total}, limit {states_limit}");
+                let case = format!("{size} rows by {cap}, total {states_total}, limit {states_limit}");
                 let expect: Vec<_> = (0..size).map(row).collect();
                 assert_eq!(listing.rows, expect, "{case}");
                 if states_total {
@@ -123,10 +103,7 @@ async fn system_keys_do_not_exist_but_are_counted() {
     });
     let listing = list(&book).await.unwrap();
     assert_eq!(ids(&listing), ["k00000", "k00001", "k00002", "k00004"]);
-    assert_eq!(
-        (listing.system_keys, listing.user_id),
-        (1, Some(UserId::new("u1").unwrap()))
-    );
+    assert_eq!((listing.system_keys, listing.user_id), (1, Some(UserId::new("u1").unwrap())));
 }
 
 #[tokio::test]
@@ -137,13 +114,8 @@ async fn an_account_without_keys_has_no_known_user() {
 
 #[tokio::test]
 async fn keys_of_two_users_are_refused() {
-    let book = book(3, |_, _, page| {
-        page.rows[0].user_id = UserId::new("u2").unwrap()
-    });
-    assert!(matches!(
-        list(&book).await,
-        Err(ListError::SeveralUsers { .. })
-    ));
+    let book = book(3, |_, _, page| page.rows[0].user_id = UserId::new("u2").unwrap());
+    assert!(matches!(list(&book).await, Err(ListError::SeveralUsers { .. })));
 }
 
 #[tokio::test]
@@ -210,13 +182,7 @@ async fn an_unstable_order_that_hides_a_row_is_never_believed() {
             *hidden = row(120);
         }
     });
-    assert!(matches!(
-        list(&book).await,
-        Err(ListError::KeepsChanging {
-            stated: Some(150),
-            shown: 149
-        })
-    ));
+    assert!(matches!(list(&book).await, Err(ListError::KeepsChanging { stated: Some(150), shown: 149 })));
 }
 
 #[tokio::test]
@@ -232,11 +198,7 @@ async fn an_account_that_ignores_the_offset_comes_to_an_end() {
     struct Stuck(bool);
     impl ReadAccount for Stuck {
         async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
-            Ok(Page {
-                rows: (0..100).map(row).collect(),
-                total: self.0.then_some(100),
-                limit: None,
-            })
+            Ok(Page { rows: (0..100).map(row).collect(), total: self.0.then_some(100), limit: None })
         }
     }
     for states_total in [true, false] {
@@ -249,18 +211,11 @@ async fn the_pages_of_a_listing_are_bounded() {
     struct Endless(Option<u64>);
     impl ReadAccount for Endless {
         async fn page(&self, offset: u64, _: u64) -> Result<Page, Failure> {
-            Ok(Page {
-                rows: vec![row(usize::try_from(offset).unwrap())],
-                total: self.0,
-                limit: None,
-            })
+            Ok(Page { rows: vec![row(usize::try_from(offset).unwrap())], total: self.0, limit: None })
         }
     }
     for total in [None, Some(u64::MAX)] {
-        assert!(
-            matches!(list(&Endless(total)).await, Err(ListError::TooManyPages)),
-            "{total:?}"
-        );
+        assert!(matches!(list(&Endless(total)).await, Err(ListError::TooManyPages)), "{total:?}");
     }
 }
 
@@ -271,11 +226,7 @@ async fn a_page_that_fails_is_asked_for_again_and_a_refusal_ends_it() {
         async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
             self.0.set(self.0.get() + 1);
             if self.0.get() > 2 {
-                return Ok(Page {
-                    rows: vec![row(1)],
-                    total: Some(1),
-                    limit: None,
-                });
+                return Ok(Page { rows: vec![row(1)], total: Some(1), limit: None });
             }
             Err(Failure {
                 effect: self.1,
@@ -287,17 +238,8 @@ async fn a_page_that_fails_is_asked_for_again_and_a_refusal_ends_it() {
             })
         }
     }
-    assert_eq!(
-        list(&Flaky(Cell::new(0), Effect::Unknown))
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        1
-    );
-    let error = list(&Flaky(Cell::new(0), Effect::Refused))
-        .await
-        .unwrap_err();
+    assert_eq!(list(&Flaky(Cell::new(0), Effect::Unknown)).await.unwrap().rows.len(), 1);
+    let error = list(&Flaky(Cell::new(0), Effect::Refused)).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot list the account: bad gateway");
     assert_eq!(error.help().as_deref(), Some("wait"));
 }

@@ -21,14 +21,7 @@ fn pace() -> Pace<Virtual> {
 
 fn failure(effect: Effect, kind: FailureKind, retry_after: Option<u64>) -> Failure {
     let retry_after = retry_after.map(Duration::from_secs);
-    Failure {
-        effect,
-        kind,
-        status: None,
-        retry_after,
-        message: "no".to_owned(),
-        help: None,
-    }
+    Failure { effect, kind, status: None, retry_after, message: "no".to_owned(), help: None }
 }
 
 #[test]
@@ -37,9 +30,7 @@ fn only_what_had_no_effect_or_does_no_harm_twice_is_repeated() {
     let mut table = String::new();
     for effect in [Effect::NotSent, Effect::Refused, Effect::Unknown] {
         for idempotent in [true, false] {
-            let decisions: Vec<_> = (0..4)
-                .map(|attempt| decide(effect, idempotent, attempt, policy))
-                .collect();
+            let decisions: Vec<_> = (0..4).map(|attempt| decide(effect, idempotent, attempt, policy)).collect();
             table += &format!("{effect:?}, idempotent {idempotent}: {decisions:?}\n");
         }
     }
@@ -57,20 +48,12 @@ fn only_what_had_no_effect_or_does_no_harm_twice_is_repeated() {
 fn pauses_fill_a_range_that_doubles_up_to_its_cap() {
     let mut rng = fastrand::Rng::with_seed(1);
     for attempt in [0, 1, 3, 6, 7, 31, 32, u32::MAX] {
-        let range = (BACKOFF_BASE.as_secs_f64() * 2_f64.powf(f64::from(attempt)))
-            .min(BACKOFF_CAP.as_secs_f64());
-        let drawn: Vec<f64> = (0..2_000)
-            .map(|_| backoff(attempt, BACKOFF_BASE, BACKOFF_CAP, &mut rng).as_secs_f64())
-            .collect();
+        let range = (BACKOFF_BASE.as_secs_f64() * 2_f64.powf(f64::from(attempt))).min(BACKOFF_CAP.as_secs_f64());
+        let drawn: Vec<f64> =
+            (0..2_000).map(|_| backoff(attempt, BACKOFF_BASE, BACKOFF_CAP, &mut rng).as_secs_f64()).collect();
         let mean = drawn.iter().sum::<f64>() / 2_000.0;
-        assert!(
-            drawn.iter().all(|&pause| pause <= range),
-            "attempt {attempt}"
-        );
-        assert!(
-            (mean / range - 0.5).abs() < 0.05,
-            "attempt {attempt}: mean {mean} of {range}"
-        );
+        assert!(drawn.iter().all(|&pause| pause <= range), "attempt {attempt}");
+        assert!((mean / range - 0.5).abs() < 0.05, "attempt {attempt}: mean {mean} of {range}");
     }
 }
 
@@ -81,11 +64,7 @@ async fn a_request_is_repeated_until_it_works() {
     let answer = repeat(&pace, RetryPolicy::default(), || async {
         asked.set(asked.get() + 1);
         let lost = failure(Effect::Unknown, FailureKind::ServerError, None);
-        if asked.get() < 4 {
-            Err(lost)
-        } else {
-            Ok(asked.get())
-        }
+        if asked.get() < 4 { Err(lost) } else { Ok(asked.get()) }
     });
     assert_eq!(answer.await, Ok(4));
     assert!(pace.clock().now() <= BACKOFF_BASE * 7);
@@ -118,8 +97,7 @@ async fn a_refusal_is_final() {
 #[tokio::test]
 async fn a_429_holds_back_everyone_and_a_lost_answer_nobody_else() {
     let pace = pace();
-    pace.recover(&failure(Effect::Unknown, FailureKind::ServerError, None), 0)
-        .await;
+    pace.recover(&failure(Effect::Unknown, FailureKind::ServerError, None), 0).await;
     assert_eq!(pace.held_for(), None);
 
     let slow_down = failure(Effect::NotSent, FailureKind::RateLimited, Some(30));
@@ -139,10 +117,6 @@ async fn a_429_holds_back_everyone_and_a_lost_answer_nobody_else() {
 #[tokio::test]
 async fn nobody_waits_longer_than_the_cap_because_a_server_says_so() {
     let pace = pace();
-    pace.recover(
-        &failure(Effect::NotSent, FailureKind::Unavailable, Some(86_400)),
-        0,
-    )
-    .await;
+    pace.recover(&failure(Effect::NotSent, FailureKind::Unavailable, Some(86_400)), 0).await;
     assert!(pace.clock().now() <= RETRY_AFTER_CAP + BACKOFF_BASE);
 }

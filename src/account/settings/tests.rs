@@ -14,16 +14,10 @@ impl World {
     fn new(variables: &[(&'static str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir_all(home.path().join(".prime/environments")).unwrap();
-        let mut variables: BTreeMap<_, _> = variables
-            .iter()
-            .map(|(name, value)| (*name, OsString::from(value)))
-            .collect();
+        let mut variables: BTreeMap<_, _> =
+            variables.iter().map(|(name, value)| (*name, OsString::from(value))).collect();
         variables.insert("HOME", home.path().into());
-        Self {
-            home,
-            variables,
-            stdin: b"",
-        }
+        Self { home, variables, stdin: b"" }
     }
 
     fn with(self, file: &str, content: &str) -> Self {
@@ -36,11 +30,7 @@ impl World {
     }
 
     fn resolve(&self, flags: &Flags) -> Result<Settings, SettingsError> {
-        resolve(
-            flags,
-            &|name| self.variables.get(name).cloned(),
-            &mut &*self.stdin,
-        )
+        resolve(flags, &|name| self.variables.get(name).cloned(), &mut &*self.stdin)
     }
 
     /// Tells the endpoint, the token and where both come from, the home directory as `~`.
@@ -60,70 +50,40 @@ impl World {
     }
 }
 
-const FILE: &str =
-    r#"{"api_key":"from-file","base_url":"https://file.example.com/api/v1","team_id":null}"#;
+const FILE: &str = r#"{"api_key":"from-file","base_url":"https://file.example.com/api/v1","team_id":null}"#;
 const STAGING: &str = r#"{"api_key":"from-context","base_url":"https://context.example.com"}"#;
 
 fn flags(endpoint: Option<&str>, context: Option<&str>) -> Flags {
-    Flags {
-        endpoint: endpoint.map(str::to_owned),
-        token_file: None,
-        context: context.map(str::to_owned),
-    }
+    Flags { endpoint: endpoint.map(str::to_owned), token_file: None, context: context.map(str::to_owned) }
 }
 
 #[test]
 fn flags_win_over_the_environment_and_that_over_the_file() {
     let none = Flags::default();
     let empty = World::new(&[]);
-    assert_eq!(
-        empty.told(&none),
-        "https://api.primeintellect.ai from the default; no token"
-    );
+    assert_eq!(empty.told(&none), "https://api.primeintellect.ai from the default; no token");
 
     let file = World::new(&[]).with(".prime/config.json", FILE);
     let told = "https://file.example.com from ~/.prime/config.json; Bearer from-file from ~/.prime/config.json";
     assert_eq!(file.told(&none), told);
 
-    let both = World::new(&[
-        ("PRIME_API_KEY", "from-env"),
-        ("PRIME_BASE_URL", "https://env.example.com/"),
-    ])
-    .with(".prime/config.json", FILE);
-    assert_eq!(
-        both.told(&none),
-        "https://env.example.com from PRIME_BASE_URL; Bearer from-env from PRIME_API_KEY"
-    );
+    let both = World::new(&[("PRIME_API_KEY", "from-env"), ("PRIME_BASE_URL", "https://env.example.com/")])
+        .with(".prime/config.json", FILE);
+    assert_eq!(both.told(&none), "https://env.example.com from PRIME_BASE_URL; Bearer from-env from PRIME_API_KEY");
 
-    let urls = [
-        ("PRIME_BASE_URL", "https://b.example.com"),
-        ("PRIME_API_BASE_URL", "https://a.example.com"),
-    ];
-    assert_eq!(
-        World::new(&urls).told(&none),
-        "https://a.example.com from PRIME_API_BASE_URL; no token"
-    );
+    let urls = [("PRIME_BASE_URL", "https://b.example.com"), ("PRIME_API_BASE_URL", "https://a.example.com")];
+    assert_eq!(World::new(&urls).told(&none), "https://a.example.com from PRIME_API_BASE_URL; no token");
 
     let mut all = flags(Some("https://flag.example.com"), None);
     all.token_file = Some("-".into());
-    let both = World {
-        stdin: b"from-stdin\n",
-        ..both
-    };
-    assert_eq!(
-        both.told(&all),
-        "https://flag.example.com from --endpoint; Bearer from-stdin from standard input"
-    );
+    let both = World { stdin: b"from-stdin\n", ..both };
+    assert_eq!(both.told(&all), "https://flag.example.com from --endpoint; Bearer from-stdin from standard input");
 }
 
 #[test]
 fn a_variable_that_is_empty_is_not_set() {
-    let world = World::new(&[
-        ("PRIME_API_KEY", ""),
-        ("PRIME_API_BASE_URL", ""),
-        ("PRIME_CONTEXT", ""),
-    ])
-    .with(".prime/config.json", FILE);
+    let world = World::new(&[("PRIME_API_KEY", ""), ("PRIME_API_BASE_URL", ""), ("PRIME_CONTEXT", "")])
+        .with(".prime/config.json", FILE);
     assert!(world.told(&Flags::default()).contains("from-file"));
 }
 
@@ -138,56 +98,34 @@ fn a_context_is_the_only_file_that_is_looked_at() {
     let file = "~/.prime/environments/staging.json";
     let told = format!("https://context.example.com from {file}; Bearer from-context from {file}");
     assert_eq!(world(&[]).told(&flags(None, Some("staging"))), told);
-    assert_eq!(
-        world(&[("PRIME_CONTEXT", "staging")]).told(&Flags::default()),
-        told
-    );
-    assert_eq!(
-        world(&[("PRIME_CONTEXT", "other")]).told(&flags(None, Some("staging"))),
-        told
-    );
+    assert_eq!(world(&[("PRIME_CONTEXT", "staging")]).told(&Flags::default()), told);
+    assert_eq!(world(&[("PRIME_CONTEXT", "other")]).told(&flags(None, Some("staging"))), told);
 
     // The token of one file never meets the endpoint of another.
     let told = "https://api.primeintellect.ai from the default; no token";
     assert_eq!(world(&[]).told(&flags(None, Some("bare"))), told);
 
     // The environment wins over a file, as it does for the vendor.
-    let told =
-        format!("https://context.example.com from {file}; Bearer from-env from PRIME_API_KEY");
-    assert_eq!(
-        world(&[("PRIME_API_KEY", "from-env")]).told(&flags(None, Some("staging"))),
-        told
-    );
+    let told = format!("https://context.example.com from {file}; Bearer from-env from PRIME_API_KEY");
+    assert_eq!(world(&[("PRIME_API_KEY", "from-env")]).told(&flags(None, Some("staging"))), told);
 }
 
 #[test]
 fn what_is_wrong_is_said_without_any_content() {
     let secret = r#"{"api_key": 5, "hunter2": }"#;
-    let mut token_file = Flags {
-        token_file: Some("/nonexistent/token".into()),
-        ..Flags::default()
-    };
+    let mut token_file = Flags { token_file: Some("/nonexistent/token".into()), ..Flags::default() };
     let mut told = vec![
         World::new(&[]).told(&flags(None, Some("absent"))),
         World::new(&[]).told(&flags(None, Some("../../etc/passwd"))),
         World::new(&[("PRIME_CONTEXT", "a/b")]).told(&Flags::default()),
-        World::new(&[])
-            .with(".prime/config.json", secret)
-            .told(&Flags::default()),
-        World::new(&[])
-            .with(".prime/config.json", r#"{"api_key":"hunter2 hunter2"}"#)
-            .told(&Flags::default()),
-        World::new(&[])
-            .with(".prime/config.json", r#"{"base_url":["hunter2"]}"#)
-            .told(&Flags::default()),
+        World::new(&[]).with(".prime/config.json", secret).told(&Flags::default()),
+        World::new(&[]).with(".prime/config.json", r#"{"api_key":"hunter2 hunter2"}"#).told(&Flags::default()),
+        World::new(&[]).with(".prime/config.json", r#"{"base_url":["hunter2"]}"#).told(&Flags::default()),
         World::new(&[("PRIME_API_BASE_URL", "http://example.com")]).told(&Flags::default()),
         World::new(&[("PRIME_API_KEY", "Bearer hunter2")]).told(&Flags::default()),
         World::new(&[]).told(&token_file),
     ];
-    let world = World::new(&[])
-        .with("big", &"x".repeat(2 << 20))
-        .with("long", &"x".repeat(5000))
-        .with("none", "\n");
+    let world = World::new(&[]).with("big", &"x".repeat(2 << 20)).with("long", &"x".repeat(5000)).with("none", "\n");
     for file in ["big", "long", "none"] {
         token_file.token_file = Some(world.path(file));
         told.push(world.told(&token_file));
@@ -200,29 +138,16 @@ fn what_is_wrong_is_said_without_any_content() {
 #[test]
 fn a_broken_file_disturbs_nobody_who_does_not_need_it() {
     let world = World::new(&[("PRIME_API_KEY", "t")]).with(".prime/config.json", "{");
-    assert!(
-        world
-            .resolve(&flags(Some("https://example.com"), None))
-            .is_ok()
-    );
+    assert!(world.resolve(&flags(Some("https://example.com"), None)).is_ok());
     assert!(world.resolve(&Flags::default()).is_err());
 }
 
 #[test]
 fn a_missing_token_names_each_place_that_was_looked_at() {
     let world = World::new(&[]);
-    let error = world
-        .resolve(&Flags::default())
-        .unwrap()
-        .require_token()
-        .unwrap_err();
-    let told = error
-        .to_string()
-        .replace(world.home.path().to_str().unwrap(), "~");
-    assert_eq!(
-        told,
-        "no token; looked at --token-file, PRIME_API_KEY, `api_key` in ~/.prime/config.json"
-    );
+    let error = world.resolve(&Flags::default()).unwrap().require_token().unwrap_err();
+    let told = error.to_string().replace(world.home.path().to_str().unwrap(), "~");
+    assert_eq!(told, "no token; looked at --token-file, PRIME_API_KEY, `api_key` in ~/.prime/config.json");
     assert!(error.help().unwrap().contains("--offline"));
 }
 
@@ -231,27 +156,17 @@ fn a_missing_token_names_each_place_that_was_looked_at() {
 fn a_token_file_that_others_may_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::new(&[]).with("token", "t\n");
-    let flags = Flags {
-        token_file: Some(world.path("token")),
-        ..Flags::default()
-    };
+    let flags = Flags { token_file: Some(world.path("token")), ..Flags::default() };
     for (mode, warnings) in [(0o600, 0), (0o640, 1), (0o604, 1)] {
         fs::set_permissions(world.path("token"), fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!(
-            world.resolve(&flags).unwrap().warnings.len(),
-            warnings,
-            "{mode:o}"
-        );
+        assert_eq!(world.resolve(&flags).unwrap().warnings.len(), warnings, "{mode:o}");
     }
 }
 
 #[test]
 fn an_endpoint_is_told_without_a_token_or_standard_input() {
     let world = World::new(&[]).with(".prime/config.json", FILE);
-    let flags = Flags {
-        token_file: Some("/nonexistent".into()),
-        ..Flags::default()
-    };
+    let flags = Flags { token_file: Some("/nonexistent".into()), ..Flags::default() };
     let found = resolve_endpoint(&flags, &|name| world.variables.get(name).cloned()).unwrap();
     assert_eq!(found.value.as_str(), "https://file.example.com");
 }

@@ -14,7 +14,7 @@ use crate::cli::context::{Account, Context};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::signals::stoppable;
 use crate::manifest::Desired;
-use crate::plan::guard::{self, Acknowledged};
+use crate::plan::guard;
 use crate::plan::{Input, Plan, compare};
 use crate::report::{json, text};
 use crate::state::{FileSession, Loaded, Session as _, lock_within};
@@ -35,7 +35,8 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
             .hint("look at the plan first, then run apply with --auto-approve"));
     }
     let stop = CancellationToken::new();
-    let asked_to_stop = || context.ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
+    let asked_to_stop =
+        || context.ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
     let work = apply(args, context, &desired, today, &stop);
     let ended = runtime()?.block_on(stoppable(work, &stop, asked_to_stop));
     match ended.map_err(|error| CliError::from_error(&error))? {
@@ -54,7 +55,7 @@ async fn apply(
     today: jiff::civil::Date,
     stop: &CancellationToken,
 ) -> Result<Exit, CliError> {
-    let account = context.account(args.requests, args.concurrency.get())?;
+    let account = context.account(args.requests)?;
     let store = context.store()?;
     let patience = Duration::from_secs(args.lock_timeout);
     let waiting = |held: &crate::state::StateError| context.ui.status(&format!("Waiting: {held}"));
@@ -66,7 +67,7 @@ async fn apply(
     if args.format == PlanFormat::Text {
         context.ui.result(&text::plan(&plan)).map_err(cannot_print)?;
     }
-    let refusals = guard::refusals(&plan, &Acknowledged::from(&args.acknowledge));
+    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged());
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
         return Ok(Exit::Refused);
@@ -135,11 +136,7 @@ async fn carry_out(
         reader: (!args.offline).then_some(&reader),
         writer: &account.connection.writer(),
         pace: &account.pace,
-        options: Options {
-            concurrency: args.concurrency.get(),
-            retries: account.retries,
-            fail_fast: args.fail_fast,
-        },
+        options: Options { concurrency: args.concurrency.get(), retries: account.retries, fail_fast: args.fail_fast },
         stop,
         observer: &observer,
         lineage: uuid::Uuid::new_v4(),

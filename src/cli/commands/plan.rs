@@ -4,7 +4,7 @@ use crate::account::list_all;
 use crate::cli::args::{Plan as Args, PlanFormat};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::plan::guard::{self, Acknowledged};
+use crate::plan::guard;
 use crate::plan::{Input, Plan, compare, file};
 use crate::report::text;
 use crate::state::{State, Store as _};
@@ -27,17 +27,16 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
             let input = Input { desired: &desired, recorded, observed: None, endpoint: &endpoint, today };
             return Ok::<_, CliError>(compare(input));
         }
-        let account = context.account(args.requests, crate::account::listing::PAGES_AT_ONCE)?;
+        let account = context.account(args.requests)?;
         // Before the token goes anywhere: a state of another endpoint is a mistake in the making.
         check(recorded, &account.endpoint, None)?;
         let listing = list_all(&account.connection.reader(), &account.pace, account.retries).await?;
         check(recorded, &account.endpoint, listing.user_id.as_ref())?;
-        let input =
-            Input { desired: &desired, recorded, observed: Some(&listing), endpoint: &account.endpoint, today };
+        let input = Input { desired: &desired, recorded, observed: Some(&listing), endpoint: &account.endpoint, today };
         Ok(compare(input))
     })?;
     context.ui.result(&render(&plan, args.format)).map_err(cannot_print)?;
-    let refusals = guard::refusals(&plan, &Acknowledged::from(&args.acknowledge));
+    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged());
     context.ui.tell(&text::refusals(&refusals));
     Ok(match () {
         () if !refusals.is_empty() => Exit::Refused,

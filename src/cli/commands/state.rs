@@ -13,8 +13,9 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
     let loaded = runtime()?.block_on(store.load())?;
     context.warn_of(&loaded);
     let Some(state) = loaded.state else {
-        return Err(CliError::new(format!("there is no state at {}", store.path().display()))
-            .hint("apply writes it; choose another one with --state PATH, or the manifest it lies beside with -f PATH"));
+        return Err(CliError::new(format!("there is no state at {}", store.path().display())).hint(
+            "apply writes it; choose another one with --state PATH, or the manifest it lies beside with -f PATH",
+        ));
     };
     let out = match args {
         Args::List(args) => list(args, &state),
@@ -34,9 +35,11 @@ fn list(args: &StateList, state: &State) -> String {
 fn show(args: &StateShow, state: &State) -> Result<String, CliError> {
     let records: Vec<_> = state.sorted().into_iter().filter(|record| record.name == args.name).collect();
     if records.is_empty() {
-        let nearest = state.records.values().map(|record| record.name.as_str()).max_by(|a, b| {
-            strsim::jaro(a, args.name.as_str()).total_cmp(&strsim::jaro(b, args.name.as_str()))
-        });
+        let nearest = state
+            .records
+            .values()
+            .map(|record| record.name.as_str())
+            .max_by(|a, b| strsim::jaro(a, args.name.as_str()).total_cmp(&strsim::jaro(b, args.name.as_str())));
         let error = CliError::new(format!("the state has no key {}", args.name));
         return Err(match nearest {
             Some(name) => error.hint(format!("did you mean {name}? `keyform state list` shows all")),

@@ -3,7 +3,8 @@
 use crate::cli::args::{ReportFormat, Validate};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::manifest;
+use crate::manifest::{self, Severity};
+use crate::report::json;
 use crate::report::words::counted;
 use crate::terminal::style::{GOOD, paint};
 
@@ -19,13 +20,13 @@ pub(in crate::cli) fn run(args: &Validate, context: &Context) -> Result<Exit, Cl
             });
             report.to_text(true) + &fine.unwrap_or_default()
         }
-        ReportFormat::Json => report.to_json(),
+        ReportFormat::Json => json::pretty(&report.to_json()),
         ReportFormat::Github => report.to_github(),
     };
     context.ui.result(&text).map_err(cannot_print)?;
     Ok(match desired {
         Some(_) => Exit::Done,
-        None if report.only_policy() => Exit::Refused,
+        None if report.worst() == Some(Severity::Policy) => Exit::Refused,
         None => Exit::Failed,
     })
 }
