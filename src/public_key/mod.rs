@@ -1,135 +1,292 @@
 //! An OpenSSH public key that cannot be wrong, and the blob that identifies it.
+//!
+//! `line` finds the words, `foreign` what is something else altogether, `wire` reads the blob, `material` and `curve`
+//! judge the numbers in it.
 
-use std::fmt;
+mod algorithm;
+mod blob;
+mod curve;
+mod error;
+mod foreign;
+mod line;
+mod material;
+mod prefix;
+mod wire;
 
-use serde::{Deserialize, Serialize};
+use base64::DecodeError;
 
-/// Type and base64 of a public key, without its comment: `ssh-ed25519 AAAA…`. *The identity of a key.*
-///
-/// Well formed (one space, canonical base64 whose first string is the type), but not judged: a row of the account may
-/// hold a key that [`PublicKey`] refuses, and must still be matched.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct KeyBlob(Box<str>);
+use self::algorithm::{Algorithm, Label};
+use self::foreign::Foreign;
+use self::line::Part;
+use crate::terminal::sanitize;
 
-/// `SHA256:` and 43 characters of base64, as `ssh-keygen -l` prints it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Fingerprint(Box<str>);
+pub use self::blob::{Fingerprint, KeyBlob};
+pub use self::error::{MAX_TEXT_BYTES, PublicKeyError};
+pub use self::foreign::{PrivateFormat, PublicFormat};
+pub use self::material::{MAX_RSA_BITS, MIN_RSA_BITS};
+
+/// The RSA keys that are accepted, but warned of, are shorter than this, in bits.
+pub const WEAK_RSA_BITS: u32 = 3072;
 
 /// A public key that passed every check: see [`PublicKey::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     blob: KeyBlob,
     comment: String,
-}
-
-/// Why a text is no acceptable public key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PublicKeyError {}
-
-impl PublicKeyError {
-    /// A stable code, kebab case, such as `key-private`.
-    pub fn code(&self) -> &'static str {
-        todo!()
-    }
-    /// What to do about it.
-    pub fn help(&self) -> String {
-        todo!()
-    }
-}
-
-impl fmt::Display for PublicKeyError {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
-    }
+    algorithm: Algorithm,
+    bits: u32,
 }
 
 impl PublicKey {
+    /// The types that are accepted, as [`KeyBlob::algorithm`] gives them.
+    ///
+    /// `webauthn-sk-ecdsa-sha2-nistp256@openssh.com` is accepted too, and read as `sk-ecdsa-…`, as OpenSSH does.
+    pub const TYPES: [&str; 7] = [
+        Algorithm::Ed25519.name(),
+        Algorithm::SkEd25519.name(),
+        Algorithm::EcdsaP256.name(),
+        Algorithm::EcdsaP384.name(),
+        Algorithm::EcdsaP521.name(),
+        Algorithm::SkEcdsa.name(),
+        Algorithm::Rsa.name(),
+    ];
+
     /// Reads one line of OpenSSH's format: `type base64 [comment]`.
-    pub fn parse(_text: &str) -> Result<Self, PublicKeyError> {
-        todo!()
+    ///
+    /// White space, line ends, blank lines and `#` lines are read as OpenSSH reads them: the text may be that of a
+    /// `.pub` file. Of the comment, tabs become blanks and white space at its end is dropped. At most
+    /// [`MAX_TEXT_BYTES`] are read.
+    pub fn parse(text: &str) -> Result<Self, PublicKeyError> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(PublicKeyError::TooLong);
+        }
+        match Foreign::find(text) {
+            Some(Foreign::Private(format)) => return Err(PublicKeyError::Private { format }),
+            Some(Foreign::Public(format)) => return Err(PublicKeyError::Foreign { format }),
+            None => {}
+        }
+        refuse_unsafe(text)?;
+        let mut lines = line::lines(text);
+        let line = lines.next().ok_or(PublicKeyError::Empty)?;
+        let (label, rest) = line.split_word();
+        let (base64, comment) = rest.split_word();
+
+        let algorithm = read_label(line, label, base64)?;
+        let bytes = decode(label, base64)?;
+        let bits = check(algorithm, &bytes, label, base64)?;
+        if let Some(second) = second_key(comment) {
+            return Err(PublicKeyError::Several { at: second.span() });
+        }
+        if let Some(next) = lines.next() {
+            let at = next.span();
+            return Err(match second_key(next) {
+                Some(_) => PublicKeyError::Several { at },
+                None => PublicKeyError::Lines { at },
+            });
+        }
+        let blob = KeyBlob::from_parts(label.text, &bytes)
+            .ok_or(PublicKeyError::Encoding { at: base64.span() })?;
+        Ok(Self {
+            blob,
+            comment: comment.text.replace('\t', " "),
+            algorithm,
+            bits,
+        })
     }
+
     /// The identity of the key.
     pub fn blob(&self) -> &KeyBlob {
         &self.blob
     }
+
     /// The comment, or nothing.
     pub fn comment(&self) -> &str {
         &self.comment
     }
+
     /// The short name that ssh-keygen prints: `ED25519`, `RSA`, `ECDSA`, `ED25519-SK`, `ECDSA-SK`.
     pub fn kind(&self) -> &'static str {
-        todo!()
+        self.algorithm.short_name()
     }
+
     /// The length in bits, as ssh-keygen prints it.
     pub fn bits(&self) -> u32 {
-        todo!()
+        self.bits
     }
-    /// `type base64 [comment]` on one line, normalised.
+
+    /// Whether the key is accepted, but to be warned of: RSA of less than [`WEAK_RSA_BITS`].
+    pub fn is_weak(&self) -> bool {
+        self.algorithm == Algorithm::Rsa && self.bits < WEAK_RSA_BITS
+    }
+
+    /// Writes `type base64 [comment]` on one line, normalised.
     pub fn to_line(&self) -> String {
-        todo!()
+        let blob = self.blob.as_str();
+        if self.comment.is_empty() {
+            blob.to_owned()
+        } else {
+            format!("{blob} {}", self.comment)
+        }
     }
 }
 
-impl KeyBlob {
-    /// Takes the first two words of a line, if they are a well-formed blob.
-    pub fn of_line(_line: &str) -> Option<Self> {
-        todo!()
-    }
-    /// `type base64`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-    /// The type: `ssh-ed25519`.
-    pub fn algorithm(&self) -> &str {
-        todo!()
-    }
-    /// The SHA-256 fingerprint.
-    pub fn fingerprint(&self) -> Fingerprint {
-        todo!()
-    }
-    /// The MD5 fingerprint as `ssh-keygen -E md5 -l` prints it: `MD5:` and 16 pairs of hex digits.
-    pub fn md5_fingerprint(&self) -> String {
-        todo!()
-    }
-    /// What ssh-keygen would print of it where its type is known: short name and bits.
-    pub fn describe(&self) -> Option<(&'static str, u32)> {
-        todo!()
+/// Refuses characters that are not seen, or change how others are seen, wherever they stand.
+fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
+    let is_refused = |c: &char| sanitize::is_unsafe(*c) && !matches!(c, '\t' | '\r' | '\n');
+    match text.char_indices().find(|(_, c)| is_refused(c)) {
+        Some((start, character)) => Err(PublicKeyError::Character {
+            character,
+            at: start..start + character.len_utf8(),
+        }),
+        None => Ok(()),
     }
 }
 
-impl Fingerprint {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+fn read_label(
+    line: Part<'_>,
+    label: Part<'_>,
+    base64: Part<'_>,
+) -> Result<Algorithm, PublicKeyError> {
+    let at = label.span();
+    match Label::from_name(label.text) {
+        Some(Label::Key(Algorithm::Dsa)) => Err(PublicKeyError::Dsa { at }),
+        Some(Label::Key(algorithm) | Label::Signature(algorithm @ Algorithm::SkEcdsa)) => {
+            Ok(algorithm)
+        }
+        Some(Label::Signature(algorithm)) => Err(PublicKeyError::Type {
+            name: Some(label.text.to_owned()),
+            meant: Some(algorithm.name()),
+            at,
+        }),
+        Some(Label::Certificate) => Err(PublicKeyError::Certificate { at }),
+        None => Err(prefix::explain(line, label, base64)),
     }
 }
 
-impl From<KeyBlob> for String {
-    fn from(blob: KeyBlob) -> Self {
-        blob.0.into()
+fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> {
+    if base64.text.is_empty() {
+        return Err(PublicKeyError::Missing { at: label.span() });
+    }
+    wire::decode_strict(base64.text).map_err(|error| match error {
+        DecodeError::InvalidByte(offset, byte) if byte != b'=' => {
+            let width = base64
+                .text
+                .get(offset..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(1, char::len_utf8);
+            PublicKeyError::Base64 {
+                at: base64.start + offset..base64.start + offset + width,
+            }
+        }
+        // A key that was cut seldom ends where base64 does: it is told from one that is badly padded by what it holds.
+        _ if is_cut(base64.text) => PublicKeyError::Truncated { at: base64.span() },
+        _ => PublicKeyError::Base64 { at: base64.span() },
+    })
+}
+
+/// Whether what can be decoded breaks off within a string.
+fn is_cut(base64: &str) -> bool {
+    // A last symbol that stands alone in its group holds no whole byte.
+    let whole = if base64.len() % 4 == 1 {
+        base64.get(..base64.len() - 1)
+    } else {
+        Some(base64)
+    };
+    let Some(bytes) = whole.and_then(wire::decode_lenient) else {
+        return false;
+    };
+    let mut rest = &bytes[..];
+    while let Some((_, next)) = wire::first(rest) {
+        rest = next;
+    }
+    !rest.is_empty()
+}
+
+fn check(
+    algorithm: Algorithm,
+    bytes: &[u8],
+    label: Part<'_>,
+    base64: Part<'_>,
+) -> Result<u32, PublicKeyError> {
+    let (inner, rest) =
+        wire::first(bytes).ok_or(PublicKeyError::Truncated { at: base64.span() })?;
+    let found = std::str::from_utf8(inner).ok().and_then(Label::from_name);
+    match found {
+        Some(Label::Key(inner) | Label::Signature(inner @ Algorithm::SkEcdsa))
+            if inner == algorithm =>
+        {
+            material::check(algorithm, rest, &base64.span())
+        }
+        Some(Label::Certificate) => Err(PublicKeyError::Certificate { at: base64.span() }),
+        Some(Label::Key(inner) | Label::Signature(inner)) if inner != algorithm => {
+            Err(PublicKeyError::Label {
+                label: algorithm.name(),
+                data: Some(inner.name()),
+                at: label.span(),
+            })
+        }
+        // `ssh-rsa` outside and `rsa-sha2-…` inside: ssh-keygen reads it, and no program writes it.
+        Some(_) => Err(PublicKeyError::Encoding { at: base64.span() }),
+        None => Err(PublicKeyError::Label {
+            label: algorithm.name(),
+            data: None,
+            at: label.span(),
+        }),
     }
 }
-impl TryFrom<String> for KeyBlob {
-    type Error = String;
-    fn try_from(_: String) -> Result<Self, String> {
-        todo!()
-    }
+
+/// Finds a word that is the base64 of a key, or that follows a type and looks like it.
+fn second_key(text: Part<'_>) -> Option<Part<'_>> {
+    let mut after_type = false;
+    text.words().find(|word| {
+        let is_base64 = word.text.starts_with("AAAA") && (after_type || is_known_blob(word.text));
+        after_type = Label::from_name(word.text).is_some();
+        is_base64
+    })
 }
-impl From<Fingerprint> for String {
-    fn from(f: Fingerprint) -> Self {
-        f.0.into()
-    }
+
+fn is_known_blob(base64: &str) -> bool {
+    // The longest name of a type, with the length before it, fits into 96 symbols.
+    let end = base64.len().min(96) / 4 * 4;
+    let head = base64.get(..end).and_then(wire::decode_lenient);
+    head.is_some_and(|bytes| {
+        wire::first(&bytes).is_some_and(|(name, _)| {
+            std::str::from_utf8(name).is_ok_and(|name| Label::from_name(name).is_some())
+        })
+    })
 }
-impl TryFrom<String> for Fingerprint {
-    type Error = String;
-    fn try_from(_: String) -> Result<Self, String> {
-        todo!()
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
+
+    #[test]
+    fn the_span_of_an_error_is_what_is_to_blame() {
+        let check = |text: &str, blamed: &str| {
+            let error = PublicKey::parse(text).unwrap_err();
+            assert_eq!(&text[error.span().unwrap()], blamed, "{error}");
+        };
+        check(
+            &format!("\n  from=\"10.0.0.0/8, a b\",no-pty {LINE}"),
+            "from=\"10.0.0.0/8, a b\",no-pty",
+        );
+        check(&format!("{LINE} ü\u{202e}x"), "\u{202e}");
+        check(&format!("{LINE} x\r\n{LINE} y"), &format!("{LINE} y"));
+        check(&LINE.replace("AAAIG5", "AAAIG-"), "-");
+        check(&LINE.replace("AAAIG5", "AAAIGü"), "ü");
+        check("ssh-ed25519", "ssh-ed25519");
     }
-}
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+
+    #[test]
+    fn every_accepted_type_has_a_name_that_is_read_back() {
+        for name in PublicKey::TYPES {
+            assert!(
+                matches!(Label::from_name(name), Some(Label::Key(_))),
+                "{name}"
+            );
+        }
     }
 }

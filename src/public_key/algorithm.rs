@@ -1,0 +1,137 @@
+//! The key types of OpenSSH, and the names under which they come.
+
+/// A type of key, as the first word of its line and the first string of its blob name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    Ed25519,
+    Rsa,
+    EcdsaP256,
+    EcdsaP384,
+    EcdsaP521,
+    SkEd25519,
+    SkEcdsa,
+    Dsa,
+}
+
+/// What the first word of a line can be, if OpenSSH knows it at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    Key(Algorithm),
+    /// The name of a signature, such as `rsa-sha2-512`: OpenSSH reads it as the type of the key that makes it.
+    Signature(Algorithm),
+    Certificate,
+}
+
+impl Algorithm {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Ed25519,
+        Self::Rsa,
+        Self::EcdsaP256,
+        Self::EcdsaP384,
+        Self::EcdsaP521,
+        Self::SkEd25519,
+        Self::SkEcdsa,
+        Self::Dsa,
+    ];
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ssh-ed25519",
+            Self::Rsa => "ssh-rsa",
+            Self::EcdsaP256 => "ecdsa-sha2-nistp256",
+            Self::EcdsaP384 => "ecdsa-sha2-nistp384",
+            Self::EcdsaP521 => "ecdsa-sha2-nistp521",
+            Self::SkEd25519 => "sk-ssh-ed25519@openssh.com",
+            Self::SkEcdsa => "sk-ecdsa-sha2-nistp256@openssh.com",
+            Self::Dsa => "ssh-dss",
+        }
+    }
+
+    /// The name that ssh-keygen prints in brackets.
+    pub(super) const fn short_name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ED25519",
+            Self::Rsa => "RSA",
+            Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 => "ECDSA",
+            Self::SkEd25519 => "ED25519-SK",
+            Self::SkEcdsa => "ECDSA-SK",
+            Self::Dsa => "DSA",
+        }
+    }
+}
+
+impl Label {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        if let Some(algorithm) = Algorithm::from_name(name) {
+            return Some(Self::Key(algorithm));
+        }
+        match name {
+            "webauthn-sk-ecdsa-sha2-nistp256@openssh.com" => {
+                Some(Self::Signature(Algorithm::SkEcdsa))
+            }
+            "rsa-sha2-256" | "rsa-sha2-512" => Some(Self::Signature(Algorithm::Rsa)),
+            _ if name.ends_with("-cert-v01@openssh.com") => Some(Self::Certificate),
+            _ => None,
+        }
+    }
+}
+
+/// Gives the one name under which a key is identified: that of its type, where the name is that of a signature.
+///
+/// `ssh-keygen` (9.2) reads `webauthn-sk-…` as `sk-ecdsa-…` and `rsa-sha2-…` as `ssh-rsa`, outside the blob and inside
+/// it, and computes the fingerprint with the latter.
+pub(super) fn canonical_name(name: &str) -> &str {
+    match Label::from_name(name) {
+        Some(Label::Signature(algorithm)) => algorithm.name(),
+        _ => name,
+    }
+}
+
+/// Names the type that was probably meant: `SSH-RSA`, `ed25519`, `"ssh-ed25519`, `ssh-ed2519`.
+pub(super) fn nearest(name: &str) -> Option<Algorithm> {
+    if name.len() > 64 {
+        return None;
+    }
+    let name = name
+        .trim_matches(['"', '\'', '`', ',', ':'])
+        .to_ascii_lowercase();
+    Algorithm::ALL
+        .into_iter()
+        .filter(|&algorithm| algorithm != Algorithm::Dsa)
+        .find(|algorithm| {
+            let known = algorithm.name();
+            known.strip_prefix("ssh-") == Some(&name) || strsim::osa_distance(known, &name) <= 2
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_found_by_its_name() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(
+                Label::from_name(algorithm.name()),
+                Some(Label::Key(algorithm))
+            );
+            assert_eq!(canonical_name(algorithm.name()), algorithm.name());
+        }
+    }
+
+    #[test]
+    fn a_misspelt_type_is_recognised_and_an_exact_or_a_foreign_one_is_not_changed() {
+        assert_eq!(nearest("SSH-ED25519"), Some(Algorithm::Ed25519));
+        assert_eq!(nearest("\"ssh-rsa"), Some(Algorithm::Rsa));
+        assert_eq!(nearest("ed25519"), Some(Algorithm::Ed25519));
+        assert_eq!(nearest("ecdsa-sha2-nistp265"), Some(Algorithm::EcdsaP256));
+        assert_eq!(nearest("hunter2"), None);
+        assert_eq!(nearest("ssh-xmss@openssh.com"), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! The blob that identifies a key, and its fingerprints.
+
+use std::fmt::{self, Write as _};
+
+use md5::Md5;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::algorithm::{Algorithm, canonical_name};
+use super::{line, material, wire};
+
+/// Type and base64 of a public key, without its comment: `ssh-ed25519 AAAA…`. *The identity of a key.*
+///
+/// Well formed (one space, canonical base64 whose first string is the type), but not judged: a row of the account may
+/// hold a key that [`PublicKey`](super::PublicKey) refuses, and must still be matched. Two spellings of one key give
+/// the same blob: see [`KeyBlob::of_line`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyBlob(Box<str>);
+
+/// `SHA256:` and 43 characters of base64, as `ssh-keygen -l` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(Box<str>);
+
+impl KeyBlob {
+    /// Takes the first two words of a line, if they are a well-formed blob.
+    ///
+    /// Lenient, because it reads what others have written: white space, missing padding and the names of signatures
+    /// (`webauthn-sk-…`, `rsa-sha2-…`) that OpenSSH takes for the type of the key are brought into one form. Keys that
+    /// must not be used (DSA, short RSA, certificates) have a blob too. Blank lines and `#` lines before are skipped.
+    pub fn of_line(line: &str) -> Option<Self> {
+        let mut words = line::lines(line).next()?.words();
+        let label = words.next()?.text;
+        Self::from_parts(label, &wire::decode_lenient(words.next()?.text)?)
+    }
+
+    /// Puts a blob together, if the bytes begin with the type that the label names.
+    pub(super) fn from_parts(label: &str, bytes: &[u8]) -> Option<Self> {
+        let (inner, rest) = wire::first(bytes)?;
+        let name = canonical_name(label);
+        let is_word = !inner.is_empty() && inner.iter().all(u8::is_ascii_graphic);
+        if !is_word || canonical_name(std::str::from_utf8(inner).ok()?) != name {
+            return None;
+        }
+        let base64 = if inner == name.as_bytes() {
+            wire::encode(bytes)
+        } else {
+            let length = u32::try_from(name.len()).ok()?.to_be_bytes();
+            wire::encode(&[&length, name.as_bytes(), rest].concat())
+        };
+        Some(Self(format!("{name} {base64}").into()))
+    }
+
+    /// `type base64`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The type: `ssh-ed25519`.
+    pub fn algorithm(&self) -> &str {
+        self.parts().0
+    }
+
+    /// Computes the SHA-256 fingerprint.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let base64 = wire::encode(&Sha256::digest(self.bytes()));
+        Fingerprint(format!("SHA256:{}", base64.trim_end_matches('=')).into())
+    }
+
+    /// Computes the MD5 fingerprint as `ssh-keygen -E md5 -l` prints it: `MD5:` and 16 pairs of hex digits.
+    pub fn md5_fingerprint(&self) -> String {
+        let mut text = String::from("MD5");
+        for byte in Md5::digest(self.bytes()) {
+            let _ = write!(text, ":{byte:02x}");
+        }
+        text
+    }
+
+    /// Gives what ssh-keygen would print of it where its type is known: short name and bits.
+    pub fn describe(&self) -> Option<(&'static str, u32)> {
+        let algorithm = Algorithm::from_name(self.algorithm())?;
+        let bytes = self.bytes();
+        let (_, rest) = wire::first(&bytes)?;
+        Some((algorithm.short_name(), material::bits(algorithm, rest)?))
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.0.split_once(' ').unwrap_or((&self.0, ""))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        wire::decode_lenient(self.parts().1).unwrap_or_default()
+    }
+}
+
+impl Fingerprint {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<KeyBlob> for String {
+    fn from(blob: KeyBlob) -> Self {
+        blob.0.into()
+    }
+}
+
+impl TryFrom<String> for KeyBlob {
+    type Error = String;
+
+    /// Takes the one form that [`KeyBlob::as_str`] gives, and no other.
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::of_line(&text)
+            .filter(|blob| blob.as_str() == text)
+            .ok_or_else(|| {
+                "not the type and the base64 of a public key, with one space between them"
+                    .to_owned()
+            })
+    }
+}
+
+impl fmt::Display for KeyBlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.0.into()
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        // The strict decoder wants the padding that ssh-keygen leaves away.
+        let hash = text
+            .strip_prefix("SHA256:")
+            .map(|base64| wire::decode_strict(&format!("{base64}=")));
+        match hash {
+            Some(Ok(hash)) if hash.len() == 32 => Ok(Self(text.into())),
+            _ => Err("not `SHA256:` and 43 characters of base64".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
+
+    #[test]
+    fn white_space_and_comment_are_no_part_of_a_blob() {
+        let blob = KeyBlob::of_line(LINE).unwrap();
+        assert_eq!(blob.as_str(), LINE);
+        assert_eq!(blob.algorithm(), "ssh-ed25519");
+        let spelt = format!(
+            "\r\n# a comment\n \t{}  of alice\r\n",
+            LINE.replace(' ', "\t ")
+        );
+        assert_eq!(KeyBlob::of_line(&spelt), Some(blob));
+    }
+
+    #[test]
+    fn only_the_canonical_form_is_deserialised() {
+        assert!(KeyBlob::try_from(LINE.to_owned()).is_ok());
+        for text in [
+            format!("{LINE} alice"),
+            LINE.replace(' ', "  "),
+            format!("{LINE}\n"),
+            String::new(),
+        ] {
+            assert!(KeyBlob::try_from(text.clone()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_is_deserialised_only_if_it_can_be_one() {
+        let fingerprint = KeyBlob::of_line(LINE).unwrap().fingerprint();
+        assert_eq!(
+            fingerprint.as_str(),
+            "SHA256:rn76MKXliTNG48iKxc1zEsEX4Hs3a3Zy6tUYzxkDDms"
+        );
+        assert_eq!(
+            Fingerprint::try_from(fingerprint.as_str().to_owned()),
+            Ok(fingerprint.clone())
+        );
+        let mut text = fingerprint.as_str().to_owned();
+        text.pop();
+        assert!(Fingerprint::try_from(text.clone()).is_err(), "too short");
+        // 43 symbols hold two bits more than 32 bytes.
+        assert!(Fingerprint::try_from(text + "t").is_err(), "stray bits");
+        assert!(Fingerprint::try_from(fingerprint.as_str().replace("SHA256", "SHA1")).is_err());
+    }
+}

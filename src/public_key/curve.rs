@@ -1,0 +1,126 @@
+//! Whether a point lies where a key can have made it.
+
+use curve25519_dalek::edwards::CompressedEdwardsY;
+
+use super::wire::bit_length;
+
+/// What is wrong with a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// The bytes have a length or a form that OpenSSH does not read, such as the compressed one.
+    Form,
+    /// The point is not on the curve, or is one that anybody can sign for.
+    Point,
+}
+
+/// A curve of ECDSA.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+impl Curve {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "nistp256",
+            Self::P384 => "nistp384",
+            Self::P521 => "nistp521",
+        }
+    }
+
+    pub(super) const fn bits(self) -> u32 {
+        match self {
+            Self::P256 => 256,
+            Self::P384 => 384,
+            Self::P521 => 521,
+        }
+    }
+
+    /// Checks a point in the form of SEC 1, uncompressed.
+    ///
+    /// Like OpenSSH, refuses coordinates of less than half the curve's bits: a random point has none.
+    pub(super) fn check(self, point: &[u8]) -> Result<(), Flaw> {
+        let size = self.bits().div_ceil(8) as usize;
+        let (x, y) = match point {
+            [0] => return Err(Flaw::Point),
+            [4, coordinates @ ..] if coordinates.len() == 2 * size => coordinates.split_at(size),
+            _ => return Err(Flaw::Form),
+        };
+        let on_curve = match self {
+            Self::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
+            Self::P384 => p384::PublicKey::from_sec1_bytes(point).is_ok(),
+            Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
+        };
+        let is_long = |coordinate| bit_length(coordinate) > self.bits() / 2;
+        if on_curve {
+            Ok(())
+        } else {
+            Err(Flaw::Point)
+        }
+    }
+}
+
+/// Checks a point of Ed25519 in its compressed form (RFC 8032, section 5.1.3).
+///
+/// OpenSSH takes any 32 bytes. Refused here are those that are no point, those that spell one in a second way, and the
+/// eight points of small order, for which everyone can make signatures.
+pub(super) fn check_ed25519(point: &[u8]) -> Result<(), Flaw> {
+    let compressed = CompressedEdwardsY::from_slice(point).map_err(|_| Flaw::Form)?;
+    if !is_reduced(compressed.as_bytes()) {
+        return Err(Flaw::Point);
+    }
+    match compressed.decompress() {
+        Some(point) if !point.is_small_order() => Ok(()),
+        _ => Err(Flaw::Point),
+    }
+}
+
+/// Whether the coordinate is less than 2^255 - 19, little-endian, the sign in the last bit.
+fn is_reduced(bytes: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    !(high & 0x7f == 0x7f && middle.iter().all(|&byte| byte == 0xff) && *low >= 0xed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The generator of P-256 (SEC 2, section 2.4.2).
+    const G256: [u8; 65] = *b"\x04\x6b\x17\xd1\xf2\xe1\x2c\x42\x47\xf8\xbc\xe6\xe5\x63\xa4\x40\xf2\x77\x03\x7d\x81\
+        \x2d\xeb\x33\xa0\xf4\xa1\x39\x45\xd8\x98\xc2\x96\x4f\xe3\x42\xe2\xfe\x1a\x7f\x9b\x8e\xe7\xeb\x4a\x7c\x0f\x9e\
+        \x16\x2b\xce\x33\x57\x6b\x31\x5e\xce\xcb\xb6\x40\x68\x37\xbf\x51\xf5";
+
+    #[test]
+    fn a_point_of_p256_is_taken_only_where_it_lies_and_in_its_own_form() {
+        assert_eq!(Curve::P256.check(&G256), Ok(()));
+        let mut off = G256;
+        off[64] ^= 1;
+        assert_eq!(Curve::P256.check(&off), Err(Flaw::Point));
+        assert_eq!(
+            Curve::P256.check(&[0]),
+            Err(Flaw::Point),
+            "the point at infinity"
+        );
+        let mut compressed = G256[..33].to_vec();
+        compressed[0] = 3;
+        assert_eq!(Curve::P256.check(&compressed), Err(Flaw::Form));
+        assert_eq!(Curve::P384.check(&G256), Err(Flaw::Form));
+    }
+
+    #[test]
+    fn points_of_small_order_and_second_spellings_of_ed25519_are_refused() {
+        let mut point = [0; 32];
+        assert_eq!(check_ed25519(&point), Err(Flaw::Point), "order 4");
+        point[0] = 1;
+        assert_eq!(check_ed25519(&point), Err(Flaw::Point), "the identity");
+        point = [0xff; 32];
+        point[31] = 0x7f;
+        for low in 0xed..=0xff {
+            point[0] = low;
+            assert_eq!(check_ed25519(&point), Err(Flaw::Point), "{low:x}");
+        }
+        assert_eq!(check_ed25519(&[9; 31]), Err(Flaw::Form));
+    }
+}

@@ -1,0 +1,183 @@
+//! An account and a state in memory: no network, no disk, no time.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use keyform::account::{Clock, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
+use keyform::names::{KeyId, KeyName, UserId};
+use keyform::public_key::{KeyBlob, PublicKey};
+use keyform::state::{Entry, Loaded, Session, State, StateError};
+
+/// What nobody knows of the real account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twice {
+    SecondRow,
+    SameRow,
+    Refuse,
+}
+
+/// What nobody knows of the real account.
+#[derive(Debug, Clone, Copy)]
+pub struct Mode {
+    /// What the same key uploaded twice becomes.
+    pub twice: Twice,
+    /// Whether every upload makes itself the primary.
+    pub uploads_take_primary: bool,
+    /// Whether the primary cannot be deleted.
+    pub keeps_primary: bool,
+}
+
+/// An account that is a list.
+#[derive(Debug)]
+pub struct MemoryAccount {
+    pub mode: Mode,
+    pub rows: RefCell<Vec<Row>>,
+    pub requests: Cell<usize>,
+    /// Called after each request that changes something.
+    next_id: Cell<usize>,
+}
+
+/// A state that is a value.
+#[derive(Debug, Default)]
+pub struct MemorySession {
+    pub state: Option<State>,
+    pub journal: Vec<Entry>,
+}
+
+/// A clock on which waiting takes no time.
+#[derive(Debug, Default)]
+pub struct VirtualClock(Cell<Duration>);
+
+impl Default for Mode {
+    fn default() -> Self {
+        Self { twice: Twice::SecondRow, uploads_take_primary: false, keeps_primary: false }
+    }
+}
+
+pub fn user() -> UserId {
+    UserId::new("user-1").unwrap()
+}
+
+impl MemoryAccount {
+    pub fn new(mode: Mode, rows: Vec<Row>) -> Self {
+        Self { mode, rows: RefCell::new(rows), requests: Cell::new(0), next_id: Cell::new(1000) }
+    }
+
+    pub fn listing(&self) -> keyform::account::Listing {
+        let mut rows: Vec<_> = self.rows.borrow().iter().filter(|row| row.is_user_key).cloned().collect();
+        rows.sort_by(|a, b| a.id.cmp(&b.id));
+        let user_id = rows.first().map(|row| row.user_id.clone());
+        keyform::account::Listing { rows, user_id, system_keys: 0 }
+    }
+
+    fn make_primary(&self, id: &KeyId) {
+        for row in self.rows.borrow_mut().iter_mut() {
+            row.is_primary = row.id == *id;
+        }
+    }
+}
+
+impl ReadAccount for MemoryAccount {
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
+        let rows = self.rows.borrow();
+        let page = rows.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
+        Ok(Page { rows: page.cloned().collect(), total: Some(rows.len() as u64), limit: Some(limit) })
+    }
+}
+
+impl WriteAccount for MemoryAccount {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+        self.requests.set(self.requests.get() + 1);
+        let same = self.rows.borrow().iter().find(|row| row.is_user_key && row.blob.as_ref() == Some(key.blob())).cloned();
+        match (same, self.mode.twice) {
+            (Some(row), Twice::SameRow) => return Ok(row),
+            (Some(_), Twice::Refuse) => return Err(refused("the key exists already")),
+            _ => {}
+        }
+        self.next_id.set(self.next_id.get() + 1);
+        let row = row(&self.next_id.get().to_string(), name.as_str(), key.blob());
+        self.rows.borrow_mut().push(row.clone());
+        if self.mode.uploads_take_primary {
+            self.make_primary(&row.id);
+        }
+        Ok(self.rows.borrow().last().unwrap().clone())
+    }
+
+    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+        self.requests.set(self.requests.get() + 1);
+        if !self.rows.borrow().iter().any(|row| row.id == *id) {
+            return Err(refused("no such key"));
+        }
+        self.make_primary(id);
+        Ok(())
+    }
+
+    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+        self.requests.set(self.requests.get() + 1);
+        if self.mode.keeps_primary && self.rows.borrow().iter().any(|row| row.id == *id && row.is_primary) {
+            return Err(refused("the primary key cannot be deleted"));
+        }
+        self.rows.borrow_mut().retain(|row| row.id != *id);
+        Ok(())
+    }
+}
+
+impl Session for MemorySession {
+    async fn load(&mut self) -> Result<Loaded, StateError> {
+        Ok(Loaded { state: self.state.clone(), ..Loaded::default() })
+    }
+
+    async fn append(&mut self, _: &State, entries: &[Entry]) -> Result<(), StateError> {
+        self.journal.extend(entries.iter().cloned());
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    async fn fold(&mut self, state: &State) -> Result<(), StateError> {
+        self.state = Some(state.clone());
+        self.journal.clear();
+        Ok(())
+    }
+
+    async fn discard(&mut self) -> Result<(), StateError> {
+        self.journal.clear();
+        Ok(())
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Duration {
+        self.0.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.set(self.0.get() + duration);
+    }
+}
+
+pub fn row(id: &str, name: &str, blob: &KeyBlob) -> Row {
+    Row {
+        id: KeyId::new(id).unwrap(),
+        user_id: user(),
+        name: name.to_owned(),
+        public_key: Some(blob.as_str().to_owned()),
+        blob: Some(blob.clone()),
+        is_primary: false,
+        is_user_key: true,
+        created_at: None,
+    }
+}
+
+fn refused(message: &str) -> Failure {
+    Failure {
+        effect: Effect::Refused,
+        kind: FailureKind::Invalid,
+        status: Some(422),
+        retry_after: None,
+        message: message.to_owned(),
+        help: None,
+    }
+}
