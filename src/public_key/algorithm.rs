@@ -35,9 +35,7 @@ impl Algorithm {
     ];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name() == name)
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
     pub(super) const fn name(self) -> &'static str {
@@ -72,9 +70,7 @@ impl Label {
             return Some(Self::Key(algorithm));
         }
         match name {
-            "webauthn-sk-ecdsa-sha2-nistp256@openssh.com" => {
-                Some(Self::Signature(Algorithm::SkEcdsa))
-            }
+            "webauthn-sk-ecdsa-sha2-nistp256@openssh.com" => Some(Self::Signature(Algorithm::SkEcdsa)),
             "rsa-sha2-256" | "rsa-sha2-512" => Some(Self::Signature(Algorithm::Rsa)),
             _ if name.ends_with("-cert-v01@openssh.com") => Some(Self::Certificate),
             _ => None,
@@ -98,16 +94,11 @@ pub(super) fn nearest(name: &str) -> Option<Algorithm> {
     if name.len() > 64 {
         return None;
     }
-    let name = name
-        .trim_matches(['"', '\'', '`', ',', ':'])
-        .to_ascii_lowercase();
-    Algorithm::ALL
-        .into_iter()
-        .filter(|&algorithm| algorithm != Algorithm::Dsa)
-        .find(|algorithm| {
-            let known = algorithm.name();
-            known.strip_prefix("ssh-") == Some(&name) || strsim::osa_distance(known, &name) <= 2
-        })
+    let name = name.trim_matches(['"', '\'', '`', ',', ':']).to_ascii_lowercase();
+    Algorithm::ALL.into_iter().filter(|&algorithm| algorithm != Algorithm::Dsa).find(|algorithm| {
+        let known = algorithm.name();
+        known.strip_prefix("ssh-") == Some(&name) || strsim::osa_distance(known, &name) <= 2
+    })
 }
 
 #[cfg(test)]
@@ -117,10 +108,7 @@ mod tests {
     #[test]
     fn every_type_is_found_by_its_name() {
         for algorithm in Algorithm::ALL {
-            assert_eq!(
-                Label::from_name(algorithm.name()),
-                Some(Label::Key(algorithm))
-            );
+            assert_eq!(Label::from_name(algorithm.name()), Some(Label::Key(algorithm)));
             assert_eq!(canonical_name(algorithm.name()), algorithm.name());
         }
     }

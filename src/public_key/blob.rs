@@ -114,10 +114,7 @@ impl TryFrom<String> for KeyBlob {
     fn try_from(text: String) -> Result<Self, String> {
         Self::of_line(&text)
             .filter(|blob| blob.as_str() == text)
-            .ok_or_else(|| {
-                "not the type and the base64 of a public key, with one space between them"
-                    .to_owned()
-            })
+            .ok_or_else(|| "not the type and the base64 of a public key, with one space between them".to_owned())
     }
 }
 
@@ -138,9 +135,7 @@ impl TryFrom<String> for Fingerprint {
 
     fn try_from(text: String) -> Result<Self, String> {
         // The strict decoder wants the padding that ssh-keygen leaves away.
-        let hash = text
-            .strip_prefix("SHA256:")
-            .map(|base64| wire::decode_strict(&format!("{base64}=")));
+        let hash = text.strip_prefix("SHA256:").map(|base64| wire::decode_strict(&format!("{base64}=")));
         match hash {
             Some(Ok(hash)) if hash.len() == 32 => Ok(Self(text.into())),
             _ => Err("not `SHA256:` and 43 characters of base64".to_owned()),
@@ -158,30 +153,21 @@ impl fmt::Display for Fingerprint {
 mod tests {
     use super::*;
 
-    const LINE: &str =
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
+    const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
 
     #[test]
     fn white_space_and_comment_are_no_part_of_a_blob() {
         let blob = KeyBlob::of_line(LINE).unwrap();
         assert_eq!(blob.as_str(), LINE);
         assert_eq!(blob.algorithm(), "ssh-ed25519");
-        let spelt = format!(
-            "\r\n# a comment\n \t{}  of alice\r\n",
-            LINE.replace(' ', "\t ")
-        );
+        let spelt = format!("\r\n# a comment\n \t{}  of alice\r\n", LINE.replace(' ', "\t "));
         assert_eq!(KeyBlob::of_line(&spelt), Some(blob));
     }
 
     #[test]
     fn only_the_canonical_form_is_deserialised() {
         assert!(KeyBlob::try_from(LINE.to_owned()).is_ok());
-        for text in [
-            format!("{LINE} alice"),
-            LINE.replace(' ', "  "),
-            format!("{LINE}\n"),
-            String::new(),
-        ] {
+        for text in [format!("{LINE} alice"), LINE.replace(' ', "  "), format!("{LINE}\n"), String::new()] {
             assert!(KeyBlob::try_from(text.clone()).is_err(), "{text:?}");
         }
     }
@@ -189,14 +175,8 @@ mod tests {
     #[test]
     fn a_fingerprint_is_deserialised_only_if_it_can_be_one() {
         let fingerprint = KeyBlob::of_line(LINE).unwrap().fingerprint();
-        assert_eq!(
-            fingerprint.as_str(),
-            "SHA256:rn76MKXliTNG48iKxc1zEsEX4Hs3a3Zy6tUYzxkDDms"
-        );
-        assert_eq!(
-            Fingerprint::try_from(fingerprint.as_str().to_owned()),
-            Ok(fingerprint.clone())
-        );
+        assert_eq!(fingerprint.as_str(), "SHA256:rn76MKXliTNG48iKxc1zEsEX4Hs3a3Zy6tUYzxkDDms");
+        assert_eq!(Fingerprint::try_from(fingerprint.as_str().to_owned()), Ok(fingerprint.clone()));
         let mut text = fingerprint.as_str().to_owned();
         text.pop();
         assert!(Fingerprint::try_from(text.clone()).is_err(), "too short");

@@ -54,11 +54,7 @@ impl Curve {
             Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
         };
         let is_long = |coordinate| bit_length(coordinate) > self.bits() / 2;
-        if on_curve {
-            Ok(())
-        } else {
-            Err(Flaw::Point)
-        }
+        if on_curve { Ok(()) } else { Err(Flaw::Point) }
     }
 }
 
@@ -98,11 +94,7 @@ mod tests {
         let mut off = G256;
         off[64] ^= 1;
         assert_eq!(Curve::P256.check(&off), Err(Flaw::Point));
-        assert_eq!(
-            Curve::P256.check(&[0]),
-            Err(Flaw::Point),
-            "the point at infinity"
-        );
+        assert_eq!(Curve::P256.check(&[0]), Err(Flaw::Point), "the point at infinity");
         let mut compressed = G256[..33].to_vec();
         compressed[0] = 3;
         assert_eq!(Curve::P256.check(&compressed), Err(Flaw::Form));

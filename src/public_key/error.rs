@@ -14,10 +14,7 @@ pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 /// `at` is the range of bytes to blame, within the text that was given. No variant holds any of the text, except for
 /// names of key types: a private key or a password that stood there is in no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(
-    missing_docs,
-    reason = "the message of each variant says what it means"
-)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum PublicKeyError {
     #[error("no public key: the text is empty, or holds comments only")]
     Empty,
@@ -142,13 +139,9 @@ impl PublicKeyError {
     /// What to do about it.
     pub fn help(&self) -> String {
         let fixed = match self {
-            Self::Empty => {
-                "give the one line of a .pub file: a type such as ssh-ed25519, base64, a comment"
-            }
+            Self::Empty => "give the one line of a .pub file: a type such as ssh-ed25519, base64, a comment",
             Self::TooLong => "give the one line of a .pub file, and nothing else",
-            Self::Private {
-                format: PrivateFormat::Putty,
-            } => {
+            Self::Private { format: PrivateFormat::Putty } => {
                 "take it out and make a new key: whoever can read this place has had it. The public half of a .ppk \
                  file is printed by `puttygen -O public-openssh FILE`, or shown by PuTTYgen to be copied"
             }
@@ -158,9 +151,7 @@ impl PublicKeyError {
             }
             Self::Foreign { format } => {
                 return match format.conversion() {
-                    Some(name) => format!(
-                        "convert it: `ssh-keygen -i -m {name} -f FILE` prints the line to use"
-                    ),
+                    Some(name) => format!("convert it: `ssh-keygen -i -m {name} -f FILE` prints the line to use"),
                     None => "give the one line of the .pub file that ssh-keygen wrote".to_owned(),
                 };
             }
@@ -172,9 +163,7 @@ impl PublicKeyError {
                 "remove the options: the account takes the key alone, and they would have no effect"
             }
             Self::Prefix { .. } => "begin with the type of the key, such as ssh-ed25519",
-            Self::Type {
-                meant: Some(meant), ..
-            } => return format!("write {meant}, without quotes around the key"),
+            Self::Type { meant: Some(meant), .. } => return format!("write {meant}, without quotes around the key"),
             Self::Type { .. } => {
                 "begin with one of ssh-ed25519, sk-ssh-ed25519@openssh.com, ssh-rsa, \
                  ecdsa-sha2-nistp256 (384, 521), sk-ecdsa-sha2-nistp256@openssh.com, as a .pub file does"
@@ -188,24 +177,17 @@ impl PublicKeyError {
             Self::Missing { .. } | Self::Truncated { .. } => {
                 "copy the whole line from the .pub file, and see that nothing has cut or wrapped it"
             }
-            Self::Base64 { .. }
-            | Self::Trailing { .. }
-            | Self::Encoding { .. }
-            | Self::Label { data: None, .. } => "copy the line from the .pub file anew",
-            Self::Label {
-                data: Some(data), ..
-            } => {
-                return format!(
-                    "copy the line from the .pub file anew; if the data is right, its type is {data}"
-                );
+            Self::Base64 { .. } | Self::Trailing { .. } | Self::Encoding { .. } | Self::Label { data: None, .. } => {
+                "copy the line from the .pub file anew"
+            }
+            Self::Label { data: Some(data), .. } => {
+                return format!("copy the line from the .pub file anew; if the data is right, its type is {data}");
             }
             Self::Curve { .. } | Self::RsaModulus { .. } | Self::RsaExponent { .. } => {
                 "no program makes such a key: find out where it comes from; `ssh-keygen -t ed25519` makes a good one"
             }
             Self::Several { .. } => "give each key an entry of its own",
-            Self::Lines { .. } => {
-                "join the lines if the key was wrapped, and remove what does not belong to it"
-            }
+            Self::Lines { .. } => "join the lines if the key was wrapped, and remove what does not belong to it",
         };
         fixed.to_owned()
     }

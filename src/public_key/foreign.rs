@@ -45,11 +45,7 @@ impl Foreign {
     /// Looks through the whole text. A private key anywhere in it outweighs everything else.
     pub(super) fn find(text: &str) -> Option<Self> {
         let mut found = None;
-        for hit in armoured(text)
-            .into_iter()
-            .chain(putty(text))
-            .chain(bare(text))
-        {
+        for hit in armoured(text).into_iter().chain(putty(text)).chain(bare(text)) {
             if matches!(hit, Self::Private(_)) {
                 return Some(hit);
             }
@@ -100,11 +96,8 @@ fn armoured(text: &str) -> Vec<Foreign> {
     if text.matches('-').count() < 4 {
         return Vec::new();
     }
-    let squeezed: String = text
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+    let squeezed: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').map(|c| c.to_ascii_uppercase()).collect();
     ["--BEGIN", "--END"]
         .into_iter()
         .flat_map(|marker| squeezed.split(marker).skip(1))
@@ -119,9 +112,7 @@ fn of_label(label: &str) -> Option<Foreign> {
         Some(Foreign::Private(match label {
             _ if has("OPENSSHPRIVATE") => PrivateFormat::OpenSsh,
             _ if has("RSAPRIVATE") || has("DSAPRIVATE") || has("ECPRIVATE") => PrivateFormat::Pem,
-            _ if label.starts_with("PRIVATE") || label.starts_with("ENCRYPTEDPRIVATE") => {
-                PrivateFormat::Pkcs8
-            }
+            _ if label.starts_with("PRIVATE") || label.starts_with("ENCRYPTEDPRIVATE") => PrivateFormat::Pkcs8,
             _ => PrivateFormat::Other,
         }))
     } else if has("PUBLICKEY") || has("CERTIFICATE") {
@@ -139,30 +130,21 @@ fn of_label(label: &str) -> Option<Foreign> {
 /// Finds the marks of a `.ppk` file: its first line, or those around its private half.
 fn putty(text: &str) -> impl Iterator<Item = Foreign> {
     let marks = ["PuTTY-User-Key-File-", "Private-Lines:", "Private-MAC:"];
-    marks
-        .into_iter()
-        .filter(|mark| text.contains(*mark))
-        .map(|_| Foreign::Private(PrivateFormat::Putty))
+    marks.into_iter().filter(|mark| text.contains(*mark)).map(|_| Foreign::Private(PrivateFormat::Putty))
 }
 
 /// Finds the body of a key whose `BEGIN` and `END` lines were left away.
 fn bare(text: &str) -> impl Iterator<Item = Foreign> {
     // The base64 of `openssh-key-v1`.
-    let openssh = text
-        .contains("b3BlbnNzaC1rZXktdjE")
-        .then_some(Foreign::Private(PrivateFormat::OpenSsh));
+    let openssh = text.contains("b3BlbnNzaC1rZXktdjE").then_some(Foreign::Private(PrivateFormat::OpenSsh));
     // The first words of SSH protocol 1's file.
-    let old = text
-        .contains("SSH PRIVATE KEY FILE FORMAT")
-        .then_some(Foreign::Private(PrivateFormat::Other));
+    let old = text.contains("SSH PRIVATE KEY FILE FORMAT").then_some(Foreign::Private(PrivateFormat::Other));
     // The base64 of an ASN.1 sequence.
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=".contains(c)));
-    let der = words
-        .filter(|word| word.starts_with('M') && word.len() >= 40)
-        .filter_map(|word| {
-            let head = wire::decode_lenient(word.get(..40)?)?;
-            of_der(&head)
-        });
+    let der = words.filter(|word| word.starts_with('M') && word.len() >= 40).filter_map(|word| {
+        let head = wire::decode_lenient(word.get(..40)?)?;
+        of_der(&head)
+    });
     openssh.into_iter().chain(old).chain(der)
 }
 
@@ -189,9 +171,7 @@ fn of_der(der: &[u8]) -> Option<Foreign> {
 /// Strips tag and length of an ASN.1 sequence.
 fn sequence(der: &[u8]) -> Option<&[u8]> {
     match der {
-        [0x30, 0x81, _, rest @ ..]
-        | [0x30, 0x82, _, _, rest @ ..]
-        | [0x30, 0..=0x7f, rest @ ..] => Some(rest),
+        [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] | [0x30, 0..=0x7f, rest @ ..] => Some(rest),
         _ => None,
     }
 }

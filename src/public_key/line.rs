@@ -13,10 +13,7 @@ const BLANK: [char; 2] = [' ', '\t'];
 
 /// Splits a text into the lines that could be keys. A lone carriage return ends a line too: nothing hides behind it.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Part<'_>> {
-    Part { text, start: 0 }
-        .split(['\n', '\r'])
-        .map(Part::trim)
-        .filter(|line| !line.text.starts_with('#'))
+    Part { text, start: 0 }.split(['\n', '\r']).map(Part::trim).filter(|line| !line.text.starts_with('#'))
 }
 
 impl<'a> Part<'a> {
@@ -32,38 +29,23 @@ impl<'a> Part<'a> {
     pub(super) fn split_word(self) -> (Self, Self) {
         let end = self.text.find(BLANK).unwrap_or(self.text.len());
         let (word, rest) = self.text.split_at(end);
-        (
-            Self { text: word, ..self },
-            Self {
-                text: rest,
-                start: self.start + end,
-            }
-            .trim(),
-        )
+        (Self { text: word, ..self }, Self { text: rest, start: self.start + end }.trim())
     }
 
     fn trim(self) -> Self {
         let text = self.text.trim_start_matches(BLANK);
         let start = self.start + (self.text.len() - text.len());
-        Self {
-            text: text.trim_end_matches(BLANK),
-            start,
-        }
+        Self { text: text.trim_end_matches(BLANK), start }
     }
 
     /// Splits into the parts between separators that are not empty.
     fn split<const N: usize>(self, separators: [char; N]) -> impl Iterator<Item = Part<'a>> {
         let mut start = self.start;
-        self.text
-            .split_inclusive(separators)
-            .filter_map(move |piece| {
-                let part = Self {
-                    text: piece.trim_end_matches(separators),
-                    start,
-                };
-                start += piece.len();
-                (!part.text.trim_matches(BLANK).is_empty()).then_some(part)
-            })
+        self.text.split_inclusive(separators).filter_map(move |piece| {
+            let part = Self { text: piece.trim_end_matches(separators), start };
+            start += piece.len();
+            (!part.text.trim_matches(BLANK).is_empty()).then_some(part)
+        })
     }
 }
 
@@ -75,15 +57,8 @@ mod tests {
     fn every_part_knows_where_it_starts() {
         let text = "# one\r\n\r\n \t ü  b\tc d \rlast\n";
         let lines: Vec<_> = lines(text).collect();
-        assert_eq!(
-            lines.iter().map(|line| line.text).collect::<Vec<_>>(),
-            ["ü  b\tc d", "last"]
-        );
-        for part in lines
-            .iter()
-            .flat_map(|line| line.words())
-            .chain(lines.clone())
-        {
+        assert_eq!(lines.iter().map(|line| line.text).collect::<Vec<_>>(), ["ü  b\tc d", "last"]);
+        for part in lines.iter().flat_map(|line| line.words()).chain(lines.clone()) {
             assert_eq!(&text[part.span()], part.text);
         }
         let (first, rest) = lines[0].split_word();

@@ -37,17 +37,11 @@ pub(super) fn check(algorithm: Algorithm, rest: &[u8], at: &Range<usize>) -> Res
         }
         Algorithm::SkEcdsa => {
             let [name, key, application] = wire::exactly(rest).map_err(shape)?;
-            (
-                check_ecdsa(Curve::P256, name, key).map_err(point)?,
-                Some(application),
-            )
+            (check_ecdsa(Curve::P256, name, key).map_err(point)?, Some(application))
         }
         Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::EcdsaP521 => {
             let [name, key] = wire::exactly(rest).map_err(shape)?;
-            (
-                check_ecdsa(curve_of(algorithm), name, key).map_err(point)?,
-                None,
-            )
+            (check_ecdsa(curve_of(algorithm), name, key).map_err(point)?, None)
         }
         Algorithm::Rsa => {
             let [exponent, modulus] = wire::exactly(rest).map_err(shape)?;
@@ -65,9 +59,7 @@ pub(super) fn check(algorithm: Algorithm, rest: &[u8], at: &Range<usize>) -> Res
 /// Counts the bits of a key that need not be a good one: `rest` is what follows the type in its blob.
 pub(super) fn bits(algorithm: Algorithm, rest: &[u8]) -> Option<u32> {
     match algorithm {
-        Algorithm::Rsa => wire::exactly(rest)
-            .ok()
-            .map(|[_, modulus]| bit_length(modulus)),
+        Algorithm::Rsa => wire::exactly(rest).ok().map(|[_, modulus]| bit_length(modulus)),
         Algorithm::Dsa => wire::exactly(rest).ok().map(|[p, _, _, _]| bit_length(p)),
         Algorithm::Ed25519 | Algorithm::SkEd25519 => Some(256),
         Algorithm::SkEcdsa | Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::EcdsaP521 => {
@@ -102,16 +94,10 @@ fn check_rsa(exponent: &[u8], modulus: &[u8], at: &Range<usize>) -> Result<u32, 
         return Err(Error::Encoding { at: at.clone() });
     }
     if bits < MIN_RSA_BITS {
-        return Err(Error::RsaShort {
-            bits,
-            at: at.clone(),
-        });
+        return Err(Error::RsaShort { bits, at: at.clone() });
     }
     if bits > MAX_RSA_BITS {
-        return Err(Error::RsaLong {
-            bits,
-            at: at.clone(),
-        });
+        return Err(Error::RsaLong { bits, at: at.clone() });
     }
     if is_even(exponent) || exponent == [1] || bit_length(exponent) > bits {
         return Err(Error::RsaExponent { at: at.clone() });

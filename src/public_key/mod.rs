@@ -84,14 +84,8 @@ impl PublicKey {
                 None => PublicKeyError::Lines { at },
             });
         }
-        let blob = KeyBlob::from_parts(label.text, &bytes)
-            .ok_or(PublicKeyError::Encoding { at: base64.span() })?;
-        Ok(Self {
-            blob,
-            comment: comment.text.replace('\t', " "),
-            algorithm,
-            bits,
-        })
+        let blob = KeyBlob::from_parts(label.text, &bytes).ok_or(PublicKeyError::Encoding { at: base64.span() })?;
+        Ok(Self { blob, comment: comment.text.replace('\t', " "), algorithm, bits })
     }
 
     /// The identity of the key.
@@ -122,11 +116,7 @@ impl PublicKey {
     /// Writes `type base64 [comment]` on one line, normalised.
     pub fn to_line(&self) -> String {
         let blob = self.blob.as_str();
-        if self.comment.is_empty() {
-            blob.to_owned()
-        } else {
-            format!("{blob} {}", self.comment)
-        }
+        if self.comment.is_empty() { blob.to_owned() } else { format!("{blob} {}", self.comment) }
     }
 }
 
@@ -134,30 +124,21 @@ impl PublicKey {
 fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
     let is_refused = |c: &char| sanitize::is_unsafe(*c) && !matches!(c, '\t' | '\r' | '\n');
     match text.char_indices().find(|(_, c)| is_refused(c)) {
-        Some((start, character)) => Err(PublicKeyError::Character {
-            character,
-            at: start..start + character.len_utf8(),
-        }),
+        Some((start, character)) => {
+            Err(PublicKeyError::Character { character, at: start..start + character.len_utf8() })
+        }
         None => Ok(()),
     }
 }
 
-fn read_label(
-    line: Part<'_>,
-    label: Part<'_>,
-    base64: Part<'_>,
-) -> Result<Algorithm, PublicKeyError> {
+fn read_label(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Result<Algorithm, PublicKeyError> {
     let at = label.span();
     match Label::from_name(label.text) {
         Some(Label::Key(Algorithm::Dsa)) => Err(PublicKeyError::Dsa { at }),
-        Some(Label::Key(algorithm) | Label::Signature(algorithm @ Algorithm::SkEcdsa)) => {
-            Ok(algorithm)
+        Some(Label::Key(algorithm) | Label::Signature(algorithm @ Algorithm::SkEcdsa)) => Ok(algorithm),
+        Some(Label::Signature(algorithm)) => {
+            Err(PublicKeyError::Type { name: Some(label.text.to_owned()), meant: Some(algorithm.name()), at })
         }
-        Some(Label::Signature(algorithm)) => Err(PublicKeyError::Type {
-            name: Some(label.text.to_owned()),
-            meant: Some(algorithm.name()),
-            at,
-        }),
         Some(Label::Certificate) => Err(PublicKeyError::Certificate { at }),
         None => Err(prefix::explain(line, label, base64)),
     }
@@ -169,14 +150,8 @@ fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> 
     }
     wire::decode_strict(base64.text).map_err(|error| match error {
         DecodeError::InvalidByte(offset, byte) if byte != b'=' => {
-            let width = base64
-                .text
-                .get(offset..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(1, char::len_utf8);
-            PublicKeyError::Base64 {
-                at: base64.start + offset..base64.start + offset + width,
-            }
+            let width = base64.text.get(offset..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            PublicKeyError::Base64 { at: base64.start + offset..base64.start + offset + width }
         }
         // A key that was cut seldom ends where base64 does: it is told from one that is badly padded by what it holds.
         _ if is_cut(base64.text) => PublicKeyError::Truncated { at: base64.span() },
@@ -187,11 +162,7 @@ fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> 
 /// Whether what can be decoded breaks off within a string.
 fn is_cut(base64: &str) -> bool {
     // A last symbol that stands alone in its group holds no whole byte.
-    let whole = if base64.len() % 4 == 1 {
-        base64.get(..base64.len() - 1)
-    } else {
-        Some(base64)
-    };
+    let whole = if base64.len() % 4 == 1 { base64.get(..base64.len() - 1) } else { Some(base64) };
     let Some(bytes) = whole.and_then(wire::decode_lenient) else {
         return false;
     };
@@ -202,36 +173,20 @@ fn is_cut(base64: &str) -> bool {
     !rest.is_empty()
 }
 
-fn check(
-    algorithm: Algorithm,
-    bytes: &[u8],
-    label: Part<'_>,
-    base64: Part<'_>,
-) -> Result<u32, PublicKeyError> {
-    let (inner, rest) =
-        wire::first(bytes).ok_or(PublicKeyError::Truncated { at: base64.span() })?;
+fn check(algorithm: Algorithm, bytes: &[u8], label: Part<'_>, base64: Part<'_>) -> Result<u32, PublicKeyError> {
+    let (inner, rest) = wire::first(bytes).ok_or(PublicKeyError::Truncated { at: base64.span() })?;
     let found = std::str::from_utf8(inner).ok().and_then(Label::from_name);
     match found {
-        Some(Label::Key(inner) | Label::Signature(inner @ Algorithm::SkEcdsa))
-            if inner == algorithm =>
-        {
+        Some(Label::Key(inner) | Label::Signature(inner @ Algorithm::SkEcdsa)) if inner == algorithm => {
             material::check(algorithm, rest, &base64.span())
         }
         Some(Label::Certificate) => Err(PublicKeyError::Certificate { at: base64.span() }),
         Some(Label::Key(inner) | Label::Signature(inner)) if inner != algorithm => {
-            Err(PublicKeyError::Label {
-                label: algorithm.name(),
-                data: Some(inner.name()),
-                at: label.span(),
-            })
+            Err(PublicKeyError::Label { label: algorithm.name(), data: Some(inner.name()), at: label.span() })
         }
         // `ssh-rsa` outside and `rsa-sha2-…` inside: ssh-keygen reads it, and no program writes it.
         Some(_) => Err(PublicKeyError::Encoding { at: base64.span() }),
-        None => Err(PublicKeyError::Label {
-            label: algorithm.name(),
-            data: None,
-            at: label.span(),
-        }),
+        None => Err(PublicKeyError::Label { label: algorithm.name(), data: None, at: label.span() }),
     }
 }
 
@@ -250,9 +205,8 @@ fn is_known_blob(base64: &str) -> bool {
     let end = base64.len().min(96) / 4 * 4;
     let head = base64.get(..end).and_then(wire::decode_lenient);
     head.is_some_and(|bytes| {
-        wire::first(&bytes).is_some_and(|(name, _)| {
-            std::str::from_utf8(name).is_ok_and(|name| Label::from_name(name).is_some())
-        })
+        wire::first(&bytes)
+            .is_some_and(|(name, _)| std::str::from_utf8(name).is_ok_and(|name| Label::from_name(name).is_some()))
     })
 }
 
@@ -260,8 +214,7 @@ fn is_known_blob(base64: &str) -> bool {
 mod tests {
     use super::*;
 
-    const LINE: &str =
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
+    const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
 
     #[test]
     fn the_span_of_an_error_is_what_is_to_blame() {
@@ -269,10 +222,7 @@ mod tests {
             let error = PublicKey::parse(text).unwrap_err();
             assert_eq!(&text[error.span().unwrap()], blamed, "{error}");
         };
-        check(
-            &format!("\n  from=\"10.0.0.0/8, a b\",no-pty {LINE}"),
-            "from=\"10.0.0.0/8, a b\",no-pty",
-        );
+        check(&format!("\n  from=\"10.0.0.0/8, a b\",no-pty {LINE}"), "from=\"10.0.0.0/8, a b\",no-pty");
         check(&format!("{LINE} ü\u{202e}x"), "\u{202e}");
         check(&format!("{LINE} x\r\n{LINE} y"), &format!("{LINE} y"));
         check(&LINE.replace("AAAIG5", "AAAIG-"), "-");
@@ -283,10 +233,7 @@ mod tests {
     #[test]
     fn every_accepted_type_has_a_name_that_is_read_back() {
         for name in PublicKey::TYPES {
-            assert!(
-                matches!(Label::from_name(name), Some(Label::Key(_))),
-                "{name}"
-            );
+            assert!(matches!(Label::from_name(name), Some(Label::Key(_))), "{name}");
         }
     }
 }

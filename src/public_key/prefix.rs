@@ -36,11 +36,7 @@ const OPTIONS: [&str; 22] = [
 pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Error {
     let at = label.span();
     if let Some((prefix, has_type)) = split_prefix(line) {
-        let first = prefix
-            .text
-            .split(['=', ',', '"', ' ', '\t'])
-            .next()
-            .unwrap_or_default();
+        let first = prefix.text.split(['=', ',', '"', ' ', '\t']).next().unwrap_or_default();
         if OPTIONS.contains(&first.to_ascii_lowercase().as_str()) {
             return Error::Options { at: prefix.span() };
         }
@@ -56,14 +52,9 @@ pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Erro
         return Error::Path { at: line.span() };
     }
     // A word close to the name of a type, or named by the blob after it, is no secret.
-    let is_type = meant.is_some()
-        || KeyBlob::of_line(line.text).is_some_and(|_| base64.text.starts_with("AAAA"));
+    let is_type = meant.is_some() || KeyBlob::of_line(line.text).is_some_and(|_| base64.text.starts_with("AAAA"));
     let name = is_type.then(|| sanitize::escape_to(label.text, 64).into_owned());
-    Error::Type {
-        name,
-        meant: meant.map(algorithm::Algorithm::name),
-        at,
-    }
+    Error::Type { name, meant: meant.map(algorithm::Algorithm::name), at }
 }
 
 /// Splits off what stands before the first white space outside quotes, as sshd does, and tells whether a type follows.
@@ -80,45 +71,26 @@ fn split_prefix(line: Part<'_>) -> Option<(Part<'_>, bool)> {
     });
     let (prefix, rest) = line.text.split_at_checked(end.unwrap_or(line.text.len()))?;
     let next = rest.split([' ', '\t']).find(|word| !word.is_empty());
-    Some((
-        Part {
-            text: prefix,
-            start: line.start,
-        },
-        next.and_then(Label::from_name).is_some(),
-    ))
+    Some((Part { text: prefix, start: line.start }, next.and_then(Label::from_name).is_some()))
 }
 
 /// Finds a space that is not one of ASCII, as web pages have it, right after a type.
 fn odd_separator(label: Part<'_>) -> Option<Error> {
     let (offset, character) = label.text.char_indices().find(|(_, c)| !c.is_ascii())?;
-    let is_after_type = label
-        .text
-        .get(..offset)
-        .and_then(Label::from_name)
-        .is_some();
+    let is_after_type = label.text.get(..offset).and_then(Label::from_name).is_some();
     let start = label.start + offset;
-    (is_after_type && character.is_whitespace()).then(|| Error::Character {
-        character,
-        at: start..start + character.len_utf8(),
-    })
+    (is_after_type && character.is_whitespace())
+        .then(|| Error::Character { character, at: start..start + character.len_utf8() })
 }
 
 /// Whether a text looks like the path of a key file.
 fn is_path(text: &str) -> bool {
-    let is_drive =
-        matches!(text.as_bytes(), [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic());
-    let is_key_file = [".pub", ".pem", ".ppk", ".key"]
-        .iter()
-        .any(|suffix| text.ends_with(suffix));
+    let is_drive = matches!(text.as_bytes(), [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic());
+    let is_key_file = [".pub", ".pem", ".ppk", ".key"].iter().any(|suffix| text.ends_with(suffix));
     is_drive
         || is_key_file
-        || ["/", "~", "./", "../", "file:"]
-            .iter()
-            .any(|start| text.starts_with(start))
-        || ["/id_ed25519", "/id_rsa", "/id_ecdsa"]
-            .iter()
-            .any(|end| text.ends_with(end))
+        || ["/", "~", "./", "../", "file:"].iter().any(|start| text.starts_with(start))
+        || ["/id_ed25519", "/id_rsa", "/id_ecdsa"].iter().any(|end| text.ends_with(end))
 }
 
 #[cfg(test)]
@@ -131,14 +103,8 @@ mod tests {
             let (prefix, has_type) = split_prefix(Part { text, start: 0 }).unwrap();
             (prefix.text, has_type)
         };
-        assert_eq!(
-            split(r#"command="a \" b",no-pty ssh-rsa AAAA"#),
-            (r#"command="a \" b",no-pty"#, true)
-        );
-        assert_eq!(
-            split(r#"command="a b ssh-rsa AAAA"#),
-            (r#"command="a b ssh-rsa AAAA"#, false)
-        );
+        assert_eq!(split(r#"command="a \" b",no-pty ssh-rsa AAAA"#), (r#"command="a \" b",no-pty"#, true));
+        assert_eq!(split(r#"command="a b ssh-rsa AAAA"#), (r#"command="a b ssh-rsa AAAA"#, false));
         assert_eq!(split("github.com\tssh-rsa AAAA"), ("github.com", true));
     }
 
@@ -151,10 +117,7 @@ mod tests {
         assert_eq!(shown("pit_0123456789abcdef AAAA"), None);
         assert_eq!(shown("hunter2"), None);
         assert_eq!(shown("ssh-ed2551 AAAA").as_deref(), Some("ssh-ed2551"));
-        assert_eq!(
-            shown("ssh-xyz AAAAB3NzaC14eXo=").as_deref(),
-            Some("ssh-xyz")
-        );
+        assert_eq!(shown("ssh-xyz AAAAB3NzaC14eXo=").as_deref(), Some("ssh-xyz"));
     }
 
     fn explain_line(text: &str) -> Error {

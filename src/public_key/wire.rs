@@ -46,11 +46,7 @@ pub(super) fn exactly<const N: usize>(mut bytes: &[u8]) -> Result<[&[u8]; N], Fl
     for string in &mut strings {
         (*string, bytes) = first(bytes).ok_or(Flaw::BreaksOff)?;
     }
-    if bytes.is_empty() {
-        Ok(strings)
-    } else {
-        Err(Flaw::GoesOn)
-    }
+    if bytes.is_empty() { Ok(strings) } else { Err(Flaw::GoesOn) }
 }
 
 /// Counts the bits of a big-endian number, leading zeros not counted.
@@ -59,10 +55,7 @@ pub(super) fn bit_length(number: &[u8]) -> u32 {
     let Some((first, rest)) = number.get(zeros..).and_then(<[u8]>::split_first) else {
         return 0;
     };
-    u32::try_from(rest.len())
-        .unwrap_or(u32::MAX / 8)
-        .saturating_mul(8)
-        + (8 - first.leading_zeros())
+    u32::try_from(rest.len()).unwrap_or(u32::MAX / 8).saturating_mul(8) + (8 - first.leading_zeros())
 }
 
 /// Whether an `mpint` is a positive number in its shortest form.
@@ -84,10 +77,7 @@ mod tests {
         assert_eq!(exactly::<2>(&bytes), Ok([&b"a"[..], &b""[..]]));
         assert_eq!(exactly::<1>(&bytes), Err(Flaw::GoesOn));
         assert_eq!(exactly::<3>(&bytes), Err(Flaw::BreaksOff));
-        assert_eq!(
-            exactly::<1>(&[0xff, 0xff, 0xff, 0xff, 1]),
-            Err(Flaw::BreaksOff)
-        );
+        assert_eq!(exactly::<1>(&[0xff, 0xff, 0xff, 0xff, 1]), Err(Flaw::BreaksOff));
     }
 
     #[test]

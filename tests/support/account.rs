@@ -28,14 +28,17 @@ pub struct Mode {
 }
 
 /// An account that is a list.
-#[derive(Debug)]
 pub struct MemoryAccount {
     pub mode: Mode,
     pub rows: RefCell<Vec<Row>>,
     pub requests: Cell<usize>,
-    /// Called after each request that changes something.
+    /// Called after each request that may change something.
+    pub watch: RefCell<Option<Watch>>,
     next_id: Cell<usize>,
 }
+
+/// Looks at the rows of an account.
+pub type Watch = Box<dyn Fn(&[Row])>;
 
 /// A state that is a value.
 #[derive(Debug, Default)]
@@ -60,7 +63,13 @@ pub fn user() -> UserId {
 
 impl MemoryAccount {
     pub fn new(mode: Mode, rows: Vec<Row>) -> Self {
-        Self { mode, rows: RefCell::new(rows), requests: Cell::new(0), next_id: Cell::new(1000) }
+        Self {
+            mode,
+            rows: RefCell::new(rows),
+            requests: Cell::new(0),
+            watch: RefCell::default(),
+            next_id: Cell::new(1000),
+        }
     }
 
     pub fn listing(&self) -> keyform::account::Listing {
@@ -70,7 +79,23 @@ impl MemoryAccount {
         keyform::account::Listing { rows, user_id, system_keys: 0 }
     }
 
-    fn make_primary(&self, id: &KeyId) {
+    fn seen(&self) {
+        self.requests.set(self.requests.get() + 1);
+        if let Some(watch) = &*self.watch.borrow() {
+            watch(&self.rows.borrow());
+        }
+    }
+
+    /// Adds a row as somebody else would.
+    pub fn insert(&self, name: &str, blob: &KeyBlob) -> KeyId {
+        self.next_id.set(self.next_id.get() + 1);
+        let row = row(&self.next_id.get().to_string(), name, blob);
+        let id = row.id.clone();
+        self.rows.borrow_mut().push(row);
+        id
+    }
+
+    pub fn make_primary(&self, id: &KeyId) {
         for row in self.rows.borrow_mut().iter_mut() {
             row.is_primary = row.id == *id;
         }
@@ -87,37 +112,36 @@ impl ReadAccount for MemoryAccount {
 
 impl WriteAccount for MemoryAccount {
     async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
-        self.requests.set(self.requests.get() + 1);
-        let same = self.rows.borrow().iter().find(|row| row.is_user_key && row.blob.as_ref() == Some(key.blob())).cloned();
+        let same =
+            self.rows.borrow().iter().find(|row| row.is_user_key && row.blob.as_ref() == Some(key.blob())).cloned();
         match (same, self.mode.twice) {
             (Some(row), Twice::SameRow) => return Ok(row),
             (Some(_), Twice::Refuse) => return Err(refused("the key exists already")),
             _ => {}
         }
-        self.next_id.set(self.next_id.get() + 1);
-        let row = row(&self.next_id.get().to_string(), name.as_str(), key.blob());
-        self.rows.borrow_mut().push(row.clone());
+        let id = self.insert(name.as_str(), key.blob());
         if self.mode.uploads_take_primary {
-            self.make_primary(&row.id);
+            self.make_primary(&id);
         }
+        self.seen();
         Ok(self.rows.borrow().last().unwrap().clone())
     }
 
     async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
-        self.requests.set(self.requests.get() + 1);
         if !self.rows.borrow().iter().any(|row| row.id == *id) {
             return Err(refused("no such key"));
         }
         self.make_primary(id);
+        self.seen();
         Ok(())
     }
 
     async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
-        self.requests.set(self.requests.get() + 1);
         if self.mode.keeps_primary && self.rows.borrow().iter().any(|row| row.id == *id && row.is_primary) {
             return Err(refused("the primary key cannot be deleted"));
         }
         self.rows.borrow_mut().retain(|row| row.id != *id);
+        self.seen();
         Ok(())
     }
 }

@@ -133,7 +133,9 @@ pub fn show(plan: &Plan) -> String {
         .map(|action| {
             let detail = match &action.change {
                 Change::Upload(new) if new.stale.is_empty() => String::new(),
-                Change::Upload(new) => format!(" dropping {:?}", new.stale.iter().map(KeyId::as_str).collect::<Vec<_>>()),
+                Change::Upload(new) => {
+                    format!(" dropping {:?}", new.stale.iter().map(KeyId::as_str).collect::<Vec<_>>())
+                }
                 Change::Adopt { row, .. } => format!("#{}", row.id),
                 Change::Replace { row, old, promote, .. } => {
                     let row = row.as_ref().map(|row| format!("#{}", row.id)).unwrap_or_default();
@@ -145,7 +147,12 @@ pub fn show(plan: &Plan) -> String {
             };
             let sign = action.change.kind().glyph();
             let protected = if action.protected { " protected" } else { "" };
-            format!("{sign}{}={}{detail}{protected} ({})", action.name, letter(action.change.blob()), action.reason.code())
+            format!(
+                "{sign}{}={}{detail}{protected} ({})",
+                action.name,
+                letter(action.change.blob()),
+                action.reason.code()
+            )
         })
         .collect();
     actions.join("; ")

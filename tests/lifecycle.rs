@@ -1,0 +1,257 @@
+//! Random histories of manifests and accounts: every apply converges, and nothing that is not ours is touched.
+
+mod support;
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+
+use fastrand::Rng;
+use keyform::account::{Listing, Pace, RetryPolicy, Row};
+use keyform::apply::{Options, Outcome, Status, Tools, execute};
+use keyform::manifest::{Desired, DesiredKey};
+use keyform::names::{KeyId, KeyName};
+use keyform::plan::{Input, Plan, compare};
+use keyform::public_key::PublicKey;
+use keyform::state::{Loaded, Origin};
+use support::account::{MemoryAccount, MemorySession, Mode, Twice, VirtualClock};
+use support::world::{self, show, today};
+use tokio_util::sync::CancellationToken;
+
+/// How many histories there are for each mode of the account.
+const HISTORIES: u64 = 250;
+
+/// How many times a history changes its manifest.
+const CHANGES: usize = 6;
+
+const MODES: [Mode; 8] = {
+    const fn mode(twice: Twice, uploads_take_primary: bool, keeps_primary: bool) -> Mode {
+        Mode { twice, uploads_take_primary, keeps_primary }
+    }
+    [
+        mode(Twice::SecondRow, false, false),
+        mode(Twice::SecondRow, true, false),
+        mode(Twice::SecondRow, false, true),
+        mode(Twice::SecondRow, true, true),
+        mode(Twice::SameRow, false, false),
+        mode(Twice::SameRow, true, true),
+        mode(Twice::Refuse, false, false),
+        mode(Twice::Refuse, true, true),
+    ]
+};
+
+#[test]
+fn every_history_converges_and_touches_nothing_that_is_not_ours() {
+    let keys: Vec<_> = (0..12).map(support::keys::key).collect();
+    for mode in MODES {
+        for seed in 0..HISTORIES {
+            let mut history = History::new(mode, seed, &keys);
+            for _ in 0..CHANGES {
+                history.meddle();
+                history.edit();
+                history.apply();
+            }
+        }
+    }
+}
+
+struct History<'k> {
+    seed: u64,
+    rng: Rng,
+    keys: &'k [PublicKey],
+    account: MemoryAccount,
+    session: MemorySession,
+    manifest: Vec<DesiredKey>,
+}
+
+impl<'k> History<'k> {
+    fn new(mode: Mode, seed: u64, keys: &'k [PublicKey]) -> Self {
+        let rows = world::rows("system=S#system%");
+        Self {
+            seed,
+            rng: Rng::with_seed(seed),
+            keys,
+            account: MemoryAccount::new(mode, rows),
+            session: MemorySession::default(),
+            manifest: Vec::new(),
+        }
+    }
+
+    fn key(&mut self) -> PublicKey {
+        self.keys[self.rng.usize(..self.keys.len())].clone()
+    }
+
+    fn name(&mut self) -> KeyName {
+        KeyName::new(["alice", "bob", "carol", "dave", "erin", "frank"][self.rng.usize(..6)]).unwrap()
+    }
+
+    /// Changes the account behind keyform's back.
+    fn meddle(&mut self) {
+        for _ in 0..self.rng.usize(..3) {
+            let user_rows: Vec<_> =
+                self.account.rows.borrow().iter().filter(|row| row.is_user_key).map(|row| row.id.clone()).collect();
+            let some = (!user_rows.is_empty()).then(|| user_rows[self.rng.usize(..user_rows.len())].clone());
+            match (self.rng.u8(..4), some) {
+                (0, Some(id)) => self.account.rows.borrow_mut().retain(|row| row.id != id),
+                (1, Some(id)) => self.account.make_primary(&id),
+                _ => {
+                    let (name, key) = (self.name(), self.key());
+                    self.account.insert(name.as_str(), key.blob());
+                }
+            }
+        }
+    }
+
+    /// Changes the manifest: adds, removes, rotates, renames, swaps, expires, moves the primary.
+    fn edit(&mut self) {
+        for _ in 0..=self.rng.usize(..3) {
+            let (name, key) = (self.name(), self.key());
+            let len = self.manifest.len();
+            let at = if len == 0 { 0 } else { self.rng.usize(..len) };
+            match self.rng.u8(..8) {
+                1 if len > 0 => drop(self.manifest.remove(at)),
+                2 if len > 0 => self.manifest[at].key = key,
+                3 if len > 0 => self.manifest[at].name = name,
+                4 if len > 1 => {
+                    let other = self.rng.usize(..len);
+                    let (one, two) = (self.manifest[at].name.clone(), self.manifest[other].name.clone());
+                    self.manifest[at].name = two;
+                    self.manifest[other].name = one;
+                }
+                5 if len > 0 => self.manifest[at].expires = self.rng.bool().then(|| today().yesterday().unwrap()),
+                6 if len > 0 => {
+                    self.manifest.iter_mut().for_each(|key| key.primary = false);
+                    self.manifest[at].primary = self.rng.bool();
+                }
+                _ => {
+                    let mut new = world::desired("new=A").keys.remove(0);
+                    (new.name, new.key) = (name, key);
+                    self.manifest.push(new);
+                }
+            }
+        }
+        // What a manifest refuses is not written: names and keys stand once, the primary too.
+        let (mut names, mut blobs) = (HashSet::new(), HashSet::new());
+        self.manifest.retain(|key| names.insert(key.name.clone()) && blobs.insert(key.key.blob().clone()));
+        self.manifest.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    fn plan(&self, desired: &Desired, listing: &Listing) -> Plan {
+        let recorded = self.session.state.as_ref();
+        compare(Input { desired, recorded, observed: Some(listing), endpoint: &world::endpoint(), today: today() })
+    }
+
+    fn apply(&mut self) {
+        let desired = Desired { account: None, keys: self.manifest.clone(), files: Vec::new() };
+        let before = self.account.listing();
+        let plan = self.plan(&desired, &before);
+        let told = format!("seed {} of {:?}: {}", self.seed, self.account.mode, show(&plan));
+        *self.account.watch.borrow_mut() = Some(self.laws(&desired, &before, &plan, told.clone()));
+        let outcome = self.execute(&plan);
+        *self.account.watch.borrow_mut() = None;
+
+        if outcome.is_success() {
+            let next = self.plan(&desired, &self.account.listing());
+            assert!(next.is_empty(), "{told}\nis followed by {}", show(&next));
+        } else {
+            let Mode { twice, keeps_primary, .. } = self.account.mode;
+            assert!(twice == Twice::Refuse || keeps_primary, "{told}\nended with {outcome:?}");
+        }
+        self.recorded_is_there(&told);
+    }
+
+    fn execute(&mut self, plan: &Plan) -> Outcome {
+        let pace = Pace::new(VirtualClock::default(), self.seed);
+        let tools = Tools {
+            reader: Some(&self.account),
+            writer: &self.account,
+            pace: &pace,
+            options: Options { concurrency: 3, retries: RetryPolicy { retries: 2 }, fail_fast: false },
+            stop: &CancellationToken::new(),
+            observer: &|_| {},
+            lineage: uuid::Uuid::from_u128(u128::from(self.seed)),
+        };
+        let loaded = Loaded { state: self.session.state.clone(), ..Loaded::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(execute(plan, loaded, &mut self.session, &tools))
+    }
+
+    /// What must hold after every single request.
+    fn laws(&self, desired: &Desired, before: &Listing, plan: &Plan, told: String) -> support::account::Watch {
+        let recorded: HashMap<KeyId, KeyName> = self
+            .session
+            .state
+            .iter()
+            .flat_map(|state| state.records.values())
+            .map(|record| (record.id.clone(), record.name.clone()))
+            .collect();
+        let foreign: HashSet<KeyId> =
+            before.rows.iter().filter(|row| !recorded.contains_key(&row.id)).map(|row| row.id.clone()).collect();
+        // A desired key that was there stays there; an owner whose key is replaced has the old or the new one.
+        let wanted: Vec<_> = desired.keys.iter().filter(|key| !key.is_expired(today())).cloned().collect();
+        let old_rows: HashMap<KeyName, HashSet<KeyId>> = plan
+            .actions
+            .iter()
+            .filter_map(|action| match &action.change {
+                keyform::plan::Change::Replace { old, .. } => {
+                    Some((action.name.clone(), old.iter().map(|old| old.id.clone()).collect()))
+                }
+                _ => None,
+            })
+            .collect();
+        let was_there: HashSet<_> = before.rows.iter().filter_map(|row| row.blob.clone()).collect();
+        let steps = Cell::new(0);
+        Box::new(move |rows: &[Row]| {
+            steps.set(steps.get() + 1);
+            let at = format!("{told}\nafter request {}", steps.get());
+            assert!(rows.iter().any(|row| row.id.as_str() == "system"), "{at}: the system key is gone");
+            for id in &foreign {
+                assert!(rows.iter().any(|row| row.id == *id), "{at}: {id} was not ours and is gone");
+            }
+            for key in &wanted {
+                let blob = key.key.blob();
+                let has = rows.iter().any(|row| row.blob.as_ref() == Some(blob));
+                assert!(has || !was_there.contains(blob), "{at}: the key of {} is gone", key.name);
+                if let Some(old) = old_rows.get(&key.name) {
+                    assert!(has || rows.iter().any(|row| old.contains(&row.id)), "{at}: {} has no key", key.name);
+                }
+            }
+        })
+    }
+
+    /// Every recorded id is on the account with the recorded key, or was taken away behind our back before this apply.
+    fn recorded_is_there(&self, told: &str) {
+        let rows = self.account.rows.borrow();
+        for record in self.session.state.iter().flat_map(|state| state.records.values()) {
+            let row = rows.iter().find(|row| row.id == record.id);
+            let Some(row) = row else { continue };
+            assert_eq!(
+                row.blob.as_ref(),
+                Some(&record.public_key),
+                "{told}: {} is recorded with another key",
+                record.id
+            );
+            assert!(row.is_user_key, "{told}: a system key is recorded");
+            assert!(matches!(record.origin, Origin::Uploaded | Origin::Adopted));
+        }
+    }
+}
+
+#[test]
+fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
+    let mode = Mode { twice: Twice::Refuse, ..Mode::default() };
+    let keys = [support::keys::key(0)];
+    let mut history = History::new(mode, 0, &keys);
+    let mut key = world::desired("old=A").keys.remove(0);
+    history.manifest = vec![key.clone()];
+    history.apply();
+    key.name = KeyName::new("new").unwrap();
+    history.manifest = vec![key.clone()];
+
+    let desired = Desired { account: None, keys: vec![key], files: Vec::new() };
+    let plan = history.plan(&desired, &history.account.listing());
+    let outcome = history.execute(&plan);
+
+    assert!(matches!(outcome.steps[0].status, Status::Failed(_)), "{outcome:?}");
+    assert_eq!(history.account.listing().rows.len(), 1);
+    assert_eq!(history.session.state.unwrap().records.len(), 1);
+}
