@@ -1,26 +1,20 @@
 //! One request and its answer: sent, read within bounds, judged.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Certificate, Client, Method, Response, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Certificate, Client, Method};
 
 use super::client::{OpenError, Options};
 use super::endpoint::Endpoint;
 use super::failure::{BodyFault, Effect, Failure, FailureKind, Fault};
 use super::message::{self, Circumstances, Evidence};
 use super::outcome::{self, Answer, Operation, Reply, Verdict};
-use super::retry::RETRY_AFTER_CAP;
+use super::received::{Received, receive};
 use super::token::Token;
 use super::transport;
 use super::wire::{self, Undecodable};
 use super::words::{self, Words};
-
-/// The largest answer that is read, in bytes. A page of 100 of the largest keys has a tenth of it.
-pub(super) const MAX_BODY_BYTES: usize = 8 << 20;
-
-/// How much of the body of an error is read.
-const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// One request.
 #[derive(Debug)]
@@ -41,14 +35,6 @@ pub(super) struct Exchange {
     token: Token,
     authorization: HeaderValue,
     options: Options,
-}
-
-/// An answer, its body read as far as it may be.
-struct Received {
-    status: u16,
-    retry_after: Option<Duration>,
-    redirect_to: Option<String>,
-    body: Result<Vec<u8>, BodyFault>,
 }
 
 impl Exchange {
@@ -72,6 +58,7 @@ impl Exchange {
             Err((fault, detail)) => return Err(self.no_answer(operation, fault, detail)),
         };
         let Received { status, retry_after, redirect_to, body } = received;
+        let redirect_to = redirect_to.map(|place| words::one_line(&place, &self.token));
         let bytes = body.as_deref().unwrap_or_default();
         let words = Words::read(bytes, &self.token);
         let (value, fault) = match (&body, (200..=299).contains(&status)) {
@@ -113,7 +100,7 @@ impl Exchange {
         let elapsed_ms = |start: Instant| u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match builder.send().await {
             Ok(response) => {
-                let received = self.receive(response).await;
+                let received = receive(response, (self.options.wall_clock)()).await;
                 let (status, elapsed_ms) = (received.status, elapsed_ms(start));
                 tracing::debug!(%method, path, status, elapsed_ms, "request");
                 Ok(received)
@@ -128,19 +115,6 @@ impl Exchange {
         }
     }
 
-    async fn receive(&self, response: Response) -> Received {
-        let status = response.status();
-        let now = (self.options.wall_clock)();
-        let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, now));
-        let redirect_to = status
-            .is_redirection()
-            .then(|| header(response.headers(), &LOCATION))
-            .flatten()
-            .map(|location| self.place(response.url(), location));
-        let body = if status.is_success() { read_all(response).await } else { Ok(read_some(response).await) };
-        Received { status: status.as_u16(), retry_after, redirect_to, body }
-    }
-
     fn no_answer(&self, operation: Operation, fault: Fault, detail: String) -> Failure {
         let (effect, kind) = match outcome::judge(operation, Reply::Nothing(fault)) {
             Verdict::Failed(effect, kind) => (effect, kind),
@@ -153,12 +127,6 @@ impl Exchange {
     fn circumstances(&self, operation: Operation) -> Circumstances<'_> {
         let Options { timeout, connect_timeout, .. } = self.options;
         Circumstances { endpoint: &self.endpoint, operation, timeout, connect_timeout }
-    }
-
-    /// Tells where a redirect points: scheme and host alone, as path and query may hold anything.
-    fn place(&self, from: &Url, location: &str) -> String {
-        let place = from.join(location).map(|url| url.origin().ascii_serialization());
-        words::one_line(&place.unwrap_or_else(|_| "an address that is none".to_owned()), &self.token)
     }
 }
 
@@ -192,73 +160,4 @@ fn build(endpoint: &Endpoint, options: &Options) -> Result<Client, OpenError> {
         builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|source| OpenError::Client { why: transport::innermost(&source), source })
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &reqwest::header::HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// Reads `Retry-After` in either form, seconds or a date, and bounds it by [`RETRY_AFTER_CAP`].
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    let value = value.trim();
-    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        value.parse().map_or(RETRY_AFTER_CAP, Duration::from_secs)
-    } else {
-        httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default()
-    };
-    Some(wait.min(RETRY_AFTER_CAP))
-}
-
-/// Reads a body to its end, or until it is too large.
-async fn read_all(mut response: Response) -> Result<Vec<u8>, BodyFault> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY_BYTES => {
-                return Err(BodyFault::TooLarge);
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body),
-            Err(error) if error.is_timeout() => return Err(BodyFault::TimedOut),
-            Err(_) => return Err(BodyFault::Truncated),
-        }
-    }
-}
-
-/// Reads the beginning of a body, as much as comes. The status has said what matters.
-async fn read_some(mut response: Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while body.len() < MAX_ERROR_BYTES {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) | Err(_) => break,
-        }
-    }
-    body.truncate(MAX_ERROR_BYTES);
-    body
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_read_in_both_forms_and_bounded() {
-        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        for (value, seconds) in [
-            ("0", Some(0)),
-            ("7", Some(7)),
-            (" 7 ", Some(7)),
-            ("61", Some(60)),
-            ("99999999999999999999999999", Some(60)),
-            ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20)),
-            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
-            ("Mon, 07 Nov 1994 08:49:37 GMT", Some(60)),
-            ("", None),
-            ("-1", None),
-            ("soon", None),
-        ] {
-            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value:?}");
-        }
-    }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::endpoint::Endpoint;
-use super::exchange::MAX_BODY_BYTES;
 use super::failure::{BodyFault, Effect, Failure, FailureKind, Fault, Scope};
 use super::outcome::Operation;
+use super::received::MAX_BODY_BYTES;
 use super::words::Words;
 
 /// The circumstances of a request.
@@ -133,6 +133,7 @@ fn body(at: Circumstances<'_>, fault: BodyFault, evidence: &Evidence) -> String 
 fn help(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> Option<String> {
     let endpoint = at.endpoint;
     let from_a_page = matches!(evidence.words, Words::Page(_));
+    let may_pass = matches!(kind, FailureKind::RateLimited | FailureKind::Unavailable | FailureKind::ServerError);
     let help = match kind {
         FailureKind::Transport(fault) => return transport_help(at, fault, &evidence.detail),
         FailureKind::Redirect => {
@@ -142,9 +143,11 @@ fn help(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> Option
              listing the account: `plan --offline`, then `apply --offline`"
             .to_owned(),
         FailureKind::MissingScope(Scope::Write) => "use a token with the permission to write SSH keys".to_owned(),
-        _ if from_a_page => "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
+        _ if from_a_page && !may_pass => {
+            "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
              whether this network wants a login"
-            .to_owned(),
+                .to_owned()
+        }
         FailureKind::BadToken => {
             format!("check the token: it may be incomplete, expired, revoked, or for another endpoint than {endpoint}")
         }
@@ -182,9 +185,11 @@ fn transport_help(at: Circumstances<'_>, fault: Fault, detail: &str) -> Option<S
         Fault::ConnectTimeout | Fault::Unreachable => {
             "check the network, and set HTTPS_PROXY if this machine reaches it through a proxy".to_owned()
         }
-        Fault::Tls if detail.contains("UnknownIssuer") => "if a proxy of your company signs certificates, name the \
+        Fault::Tls if ["UnknownIssuer", "BadSignature"].iter().any(|why| detail.contains(why)) => {
+            "if a proxy of your company signs certificates, name the \
              file with its CA in SSL_CERT_FILE; otherwise do not trust this network"
-            .to_owned(),
+                .to_owned()
+        }
         Fault::Tls if detail.contains("InvalidContentType") => {
             format!("what listens there does not speak TLS: check scheme and port of {endpoint}")
         }
@@ -220,5 +225,50 @@ fn seconds(duration: Duration) -> String {
         format!("{} s", duration.as_secs())
     } else {
         format!("{} ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn every_fault_says_what_happened_and_what_to_do() {
+        let endpoint = Endpoint::default();
+        let at = Circumstances {
+            endpoint: &endpoint,
+            operation: Operation::List,
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+        };
+        let mut told = String::new();
+        for (fault, detail) in [
+            (Fault::Unbuildable, ""),
+            (Fault::Dns, "failed to lookup address information: Name or service not known"),
+            (Fault::ConnectionRefused, "Connection refused (os error 111)"),
+            (Fault::ConnectTimeout, "operation timed out"),
+            (Fault::Tls, "invalid peer certificate: UnknownIssuer"),
+            (Fault::Tls, "received corrupt message of type InvalidContentType"),
+            (Fault::Tls, "invalid peer certificate: certificate expired"),
+            (Fault::Proxy, "tunnel error: proxy authorization required"),
+            (Fault::Unreachable, "Network is unreachable (os error 101)"),
+            (Fault::Timeout, "operation timed out"),
+            (Fault::Reset, "Connection reset by peer (os error 104)"),
+            (Fault::Closed, "connection closed before message completed"),
+            (Fault::Protocol, "invalid HTTP version parsed"),
+        ] {
+            let evidence = Evidence {
+                status: None,
+                retry_after: None,
+                words: Words::Nothing,
+                detail: detail.to_owned(),
+                redirect_to: None,
+            };
+            let failure = failure(at, Effect::Unknown, FailureKind::Transport(fault), &evidence);
+            let help = failure.help.as_deref().unwrap_or("-");
+            let _ = writeln!(told, "{fault:?}\n  {}\n  help: {help}", failure.message);
+        }
+        insta::assert_snapshot!(told);
     }
 }

@@ -10,6 +10,7 @@ mod failure;
 pub mod listing;
 mod message;
 pub mod outcome;
+mod received;
 pub mod retry;
 pub mod settings;
 pub mod token;

@@ -16,7 +16,7 @@ pub const BACKOFF_BASE: Duration = Duration::from_millis(250);
 pub const BACKOFF_CAP: Duration = Duration::from_secs(20);
 
 /// The longest `Retry-After` that is obeyed in full.
-pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(60);
+pub const RETRY_AFTER_CAP: Duration = Duration::from_mins(1);
 
 /// How often to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

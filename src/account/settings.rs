@@ -7,14 +7,16 @@
 //! a context, its file is the only one that is looked at. So a token from a file goes to the endpoint of the same file,
 //! or to one that a flag or the environment asks for, or else to the default; never to the endpoint of another file.
 
+mod files;
+
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::Deserialize;
 use thiserror::Error;
+
+use files::{Config, bounded, read_file};
 
 use super::endpoint::{Endpoint, EndpointError};
 use super::token::{Token, TokenError};
@@ -61,7 +63,7 @@ pub struct Sourced<T> {
     pub source: Source,
 }
 
-/// Where a value comes from. Shown as in "token from PRIME_API_KEY".
+/// Where a value comes from. Shown as in "token from `PRIME_API_KEY`".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A flag.
@@ -97,7 +99,7 @@ pub enum SettingsError {
         error: EndpointError,
     },
     /// The token is none.
-    #[error("the token from {origin} is none: {error}")]
+    #[error("the token from {origin} cannot be used: {error}")]
     Token {
         /// Where it comes from.
         origin: Source,
@@ -132,7 +134,7 @@ pub enum SettingsError {
         column: usize,
     },
     /// The name of a context has other characters than letters, digits, `_` and `-`.
-    #[error("the name of the context from {0} is none: it may hold letters, digits, `_` and `-`")]
+    #[error("the name of the context from {0} cannot be used: it may hold letters, digits, `_` and `-`")]
     ContextName(Source),
     /// A context without a file.
     #[error("there is no context `{name}`: {} does not exist", .path.display())]
@@ -184,7 +186,7 @@ impl SettingsError {
             Self::BadConfig { .. } | Self::TooLarge(_) => {
                 Some("repair the file, or set token and endpoint by flags or environment".to_owned())
             }
-            Self::NoContext { .. } => Some("list the contexts with `prime config envs`".to_owned()),
+            Self::NoContext { .. } => Some("the contexts are the files in ~/.prime/environments".to_owned()),
             Self::Unreadable { .. } | Self::Stdin(_) | Self::ContextName(_) | Self::NoHome(_) | Self::NotText(_) => {
                 None
             }
@@ -278,104 +280,6 @@ fn first_of(environment: Environment<'_>, names: &[&'static str]) -> Result<Opti
         }
     }
     Ok(None)
-}
-
-/// The one file of the vendor's command line that counts. Read when it is needed, so that a broken one disturbs nobody
-/// who says everything otherwise.
-struct Config {
-    path: Option<PathBuf>,
-    /// The name, if a context was asked for: then the file must be there.
-    context: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-struct ConfigFile {
-    api_key: Option<String>,
-    base_url: Option<String>,
-}
-
-impl Config {
-    fn of(flags: &Flags, environment: Environment<'_>) -> Result<Self, SettingsError> {
-        let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-        let chosen = match &flags.context {
-            Some(name) => Some((name.clone(), Source::Flag("--context"))),
-            None => first_of(environment, &[CONTEXT])?,
-        };
-        let Some((name, source)) = chosen else {
-            return Ok(Self { path: home.map(|home| home.join(".prime").join("config.json")), context: None });
-        };
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
-            return Err(SettingsError::ContextName(source));
-        }
-        let home = home.ok_or_else(|| SettingsError::NoHome(name.clone()))?;
-        let path = home.join(".prime").join("environments").join(format!("{name}.json"));
-        Ok(Self { path: Some(path), context: Some(name) })
-    }
-
-    fn read(&self) -> Result<Option<(ConfigFile, PathBuf)>, SettingsError> {
-        let Some(path) = &self.path else {
-            return Ok(None);
-        };
-        let bytes = match (read_file(path), &self.context) {
-            (Ok((bytes, _)), _) => bytes,
-            (Err(SettingsError::Unreadable { error, .. }), context) if error.kind() == io::ErrorKind::NotFound => {
-                return match context {
-                    Some(name) => Err(SettingsError::NoContext { name: name.clone(), path: path.clone() }),
-                    None => Ok(None),
-                };
-            }
-            (Err(error), _) => return Err(error),
-        };
-        // The error's own text may quote the file, and so the token.
-        let mut file: ConfigFile = serde_json::from_slice(&bytes).map_err(|error| SettingsError::BadConfig {
-            path: path.clone(),
-            line: error.line(),
-            column: error.column(),
-        })?;
-        file.api_key = file.api_key.filter(|text| !text.is_empty());
-        file.base_url = file.base_url.filter(|text| !text.is_empty());
-        Ok(Some((file, path.clone())))
-    }
-
-    fn told(&self) -> String {
-        match &self.path {
-            Some(path) => format!("`api_key` in {}", path.display()),
-            None => "`api_key` in ~/.prime/config.json (but HOME is not set)".to_owned(),
-        }
-    }
-}
-
-/// Reads a file within the bound, and tells whether others may read it too.
-fn read_file(path: &Path) -> Result<(Vec<u8>, bool), SettingsError> {
-    let unreadable = |error| SettingsError::Unreadable { path: path.to_owned(), error };
-    let file = File::open(path).map_err(unreadable)?;
-    let readable = is_readable_by_others(&file);
-    let bytes = bounded(&mut &file).map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => SettingsError::TooLarge(path.to_owned()),
-        _ => unreadable(error),
-    })?;
-    Ok((bytes, readable))
-}
-
-fn bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than a token"));
-    }
-    Ok(bytes)
-}
-
-/// Asked of regular files alone: the mode of a pipe (`<(…)`) says nothing.
-#[cfg(unix)]
-fn is_readable_by_others(file: &File) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_others(_: &File) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -72,3 +72,69 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
         None => error.source(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use reqwest::dns::{Name, Resolve, Resolving};
+    use reqwest::{Client, ClientBuilder, Proxy};
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    struct NoSuchHost;
+
+    impl Resolve for NoSuchHost {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(async { Err("no such host".into()) })
+        }
+    }
+
+    struct Undecided;
+
+    impl Resolve for Undecided {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    fn client() -> ClientBuilder {
+        Client::builder().tls_certs_only([]).connect_timeout(Duration::from_millis(50))
+    }
+
+    async fn fault(client: ClientBuilder, url: &str) -> (Fault, String) {
+        let error = client.build().unwrap().get(url).send().await.unwrap_err();
+        (fault_of(&error), innermost(&error))
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_never_was_is_told_by_its_cause() {
+        let url = "https://api.example.com";
+        let unknown = client().no_proxy().dns_resolver(Arc::new(NoSuchHost));
+        assert_eq!(fault(unknown, url).await, (Fault::Dns, "no such host".to_owned()));
+
+        let slow = client().no_proxy().dns_resolver(Arc::new(Undecided));
+        assert_eq!(fault(slow, url).await.0, Fault::ConnectTimeout);
+
+        assert_eq!(fault(client().no_proxy(), "https://").await.0, Fault::Unbuildable);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_does_not_open_the_way_is_named_as_such() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("http://{}", listener.local_addr().unwrap());
+        let through = || client().proxy(Proxy::https(&proxy).unwrap());
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
+            stream
+        };
+        let (told, _stream) = tokio::join!(fault(through(), "https://api.example.com"), serve);
+        assert_eq!(told, (Fault::Proxy, "tunnel error: proxy authorization required".to_owned()));
+
+        drop(listener);
+        assert_eq!(fault(through(), "https://api.example.com").await.0, Fault::Proxy);
+    }
+}

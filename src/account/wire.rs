@@ -87,7 +87,8 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
             Category::Data => BodyFault::WrongShape,
             Category::Io | Category::Syntax | Category::Eof => BodyFault::NotJson,
         };
-        (fault, error.to_string())
+        let why = if fault == BodyFault::WrongShape { error.to_string() } else { String::new() };
+        (fault, why)
     })
 }
 

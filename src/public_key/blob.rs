@@ -135,9 +135,9 @@ impl TryFrom<String> for Fingerprint {
 
     fn try_from(text: String) -> Result<Self, String> {
         // The strict decoder wants the padding that ssh-keygen leaves away.
-        let hash = text.strip_prefix("SHA256:").map(|base64| wire::decode_strict(&format!("{base64}=")));
+        let hash = text.strip_prefix("SHA256:").and_then(|base64| wire::decode_strict(&format!("{base64}=")));
         match hash {
-            Some(Ok(hash)) if hash.len() == 32 => Ok(Self(text.into())),
+            Some(hash) if hash.len() == 32 => Ok(Self(text.into())),
             _ => Err("not `SHA256:` and 43 characters of base64".to_owned()),
         }
     }

@@ -54,7 +54,7 @@ impl Curve {
             Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
         };
         let is_long = |coordinate| bit_length(coordinate) > self.bits() / 2;
-        if on_curve { Ok(()) } else { Err(Flaw::Point) }
+        if on_curve && is_long(x) && is_long(y) { Ok(()) } else { Err(Flaw::Point) }
     }
 }
 
@@ -114,5 +114,17 @@ mod tests {
             assert_eq!(check_ed25519(&point), Err(Flaw::Point), "{low:x}");
         }
         assert_eq!(check_ed25519(&[9; 31]), Err(Flaw::Form));
+    }
+
+    #[test]
+    fn a_coordinate_of_few_bits_is_refused_as_openssh_refuses_it() {
+        // A point of P-256 whose x is 5.
+        let y = *b"\x45\x92\x43\xb9\xaa\x58\x18\x06\xfe\x91\x3b\xce\x99\x81\x7a\xde\
+            \x11\xca\x50\x3c\x64\xd9\xa3\xc5\x33\x41\x5c\x08\x32\x48\xfb\xcc";
+        let mut point = [0; 65];
+        (point[0], point[32]) = (4, 5);
+        point[33..].copy_from_slice(&y);
+        assert!(p256::PublicKey::from_sec1_bytes(&point).is_ok(), "it is on the curve");
+        assert_eq!(Curve::P256.check(&point), Err(Flaw::Point));
     }
 }

@@ -1,7 +1,7 @@
 //! An OpenSSH public key that cannot be wrong, and the blob that identifies it.
 //!
-//! `line` finds the words, `foreign` what is something else altogether, `wire` reads the blob, `material` and `curve`
-//! judge the numbers in it.
+//! `foreign` finds what is something else altogether, `line` the words, `prefix` explains a first word that is no type,
+//! `wire` reads the blob, `material` and `curve` judge the numbers in it.
 
 mod algorithm;
 mod blob;
@@ -12,8 +12,6 @@ mod line;
 mod material;
 mod prefix;
 mod wire;
-
-use base64::DecodeError;
 
 use self::algorithm::{Algorithm, Label};
 use self::foreign::Foreign;
@@ -148,14 +146,15 @@ fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> 
     if base64.text.is_empty() {
         return Err(PublicKeyError::Missing { at: label.span() });
     }
-    wire::decode_strict(base64.text).map_err(|error| match error {
-        DecodeError::InvalidByte(offset, byte) if byte != b'=' => {
-            let width = base64.text.get(offset..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
-            PublicKeyError::Base64 { at: base64.start + offset..base64.start + offset + width }
-        }
-        // A key that was cut seldom ends where base64 does: it is told from one that is badly padded by what it holds.
-        _ if is_cut(base64.text) => PublicKeyError::Truncated { at: base64.span() },
-        _ => PublicKeyError::Base64 { at: base64.span() },
+    let is_foreign = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
+    if let Some((offset, c)) = base64.text.char_indices().find(|&(_, c)| is_foreign(c)) {
+        let start = base64.start + offset;
+        return Err(PublicKeyError::Base64 { at: start..start + c.len_utf8() });
+    }
+    // A key that was cut seldom ends where base64 does: it is told from a badly padded one by what it holds.
+    wire::decode_strict(base64.text).ok_or_else(|| {
+        let at = base64.span();
+        if is_cut(base64.text) { PublicKeyError::Truncated { at } } else { PublicKeyError::Base64 { at } }
     })
 }
 
@@ -227,6 +226,7 @@ mod tests {
         check(&format!("{LINE} x\r\n{LINE} y"), &format!("{LINE} y"));
         check(&LINE.replace("AAAIG5", "AAAIG-"), "-");
         check(&LINE.replace("AAAIG5", "AAAIGü"), "ü");
+        check("ssh-rsa AAAA-BEGIN\u{e9}", "-");
         check("ssh-ed25519", "ssh-ed25519");
     }
 

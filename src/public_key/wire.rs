@@ -1,8 +1,8 @@
 //! The inside of a blob: strings with a length before each (RFC 4251, section 5), in base64.
 
 use base64::Engine as _;
+use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use base64::{DecodeError, alphabet};
 
 /// Padding may be missing and the last bits may be anything: for keys that only have to be recognised again.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -13,8 +13,8 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Decodes the one right spelling: padded, and without stray bits in the last symbol, as OpenSSH demands.
-pub(super) fn decode_strict(base64: &str) -> Result<Vec<u8>, DecodeError> {
-    base64::engine::general_purpose::STANDARD.decode(base64)
+pub(super) fn decode_strict(base64: &str) -> Option<Vec<u8>> {
+    base64::engine::general_purpose::STANDARD.decode(base64).ok()
 }
 
 /// Decodes every spelling that leaves no doubt about the bytes.

@@ -1,5 +1,8 @@
 //! Public keys made from numbers: valid points of their curve, with no private half anywhere.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use curve25519_dalek::{EdwardsPoint, Scalar};
@@ -18,5 +21,9 @@ pub fn line(number: u64) -> String {
 
 /// The ed25519 key of a number.
 pub fn key(number: u64) -> PublicKey {
-    PublicKey::parse(&line(number)).unwrap()
+    thread_local! {
+        static MADE: RefCell<HashMap<u64, PublicKey>> = RefCell::default();
+    }
+    let make = || PublicKey::parse(&line(number)).unwrap();
+    MADE.with_borrow_mut(|made| made.entry(number).or_insert_with(make).clone())
 }

@@ -114,7 +114,9 @@ async fn an_account_without_keys_has_no_known_user() {
 
 #[tokio::test]
 async fn keys_of_two_users_are_refused() {
-    let book = book(3, |_, _, page| page.rows[0].user_id = UserId::new("u2").unwrap());
+    let book = book(3, |_, _, page| {
+        page.rows[0].user_id = UserId::new("u2").unwrap();
+    });
     assert!(matches!(list(&book).await, Err(ListError::SeveralUsers { .. })));
 }
 

@@ -1,0 +1,113 @@
+//! An answer, read as far as it may be.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::{Response, Url};
+
+use super::failure::BodyFault;
+use super::retry::RETRY_AFTER_CAP;
+
+/// The largest answer that is read, in bytes. A page of 100 of the largest keys has a tenth of it.
+pub(super) const MAX_BODY_BYTES: usize = 8 << 20;
+
+/// How much of the body of an error is read.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+/// What came.
+pub(super) struct Received {
+    /// The status.
+    pub(super) status: u16,
+    /// How long the server asks to wait, at most [`RETRY_AFTER_CAP`].
+    pub(super) retry_after: Option<Duration>,
+    /// Where a redirect points: scheme and host alone, as path and query may hold anything.
+    pub(super) redirect_to: Option<String>,
+    /// The body; of an error, its beginning.
+    pub(super) body: Result<Vec<u8>, BodyFault>,
+}
+
+/// Reads an answer. `now` is what a `Retry-After` with a date is measured by.
+pub(super) async fn receive(response: Response, now: SystemTime) -> Received {
+    let status = response.status();
+    let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, now));
+    let location = header(response.headers(), &LOCATION).filter(|_| status.is_redirection());
+    let redirect_to = location.map(|location| place(response.url(), location));
+    let body = if status.is_success() { read_all(response).await } else { Ok(read_some(response).await) };
+    Received { status: status.as_u16(), retry_after, redirect_to, body }
+}
+
+fn place(from: &Url, location: &str) -> String {
+    match from.join(location) {
+        Ok(url) => url.origin().ascii_serialization(),
+        Err(_) => "an address that is none".to_owned(),
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Reads `Retry-After` in either form, seconds or a date, and bounds it by [`RETRY_AFTER_CAP`].
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        value.parse().map_or(RETRY_AFTER_CAP, Duration::from_secs)
+    } else {
+        httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default()
+    };
+    Some(wait.min(RETRY_AFTER_CAP))
+}
+
+/// Reads a body to its end, or until it is too large.
+async fn read_all(mut response: Response) -> Result<Vec<u8>, BodyFault> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY_BYTES => {
+                return Err(BodyFault::TooLarge);
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) if error.is_timeout() => return Err(BodyFault::TimedOut),
+            Err(_) => return Err(BodyFault::Truncated),
+        }
+    }
+}
+
+/// Reads the beginning of a body, as much as comes. The status has said what matters.
+async fn read_some(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < MAX_ERROR_BYTES {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    body.truncate(MAX_ERROR_BYTES);
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_bounded() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for (value, seconds) in [
+            ("0", Some(0)),
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("61", Some(60)),
+            ("99999999999999999999999999", Some(60)),
+            ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20)),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            ("Mon, 07 Nov 1994 08:49:37 GMT", Some(60)),
+            ("", None),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value:?}");
+        }
+    }
+}

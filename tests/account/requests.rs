@@ -1,0 +1,87 @@
+//! What goes over the wire, and what good answers become.
+
+use keyform::account::{Pace, ReadAccount as _, RetryPolicy, TokioClock, WriteAccount as _, list_all};
+
+use crate::server::{Act, Server, answer};
+use crate::{KEY, connect, id, key, key_object, name, options};
+
+#[tokio::test]
+async fn each_request_is_as_the_api_wants_it() {
+    let server = Server::start(|request| match request.split(' ').next() {
+        Some("GET") => Act::Say(answer("200 OK", "", r#"{"data":[]}"#)),
+        Some("POST") => Act::Say(answer("201 Created", "", &key_object(KEY, true))),
+        Some("PATCH") => Act::Say(answer("200 OK", "", r#"{"message":"ok","updated_fields":{}}"#)),
+        _ => Act::Say("HTTP/1.1 204 No Content\r\n\r\n".to_owned()),
+    })
+    .await;
+    let connection = connect(&server.endpoint, options());
+    connection.reader().page(200, 100).await.unwrap();
+    connection.writer().upload(&name(), &key()).await.unwrap();
+    connection.writer().promote(&id()).await.unwrap();
+    connection.writer().delete(&id()).await.unwrap();
+    assert_eq!(server.connections(), 1, "the connection is kept");
+    let host = server.endpoint.as_str().trim_start_matches("http://");
+    let sent = server.requests().join("\n---\n").replace('\r', "").replace(host, "HOST");
+    insta::assert_snapshot!(sent.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[tokio::test]
+async fn a_prefix_of_the_endpoint_is_kept() {
+    let server = Server::start(|_| Act::Say(answer("200 OK", "", r#"{"data":[]}"#))).await;
+    let endpoint = format!("{}/gateway/api/v1/", server.endpoint);
+    let endpoint = keyform::account::Endpoint::parse(&endpoint).unwrap();
+    connect(&endpoint, options()).reader().page(0, 100).await.unwrap();
+    assert!(server.requests()[0].starts_with("GET /gateway/api/v1/ssh_keys/?offset=0&limit=100 HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn an_uploaded_key_becomes_a_row() {
+    let server = Server::start(|_| Act::Say(answer("202 Accepted", "", &key_object(KEY, true)))).await;
+    let row = connect(&server.endpoint, options()).writer().upload(&name(), &key()).await.unwrap();
+    assert_eq!((row.id, row.blob.as_ref()), (id(), Some(key().blob())));
+    assert_eq!(row.created_at, Some("2026-01-02T03:04:05.678901Z".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn what_is_deleted_already_is_deleted() {
+    for reply in [
+        answer("404 Not Found", "", r#"{"detail":"SSH key not found"}"#),
+        answer("404 Not Found", "", ""),
+        answer("200 OK", "", ""),
+        answer("200 OK", "", "null"),
+        answer("202 Accepted", "", r#"{"message":"gone"}"#),
+        "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
+    ] {
+        let said = reply.clone();
+        let server = Server::start(move |_| Act::Say(reply.clone())).await;
+        assert_eq!(connect(&server.endpoint, options()).writer().delete(&id()).await, Ok(()), "{said}");
+    }
+    for reply in [
+        answer("404 Not Found", "", "<html>nginx</html>"),
+        answer("200 OK", "", "<html>please log in</html>"),
+        answer("500 Internal Server Error", "", ""),
+    ] {
+        let said = reply.clone();
+        let server = Server::start(move |_| Act::Say(reply.clone())).await;
+        assert!(connect(&server.endpoint, options()).writer().delete(&id()).await.is_err(), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_of_many_pages_is_listed_whole() {
+    let server = Server::start(|request| {
+        let offset = request.split_once("offset=").unwrap().1.split_once('&').unwrap().0.parse::<usize>().unwrap();
+        let rows: Vec<String> = (offset..(offset + 100).min(1_234))
+            .map(|number| key_object(KEY, number % 100 != 7).replace("\"k1\"", &format!("\"k{number}\"")))
+            .collect();
+        let body = format!(r#"{{"total_count":1234,"offset":{offset},"limit":100,"data":[{}]}}"#, rows.join(","));
+        Act::Say(answer("200 OK", "", &body))
+    })
+    .await;
+    let connection = connect(&server.endpoint, options());
+    let pace = Pace::new(TokioClock::default(), 1);
+    let listing = list_all(&connection.reader(), &pace, RetryPolicy::default()).await.unwrap();
+    assert_eq!((listing.rows.len(), listing.system_keys), (1_221, 13));
+    assert_eq!(server.requests().len(), 13);
+    assert!(server.connections() <= 10, "{} connections", server.connections());
+}

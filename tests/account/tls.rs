@@ -1,0 +1,153 @@
+//! Encrypted connections: whom to trust, and what is told when there is no trust.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::join_all;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use keyform::account::{Effect, Endpoint, FailureKind, Fault, Options, ReadAccount as _};
+use rcgen::{CertificateParams, CertifiedKey, DnType, KeyPair, generate_simple_self_signed};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+
+use crate::{connect, options, told};
+
+struct TlsServer {
+    endpoint: Endpoint,
+    certificate: CertifiedKey<KeyPair>,
+    versions: Arc<Mutex<Vec<Version>>>,
+}
+
+/// Serves empty listings, with a certificate of its own for `host`.
+async fn start(host: &str, alpn: &[&str]) -> TlsServer {
+    let certificate = generate_simple_self_signed([host.to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(certificate.signing_key.serialize_der());
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.cert.der().clone()], key.into())
+        .unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
+    let versions = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&versions);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let service = service_fn(|request: Request<Incoming>| {
+                    seen.lock().unwrap().push(request.version());
+                    async { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{\"data\":[]}")))) }
+                });
+                let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    TlsServer { endpoint, certificate, versions }
+}
+
+fn trusting(certificate: &CertifiedKey<KeyPair>) -> Options {
+    Options { roots: Some(certificate.cert.pem().into_bytes()), ..options() }
+}
+
+#[tokio::test]
+async fn both_versions_of_http_are_spoken_over_tls() {
+    for (alpn, version) in [(&["h2", "http/1.1"][..], Version::HTTP_2), (&["http/1.1"], Version::HTTP_11)] {
+        let server = start("127.0.0.1", alpn).await;
+        let reader = connect(&server.endpoint, trusting(&server.certificate)).reader();
+        let pages = join_all((0..20).map(|_| reader.page(0, 100))).await;
+        assert!(pages.iter().all(Result::is_ok), "{pages:?}");
+        assert_eq!(*server.versions.lock().unwrap(), vec![version; 20]);
+    }
+}
+
+/// The environment is read by the libraries below, so that it takes another process to set it.
+#[tokio::test]
+async fn the_environment_names_authorities_and_its_proxies_never_see_this_machine() {
+    let server = start("127.0.0.1", &["h2"]).await;
+    let mut authorities = tempfile::NamedTempFile::new().unwrap();
+    authorities.write_all(server.certificate.cert.pem().as_bytes()).unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--ignored", "--exact", "tls::asks_the_endpoint_of_the_environment"])
+        .env("SSL_CERT_FILE", authorities.path())
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .env("ALL_PROXY", "http://127.0.0.1:1")
+        .env("TEST_ENDPOINT", server.endpoint.as_str());
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(*server.versions.lock().unwrap(), [Version::HTTP_2]);
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, with an environment"]
+async fn asks_the_endpoint_of_the_environment() {
+    let Some(endpoint) = std::env::var_os("TEST_ENDPOINT") else {
+        return;
+    };
+    let endpoint = Endpoint::parse(endpoint.to_str().unwrap()).unwrap();
+    let reader = connect(&endpoint, Options::default()).reader();
+    reader.page(0, 100).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let server = start("127.0.0.1", &[]).await;
+    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "another authority");
+    let signing_key = KeyPair::generate().unwrap();
+    let other = CertifiedKey { cert: params.self_signed(&signing_key).unwrap(), signing_key };
+    let reader = connect(&server.endpoint, trusting(&other)).reader();
+    let failure = reader.page(0, 100).await.unwrap_err();
+    assert!(server.versions.lock().unwrap().is_empty(), "the token was sent");
+    insta::assert_snapshot!(told(&failure, &server.endpoint));
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_refused() {
+    let server = start("api.example.com", &[]).await;
+    let failure = connect(&server.endpoint, trusting(&server.certificate)).reader().page(0, 100).await.unwrap_err();
+    assert_eq!((failure.effect, failure.kind), (Effect::NotSent, FailureKind::Transport(Fault::Tls)));
+    assert!(failure.message.contains("not valid for"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_as_such() {
+    let certificate = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = plain.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = plain.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let endpoint = Endpoint::parse(&format!("https://{address}")).unwrap();
+    let failure = connect(&endpoint, trusting(&certificate)).reader().page(0, 100).await.unwrap_err();
+    let text = told(&failure, &endpoint);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_certificate_that_is_none_is_an_error_before_any_request() {
+    let broken =
+        Options { roots: Some(b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n".to_vec()), ..options() };
+    let token = keyform::account::Token::parse("t").unwrap();
+    let error = keyform::account::Connection::open(Endpoint::default(), token, broken).unwrap_err();
+    assert!(error.help().contains("SSL_CERT_FILE"));
+}
