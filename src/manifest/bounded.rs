@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use saphyr_parser::input::SkipTabs;
 use saphyr_parser::{Input, StrInput};
 
 /// The most characters in one value or one flow collection, comments aside.
@@ -122,9 +123,38 @@ impl Input for Bounded<'_> {
         self.inner.next_is_document_end()
     }
 
+    #[inline]
+    fn skip_ws_to_eol(&mut self, skip_tabs: SkipTabs) -> (usize, Result<SkipTabs, &'static str>) {
+        let (count, result) = self.inner.skip_ws_to_eol(skip_tabs);
+        self.count(count);
+        (count, result)
+    }
+
     // The scanner skips comments with this one: they cost no memory, and are not counted.
     #[inline]
     fn skip_while_non_breakz(&mut self) -> usize {
         self.inner.skip_while_non_breakz()
+    }
+
+    #[inline]
+    fn skip_while_blank(&mut self) -> usize {
+        let count = self.inner.skip_while_blank();
+        self.count(count);
+        count
+    }
+
+    #[inline]
+    fn fetch_while_is_alpha(&mut self, out: &mut String) -> usize {
+        let count = self.inner.fetch_while_is_alpha(out);
+        self.count(count);
+        count
+    }
+
+    // The provided one does not end at the end of the input.
+    #[inline]
+    fn fetch_while_is_yaml_non_space(&mut self, out: &mut String) -> usize {
+        let count = self.inner.fetch_while_is_yaml_non_space(out);
+        self.count(count);
+        count
     }
 }

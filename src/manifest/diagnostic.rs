@@ -52,6 +52,8 @@ pub struct Span {
 pub struct Related {
     /// Where.
     pub place: Place,
+    /// How many characters to underline there, as in [`Span`].
+    pub length: u32,
     /// What is there.
     pub text: String,
 }

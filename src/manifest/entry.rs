@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::fields::{SHOWN, Scope};
 use super::read::{Entry, KeyFiles, Placed, Wanted};
 use super::span::Extent;
-use super::yaml::{Field, Mapping, Node, Value};
+use super::tree::{Field, Mapping, Node, Value};
 use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::terminal::sanitize;
@@ -30,6 +30,8 @@ pub(crate) fn read(extent: Extent, mapping: &Mapping<'_>, scope: &mut Scope<'_>,
         protect: false,
     };
     let (mut named, mut inline, mut in_file) = (false, None, None);
+    // A field that was misspelled is not reported as missing too.
+    let mut misspelled = Vec::new();
     for field in &mapping.fields {
         match &*field.name {
             "name" => {
@@ -50,13 +52,18 @@ pub(crate) fn read(extent: Extent, mapping: &Mapping<'_>, scope: &mut Scope<'_>,
             "primary" => {
                 entry.primary = scope.truth(field).map(|value| Placed { value, extent: field.value.extent });
             }
-            _ => scope.unknown(field, &FIELDS, "a key"),
+            _ => misspelled.extend(scope.unknown(field, &FIELDS, "a key")),
         }
     }
-    if !named {
+    if !named && !misspelled.contains(&"name") {
         scope.missing(mapping, extent, "name", "the key", "name: …");
     }
-    entry.key = read_key(extent, mapping, inline, in_file, scope, key_files);
+    let keyless = inline.is_none() && in_file.is_none();
+    if keyless && !misspelled.iter().any(|meant| meant.starts_with("publicKey")) {
+        let example = "publicKey: ssh-ed25519 …` or `publicKeyFile: …";
+        scope.missing(mapping, extent, "publicKey", "the key", example);
+    }
+    entry.key = read_key(inline, in_file, scope, key_files);
     entry
 }
 
@@ -78,26 +85,20 @@ fn read_name(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<KeyName>> 
 }
 
 fn read_key(
-    extent: Extent,
-    mapping: &Mapping<'_>,
     inline: Option<&Field<'_>>,
     in_file: Option<&Field<'_>>,
     scope: &mut Scope<'_>,
     key_files: &dyn KeyFiles,
 ) -> Option<Placed<PublicKey>> {
-    match (inline, in_file) {
-        (Some(_), Some(second)) => {
-            let message = "the key has both `publicKey` and `publicKeyFile`";
-            scope.error("field-both", second.extent, message, "keep one of the two");
-        }
-        (None, None) => {
-            scope.missing(mapping, extent, "publicKey", "the key", "publicKey: ssh-ed25519 …` or `publicKeyFile: …");
-        }
-        _ => {}
+    if let (Some(_), Some(second)) = (inline, in_file) {
+        let message = "the key has both `publicKey` and `publicKeyFile`";
+        scope.error("field-both", second.extent, message, "keep one of the two");
     }
-    let from_text = inline.and_then(|field| read_inline(&field.value, scope));
-    let from_file = in_file.and_then(|field| read_file(&field.value, scope, key_files));
-    from_text.or(from_file)
+    match (inline, in_file) {
+        (Some(field), _) => read_inline(&field.value, scope),
+        (None, Some(field)) => read_file(&field.value, scope, key_files),
+        (None, None) => None,
+    }
 }
 
 fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKey>> {
@@ -131,13 +132,9 @@ fn part_of(node: &Node<'_>, text: &Cow<'_, str>, error: &PublicKeyError) -> Opti
         (Value::Quoted(_), Cow::Borrowed(_)) => 1,
         _ => return None,
     };
-    let span = span_of(error)?;
+    let span = error.span()?;
     let start = node.extent.start.along(quote + text.get(..span.start)?.chars().count());
     Some(Extent { start, end: start.along(text.get(span)?.chars().count()) })
-}
-
-fn span_of(_error: &PublicKeyError) -> Option<std::ops::Range<usize>> {
-    None
 }
 
 /// Reads the key from its file. Whatever is wrong with the file, nothing of its content is told.
@@ -150,8 +147,13 @@ fn read_file(node: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -
                 return Some(Placed { value, extent: node.extent });
             }
             Err(error) => {
-                let message = format!("`{shown}` holds no acceptable public key");
-                scope.error(error.code(), node.extent, message, error.help());
+                let reason = match &error {
+                    // These two repeat a part of the text.
+                    PublicKeyError::Type { .. } => "it does not begin with a type of public key".to_owned(),
+                    PublicKeyError::Character { .. } => "it holds a character that is not seen".to_owned(),
+                    safe => safe.to_string(),
+                };
+                scope.error(error.code(), node.extent, format!("`{shown}`: {reason}"), error.help());
             }
         },
         Err(error) => scope.error(error.code(), node.extent, format!("`{shown}` {error}"), error.help()),

@@ -7,9 +7,10 @@ use jiff::civil::Date;
 
 use super::diagnostic::Diagnostic;
 use super::problems::Problems;
+use super::reading::{Reading, parse_date, reads_as};
 use super::span::{Extent, Position};
 use super::suggest::{bare, suggest};
-use super::yaml::{Field, Mapping, Node, Value};
+use super::tree::{Field, Mapping, Node, Value};
 use crate::terminal::sanitize;
 
 /// How much of a value a message repeats, in characters.
@@ -146,7 +147,8 @@ impl Scope<'_> {
                 if let Some(number) = number.filter(|number| (min..=max).contains(number)) {
                     return Some(number);
                 }
-                self.wrong_value(&field.value, what, "write it in decimal digits");
+                let help = if digits { "choose one in that range" } else { "write it in decimal digits" };
+                self.wrong_value(&field.value, what, help);
             }
             Value::Quoted(_) => self.wrong_value(&field.value, what, "write it without quotes"),
             other => self.wrong_type(other, field.value.extent, &what, "write it on the same line"),
@@ -172,21 +174,24 @@ impl Scope<'_> {
         }
     }
 
-    /// Reports a field that is not known here.
-    pub(crate) fn unknown(&mut self, field: &Field<'_>, known: &[&str], place: &str) {
+    /// Reports a field that is not known here; returns the one that was probably meant.
+    pub(crate) fn unknown<'k>(&mut self, field: &Field<'_>, known: &[&'k str], place: &str) -> Option<&'k str> {
         let shown = sanitize::escape_to(&field.name, SHOWN);
         if CREDENTIALS.binary_search(&bare(&field.name).as_str()).is_ok() {
             self.hidden.push(Extent { start: field.extent.start, end: end_of(&field.value) });
             let message = format!("`{shown}` cannot stand in a manifest");
             let help = "a manifest never says where to send the token or which token: both come from flags and environment \
                         alone. If it is a real token, revoke it";
-            return self.error("field-credentials", field.extent, message, help);
+            self.error("field-credentials", field.extent, message, help);
+            return None;
         }
-        let help = match suggest(&field.name, known) {
+        let meant = suggest(&field.name, known);
+        let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known there: {}", known.join(", ")),
         };
         self.error("field-unknown", field.extent, format!("{place} has no field `{shown}`"), help);
+        meant
     }
 
     /// Reports a field that must be there. Says nothing of a mapping that was not read as a whole.
@@ -216,67 +221,6 @@ impl Scope<'_> {
     }
 }
 
-/// What else than a text YAML makes of characters without quotes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Nothing,
-    Truth,
-    OldTruth,
-    Number,
-}
-
-impl Reading {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Truth => "true or false",
-            Self::OldTruth => "true or false to many programs",
-            Self::Number => "a number",
-        }
-    }
-}
-
-/// Follows the core schema of YAML 1.2, and for truths 1.1 too, since many programs still do.
-fn reads_as(text: &str) -> Option<Reading> {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Some(Reading::Nothing),
-        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return Some(Reading::Truth),
-        "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "on" | "On" | "ON" | "off" | "Off" | "OFF" => {
-            return Some(Reading::OldTruth);
-        }
-        _ => {}
-    }
-    is_number(text).then_some(Reading::Number)
-}
-
-fn is_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return true;
-    }
-    if let Some(octal) = text.strip_prefix("0o") {
-        return !octal.is_empty() && octal.bytes().all(|b| matches!(b, b'0'..=b'7'));
-    }
-    if let Some(hex) = text.strip_prefix("0x") {
-        return !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit());
-    }
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))),
-        None => (unsigned, None),
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mantissa_fits =
-        (digits(whole) && (fraction.is_empty() || digits(fraction))) || (whole.is_empty() && digits(fraction));
-    mantissa_fits && exponent.is_none_or(digits)
-}
-
-fn parse_date(text: &str) -> Option<Date> {
-    let shaped = text.len() == 10
-        && text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-    if shaped { text.parse().ok() } else { None }
-}
-
 /// Returns where a value ends, as far as its parts know.
 fn end_of(node: &Node<'_>) -> Position {
     let inner = match &node.value {
@@ -290,28 +234,6 @@ fn end_of(node: &Node<'_>) -> Position {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_reads_as_no_text_is_known() {
-        for text in ["1", "-1", "+12", "0o17", "0xff", "1.", "1.5", ".5", "1e3", "-1.5E-3", ".inf", "-.INF", ".nan"] {
-            assert_eq!(reads_as(text), Some(Reading::Number), "{text}");
-        }
-        for text in ["a", "1a", "0x", "0o8", "e3", ".", "-", "1.2.3", "1e", "2027-06-30", "y", "ssh-rsa", "-.nan"] {
-            assert_eq!(reads_as(text), None, "{text}");
-        }
-        assert_eq!(reads_as("No"), Some(Reading::OldTruth));
-        assert_eq!(reads_as("~"), Some(Reading::Nothing));
-    }
-
-    #[test]
-    fn a_date_has_one_form() {
-        assert!(parse_date("2028-02-29").is_some());
-        for text in
-            ["2027-02-29", "2027-6-3", "20270603", "2027-06-03T00:00:00Z", "-027-06-03", "27-06-2003", "２027-06-3"]
-        {
-            assert_eq!(parse_date(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn the_table_of_credentials_is_sorted() {

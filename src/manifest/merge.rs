@@ -1,6 +1,6 @@
 //! Merges what the files say into one desired set, and checks what only shows across them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,19 +9,16 @@ use jiff::civil::Date;
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::fields::SHOWN;
-use super::policy::{self, days_until, is_rsa};
+use super::policy::{self, days_until};
 use super::problems::Problems;
 use super::read::{Contents, Entry, MAX_KEYS, Placed, Wanted};
 use super::span::Extent;
 use super::{Desired, DesiredKey, Place};
-use crate::public_key::{KeyBlob, PublicKey};
+use crate::public_key::{KeyBlob, WEAK_RSA_BITS};
 use crate::terminal::sanitize;
 
 /// How many days before its last a key is warned of.
 const SOON: i64 = 30;
-
-/// RSA keys with fewer bits are warned of.
-const WEAK_RSA: u32 = 3072;
 
 /// Checks all files together and merges them: into something incomplete, if a problem was found before or here.
 pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) -> Desired {
@@ -77,7 +74,7 @@ fn only<'f, T>(
         let message = format!("`{field}` stands in more than one file");
         problems.add(
             Diagnostic::error(code, file, again.extent, message)
-                .related(Place::new(first.0, first.1.extent), "first here")
+                .related(first.0, first.1.extent, "first here")
                 .help("keep it in one file"),
         );
     }
@@ -108,7 +105,7 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
                 let message = format!("another key is called `{}`", sanitize::escape_to(name.value.as_str(), SHOWN));
                 problems.add(
                     Diagnostic::error("name-duplicate", &file.file, name.extent, message)
-                        .related(first, "first here")
+                        .related(first.0, first.1, "first here")
                         .help("give each key a name of its own"),
                 );
             }
@@ -117,7 +114,7 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
             {
                 problems.add(
                     Diagnostic::error("key-duplicate", &file.file, key.extent, "the same key is listed already")
-                        .related(first, "first here")
+                        .related(first.0, first.1, "first here")
                         .help("remove one of the two: comments and names do not make a key another one"),
                 );
             }
@@ -136,11 +133,14 @@ impl<K> Default for Seen<'_, K> {
 
 impl<'f, K: Hash + Eq> Seen<'f, K> {
     /// Returns where `what` was before, or remembers it.
-    fn first(&mut self, what: K, file: &'f Arc<Path>, extent: Extent) -> Option<Place> {
-        let mut place = None;
-        let entry = self.0.entry(what).and_modify(|(file, extent)| place = Some(Place::new(file, *extent)));
-        entry.or_insert((file, extent));
-        place
+    fn first(&mut self, what: K, file: &'f Arc<Path>, extent: Extent) -> Option<(&'f Arc<Path>, Extent)> {
+        match self.0.entry(what) {
+            hash_map::Entry::Occupied(first) => Some(*first.get()),
+            hash_map::Entry::Vacant(vacant) => {
+                vacant.insert((file, extent));
+                None
+            }
+        }
     }
 }
 
@@ -156,7 +156,7 @@ fn check_primary(files: &[Contents], problems: &mut Problems) {
     for (file, extent) in primaries {
         problems.add(
             Diagnostic::error("primary-twice", file, extent, "another key is the primary")
-                .related(Place::new(first_file, first), "first here")
+                .related(first_file, first, "first here")
                 .help("keep `primary: true` on one key"),
         );
     }
@@ -185,14 +185,10 @@ fn warn(entry: &Entry, rules: &policy::Policy, file: &Arc<Path>, today: Date, pr
         }
     }
     if let Some(Placed { value: key, extent }) = &entry.key
-        && is_weak(key)
+        && key.is_weak()
         && !rules.refuses_bits(key)
     {
-        let message = format!("an RSA key of {} bits is weak: at least {WEAK_RSA} are advised", key.bits());
+        let message = format!("an RSA key of {} bits is weak: at least {WEAK_RSA_BITS} are advised", key.bits());
         add("key-rsa-weak", *extent, message, "make a key of ssh-ed25519");
     }
-}
-
-fn is_weak(key: &PublicKey) -> bool {
-    is_rsa(key) && key.bits() < WEAK_RSA
 }

@@ -5,6 +5,8 @@
 //! set (`merge`). Only `files` and `key_file` touch the disk.
 
 mod bounded;
+mod characters;
+mod cursor;
 mod diagnostic;
 mod entry;
 mod excerpt;
@@ -15,13 +17,16 @@ mod merge;
 mod policy;
 mod problems;
 mod read;
+mod reading;
 mod render;
 mod render_machine;
+mod schema;
 mod secret;
 mod source;
 mod span;
 mod suggest;
 mod syntax;
+mod tree;
 mod yaml;
 
 use std::fmt;
@@ -31,6 +36,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 pub use diagnostic::{Diagnostic, Related, Report, Severity, Span};
+pub use schema::schema;
 pub use source::Source;
 
 use self::key_file::Disk;

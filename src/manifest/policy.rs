@@ -3,30 +3,15 @@
 use jiff::civil::Date;
 use regex::{Regex, RegexBuilder};
 
-use super::Place;
 use super::diagnostic::{Diagnostic, Severity};
 use super::fields::{SHOWN, Scope};
 use super::problems::Problems;
 use super::read::{Contents, Entry, Placed, Wanted};
 use super::span::Extent;
 use super::suggest::suggest;
-use super::yaml::Field;
-use crate::public_key::PublicKey;
+use super::tree::Field;
+use crate::public_key::{MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
 use crate::terminal::sanitize;
-
-/// Every algorithm that a key may have.
-pub(crate) const ALGORITHMS: [&str; 7] = [
-    "ssh-ed25519",
-    "sk-ssh-ed25519@openssh.com",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-    "ssh-rsa",
-];
-
-/// The least and the most that `minRsaBits` may ask: what is refused of RSA anyway.
-pub(crate) const RSA_BITS: (u32, u32) = (2048, 16384);
 
 /// The longest `maxLifetimeDays`: a hundred years.
 pub(crate) const MAX_LIFETIME: u32 = 36_500;
@@ -63,8 +48,8 @@ impl Policy {
                     policy.algorithms = read_algorithms(field, scope).map(|value| Placed { value, extent });
                 }
                 "minRsaBits" => {
-                    let (min, max) = RSA_BITS;
-                    policy.min_rsa_bits = scope.number(field, min, max).map(|value| Placed { value, extent });
+                    let bits = scope.number(field, MIN_RSA_BITS, MAX_RSA_BITS);
+                    policy.min_rsa_bits = bits.map(|value| Placed { value, extent });
                 }
                 "requireOwner" => policy.require_owner = scope.truth(field).map(|value| Placed { value, extent }),
                 "maxLifetimeDays" => {
@@ -72,7 +57,7 @@ impl Policy {
                         scope.number(field, 1, MAX_LIFETIME).map(|value| Placed { value, extent });
                 }
                 "namePattern" => policy.name_pattern = read_pattern(field, scope).map(|value| Placed { value, extent }),
-                _ => scope.unknown(field, &FIELDS, "`policy`"),
+                _ => drop(scope.unknown(field, &FIELDS, "`policy`")),
             }
         }
         policy
@@ -101,14 +86,14 @@ fn read_algorithms(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<Vec<&'sta
         let Some(text) = scope.text(item, "an algorithm") else {
             continue;
         };
-        if let Some(known) = ALGORITHMS.iter().find(|known| **known == text) {
-            allowed.push(*known);
+        if let Some(known) = PublicKey::TYPES.into_iter().find(|known| *known == text) {
+            allowed.push(known);
             continue;
         }
         let message = format!("`{}` is no algorithm of a key that is accepted", sanitize::escape_to(text, SHOWN));
-        let help = match suggest(text, &ALGORITHMS) {
+        let help = match suggest(text, &PublicKey::TYPES) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known: {}", ALGORITHMS.join(", ")),
+            None => format!("known: {}", PublicKey::TYPES.join(", ")),
         };
         scope.error("field-value", item.extent, message, help);
     }
@@ -144,7 +129,7 @@ pub(crate) fn check(
         let mut violation = |code, extent: Extent, message: String, help: &str, rule: Extent| {
             problems.add(
                 Diagnostic::at(Severity::Policy, code, &contents.file, extent, message)
-                    .related(Place::new(policy_file, rule), "the policy")
+                    .related(policy_file, rule, "the policy")
                     .help(help),
             );
         };

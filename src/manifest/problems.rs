@@ -96,8 +96,9 @@ impl Diagnostic {
     }
 
     /// Adds another place that belongs to it.
-    pub(crate) fn related(mut self, place: Place, text: &'static str) -> Self {
-        self.related.push(Related { place, text: text.to_owned() });
+    pub(crate) fn related(mut self, file: &Arc<Path>, extent: Extent, text: &'static str) -> Self {
+        let place = Place::new(file, extent);
+        self.related.push(Related { place, length: extent.length(), text: text.to_owned() });
         self
     }
 }

@@ -1,31 +1,27 @@
 //! Reads one manifest file: from its text to typed fields, reporting whatever does not fit.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::diagnostic::Diagnostic;
-use super::entry;
 use super::fields::Scope;
 use super::policy::Policy;
 use super::problems::Problems;
 use super::source::Source;
-use super::span::{Extent, Position, to_u32};
-use super::yaml::{self, Field, Mapping, Node, Value};
+use super::span::{Extent, Position};
+use super::tree::{Field, Mapping, Node, Value};
+use super::yaml;
+use super::{characters, entry};
 use crate::names::{KeyName, UserId};
 use crate::public_key::PublicKey;
-use crate::terminal::sanitize;
 
 /// The one version of the format.
 pub(crate) const VERSION: u32 = 1;
 
 /// The most keys of one manifest, all files together.
 pub(crate) const MAX_KEYS: usize = 200_000;
-
-/// The longest line of a manifest, in bytes: several times the longest public key.
-pub(crate) const MAX_LINE: usize = 64 * 1024;
 
 /// Reads the key file that a manifest names. The one thing that reading a manifest asks of the outside.
 pub(crate) trait KeyFiles {
@@ -94,7 +90,7 @@ pub(crate) fn read(source: &mut Source, key_files: &dyn KeyFiles, problems: &mut
                     make a new one and withdraw it everywhere";
         problems.add(Diagnostic::error("key-private", &file, *secret, message).help(help));
     }
-    let Some(text) = readable(source.text(), &file, &mut shadows, problems) else {
+    let Some(text) = characters::readable(source.text(), &file, &mut shadows, problems) else {
         return contents;
     };
     shadows.sort_unstable();
@@ -121,73 +117,6 @@ pub(crate) fn read(source: &mut Source, key_files: &dyn KeyFiles, problems: &mut
     contents
 }
 
-/// Reports characters that no one sees and lines that are too long; returns the text fit for the parser, in which each such
-/// character is replaced by one that does no harm, and adds their places to the shadows.
-fn readable<'t>(
-    text: &'t str,
-    file: &Arc<Path>,
-    shadows: &mut Vec<Extent>,
-    problems: &mut Problems,
-) -> Option<Cow<'t, str>> {
-    let is_bad = |c: char| !matches!(c, '\t' | '\n' | '\r') && sanitize::is_unsafe(c);
-    let mut fits = true;
-    let mut clean = true;
-    for (number, line) in super::span::lines(text).enumerate() {
-        let start = Position { line: to_u32(number).saturating_add(1), column: 1 };
-        if line.len() > MAX_LINE {
-            let message = format!("the line has {} bytes, more than {MAX_LINE}", line.len());
-            let help = "put each field on a line of its own";
-            problems.add(Diagnostic::error("manifest-line-too-long", file, start.one(), message).help(help));
-            fits = false;
-        } else if !is_plain(line) {
-            for (at, run) in runs(line, is_bad) {
-                clean = false;
-                let extent = Extent { start: start.along(at), end: start.along(at + run.chars().count()) };
-                shadows.push(extent);
-                problems.add(unsafe_characters(run, file, extent));
-            }
-        }
-    }
-    if !fits {
-        return None;
-    }
-    Some(if clean { Cow::Borrowed(text) } else { Cow::Owned(text.replace(is_bad, "\u{fffd}")) })
-}
-
-/// Tells quickly of most lines that nothing is wrong with them.
-fn is_plain(line: &str) -> bool {
-    line.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~'))
-}
-
-/// Finds the runs of bad characters in a line, each with the number of characters before it.
-fn runs(line: &str, is_bad: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
-    let mut found: Vec<(usize, &str)> = Vec::new();
-    let mut open: Option<(usize, usize)> = None;
-    let ends = line.char_indices().map(|(byte, c)| (byte, is_bad(c))).chain([(line.len(), false)]);
-    for (at, (byte, bad)) in ends.enumerate() {
-        match (open, bad) {
-            (None, true) => open = Some((at, byte)),
-            (Some((first, start)), false) => {
-                found.push((first, line.get(start..byte).unwrap_or_default()));
-                open = None;
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn unsafe_characters(run: &str, file: &Arc<Path>, extent: Extent) -> Diagnostic {
-    let first = run.chars().next().map(sanitize::describe).unwrap_or_default();
-    let message = match run.chars().count() {
-        1 => format!("{first} is not allowed: it is not seen, or changes how others are seen"),
-        many => {
-            format!("{first} and {} more are not allowed: they are not seen, or change how others are seen", many - 1)
-        }
-    };
-    Diagnostic::error("unsafe-character", file, extent, message).help("delete it; white space here is the space alone")
-}
-
 const ROOT: [&str; 4] = ["version", "account", "policy", "keys"];
 
 fn read_root(root: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles, contents: &mut Contents) {
@@ -212,7 +141,11 @@ fn read_root(root: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles, c
                 keys = true;
                 contents.keys = read_keys(field, scope, key_files);
             }
-            _ => scope.unknown(field, &ROOT, "a manifest"),
+            _ => match scope.unknown(field, &ROOT, "a manifest") {
+                Some("version") => version = true,
+                Some("keys") => keys = true,
+                _ => {}
+            },
         }
     }
     if !version {
@@ -243,7 +176,7 @@ fn read_account(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<UserId> {
     let mut there = false;
     for field in &mapping.fields {
         if &*field.name != "userId" {
-            scope.unknown(field, &["userId"], "`account`");
+            there |= scope.unknown(field, &["userId"], "`account`").is_some();
             continue;
         }
         there = true;
@@ -252,7 +185,7 @@ fn read_account(field: &Field<'_>, scope: &mut Scope<'_>) -> Option<UserId> {
                 Ok(id) => user = Some(id),
                 Err(error) => {
                     let message = format!("`userId` is no id of a user: {error}");
-                    scope.error("field-value", field.value.extent, message, "copy it from `keyform import`");
+                    scope.error("field-value", field.value.extent, message, "the state file of the account has it");
                 }
             }
         }

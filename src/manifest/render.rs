@@ -77,8 +77,8 @@ impl Page<'_> {
         let lines = related.iter().map(|related| related.place.line).chain(span.map(|span| span.line));
         let gutter = lines.max().map_or(1, |line| line.to_string().len());
         self.snippet(text, file, *span, "-->", ('^', style, None), gutter);
-        for Related { place, text: what } in related {
-            let span = Span { line: place.line, column: place.column, length: 1 };
+        for Related { place, length, text: what } in related {
+            let span = Span { line: place.line, column: place.column, length: *length };
             self.snippet(text, &place.file, Some(span), ":::", ('-', frame, Some(what)), gutter);
         }
         if let Some(help) = help {

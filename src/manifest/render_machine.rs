@@ -75,7 +75,7 @@ fn json(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
         help: help.as_deref(),
         related: related
             .iter()
-            .map(|Related { place, text }| RelatedJson {
+            .map(|Related { place, length: _, text }| RelatedJson {
                 file: place.file.display().to_string(),
                 line: place.line,
                 column: place.column,
@@ -99,7 +99,7 @@ fn github(diagnostic: &Diagnostic) -> String {
         }
     }
     let mut text = message.clone();
-    for Related { place, text: what } in related {
+    for Related { place, length: _, text: what } in related {
         text += &format!("\n{what}: {place}");
     }
     if let Some(help) = help {

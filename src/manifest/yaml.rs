@@ -11,10 +11,12 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ScannerSpan, Tag};
 
 use super::bounded::{Bounded, MAX_AHEAD, Meter};
+use super::cursor::Cursor;
 use super::diagnostic::Diagnostic;
 use super::problems::Problems;
 use super::span::{Extent, Position, to_u32};
-use super::{Place, syntax};
+use super::syntax;
+use super::tree::{Field, Mapping, Node, Value};
 use crate::terminal::sanitize;
 
 /// How deep values may nest: the format itself needs four.
@@ -23,47 +25,8 @@ pub(crate) const MAX_DEPTH: usize = 16;
 /// The most values in one file, each field, list and mapping being one.
 pub(crate) const MAX_VALUES: usize = 3_000_000;
 
-/// How many bytes before a value its anchor and tag are looked for.
-const MAX_PROPERTY: usize = 256;
-
 /// How many fields of one mapping are compared pairwise; above, through a hash map.
 const FEW_FIELDS: usize = 16;
-
-/// A value and its place.
-#[derive(Debug)]
-pub(crate) struct Node<'a> {
-    pub(crate) value: Value<'a>,
-    pub(crate) extent: Extent,
-}
-
-/// A value. A borrowed text stands in the source as it is: behind its quote, if it is quoted.
-#[derive(Debug)]
-pub(crate) enum Value<'a> {
-    /// A text without quotes, which may read as a number, a truth or nothing.
-    Plain(Cow<'a, str>),
-    /// A text in quotes or in a block.
-    Quoted(Cow<'a, str>),
-    List(Vec<Node<'a>>),
-    Mapping(Mapping<'a>),
-    /// A value whose problem has been reported already: not to be looked at.
-    Refused,
-}
-
-/// The fields of a mapping, each name once, in the order of the text.
-#[derive(Debug)]
-pub(crate) struct Mapping<'a> {
-    pub(crate) fields: Vec<Field<'a>>,
-    /// Whether all fields are there. If not, a missing one is no problem to report.
-    pub(crate) whole: bool,
-}
-
-/// One field of a mapping.
-#[derive(Debug)]
-pub(crate) struct Field<'a> {
-    pub(crate) name: Cow<'a, str>,
-    pub(crate) extent: Extent,
-    pub(crate) value: Node<'a>,
-}
 
 /// Reads a text; returns nothing if no value was found in it.
 ///
@@ -79,7 +42,7 @@ pub(crate) fn parse<'a>(
         file,
         shadows,
         problems,
-        cursor: Cursor { text, ascii: text.is_ascii(), byte: 0, index: 0 },
+        cursor: Cursor::new(text),
         stack: Vec::new(),
         root: None,
         values: 0,
@@ -194,20 +157,10 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// Keeps a text, borrowed from the source where it stands there as it is.
     fn scalar(&self, text: Cow<'a, str>, style: ScalarStyle, start: usize) -> Value<'a> {
-        let quote = match style {
-            ScalarStyle::Plain => 0,
-            _ => 1,
-        };
-        let borrowed = self.cursor.text.get(start + quote..start + quote + text.len()).filter(|slice| *slice == text);
-        let text = match borrowed {
-            Some(slice) => Cow::Borrowed(slice),
-            None => text,
-        };
         match style {
-            ScalarStyle::Plain => Value::Plain(text),
-            _ => Value::Quoted(text),
+            ScalarStyle::Plain => Value::Plain(self.cursor.borrow(text, start)),
+            _ => Value::Quoted(self.cursor.borrow(text, start + 1)),
         }
     }
 
@@ -332,7 +285,7 @@ impl<'a> Builder<'a, '_> {
             };
             let message = format!("`{}` is there twice", sanitize::escape_to(&field.name, 40));
             let problem = Diagnostic::error("field-duplicate", self.file, field.extent, message)
-                .related(Place::new(self.file, first), "first here")
+                .related(self.file, first, "first here")
                 .help("keep one of the two");
             self.problems.add(problem);
             false
@@ -348,7 +301,11 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn syntax_error(&mut self, error: &ScanError) {
-        let extent = position_of(*error.marker()).one();
+        let mut extent = position_of(*error.marker()).one();
+        if error.info().contains("tab") {
+            extent.start.column = self.cursor.tab_before(*error.marker()).unwrap_or(extent.start.column);
+            extent.end = extent.start.along(1);
+        }
         // What was read last may have swallowed what the mistake made part of it.
         if let Some(Frame { kind: Kind::Mapping { mapping, name }, .. }) = self.stack.last_mut() {
             let swallowed = name.is_none() && mapping.fields.last().is_some_and(|last| last.value.extent == self.last);
@@ -380,52 +337,4 @@ fn position_of(marker: Marker) -> Position {
 
 fn extent_of(span: ScannerSpan) -> Extent {
     Extent { start: position_of(span.start), end: position_of(span.end) }
-}
-
-/// Follows the scanner, which counts characters, in bytes.
-struct Cursor<'a> {
-    text: &'a str,
-    ascii: bool,
-    byte: usize,
-    index: usize,
-}
-
-impl Cursor<'_> {
-    /// Returns the byte at which the scanner was, in time proportional to the way from the last one.
-    fn byte_of(&mut self, marker: Marker) -> usize {
-        let target = marker.index();
-        if self.ascii {
-            return target;
-        }
-        if target < self.index {
-            let before = self.text.get(..self.byte).unwrap_or_default();
-            let back: usize = before.chars().rev().take(self.index - target).map(char::len_utf8).sum();
-            self.byte -= back;
-        } else {
-            let after = self.text.get(self.byte..).unwrap_or_default();
-            let ahead: usize = after.chars().take(target - self.index).map(char::len_utf8).sum();
-            self.byte += ahead;
-        }
-        self.index = target;
-        self.byte
-    }
-
-    /// Finds the anchor or tag before a value on the same line; the value itself if it is elsewhere.
-    fn property_before(&self, start: usize, sign: char, value: Extent) -> Extent {
-        let before = self.text.get(..start).unwrap_or_default();
-        // Bounded, for a line may hold thousands.
-        let near = before.get(before.floor_char_boundary(start.saturating_sub(MAX_PROPERTY))..).unwrap_or_default();
-        let line = near.rfind(['\n', '\r']).map_or(near, |end| near.get(end + 1..).unwrap_or_default());
-        let words = line.split_inclusive([' ', '\t']).rev().take(2);
-        let mut column = value.start.column;
-        for word in words {
-            column = column.saturating_sub(to_u32(word.chars().count()));
-            let word = word.trim_end();
-            if word.starts_with(sign) {
-                let start = Position { line: value.start.line, column };
-                return Extent { start, end: start.along(word.chars().count()) };
-            }
-        }
-        value
-    }
 }

@@ -1,0 +1,66 @@
+//! The body of an answer: whole, or cut off before its length is reached.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use thiserror::Error;
+
+/// A body that states its length and keeps to it or not.
+#[derive(Debug)]
+pub(super) struct AnswerBody {
+    data: Option<Bytes>,
+    /// How many bytes are promised beyond `data`.
+    missing: u64,
+    /// Whether what is sent was left time to leave.
+    flushed: bool,
+}
+
+/// Makes hyper close the connection: the fault that was wanted, not one that happened.
+#[derive(Debug, Error)]
+#[error("the connection is cut on purpose")]
+pub(super) struct Cut;
+
+impl AnswerBody {
+    /// A body that is sent whole.
+    pub(super) fn whole(data: Bytes) -> Self {
+        Self { data: Some(data).filter(|data| !data.is_empty()), missing: 0, flushed: false }
+    }
+
+    /// A body of which only the first half is sent. Promises at least two bytes.
+    pub(super) fn half(data: &Bytes) -> Self {
+        let sent = data.slice(..data.len() / 2);
+        let missing = u64::try_from(data.len() - sent.len()).unwrap_or_default().max(2);
+        Self { missing, ..Self::whole(sent) }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        if let Some(data) = self.data.take() {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        if self.missing == 0 {
+            return Poll::Ready(None);
+        }
+        if !self.flushed {
+            // hyper drops what it has buffered when a body fails, and flushes when a body is not ready.
+            self.flushed = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(Cut)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_none() && self.missing == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let data = self.data.as_ref().map_or(0, Bytes::len);
+        SizeHint::with_exact(u64::try_from(data).unwrap_or_default() + self.missing)
+    }
+}

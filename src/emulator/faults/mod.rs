@@ -1,0 +1,223 @@
+//! What goes wrong with a request: drawn by a seed, or said beforehand by a test.
+
+mod kind;
+mod rate;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use fastrand::Rng;
+use hyper::Method;
+
+pub use kind::FaultKind;
+pub use rate::{FaultRate, FaultRateError};
+
+/// What goes wrong, and how often. The default is nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Faults {
+    /// Fixes what is drawn: the same requests in the same order meet the same faults.
+    pub seed: u64,
+    /// The probability of each kind, from 0 to 1. One request meets latency, and at most one of the others; if theirs
+    /// add up to more than 1, they are scaled down to 1.
+    pub rates: BTreeMap<FaultKind, f64>,
+    /// How long latency lasts at least.
+    pub latency: Duration,
+    /// How much longer it lasts at most.
+    pub jitter: Duration,
+    /// What `Retry-After` says, rounded up to seconds.
+    pub retry_after: Duration,
+    /// How long a stalled request is held.
+    pub stall: Duration,
+    /// What meets the next requests, before anything is drawn.
+    pub script: Vec<Scripted>,
+}
+
+/// What meets a number of requests to come. Of several entries that fit a request, the first one counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scripted {
+    /// The method of the requests; none is any.
+    pub method: Option<Method>,
+    /// How many of them.
+    pub count: u64,
+    /// What they meet; none lets them pass.
+    pub fault: Option<FaultKind>,
+}
+
+/// What one request meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) delay: Duration,
+    /// Never [`FaultKind::Latency`].
+    pub(super) fault: Option<FaultKind>,
+}
+
+/// Decides what each request meets.
+#[derive(Debug)]
+pub(super) struct Injector {
+    faults: Faults,
+    rng: Rng,
+    script: VecDeque<Scripted>,
+}
+
+impl Faults {
+    /// Sets a probability; a later one for the same kind replaces it.
+    pub fn set(&mut self, FaultRate { kind, rate }: FaultRate) {
+        match kind {
+            Some(kind) => drop(self.rates.insert(kind, rate)),
+            None => self.rates.extend(FaultKind::value_variants().iter().map(|kind| (*kind, rate))),
+        }
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            rates: BTreeMap::new(),
+            latency: Duration::from_millis(50),
+            jitter: Duration::from_millis(50),
+            retry_after: Duration::from_secs(1),
+            stall: Duration::from_secs(10),
+            script: Vec::new(),
+        }
+    }
+}
+
+impl Scripted {
+    /// Makes the next requests of a method meet a fault.
+    pub fn fault(count: u64, method: Method, fault: FaultKind) -> Self {
+        Self { method: Some(method), count, fault: Some(fault) }
+    }
+
+    /// Lets the next requests of a method pass.
+    pub fn pass(count: u64, method: Method) -> Self {
+        Self { method: Some(method), count, fault: None }
+    }
+}
+
+impl Injector {
+    pub(super) fn new(mut faults: Faults) -> Self {
+        let script = std::mem::take(&mut faults.script).into();
+        Self { rng: Rng::with_seed(faults.seed), faults, script }
+    }
+
+    pub(super) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Appends to the script.
+    pub(super) fn script(&mut self, entry: Scripted) {
+        self.script.push_back(entry);
+    }
+
+    /// Decides what a request meets: what the script says of it, or else what is drawn.
+    pub(super) fn decide(&mut self, method: &Method) -> Decision {
+        let Some(entry) = self.scripted(method) else {
+            return self.drawn();
+        };
+        match entry.fault {
+            Some(FaultKind::Latency) => Decision { delay: self.delay(), fault: None },
+            fault => Decision { delay: Duration::ZERO, fault },
+        }
+    }
+
+    /// Takes what the script says of a request: the entry that fits it, if any.
+    fn scripted(&mut self, method: &Method) -> Option<Scripted> {
+        let fits = |entry: &Scripted| entry.count > 0 && entry.method.as_ref().is_none_or(|only| only == method);
+        let entry = self.script.iter_mut().find(|entry| fits(entry))?;
+        entry.count -= 1;
+        let entry = entry.clone();
+        self.script.retain(|entry| entry.count > 0);
+        Some(entry)
+    }
+
+    fn drawn(&mut self) -> Decision {
+        if self.faults.rates.is_empty() {
+            return Decision { delay: Duration::ZERO, fault: None };
+        }
+        let latency = self.faults.rates.get(&FaultKind::Latency).copied().unwrap_or_default();
+        let delay = if self.rng.f64() < latency { self.delay() } else { Duration::ZERO };
+        let others = || self.faults.rates.iter().filter(|(kind, _)| **kind != FaultKind::Latency);
+        let mut point = self.rng.f64() * others().map(|(_, rate)| rate).sum::<f64>().max(1.0);
+        let fault = others().find(|(_, rate)| {
+            point -= **rate;
+            point < 0.0
+        });
+        Decision { delay, fault: fault.map(|(kind, _)| *kind) }
+    }
+
+    fn delay(&mut self) -> Duration {
+        self.faults.latency + self.faults.jitter.mul_f64(self.rng.f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn injector(rates: &[&str]) -> Injector {
+        let mut faults = Faults { seed: 7, ..Faults::default() };
+        for rate in rates {
+            faults.set(rate.parse().unwrap());
+        }
+        Injector::new(faults)
+    }
+
+    fn draw(injector: &mut Injector, count: usize) -> BTreeMap<Option<FaultKind>, usize> {
+        let mut drawn = BTreeMap::new();
+        for _ in 0..count {
+            *drawn.entry(injector.decide(&Method::POST).fault).or_default() += 1;
+        }
+        drawn
+    }
+
+    #[test]
+    fn each_kind_is_as_frequent_as_its_rate() {
+        let drawn = draw(&mut injector(&["429=0.1", "500=0.2"]), 10_000);
+        let share = |kind| drawn.get(&kind).copied().unwrap_or_default();
+        assert!((900..1100).contains(&share(Some(FaultKind::TooMany))), "{drawn:?}");
+        assert!((1850..2150).contains(&share(Some(FaultKind::Internal))), "{drawn:?}");
+        assert_eq!(drawn.len(), 3);
+    }
+
+    #[test]
+    fn rates_beyond_one_leave_no_request_alone() {
+        let drawn = draw(&mut injector(&["all=0.9"]), 5_000);
+        assert_eq!(drawn.get(&None), None);
+        assert_eq!(drawn.len(), FaultKind::value_variants().len() - 1, "all but latency: {drawn:?}");
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same() {
+        let mut runs = [injector(&["all=0.05"]), injector(&["all=0.05"])]
+            .map(|mut injector| (0..200).map(|_| injector.decide(&Method::GET)).collect::<Vec<_>>());
+        runs.sort_by_key(Vec::len);
+        assert_eq!(runs[0], runs[1]);
+    }
+
+    #[test]
+    fn a_script_comes_before_what_is_drawn_and_ends() {
+        let mut injector = injector(&["500=1"]);
+        injector.script(Scripted::pass(1, Method::POST));
+        injector.script(Scripted::fault(2, Method::POST, FaultKind::CloseAfter));
+        injector.script(Scripted { method: None, count: 1, fault: Some(FaultKind::Html) });
+        let mut meets = |method| injector.decide(&method).fault;
+        assert_eq!(meets(Method::GET), Some(FaultKind::Html));
+        assert_eq!(meets(Method::POST), None);
+        assert_eq!(meets(Method::POST), Some(FaultKind::CloseAfter));
+        assert_eq!(meets(Method::GET), Some(FaultKind::Internal));
+        assert_eq!(meets(Method::POST), Some(FaultKind::CloseAfter));
+        assert_eq!(meets(Method::POST), Some(FaultKind::Internal));
+    }
+
+    #[test]
+    fn latency_delays_between_its_bounds_and_lets_the_request_pass() {
+        let mut injector = injector(&["latency=1"]);
+        let (least, most) = (Duration::from_millis(50), Duration::from_millis(100));
+        for _ in 0..100 {
+            let Decision { delay, fault } = injector.decide(&Method::GET);
+            assert!(delay >= least && delay <= most && fault.is_none(), "{delay:?} {fault:?}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! How often a fault comes, as people write it: `KIND=RATE`.
+
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use thiserror::Error;
+
+use super::kind::FaultKind;
+
+/// A probability for one kind of fault, or for every kind. Reads as `KIND=RATE` or `all=RATE`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaultRate {
+    /// The kind; none is every kind.
+    pub kind: Option<FaultKind>,
+    /// The probability, from 0 to 1.
+    pub rate: f64,
+}
+
+/// Why a text is no [`FaultRate`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FaultRateError {
+    /// It has no `=`.
+    #[error("it is not of the form KIND=RATE, such as 429=0.05")]
+    Form,
+    /// There is no such kind.
+    #[error("there is no fault '{0}'; there are all, {kinds}", kinds = kind_names().join(", "))]
+    Kind(String),
+    /// The rate is no number from 0 to 1.
+    #[error("the rate '{0}' is no number from 0 to 1")]
+    Rate(String),
+}
+
+impl FromStr for FaultRate {
+    type Err = FaultRateError;
+
+    fn from_str(text: &str) -> Result<Self, FaultRateError> {
+        let (kind, rate) = text.split_once('=').ok_or(FaultRateError::Form)?;
+        let kind = match kind {
+            "all" => None,
+            _ => Some(FaultKind::from_str(kind, false).map_err(|_| FaultRateError::Kind(kind.to_owned()))?),
+        };
+        match rate.parse() {
+            Ok(number) if (0.0..=1.0).contains(&number) => Ok(Self { kind, rate: number }),
+            _ => Err(FaultRateError::Rate(rate.to_owned())),
+        }
+    }
+}
+
+fn kind_names() -> Vec<String> {
+    FaultKind::value_variants().iter().map(|kind| kind.name()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_reads_as_kind_and_number() {
+        let rate = |text: &str| text.parse::<FaultRate>();
+        assert_eq!(rate("429=0.05"), Ok(FaultRate { kind: Some(FaultKind::TooMany), rate: 0.05 }));
+        assert_eq!(rate("close-after=1"), Ok(FaultRate { kind: Some(FaultKind::CloseAfter), rate: 1.0 }));
+        assert_eq!(rate("all=0.05"), Ok(FaultRate { kind: None, rate: 0.05 }));
+        assert_eq!(rate("429"), Err(FaultRateError::Form));
+        assert_eq!(rate("418=0.1"), Err(FaultRateError::Kind("418".into())));
+        for bad in ["", "-0.1", "1.1", "NaN", "x"] {
+            assert_eq!(rate(&format!("429={bad}")), Err(FaultRateError::Rate(bad.into())));
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_is_answered_with_all_there_are() {
+        insta::assert_snapshot!(FaultRateError::Kind("418".into()), @"there is no fault '418'; there are all, latency, 429, 429-date, 429-bare, 500, 500-after, 502, 503, 503-bare, 504, 504-after, close-before, close-after, truncated, broken-json, foreign-json, html, stall-before, stall-after");
+    }
+}

@@ -1,0 +1,139 @@
+//! Keeps the account in a file: a line of JSON for each event, appended before the event's answer is sent.
+//!
+//! The first line says how many rows there were before those that follow, so that an id is never given out twice. At
+//! the start the file is replayed and rewritten with an `upload` for each row that is left.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::EmulatorError;
+use super::rows::{Event, Rows};
+
+/// The version of the file that is written, and the newest that is read.
+pub(super) const VERSION: u32 = 1;
+
+/// The file that an account is kept in. No other emulator opens it as long as this value lives.
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    file: File,
+    /// How many bytes of whole lines the file holds.
+    length: u64,
+    /// Locked; a sibling, because the file itself is replaced when it is rewritten.
+    _lock: File,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    version: u32,
+    drawn: u64,
+}
+
+impl Log {
+    /// Opens or makes the file and its folder, and returns the rows that it holds.
+    pub(super) fn open(path: &Path, seed: u64) -> Result<(Self, Rows), EmulatorError> {
+        let failed = |verb| move |source| EmulatorError::Keys { verb, path: path.to_owned(), source };
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(folder).map_err(failed("write"))?;
+        let lock = lock(path)?;
+        let rows = match fs::read(path) {
+            Ok(bytes) => replay(path, &bytes, seed)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Rows::new(seed, 0),
+            Err(error) => return Err(failed("read")(error)),
+        };
+        let (file, length) = rewrite(path, folder, &rows).map_err(failed("write"))?;
+        Ok((Self { path: path.to_owned(), file, length, _lock: lock }, rows))
+    }
+
+    /// Appends an event. When this returns, a killed process has not lost it.
+    pub(super) fn append(&mut self, event: &Event) -> Result<(), EmulatorError> {
+        self.try_append(event).map_err(|source| {
+            // Half a line would swallow the next one.
+            let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
+            EmulatorError::Keys { verb: "write", path: self.path.clone(), source }
+        })
+    }
+
+    fn try_append(&mut self, event: &Event) -> io::Result<()> {
+        let line = line(event)?;
+        self.file.write_all(&line)?;
+        self.length += u64::try_from(line.len()).unwrap_or_default();
+        Ok(())
+    }
+}
+
+fn lock(path: &Path) -> Result<File, EmulatorError> {
+    let failed = |source| EmulatorError::Keys { verb: "lock", path: path.to_owned(), source };
+    let mut sibling = path.as_os_str().to_owned();
+    sibling.push(".lock");
+    let lock = OpenOptions::new().create(true).append(true).open(sibling).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(EmulatorError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Reads the events of a file. A torn last line is an event that was never answered, and is left out.
+fn replay(path: &Path, bytes: &[u8], seed: u64) -> Result<Rows, EmulatorError> {
+    let whole = bytes.ends_with(b"\n");
+    let mut lines = bytes.split(|&b| b == b'\n').filter(|line| !line.is_empty()).enumerate().peekable();
+    let mut rows = Rows::new(seed, 0);
+    while let Some((index, line)) = lines.next() {
+        let may_be_torn = !whole && lines.peek().is_none();
+        let parsed = match index {
+            0 => serde_json::from_slice::<Head>(line).map(|head| {
+                rows = Rows::new(seed, head.drawn);
+                head.version
+            }),
+            _ => serde_json::from_slice::<Event>(line).map(|event| {
+                rows.apply(event);
+                VERSION
+            }),
+        };
+        match parsed {
+            Ok(version) if version > VERSION => {
+                return Err(EmulatorError::Version { path: path.to_owned(), version });
+            }
+            Ok(_) => {}
+            Err(error) if may_be_torn && error.is_eof() => break,
+            Err(source) => {
+                return Err(EmulatorError::Corrupt { path: path.to_owned(), line: index + 1, source });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Replaces the file by one that holds the rows and no history, and returns it ready for appending.
+fn rewrite(path: &Path, folder: &Path, rows: &Rows) -> io::Result<(File, u64)> {
+    let file = NamedTempFile::new_in(folder)?;
+    let mut out = BufWriter::new(file);
+    let kept = u64::try_from(rows.len()).unwrap_or_default();
+    out.write_all(&line(&Head { version: VERSION, drawn: rows.drawn().saturating_sub(kept) })?)?;
+    for row in rows.iter() {
+        out.write_all(&line(&Event::Upload(row.clone()))?)?;
+    }
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    let mut file = file.persist(path)?;
+    let length = file.stream_position()?;
+    Ok((file, length))
+}
+
+fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests;

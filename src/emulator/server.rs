@@ -1,0 +1,132 @@
+//! An emulator on a port of its own, in a thread of its own.
+
+use std::future::Future;
+use std::io;
+use std::net::{self, Ipv4Addr, SocketAddr};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::EmulatorError;
+use super::api::Api;
+use super::config::{Config, Token};
+
+/// A running emulator. It listens on 127.0.0.1 and nowhere else, and stops when this value is dropped.
+///
+/// It needs no runtime of its holder's: synchronous code and any asynchronous code can hold it.
+#[derive(Debug)]
+pub struct Emulator {
+    api: Api,
+    token: Token,
+    address: SocketAddr,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    stop: oneshot::Sender<()>,
+    /// Closed when the thread ends.
+    ended: oneshot::Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Opens the account and listens; requests are answered from when this returns.
+    pub fn start(config: Config) -> Result<Self, EmulatorError> {
+        let (port, token) = (config.port, config.token.clone());
+        let api = Api::open(config)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(EmulatorError::Thread)?;
+        let (listener, address) = listen(&runtime, port).map_err(|source| EmulatorError::Bind { port, source })?;
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let served = api.clone();
+        let run = move || {
+            let _end: oneshot::Sender<()> = end;
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = stopped => {}
+                    () = accept(listener, served) => {}
+                }
+            });
+        };
+        let thread = thread::Builder::new().name("emulator".to_owned()).spawn(run).map_err(EmulatorError::Thread)?;
+        Ok(Self { api, token, address, running: Some(Running { stop, ended, thread }) })
+    }
+
+    /// The base URL: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The token that it accepts.
+    pub fn token(&self) -> &str {
+        self.token.as_str()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The account and its API, to look at and to meddle with.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Runs until told to stop, or until the server ends on its own, which only a panic makes it do.
+    pub async fn run_until(mut self, told: impl Future<Output = ()>) -> Result<(), EmulatorError> {
+        if let Some(running) = &mut self.running {
+            tokio::select! {
+                () = told => {}
+                _ = &mut running.ended => {}
+            }
+        }
+        self.stop()
+    }
+
+    /// Closes the port and all connections, and waits until the thread has ended. What was answered is kept.
+    pub fn stop(mut self) -> Result<(), EmulatorError> {
+        self.shut_down()
+    }
+
+    fn shut_down(&mut self) -> Result<(), EmulatorError> {
+        let Some(Running { stop, ended: _, thread }) = self.running.take() else {
+            return Ok(());
+        };
+        // Fails if the thread has ended already, which joining it tells better.
+        let _ = stop.send(());
+        thread.join().map_err(|_| EmulatorError::Panicked)
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.shut_down();
+    }
+}
+
+fn listen(runtime: &Runtime, port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let _context = runtime.enter();
+    Ok((TcpListener::from_std(listener)?, address))
+}
+
+async fn accept(listener: TcpListener, api: Api) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                let api = api.clone();
+                tokio::spawn(async move { api.serve_stream(stream).await });
+            }
+            // Out of descriptors, most likely: connections that end give them back.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The rows and the log that keeps them, changed together: first the log, then the rows.
+
+use super::behaviour::ListOrder;
+use super::config::Config;
+use super::rows::{Arrangement, Event, NewRow, Row, Rows};
+use super::{EmulatorError, ids, log::Log};
+
+/// The digits of a base64 text.
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The account of an emulator.
+#[derive(Debug)]
+pub(super) struct Storage {
+    rows: Rows,
+    log: Option<Log>,
+    seed: u64,
+    /// How many listings began, for orders that differ between them.
+    listings: u64,
+}
+
+impl Storage {
+    /// Opens the file of keys, if there is one, and adds the system keys that are missing.
+    pub(super) fn open(config: &Config) -> Result<Self, EmulatorError> {
+        let seed = config.seed;
+        let (log, rows) = match &config.keys {
+            Some(path) => Log::open(path, seed).map(|(log, rows)| (Some(log), rows))?,
+            None => (None, Rows::new(seed, 0)),
+        };
+        let mut storage = Self { rows, log, seed, listings: 0 };
+        let present = storage.rows.iter().filter(|row| !row.is_user_key).count();
+        for index in present..usize::try_from(config.behaviour.system_keys).unwrap_or(usize::MAX) {
+            let row = storage.rows.draw(system_key(index), config.clock.now());
+            storage.add(row)?;
+        }
+        Ok(storage)
+    }
+
+    pub(super) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// Writes an event down and makes it happen; if it cannot be written, it does not happen.
+    pub(super) fn commit(&mut self, event: Event) -> Result<(), EmulatorError> {
+        if let Some(log) = &mut self.log {
+            log.append(&event)?;
+        }
+        self.rows.apply(event);
+        Ok(())
+    }
+
+    /// Adds a row and returns it.
+    pub(super) fn add(&mut self, row: Row) -> Result<Row, EmulatorError> {
+        self.commit(Event::Upload(row.clone()))?;
+        Ok(row)
+    }
+
+    /// Chooses the order of a page.
+    pub(super) fn arrangement(&mut self, order: ListOrder, offset: usize) -> Arrangement {
+        let begins = match order {
+            ListOrder::OldestFirst => return Arrangement::OldestFirst,
+            ListOrder::NewestFirst => return Arrangement::NewestFirst,
+            ListOrder::Shuffled => offset == 0,
+            ListOrder::Unstable => true,
+        };
+        self.listings += u64::from(begins);
+        Arrangement::Salted(self.seed ^ ids::mix(self.listings))
+    }
+}
+
+/// Makes a system key that looks like an Ed25519 key, whether or not its point is on the curve.
+fn system_key(index: usize) -> NewRow {
+    let mut rng = fastrand::Rng::with_seed(u64::try_from(index).unwrap_or_default());
+    let digits: String = (0..43).map(|_| rng.choice(BASE64).map_or('A', |&b| char::from(b))).collect();
+    NewRow {
+        name: format!("platform-{}", index + 1),
+        public_key: format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{digits} platform"),
+        is_primary: false,
+        is_user_key: false,
+    }
+}

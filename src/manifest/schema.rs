@@ -1,0 +1,130 @@
+//! The JSON Schema of a manifest, for editors. It says less than the reader checks, and nothing else.
+
+use std::borrow::Cow;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use super::entry::MAX_OWNER;
+use super::policy::{MAX_LIFETIME, MAX_PATTERN};
+use super::read::MAX_KEYS;
+use crate::names::{MAX_ID_BYTES, MAX_NAME_CHARS};
+use crate::public_key::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, PublicKey};
+
+/// Returns the JSON Schema (2020-12) of a manifest file.
+pub fn schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
+    settings.into_generator().into_root_schema_for::<ManifestSchema>().to_value()
+}
+
+/// Takes away that a field which may be left out may also be null: the reader refuses that.
+fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            schema.remove("anyOf");
+            only.into_iter().for_each(|(name, value)| drop(schema.insert(name, value)));
+        }
+    }
+}
+
+/// The SSH keys of an account, as they should be.
+#[derive(JsonSchema)]
+#[schemars(title = "keyform manifest", rename = "Manifest", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct ManifestSchema {
+    /// The version of the format.
+    #[schemars(extend("const" = 1))]
+    version: u32,
+    /// The account that the manifest is for. At most one of all files has it.
+    account: Option<AccountSchema>,
+    /// Rules for all keys of all files. At most one of all files has them.
+    policy: Option<PolicySchema>,
+    /// The keys that should be on the account.
+    #[schemars(length(max = MAX_KEYS))]
+    keys: Vec<KeySchema>,
+}
+
+/// The account that the manifest is for.
+#[derive(JsonSchema)]
+#[schemars(rename = "Account", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct AccountSchema {
+    /// The id of its user: any other account is refused.
+    #[schemars(length(min = 1, max = MAX_ID_BYTES), regex(pattern = "^[!-~]+$"))]
+    #[schemars(rename = "userId")]
+    user_id: String,
+}
+
+/// Rules for all keys. Each one that is broken is reported, and nothing is done.
+#[derive(JsonSchema)]
+#[schemars(rename = "Policy", rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct PolicySchema {
+    /// The algorithms that keys may have.
+    #[schemars(length(min = 1))]
+    algorithms: Option<Vec<AlgorithmSchema>>,
+    /// The least number of bits of an RSA key.
+    #[schemars(range(min = MIN_RSA_BITS, max = MAX_RSA_BITS))]
+    min_rsa_bits: Option<u32>,
+    /// Whether every key must have an `owner`.
+    require_owner: Option<bool>,
+    /// How many days from today a key may last: every key must have `expires`.
+    #[schemars(range(min = 1, max = MAX_LIFETIME))]
+    max_lifetime_days: Option<u32>,
+    /// A regular expression that must be found in every name; with ^ and $ it must match all of it.
+    #[schemars(length(min = 1, max = MAX_PATTERN))]
+    name_pattern: Option<String>,
+}
+
+/// A key that should be on the account. Has either `publicKey` or `publicKeyFile`.
+#[derive(JsonSchema)]
+#[schemars(rename = "Key", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["publicKey"] }, { "required": ["publicKeyFile"] }]))]
+#[expect(dead_code, reason = "only its schema is used")]
+struct KeySchema {
+    /// The name of the key on the account, unique in all files.
+    #[schemars(length(min = 1, max = MAX_NAME_CHARS))]
+    name: String,
+    /// The public key in OpenSSH's format: type, base64, comment.
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
+    public_key: Option<String>,
+    /// The file with the public key, relative to this file and inside its folder.
+    #[schemars(length(min = 1))]
+    public_key_file: Option<String>,
+    /// Who answers for the key.
+    #[schemars(length(min = 1, max = MAX_OWNER))]
+    owner: Option<String>,
+    /// The last day on which the key is wanted, YYYY-MM-DD: from the day after, a plan deletes it.
+    #[schemars(extend("format" = "date"), regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    expires: Option<String>,
+    /// Whether a plan that would replace or delete the key is refused.
+    #[schemars(default)]
+    protect: bool,
+    /// Whether the key shall be the primary one. At most one key of all files is.
+    #[schemars(default)]
+    primary: bool,
+}
+
+/// An algorithm of public keys.
+struct AlgorithmSchema;
+
+impl JsonSchema for AlgorithmSchema {
+    fn schema_name() -> Cow<'static, str> {
+        "Algorithm".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "An algorithm of public keys.", "type": "string", "enum": PublicKey::TYPES })
+    }
+}

@@ -1,0 +1,168 @@
+//! What each fault looks like to a client, and what it does to the account.
+
+use std::time::{Duration, SystemTime};
+
+use keyform::emulator::{FaultKind, Faults, Scripted};
+use reqwest::Method;
+
+use crate::support::{COLLECTION, Session, got, key_of, read, upload_of};
+
+/// What a client sees of an upload.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    /// A status and the beginning of a body.
+    Answer(u16, &'static str),
+    /// An answer that broke off.
+    Broken,
+    /// No answer.
+    Nothing,
+}
+
+#[tokio::test]
+async fn each_fault_is_seen_as_it_says_and_stores_the_key_only_after() {
+    use FaultKind as F;
+    let table = [
+        (F::TooMany, Seen::Answer(429, r#"{"detail":"#), 0),
+        (F::TooManyDate, Seen::Answer(429, r#"{"detail":"#), 0),
+        (F::TooManyBare, Seen::Answer(429, r#"{"detail":"#), 0),
+        (F::Internal, Seen::Answer(500, "Internal Server Error"), 0),
+        (F::InternalAfter, Seen::Answer(500, "Internal Server Error"), 1),
+        (F::BadGateway, Seen::Answer(502, "<html>"), 0),
+        (F::Unavailable, Seen::Answer(503, r#"{"detail":"#), 0),
+        (F::UnavailableBare, Seen::Answer(503, r#"{"detail":"#), 0),
+        (F::GatewayTimeout, Seen::Answer(504, "<html>"), 0),
+        (F::GatewayTimeoutAfter, Seen::Answer(504, "<html>"), 1),
+        (F::CloseBefore, Seen::Nothing, 0),
+        (F::CloseAfter, Seen::Nothing, 1),
+        (F::Truncated, Seen::Broken, 1),
+        (F::BrokenJson, Seen::Answer(200, r#"{"id":"cm4x"#), 1),
+        (F::ForeignJson, Seen::Answer(200, r#"{"message":"ok"}"#), 1),
+        (F::Html, Seen::Answer(200, "<html>"), 0),
+        (F::StallBefore, Seen::Nothing, 0),
+        (F::StallAfter, Seen::Nothing, 1),
+        (F::Latency, Seen::Answer(200, r#"{"id":"cm4x"#), 1),
+    ];
+    for (fault, expected, stored) in table {
+        let script = vec![Scripted::fault(1, Method::POST, fault)];
+        let short = Duration::from_millis(1);
+        let session =
+            Session::faulty(Faults { script, stall: short, latency: short, jitter: short, ..Faults::default() });
+        let seen = match session.request(Method::POST, COLLECTION).body(upload_of("alice")).send().await {
+            Err(_) => Seen::Nothing,
+            Ok(response) => match (response.status().as_u16(), response.text().await) {
+                (_, Err(_)) => Seen::Broken,
+                (status, Ok(body)) => {
+                    let Seen::Answer(_, start) = expected else { panic!("{fault:?}: {status} {body}") };
+                    assert!(body.starts_with(start), "{fault:?}: {body}");
+                    let is_json = serde_json::from_str::<serde_json::Value>(&body).is_ok();
+                    assert_eq!(is_json, start.starts_with('{') && fault != F::BrokenJson, "{fault:?}: {body}");
+                    Seen::Answer(status, start)
+                }
+            },
+        };
+        assert_eq!((seen, session.emulator.api().rows().len()), (expected, stored), "{fault:?}");
+        assert_eq!(fault.comes_after() || fault == F::Latency, stored == 1, "{fault:?}");
+        let next = session.post(upload_of("bob")).await;
+        assert_eq!(next.status, 200, "one request meets {fault:?}, and the next none");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_comes_in_seconds_as_a_date_or_not_at_all() {
+    let session = Session::faulty(Faults { retry_after: Duration::from_millis(6500), ..Faults::default() });
+    let kinds = [
+        FaultKind::TooMany,
+        FaultKind::Unavailable,
+        FaultKind::TooManyDate,
+        FaultKind::TooManyBare,
+        FaultKind::UnavailableBare,
+    ];
+    let mut waits = Vec::new();
+    for kind in kinds {
+        session.emulator.api().script(Scripted::fault(1, Method::GET, kind));
+        let response = session.request(Method::GET, COLLECTION).send().await.unwrap();
+        waits.push(response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned()));
+    }
+    let [seconds, unavailable, Some(date), None, None] = waits.as_slice() else { panic!("{waits:?}") };
+    assert_eq!([seconds, unavailable], [&Some("7".to_owned()), &Some("7".to_owned())]);
+    let wait = httpdate::parse_http_date(date).unwrap().duration_since(SystemTime::now()).unwrap_or_default();
+    assert!(wait <= Duration::from_secs(7), "{wait:?}");
+}
+
+#[tokio::test]
+async fn a_truncated_answer_has_its_head_and_half_its_body() {
+    let session = Session::faulty(Faults {
+        script: vec![Scripted::fault(1, Method::POST, FaultKind::Truncated)],
+        ..Faults::default()
+    });
+    let mut response = session.request(Method::POST, COLLECTION).body(upload_of("alice")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let promised = response.content_length().unwrap();
+    let chunk = response.chunk().await.unwrap().unwrap();
+    assert_eq!(u64::try_from(chunk.len()).unwrap(), promised / 2);
+    assert!(response.chunk().await.is_err());
+}
+
+#[tokio::test]
+async fn drawn_faults_meet_their_share_and_are_counted() {
+    let mut faults = Faults { seed: 3, ..Faults::default() };
+    faults.set("503=0.3".parse().unwrap());
+    let session = Session::faulty(faults);
+    for _ in 0..100 {
+        session.get(COLLECTION).await;
+    }
+    let stats = session.emulator.api().stats();
+    let met = stats.faulted(FaultKind::Unavailable);
+    assert!((15..45).contains(&met), "{met}");
+    assert_eq!(stats.answered(&Method::GET, 503), met);
+    assert_eq!(stats.answered(&Method::GET, 200), 100 - met);
+}
+
+#[tokio::test]
+async fn what_was_asked_is_logged_and_counted() {
+    let session = Session::faulty(Faults {
+        script: vec![Scripted::pass(1, Method::POST), Scripted::fault(1, Method::POST, FaultKind::CloseAfter)],
+        ..Faults::default()
+    });
+    let id = session.upload("alice").await;
+    assert!(session.request(Method::POST, COLLECTION).body(upload_of("bob")).send().await.is_err());
+    session.delete(&id).await;
+    read(session.bare(Method::GET, "/?secret=x").send().await.unwrap()).await;
+    let stats = session.emulator.api().stats();
+    let log: Vec<_> = stats.log().map(|s| (s.method.clone(), s.path.clone(), s.status, s.fault)).collect();
+    let expected = [
+        (Method::POST, COLLECTION.to_owned(), Some(200), None),
+        (Method::POST, COLLECTION.to_owned(), None, Some(FaultKind::CloseAfter)),
+        (Method::DELETE, format!("{COLLECTION}{id}"), Some(200), None),
+        (Method::GET, "/".to_owned(), Some(404), None),
+    ];
+    assert_eq!(log, expected);
+    assert_eq!((stats.received, stats.count(&Method::POST), stats.in_flight), (4, 2, 0));
+    assert_eq!(stats.connections, 2, "one was closed, and one kept alive");
+}
+
+#[tokio::test]
+async fn requests_at_once_are_counted_while_they_wait() {
+    let long = Duration::from_mins(1);
+    let session = Session::faulty(Faults { stall: long, ..Faults::default() });
+    session.emulator.api().script(Scripted::fault(3, Method::POST, FaultKind::StallAfter));
+    let mut waiting = tokio::task::JoinSet::new();
+    for name in ["a", "b", "c"] {
+        let request = session.request(Method::POST, COLLECTION).body(upload_of(name));
+        waiting.spawn(request.send());
+    }
+    let api = session.emulator.api();
+    until(|| api.stats().in_flight == 3 && api.rows().len() == 3).await;
+    waiting.shutdown().await;
+    until(|| api.stats().in_flight == 0).await;
+    assert_eq!(api.stats().max_in_flight, 3);
+    assert_eq!(got(session.request(Method::GET, COLLECTION)).await.status, 200);
+    assert!(api.rows().iter().any(|row| row.public_key == key_of("b")));
+}
+
+/// Waits until something holds that is bound to.
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}

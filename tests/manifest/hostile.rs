@@ -1,0 +1,157 @@
+//! Texts made to hurt: refused or read, in bounded time and memory, and never a panic.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use crate::support::{codes, leaks, list, one, private_key};
+
+/// Far above what is needed even without optimisation; far below what anything worse than linear would take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn each_bound_is_named_and_reached_soon() {
+    let start = Instant::now();
+    let many = |part: &str, bytes: usize| part.repeat(bytes / part.len());
+    let mebi = 1 << 20;
+    for (text, expected) in [
+        (many("[", mebi), "manifest-line-too-long"),
+        (many("[\n", mebi), "manifest-too-deep"),
+        (many("[", 1000), "manifest-too-deep"),
+        (many("{a: ", 1000), "manifest-too-deep"),
+        (many("- ", 60_000), "manifest-too-deep"),
+        (many("? ", 60_000), "manifest-too-deep"),
+        (format!("- [{}]", many(" a,\n", 2 * mebi)), "manifest-value-too-long"),
+        (format!("- {{{}}}", many(" a: b,\n", 2 * mebi)), "manifest-value-too-long"),
+        (format!("keys: \"{}\"", many(" a\n", 2 * mebi)), "manifest-value-too-long"),
+        (format!("keys: |\n{}", many(" a\n", 2 * mebi)), "manifest-value-too-long"),
+        (many("a", 2 * mebi), "manifest-line-too-long"),
+        (format!("keys: {}", many(" ", mebi)), "manifest-line-too-long"),
+        (format!("version: 1\nkeys:\n{}", many("- a\n", 900_000)), "manifest-too-many-keys"),
+        (many("- a\n", 13 * mebi), "manifest-too-many-values"),
+    ] {
+        let found = codes(&text);
+        assert!(found.iter().any(|code| code.ends_with(expected)), "{expected}: {:?}", found.get(..found.len().min(3)));
+    }
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_repeats_is_read_in_linear_time() {
+    let start = Instant::now();
+    for part in [
+        "&a ",
+        "!a ",
+        "*a ",
+        "- &a b\n",
+        "a: b\n",
+        "a: 1\na: 2\n",
+        "'a': \n",
+        "\u{200b}\n",
+        "\u{200b}a",
+        "\r",
+        "#\n",
+        "Private-Lines: ",
+        "PuTTY-User-Key-File-",
+        "b3BlbnNzaC1rZXktdjE",
+        "--BEGIN PRIVATE KEY",
+        "--END PRIVATE KEY\n",
+        "BEGIN ",
+        "token: a\n",
+        "- token: a\n",
+        "%a b\n",
+        "--- a\n",
+        "- !a &b c\n",
+        "? a\n: b\n",
+        "\t",
+        "- |\n",
+        "ä: ö\n",
+    ] {
+        let before = Instant::now();
+        let report = one(&part.repeat((2 << 20) / part.len())).report;
+        let text = report.to_text(false);
+        assert!(!report.diagnostics.is_empty() && !text.is_empty());
+        println!("{part:?} {:?}", before.elapsed());
+    }
+    assert!(start.elapsed() < 4 * PATIENCE, "{:?}", start.elapsed());
+}
+
+/// Pieces of manifests, put together at random, come nearer to what breaks a parser than random characters.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("version: 1\n"),
+        Just("keys:\n"),
+        Just("  - name: a\n"),
+        Just("    publicKey: "),
+        Just("ssh-ed25519 AAAA\n"),
+        Just("\n"),
+        Just("\r"),
+        Just("\t"),
+        Just(" "),
+        Just("  "),
+        Just("- "),
+        Just("? "),
+        Just(": "),
+        Just("{"),
+        Just("}"),
+        Just("["),
+        Just("]"),
+        Just(","),
+        Just("'"),
+        Just("\""),
+        Just("|\n"),
+        Just(">-2\n"),
+        Just("&a"),
+        Just("*a"),
+        Just("!!x "),
+        Just("<<: "),
+        Just("#"),
+        Just("%YAML 1.2\n"),
+        Just("---\n"),
+        Just("...\n"),
+        Just("\u{feff}"),
+        Just("\u{0}"),
+        Just("\u{202e}"),
+        Just("ä日🔑"),
+        Just("\\u202e"),
+        Just("token: "),
+        Just("policy:\n"),
+        Just("account: {userId: x}\n"),
+        Just("a"),
+        Just("1"),
+        Just("~"),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in prop_oneof![any::<String>(), pieces()]) {
+        let loaded = one(&text);
+        prop_assert_eq!(loaded.desired.is_none(), loaded.report.worst().is_some_and(|worst| worst < keyform::manifest::Severity::Warning));
+        let _ = (loaded.report.to_text(true), loaded.report.to_json(), loaded.report.to_github());
+    }
+
+    #[test]
+    fn every_place_is_in_the_text(text in pieces()) {
+        let text = text.trim_start_matches('\u{feff}');
+        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        let lines: Vec<&str> = lines.split('\n').collect();
+        for place in list(&one(text).report) {
+            let Some((line, column)) = place.split_once(' ').and_then(|(place, _)| place.split_once(':')) else { continue };
+            let (line, column): (usize, usize) = (line.parse().unwrap(), column.parse().unwrap());
+            prop_assert!(line <= lines.len() + 1, "{} in {:?}", place, text);
+            let length = lines.get(line - 1).map_or(0, |line| line.chars().count());
+            prop_assert!(column <= length + 1, "{} in {:?}", place, text);
+        }
+    }
+
+    #[test]
+    fn a_private_key_between_any_pieces_is_never_shown(before in pieces(), after in pieces(), indent in 0..8_usize) {
+        let key = private_key().replace('\n', &format!("\n{}", " ".repeat(indent)));
+        let report = one(&format!("{before}{key}{after}")).report;
+        let text = report.to_text(false) + &report.to_github() + &report.to_json().to_string();
+        prop_assert!(!leaks(&text), "{}", text);
+        prop_assert!(text.contains("key-private"), "{}", text);
+    }
+}

@@ -1,0 +1,11 @@
+//! What a manifest may say, and what is answered if it is wrong.
+
+mod agree;
+mod files;
+mod hostile;
+mod output;
+mod policy;
+mod problems;
+mod secrets;
+mod support;
+mod syntax;

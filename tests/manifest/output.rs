@@ -1,0 +1,82 @@
+//! The forms in which problems are given to programs, and the schema.
+
+use insta::{assert_json_snapshot, assert_snapshot};
+use keyform::manifest::schema;
+use serde_json::{Value, json};
+
+use crate::support::{Folder, key, one};
+
+fn example() -> (Folder, keyform::manifest::Report) {
+    let text = format!(
+        "version: 1\nkeys:\n  - name: a\n    publicKey: {0}\n    expires: 2027-01-01\n  - name: a\n    publicKey: {0}\n    onwer: 100%, x\n",
+        key(0)
+    );
+    let folder = Folder::new(&[("a,b.yaml", &text), ("none/x", "")]);
+    let report = folder.load(&["a,b.yaml", "none"]).report;
+    (folder, report)
+}
+
+#[test]
+fn json_is_versioned_and_complete() {
+    let (folder, report) = example();
+    let text = serde_json::to_string_pretty(&report.to_json()).unwrap();
+    assert_snapshot!(text.replace(&format!("{}/", folder.path().display()), ""));
+}
+
+#[test]
+fn github_gets_one_command_a_line() {
+    let (folder, report) = example();
+    assert_snapshot!(report.to_github().replace(&format!("{}/", folder.path().display()), ""));
+}
+
+#[test]
+fn a_name_cannot_smuggle_a_command_or_an_escape_sequence() {
+    let report = one("version: 1\nkeys:\n  - name: \"a\\n::error::x\\e[2J\"\n    \"\\n::warning::y\": 1\n").report;
+    for text in [report.to_text(false), report.to_github()] {
+        assert!(
+            !text.contains('\u{1b}') && !text.contains("\n::error::x") && !text.contains("\n::warning::y"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn styles_add_nothing_but_escape_sequences() {
+    let (_, report) = example();
+    let styled = report.to_text(true);
+    assert!(styled.contains('\u{1b}'));
+    assert_eq!(anstream::adapter::strip_str(&styled).to_string(), report.to_text(false));
+}
+
+#[test]
+fn the_schema_is_one_and_knows_the_example() {
+    assert_json_snapshot!(schema());
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let good = json!({
+        "version": 1,
+        "account": { "userId": "cm4x" },
+        "policy": { "algorithms": ["ssh-ed25519"], "minRsaBits": 3072, "requireOwner": true, "maxLifetimeDays": 365,
+                    "namePattern": "^[a-z0-9-]+$" },
+        "keys": [
+            { "name": "a", "publicKey": "ssh-ed25519 AAAA", "primary": true },
+            { "name": "b", "publicKeyFile": "b.pub", "owner": "b", "expires": "2027-06-30", "protect": true },
+        ],
+    });
+    assert!(validator.is_valid(&good));
+    let changes: [(&str, Value); 9] = [
+        ("/version", json!(2)),
+        ("/account", json!(null)),
+        ("/account/userId", json!("a b")),
+        ("/policy/algorithms", json!(["ed25519"])),
+        ("/policy/minRsaBits", json!(1024)),
+        ("/keys/0/primary", json!("yes")),
+        ("/keys/0/name", json!("")),
+        ("/keys/1/expires", json!("soon")),
+        ("/keys/1", json!({ "name": "b", "publicKey": "x", "publicKeyFile": "y" })),
+    ];
+    for (place, value) in changes {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value;
+        assert!(!validator.is_valid(&bad), "{place}");
+    }
+}

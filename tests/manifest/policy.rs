@@ -1,0 +1,51 @@
+//! The rules that a manifest sets for its own keys.
+
+use insta::assert_snapshot;
+use keyform::manifest::Severity;
+
+use crate::support::{Folder, codes, key, one, rsa_key};
+
+fn with_policy(policy: &str, fields: &str) -> String {
+    let key = if fields.contains("publicKey") { String::new() } else { format!(", publicKey: {}", key(0)) };
+    format!("version: 1\npolicy: {{{policy}}}\nkeys:\n  - {{{fields}{key}}}\n")
+}
+
+#[test]
+fn each_rule_is_a_check_of_its_own() {
+    let rsa = rsa_key(3072);
+    for (policy, fields, expected) in [
+        ("algorithms: [ssh-rsa]", "name: a".to_owned(), &["4:26 policy-algorithms"][..]),
+        ("algorithms: [ssh-rsa, ssh-ed25519]", "name: a".to_owned(), &[]),
+        ("minRsaBits: 4096", format!("name: a, publicKey: {rsa}"), &["4:26 policy-min-rsa-bits"]),
+        ("minRsaBits: 3072", format!("name: a, publicKey: {rsa}"), &[]),
+        ("minRsaBits: 4096", "name: a".to_owned(), &[]),
+        ("requireOwner: true", "name: a".to_owned(), &["4:6 policy-require-owner"]),
+        ("requireOwner: true", "name: a, owner: x".to_owned(), &[]),
+        ("requireOwner: true", "name: a, owner: 1".to_owned(), &["4:22 field-quote"]),
+        ("requireOwner: false", "name: a".to_owned(), &[]),
+        ("maxLifetimeDays: 60", "name: a".to_owned(), &["4:6 policy-max-lifetime"]),
+        ("maxLifetimeDays: 60", "name: a, expires: 2027-03-16".to_owned(), &[]),
+        ("maxLifetimeDays: 60", "name: a, expires: 2027-03-17".to_owned(), &["4:24 policy-max-lifetime"]),
+        ("maxLifetimeDays: 60", "name: a, expires: 2027-01-01".to_owned(), &["4:24 key-expired"]),
+        ("namePattern: '^[a-z]+$'", "name: ab".to_owned(), &[]),
+        ("namePattern: '^[a-z]+$'", "name: aB".to_owned(), &["4:12 policy-name-pattern"]),
+        ("namePattern: '[a-z]'", "name: aB".to_owned(), &[]),
+    ] {
+        assert_eq!(codes(&with_policy(policy, &fields)), expected, "{policy} {fields}");
+    }
+}
+
+#[test]
+fn a_policy_alone_is_no_error_but_forbids_use() {
+    let loaded = one(&with_policy("requireOwner: true", "name: a"));
+    assert!(loaded.desired.is_none());
+    assert_eq!(loaded.report.worst(), Some(Severity::Policy));
+}
+
+#[test]
+fn a_policy_holds_for_every_file_and_is_shown_with_what_breaks_it() {
+    let rules = "version: 1\npolicy:\n  namePattern: ^team-\nkeys: []\n";
+    let team = format!("version: 1\nkeys:\n  - name: alice\n    publicKey: {}\n", key(0));
+    let folder = Folder::new(&[("rules.yaml", rules), ("team.yaml", &team)]);
+    assert_snapshot!(folder.text(&folder.load(&["rules.yaml", "team.yaml"]).report));
+}
