@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::civil::Date;
 
 use crate::apply::DEFAULT_CONCURRENCY;
+use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultRate, ListOrder};
 use crate::names::KeyName;
 use crate::plan::guard::Acknowledged;
 
@@ -102,6 +103,7 @@ pub struct Validate {
     /// How to print what is found
     #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
+    /// Which day it is.
     #[command(flatten)]
     pub day: Day,
 }
@@ -119,11 +121,13 @@ pub struct Plan {
     /// Plan from manifest and state alone: no token, no network
     #[arg(long, env = "KEYFORM_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub offline: bool,
-    /// Let several requests be under way at a time, and each be tried again
+    /// How requests are made.
     #[command(flatten)]
     pub requests: Requests,
+    /// What a person acknowledges.
     #[command(flatten)]
     pub acknowledge: Acknowledge,
+    /// Which day it is.
     #[command(flatten)]
     pub day: Day,
 }
@@ -150,10 +154,13 @@ pub struct Apply {
     /// Wait so long for another run to end
     #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
     pub lock_timeout: u64,
+    /// How requests are made.
     #[command(flatten)]
     pub requests: Requests,
+    /// What a person acknowledges.
     #[command(flatten)]
     pub acknowledge: Acknowledge,
+    /// Which day it is.
     #[command(flatten)]
     pub day: Day,
 }
@@ -246,9 +253,61 @@ pub struct Man {
     pub out_dir: Option<PathBuf>,
 }
 
-/// Arguments of `emulator`. To be completed.
+/// Arguments of `emulator`.
 #[derive(Debug, Args)]
-pub struct Emulator {}
+#[command(
+    after_help = "Kinds of fault: latency, rate-limit, … ; a wrong one lists them. The address is printed to stdout."
+)]
+pub struct Emulator {
+    /// Port on 127.0.0.1; 0 lets the system pick one
+    #[arg(long, value_name = "PORT", env = "KEYFORM_PORT", default_value_t = 0)]
+    pub port: u16,
+    /// File that keeps the keys [default: none, they go with the process]
+    #[arg(long, value_name = "FILE", env = "KEYFORM_KEYS", value_hint = ValueHint::FilePath)]
+    pub keys: Option<PathBuf>,
+    /// Token that is accepted [default: a well-known one]
+    #[arg(long, value_name = "TOKEN", env = "KEYFORM_EMULATOR_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Let the token not list
+    #[arg(long, env = "KEYFORM_NO_READ", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_read: bool,
+    /// Let the token not change anything
+    #[arg(long, env = "KEYFORM_NO_WRITE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_write: bool,
+    /// What the same key uploaded twice becomes
+    #[arg(long, value_enum, env = "KEYFORM_DUPLICATE_KEY", default_value_t)]
+    pub duplicate_key: DuplicateKey,
+    /// Which uploads become the primary on their own
+    #[arg(long, value_enum, env = "KEYFORM_AUTO_PRIMARY", default_value_t)]
+    pub auto_primary: AutoPrimary,
+    /// What deleting the primary does
+    #[arg(long, value_enum, env = "KEYFORM_DELETE_PRIMARY", default_value_t)]
+    pub delete_primary: DeletePrimary,
+    /// The order of a listing
+    #[arg(long, value_enum, env = "KEYFORM_LIST_ORDER", default_value_t)]
+    pub list_order: ListOrder,
+    /// How often a fault happens; may repeat; all=RATE is every kind
+    #[arg(long, value_name = "KIND=RATE", env = "KEYFORM_FAULT", value_delimiter = ',')]
+    pub fault: Vec<FaultRate>,
+    /// Milliseconds that the fault `latency` takes at least
+    #[arg(long, value_name = "MS", env = "KEYFORM_LATENCY", default_value_t = 50)]
+    pub latency: u64,
+    /// Milliseconds that it takes longer at most
+    #[arg(long, value_name = "MS", env = "KEYFORM_JITTER", default_value_t = 50)]
+    pub jitter: u64,
+    /// Fixes what is drawn: faults, ids, orders
+    #[arg(long, value_name = "N", env = "KEYFORM_SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Answer 429 to more requests than this in a window [default: no limit]
+    #[arg(long, value_name = "N", env = "KEYFORM_RATE_LIMIT")]
+    pub rate_limit: Option<u32>,
+    /// Length of that window
+    #[arg(long, value_name = "SECONDS", env = "KEYFORM_RATE_WINDOW", default_value_t = 60)]
+    pub rate_window: u64,
+    /// Let a 429 not say when to come back
+    #[arg(long, env = "KEYFORM_NO_RETRY_AFTER", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_retry_after: bool,
+}
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

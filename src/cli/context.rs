@@ -110,7 +110,7 @@ impl Context {
         let (endpoint, address, token, sandbox) = if self.global.sandbox {
             let emulator = self.start_sandbox()?;
             let address =
-                Endpoint::parse(emulator.url()).map_err(|error: EndpointError| CliError::from_error(&error))?;
+                Endpoint::parse(&emulator.url()).map_err(|error: EndpointError| CliError::from_error(&error))?;
             let token = Token::parse(emulator.token()).map_err(|error| CliError::from_error(&error))?;
             (sandbox_endpoint()?, address, token, Some(emulator))
         } else {

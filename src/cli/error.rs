@@ -12,7 +12,7 @@ use crate::terminal::style::{BAD, CALM, paint};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(in crate::cli) enum Exit {
     /// Done, or nothing to do.
     Done,
     /// Something went wrong; it has been said what.
@@ -27,7 +27,7 @@ pub enum Exit {
 
 /// An error that ends a command.
 #[derive(Debug)]
-pub struct CliError {
+pub(in crate::cli) struct CliError {
     message: String,
     hints: Vec<String>,
 }
@@ -46,12 +46,12 @@ impl From<Exit> for ExitCode {
 
 impl CliError {
     /// Says what went wrong.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(in crate::cli) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hints: Vec::new() }
     }
 
     /// Says what an error says, and what caused it.
-    pub fn from_error(error: &dyn Error) -> Self {
+    pub(in crate::cli) fn from_error(error: &dyn Error) -> Self {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -66,7 +66,7 @@ impl CliError {
     }
 
     /// Adds what to do about it.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(in crate::cli) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
@@ -76,7 +76,7 @@ impl CliError {
     }
 
     /// Renders it, with line feeds at the ends of lines only.
-    pub fn render(&self) -> String {
+    pub(in crate::cli) fn render(&self) -> String {
         let mut out = format!("{} {}\n", paint(BAD, "error:"), escape(&self.message));
         for hint in &self.hints {
             let _ = writeln!(out, "  {} {}", paint(CALM, "help:"), escape(hint));

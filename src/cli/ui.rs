@@ -10,19 +10,19 @@ use crate::terminal::style::{WARN, paint};
 
 /// The two streams of a process, and how to write to them.
 #[derive(Debug, Clone, Copy)]
-pub struct Ui {
+pub(in crate::cli) struct Ui {
     color: When,
     quiet: bool,
 }
 
 impl Ui {
     /// Decides how to write.
-    pub fn new(color: When, quiet: bool) -> Self {
+    pub(in crate::cli) fn new(color: When, quiet: bool) -> Self {
         Self { color, quiet }
     }
 
     /// Writes a result to stdout. That nobody reads it any more is no error.
-    pub fn result(self, text: &str) -> io::Result<()> {
+    pub(in crate::cli) fn result(self, text: &str) -> io::Result<()> {
         let mut stream = AutoStream::new(io::stdout().lock(), self.choice(&io::stdout()));
         match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -31,25 +31,25 @@ impl Ui {
     }
 
     /// Writes to stderr. What cannot be written there cannot be told anyone.
-    pub fn tell(self, text: &str) {
+    pub(in crate::cli) fn tell(self, text: &str) {
         let mut stream = AutoStream::new(io::stderr().lock(), self.choice(&io::stderr()));
         let _ = stream.write_all(text.as_bytes());
     }
 
     /// Tells what is going on, unless only results and errors are wanted.
-    pub fn status(self, text: &str) {
+    pub(in crate::cli) fn status(self, text: &str) {
         if !self.quiet {
             self.tell(&format!("{text}\n"));
         }
     }
 
     /// Warns.
-    pub fn warn(self, text: &str) {
+    pub(in crate::cli) fn warn(self, text: &str) {
         self.tell(&format!("{} {text}\n", paint(WARN, "warning:")));
     }
 
     /// Where progress is shown.
-    pub fn progress(self) -> Target {
+    pub(in crate::cli) fn progress(self) -> Target {
         match (self.quiet, io::stderr().is_terminal()) {
             (true, _) => Target::Silent,
             (false, true) => Target::Bar,
@@ -58,12 +58,12 @@ impl Ui {
     }
 
     /// Whether a person can be asked: both what they read and what they type is a terminal.
-    pub fn can_ask(self) -> bool {
+    pub(in crate::cli) fn can_ask(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Whether stderr takes colours.
-    pub fn colors_stderr(self) -> bool {
+    pub(in crate::cli) fn colors_stderr(self) -> bool {
         self.choice(&io::stderr()) != ColorChoice::Never
     }
 

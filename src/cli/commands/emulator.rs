@@ -1,1 +1,58 @@
+//! `keyform emulator`
 
+use std::time::Duration;
+
+use crate::cli::args::Emulator as Args;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::signals::Signals;
+use crate::cli::ui::Ui;
+use crate::emulator::{Behaviour, Config, Emulator, Faults, RateLimit, Scopes, Token};
+use crate::terminal::style::{NAME, paint};
+
+use super::{cannot_print, runtime};
+
+pub(in crate::cli) fn run(args: Args, ui: Ui) -> Result<Exit, CliError> {
+    runtime()?.block_on(async {
+        let mut signals = Signals::listen().map_err(|error| CliError::from_error(&error))?;
+        let emulator = Emulator::start(config(args)).map_err(|error| CliError::from_error(&error))?;
+        let url = emulator.url();
+        ui.result(&format!("{url}\n")).map_err(cannot_print)?;
+        ui.status(&format!("Serving an emulated account at {}; Ctrl-C ends it.", paint(NAME, &url)));
+        ui.status(&format!("Try it: PRIME_API_KEY={} keyform plan --endpoint {url}", emulator.token()));
+        emulator.run_until(signals.next()).await.map_err(|error| CliError::from_error(&error))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn config(args: Args) -> Config {
+    let mut faults = Faults {
+        seed: args.seed,
+        latency: Duration::from_millis(args.latency),
+        jitter: Duration::from_millis(args.jitter),
+        ..Faults::default()
+    };
+    for rate in args.fault {
+        faults.set(rate);
+    }
+    Config {
+        port: args.port,
+        token: args.token.map(Token::new).unwrap_or_default(),
+        scopes: Scopes { read: !args.no_read, write: !args.no_write },
+        keys: args.keys,
+        behaviour: Behaviour {
+            duplicate_key: args.duplicate_key,
+            auto_primary: args.auto_primary,
+            delete_primary: args.delete_primary,
+            list_order: args.list_order,
+            ..Behaviour::default()
+        },
+        faults,
+        rate_limit: args.rate_limit.map(|requests| RateLimit {
+            requests,
+            window: Duration::from_secs(args.rate_window),
+            retry_after: !args.no_retry_after,
+        }),
+        seed: args.seed,
+        ..Config::default()
+    }
+}
