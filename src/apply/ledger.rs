@@ -92,7 +92,7 @@ impl<'s, S: Session> Ledger<'s, S> {
             Err(error) => Err(error),
         };
         match written {
-            Ok(()) => entries.into_iter().for_each(|entry| self.state.learn(entry)),
+            Ok(()) => self.take_in(entries),
             Err(error) => self.trouble = Some(error),
         }
     }
@@ -110,7 +110,13 @@ impl<'s, S: Session> Ledger<'s, S> {
         if self.trouble.is_some() {
             self.unsaved.extend(entries.iter().cloned());
         }
-        entries.into_iter().for_each(|entry| self.state.learn(entry));
+        self.take_in(entries);
+    }
+
+    fn take_in(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.state.learn(entry);
+        }
     }
 
     /// Learns whose account a row is on.
@@ -156,7 +162,8 @@ impl<'s, S: Session> Ledger<'s, S> {
         };
         match written {
             Ok(()) => {
-                outcome.saved = changed.then(|| Saved { serial: self.state.serial, keys: self.state.records.len() })
+                let saved = Saved { serial: self.state.serial, keys: self.state.records.len() };
+                outcome.saved = changed.then_some(saved);
             }
             Err(error) => {
                 // The journal may still hold all of it; then nothing is unsaved but the fold.

@@ -275,16 +275,16 @@ pub struct Emulator {
     #[arg(long, env = "KEYFORM_NO_WRITE", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_write: bool,
     /// What the same key uploaded twice becomes
-    #[arg(long, value_enum, env = "KEYFORM_DUPLICATE_KEY", default_value_t)]
+    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_DUPLICATE_KEY", default_value_t)]
     pub duplicate_key: DuplicateKey,
     /// Which uploads become the primary on their own
-    #[arg(long, value_enum, env = "KEYFORM_AUTO_PRIMARY", default_value_t)]
+    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_AUTO_PRIMARY", default_value_t)]
     pub auto_primary: AutoPrimary,
     /// What deleting the primary does
-    #[arg(long, value_enum, env = "KEYFORM_DELETE_PRIMARY", default_value_t)]
+    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_DELETE_PRIMARY", default_value_t)]
     pub delete_primary: DeletePrimary,
     /// The order of a listing
-    #[arg(long, value_enum, env = "KEYFORM_LIST_ORDER", default_value_t)]
+    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_LIST_ORDER", default_value_t)]
     pub list_order: ListOrder,
     /// How often a fault happens; may repeat; all=RATE is every kind
     #[arg(long, value_name = "KIND=RATE", env = "KEYFORM_FAULT", value_delimiter = ',')]

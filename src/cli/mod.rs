@@ -39,7 +39,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// The command of clap, as help, completions and manual pages show it: flags that a command has no use for are hidden.
 pub fn command() -> clap::Command {
-    scope::hide_unused(Cli::command())
+    scope::finish(Cli::command())
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, clap::ArgMatches), Exit> {

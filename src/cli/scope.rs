@@ -25,19 +25,26 @@ const USES: [(&str, &[&str]); 8] = [
 /// Flags that would aim at a real account or state, which the sandbox never touches.
 const REAL: [&str; 4] = ["state", "endpoint", "token_file", "context"];
 
-/// Hides in each command what it has no use for.
-pub(super) fn hide_unused(command: clap::Command) -> clap::Command {
+/// What the help of each command says of the environment. One line for all, where one for each flag would hide them.
+const ENVIRONMENT: &str = "Environment: each flag as KEYFORM_ and its name, --lock-timeout as KEYFORM_LOCK_TIMEOUT; \
+    PRIME_API_KEY (token), PRIME_API_BASE_URL, PRIME_CONTEXT, NO_COLOR, HTTPS_PROXY, SSL_CERT_FILE.";
+
+/// Hides in each command what it has no use for, and says what the environment may hold.
+pub(super) fn finish(command: clap::Command) -> clap::Command {
     let hidden = |uses: &[&str]| -> Vec<clap::Arg> {
         let unused = SCOPED.into_iter().filter(|id| !uses.contains(id));
         unused.filter_map(|id| command.get_arguments().find(|arg| arg.get_id() == id).cloned()).collect()
     };
     let plan: Vec<_> = USES.iter().map(|(name, uses)| (*name, hidden(uses))).collect();
-    plan.into_iter().fold(command, |command, (name, hidden)| {
+    let command = plan.into_iter().fold(command, |command, (name, hidden)| {
         command.mut_subcommand(name, |subcommand| {
             // Global arguments reach a subcommand only when clap builds it, unless it has one of that name.
-            hidden.into_iter().fold(subcommand, |subcommand, arg| subcommand.arg(arg.hide(true)))
+            let subcommand = hidden.into_iter().fold(subcommand, |subcommand, arg| subcommand.arg(arg.hide(true)));
+            let exit = subcommand.get_after_help().map(|help| format!("{help}\n")).unwrap_or_default();
+            subcommand.mut_args(|arg| arg.hide_env(true)).after_help(exit + ENVIRONMENT)
         })
-    })
+    });
+    command.mut_args(|arg| arg.hide_env(true))
 }
 
 /// Refuses flags that were typed and mean nothing here. What the environment says is for all commands, and just unused.

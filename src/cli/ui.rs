@@ -58,7 +58,7 @@ impl Ui {
     }
 
     /// Whether a person can be asked: both what they read and what they type is a terminal.
-    pub(in crate::cli) fn can_ask(self) -> bool {
+    pub(in crate::cli) fn can_ask() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 

@@ -191,7 +191,6 @@ fn placement(
         Holder::Recorded(record) if renamed.is_none() => {
             (Some(recorded_row(record, world)), Reason::NameAgrees { from: record.name.clone() })
         }
-        Holder::Recorded(_) => (None, Reason::Absent),
         Holder::Unrecorded(row) => {
             let interrupted = world.is_pending(key.key.blob());
             let reason = match gone {
@@ -203,7 +202,8 @@ fn placement(
         }
         Holder::Nowhere if !world.is_refreshed() => (None, Reason::Unrecorded),
         Holder::Nowhere if gone.is_some() => (None, Reason::Gone),
-        Holder::Nowhere => (None, Reason::Absent),
+        // A renamed key: its reason is told below.
+        Holder::Recorded(_) | Holder::Nowhere => (None, Reason::Absent),
     };
     if !old.is_empty() {
         let is_primary = matches!(holder, Holder::Unrecorded(row) if row.is_primary);

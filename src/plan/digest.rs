@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Action, Change, OldKey, Plan};
+use crate::names::{KeyId, UserId};
 
 /// `sha256:` and 64 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,7 +55,7 @@ struct Deed<'a> {
 pub(super) fn of(plan: &Plan) -> Digest {
     let essence = Essence {
         endpoint: plan.endpoint.to_string(),
-        user: plan.user_id.as_ref().map(|user| user.as_str()),
+        user: plan.user_id.as_ref().map(UserId::as_str),
         actions: plan.actions.iter().map(deed).collect(),
     };
     // Writing plain structs of texts into memory has no way to fail.
@@ -80,5 +81,5 @@ fn deed(action: &Action) -> Deed<'_> {
         Change::Promote { blob, id, instead_of: _ } => (blob.as_str().to_owned(), id.as_ref(), true, Vec::new()),
         Change::Delete(old) | Change::Forget(old) => (old.blob.as_str().to_owned(), None, false, vec![pair(old)]),
     };
-    Deed { action: change.kind().verb(), name: name.as_str(), key, row: row.map(|id| id.as_str()), promote, old }
+    Deed { action: change.kind().verb(), name: name.as_str(), key, row: row.map(KeyId::as_str), promote, old }
 }

@@ -93,14 +93,15 @@ pub(super) fn lines(entries: &[Entry]) -> Vec<u8> {
 /// # Errors
 /// If it builds on another state than the one given, or its format is newer.
 pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateError> {
-    let mut lines = journal.split(|&byte| byte == b'\n').enumerate();
     // Without its line feed a line may be torn, even where what is left of it happens to parse.
-    let complete = journal.iter().filter(|&&byte| byte == b'\n').count();
-    let Some((_, first)) = lines.next().filter(|_| complete > 0) else {
-        return Ok(Replay::Nothing);
-    };
+    let whole = journal.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let (journal, torn) = journal.split_at(whole);
+    let mut lines = journal.split_inclusive(|&byte| byte == b'\n').enumerate();
+    let Some((_, first)) = lines.next() else { return Ok(Replay::Nothing) };
     let header: Header = match serde_json::from_slice(first) {
         Ok(header) => header,
+        // The disk lost the line with the power, so it was not synced, and no request had been sent.
+        Err(_) if first.contains(&0) => return Ok(Replay::Nothing),
         Err(source) => return Err(StateError::ForeignJournal { source }),
     };
     if header.journal != VERSION {
@@ -118,14 +119,17 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
         }
     };
     let mut unreadable = Vec::new();
+    let mut last = 1;
     for (index, text) in lines {
-        if text.is_empty() {
-            continue;
-        }
+        last = index + 1;
         match serde_json::from_slice(text) {
-            Ok(entry) if index < complete => state.learn(entry),
-            _ => unreadable.push(index + 1),
+            Ok(entry) => state.learn(entry),
+            Err(_) if text.trim_ascii().is_empty() => {}
+            Err(_) => unreadable.push(last),
         }
+    }
+    if !torn.is_empty() {
+        unreadable.push(last + 1);
     }
     Ok(Replay::State { state, unreadable })
 }

@@ -38,13 +38,11 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// Escapes, and cuts to at most `max` characters, the last of which is then `…`.
 pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
     let safe = escape(text);
-    match safe.char_indices().nth(max) {
-        None => safe,
-        Some(_) => {
-            let cut: String = safe.chars().take(max.saturating_sub(1)).collect();
-            Cow::Owned(cut + "…")
-        }
+    if safe.chars().nth(max).is_none() {
+        return safe;
     }
+    let cut: String = safe.chars().take(max.saturating_sub(1)).collect();
+    Cow::Owned(cut + "…")
 }
 
 /// Names a character for a message: itself in quotes if it can be seen, its code point in any case.

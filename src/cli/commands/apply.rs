@@ -13,6 +13,7 @@ use crate::cli::args::{Apply as Args, PlanFormat};
 use crate::cli::context::{Account, Context};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::signals::stoppable;
+use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::plan::guard;
 use crate::plan::{Input, Plan, compare};
@@ -30,7 +31,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
         Ok(desired) => desired,
         Err(exit) => return Ok(exit),
     };
-    if !args.auto_approve && !context.ui.can_ask() {
+    if !args.auto_approve && !Ui::can_ask() {
         return Err(CliError::new("there is no terminal to ask for approval")
             .hint("look at the plan first, then run apply with --auto-approve"));
     }
@@ -39,13 +40,10 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
         || context.ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
     let work = apply(args, context, &desired, today, &stop);
     let ended = runtime()?.block_on(stoppable(work, &stop, asked_to_stop));
-    match ended.map_err(|error| CliError::from_error(&error))? {
-        Some(result) => result,
-        None => {
-            context.ui.status("Stopped. What was learned is kept beside the state; the next apply goes on from there.");
-            Ok(Exit::Interrupted)
-        }
-    }
+    ended.map_err(|error| CliError::from_error(&error))?.unwrap_or_else(|| {
+        context.ui.status("Stopped. What was learned is kept beside the state; the next apply goes on from there.");
+        Ok(Exit::Interrupted)
+    })
 }
 
 async fn apply(

@@ -18,6 +18,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| CliError::from_error(&error))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn cannot_print(error: io::Error) -> CliError {
     CliError::new(format!("cannot write to stdout: {error}"))
 }
