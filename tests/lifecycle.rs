@@ -137,7 +137,14 @@ impl<'k> History<'k> {
 
     fn plan(&self, desired: &Desired, listing: &Listing) -> Plan {
         let recorded = self.session.state.as_ref();
-        compare(Input { desired, recorded, observed: Some(listing), endpoint: &world::endpoint(), today: today() })
+        compare(Input {
+            desired,
+            recorded,
+            observed: Some(listing),
+            endpoint: &world::endpoint(),
+            today: today(),
+            destroy: false,
+        })
     }
 
     fn apply(&mut self) {

@@ -28,12 +28,14 @@ pub struct Input<'a> {
     pub endpoint: &'a Endpoint,
     /// Today's date: what expired before it is no longer wanted.
     pub today: Date,
+    /// Whether nothing is wanted at all: every managed key is to go. What the manifest protects stays protected.
+    pub destroy: bool,
 }
 
 /// Says what has to change.
 pub fn compare(input: Input<'_>) -> Plan {
     let world = World::new(input.recorded, input.observed);
-    let wanted = Wanted::new(input.desired, input.today, &world);
+    let wanted = Wanted::new(&input, &world);
 
     let mut fates = Fates { places: vec![Place::default(); wanted.keys.len()], actions: Vec::new() };
     for record in &world.records {
@@ -76,6 +78,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         refreshed: input.observed.is_some(),
         unmanaged: unmanaged(&actions, &world),
         actions,
+        left_out: 0,
         primary: wanted.primary.map(|key| key.name.clone()),
         unchanged,
         managed: world.records.len(),
@@ -121,8 +124,12 @@ impl Fates {
                 _ => self.replaces(index, world.old_key(record)),
             }
         } else {
-            let expired = wanted.expired.get(&record.public_key);
-            self.goes(record, expired.map_or(Reason::Undesired, |&last| Reason::Expired(last)), world);
+            let reason = match wanted.expired.get(&record.public_key) {
+                _ if wanted.is_destroyed => Reason::Destroyed,
+                Some(&last) => Reason::Expired(last),
+                None => Reason::Undesired,
+            };
+            self.goes(record, reason, world);
         }
     }
 

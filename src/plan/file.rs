@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, RowRef, words};
+use super::{Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, Reason, RowRef, words};
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{Fingerprint, KeyBlob};
@@ -35,6 +35,9 @@ pub struct PlanFile {
     pub digest: String,
     /// How many keys there are of each sort.
     pub counts: Counts,
+    /// How many actions were left out, if only some keys were asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
     /// The key that is to be the primary, if the manifest names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -128,6 +131,18 @@ pub struct ReasonFile {
     pub code: String,
     /// The same for people.
     pub text: String,
+    /// The name that the key had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub from: Option<KeyName>,
+    /// The id that it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub id: Option<KeyId>,
+    /// The last day on which it was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub until: Option<Date>,
 }
 
 /// A managed row that goes.
@@ -236,8 +251,21 @@ pub struct Warning {
 
 /// Describes a plan for programs.
 pub fn describe(plan: &Plan) -> PlanFile {
-    let Plan { endpoint, user_id, pin, base, refreshed, actions, primary, unchanged, managed, unmanaged, drift, notes } =
-        plan;
+    let Plan {
+        endpoint,
+        user_id,
+        pin,
+        base,
+        refreshed,
+        actions,
+        primary,
+        unchanged,
+        managed,
+        unmanaged,
+        left_out,
+        drift,
+        notes,
+    } = plan;
     PlanFile {
         format_version: FORMAT_VERSION,
         keyform: env!("CARGO_PKG_VERSION").to_owned(),
@@ -256,6 +284,7 @@ pub fn describe(plan: &Plan) -> PlanFile {
             managed: *managed,
             unmanaged: *unmanaged,
         },
+        left_out: *left_out,
         primary: primary.clone(),
         actions: actions.iter().map(action_file).collect(),
         drift: drift.iter().map(drift_file).collect(),
@@ -272,6 +301,11 @@ pub fn schema() -> serde_json::Value {
 pub fn to_text(plan: &Plan) -> String {
     // Writing plain structs of texts and numbers into memory has no way to fail.
     serde_json::to_string_pretty(&describe(plan)).unwrap_or_default() + "\n"
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 fn action_file(action: &Action) -> ActionFile {
@@ -303,11 +337,21 @@ fn action_file(action: &Action) -> ActionFile {
     ActionFile {
         action: change.kind(),
         name: name.clone(),
-        reason: ReasonFile { code: reason.code().to_owned(), text: words::reason(reason) },
+        reason: reason_file(reason),
         protected: *protected,
         before,
         after,
     }
+}
+
+fn reason_file(reason: &Reason) -> ReasonFile {
+    let (from, id, until) = match reason {
+        Reason::NameAgrees { from } | Reason::Renamed { from } => (Some(from.clone()), None, None),
+        Reason::OtherId(id) => (None, Some(id.clone()), None),
+        Reason::Expired(last) => (None, None, Some(*last)),
+        _ => (None, None, None),
+    };
+    ReasonFile { code: reason.code().to_owned(), text: words::reason(reason), from, id, until }
 }
 
 fn before(old: &OldKey) -> BeforeFile {

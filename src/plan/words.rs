@@ -21,6 +21,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NotPrimary => "the manifest makes it the primary key".to_owned(),
         Reason::NewPrimary => "the manifest makes it the primary key, once it is uploaded".to_owned(),
         Reason::Undesired => "no longer in the manifest".to_owned(),
+        Reason::Destroyed => "every managed key is to be deleted".to_owned(),
         Reason::Expired(last) => format!("expired: it was wanted until {last}"),
         Reason::LeftOver => "another key has replaced it under this name".to_owned(),
         Reason::Orphan => "uploaded by a run that was interrupted, and not in the manifest".to_owned(),

@@ -122,6 +122,7 @@ pub fn plan(wanted: &str, state: &str, account: &str) -> Plan {
         observed: listing.as_ref(),
         endpoint: &endpoint(),
         today: today(),
+        destroy: false,
     })
 }
 

@@ -100,7 +100,7 @@ async fn make_plan(
     };
     let observed = listing.as_ref();
     check(recorded, endpoint, observed.and_then(|listing| listing.user_id.as_ref()))?;
-    Ok(compare(Input { desired, recorded, observed, endpoint, today }))
+    Ok(compare(Input { desired, recorded, observed, endpoint, today, destroy: false }))
 }
 
 /// Asks on stderr: stdout carries the result and nothing else.

@@ -24,7 +24,8 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
         if args.offline {
             let endpoint = context.endpoint()?;
             check(recorded, &endpoint, None)?;
-            let input = Input { desired: &desired, recorded, observed: None, endpoint: &endpoint, today };
+            let input =
+                Input { desired: &desired, recorded, observed: None, endpoint: &endpoint, today, destroy: false };
             return Ok::<_, CliError>(compare(input));
         }
         let account = context.account(args.requests)?;
@@ -32,7 +33,14 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
         check(recorded, &account.endpoint, None)?;
         let listing = list_all(&account.connection.reader(), &account.pace, account.retries).await?;
         check(recorded, &account.endpoint, listing.user_id.as_ref())?;
-        let input = Input { desired: &desired, recorded, observed: Some(&listing), endpoint: &account.endpoint, today };
+        let input = Input {
+            desired: &desired,
+            recorded,
+            observed: Some(&listing),
+            endpoint: &account.endpoint,
+            today,
+            destroy: false,
+        };
         Ok(compare(input))
     })?;
     context.ui.result(&render(&plan, args.format)).map_err(cannot_print)?;
