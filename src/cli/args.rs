@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use crate::apply::DEFAULT_CONCURRENCY;
 use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultRate, ListOrder};
 use crate::names::KeyName;
+use crate::plan::Digest;
 use crate::plan::guard::Acknowledged;
 
 /// Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.
@@ -84,7 +85,9 @@ pub enum Command {
     Plan(Plan),
     /// Change the account so that it is as the manifest says, and record the ids
     Apply(Apply),
-    /// Look at what is recorded
+    /// Print a manifest of the keys that are on the account
+    Import(Import),
+    /// Look at what is recorded, or give up managing a key
     #[command(subcommand)]
     State(State),
     /// Serve an emulated account on loopback
@@ -118,9 +121,12 @@ pub struct Plan {
     /// Exit with 2 if there are changes
     #[arg(long, env = "KEYFORM_DETAILED_EXITCODE", value_parser = clap::builder::FalseyValueParser::new())]
     pub detailed_exitcode: bool,
-    /// Plan from manifest and state alone: no token, no network
-    #[arg(long, env = "KEYFORM_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
-    pub offline: bool,
+    /// Save the plan, for apply to carry out as it is
+    #[arg(long, value_name = "FILE", env = "KEYFORM_OUT", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// What the plan covers.
+    #[command(flatten)]
+    pub scope: Scope,
     /// How requests are made.
     #[command(flatten)]
     pub requests: Requests,
@@ -136,6 +142,9 @@ pub struct Plan {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit code: 0 all done; 1 something failed; 3 refused; 130 interrupted.")]
 pub struct Apply {
+    /// Saved plan to carry out [default: plan anew from the manifest]
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["offline", "destroy", "target"])]
+    pub plan: Option<PathBuf>,
     /// Do not ask; required where there is no terminal
     #[arg(short = 'y', long, env = "KEYFORM_AUTO_APPROVE", value_parser = clap::builder::FalseyValueParser::new())]
     pub auto_approve: bool,
@@ -148,9 +157,12 @@ pub struct Apply {
     /// Start nothing more after the first failure
     #[arg(long, env = "KEYFORM_FAIL_FAST", value_parser = clap::builder::FalseyValueParser::new())]
     pub fail_fast: bool,
-    /// Never list the account, for a token that may only upload
-    #[arg(long, env = "KEYFORM_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
-    pub offline: bool,
+    /// Go on only if the plan has this digest: the one that was approved
+    #[arg(long, value_name = "DIGEST", env = "KEYFORM_PLAN_DIGEST")]
+    pub plan_digest: Option<Digest>,
+    /// What the plan covers.
+    #[command(flatten)]
+    pub scope: Scope,
     /// Wait so long for another run to end
     #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
     pub lock_timeout: u64,
@@ -163,6 +175,20 @@ pub struct Apply {
     /// Which day it is.
     #[command(flatten)]
     pub day: Day,
+}
+
+/// What a plan covers.
+#[derive(Debug, Clone, Args)]
+pub struct Scope {
+    /// Do without listing the account: plan needs no token then, apply only one that may upload
+    #[arg(long, env = "KEYFORM_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+    /// Only this key, a partial plan; may repeat
+    #[arg(long, value_name = "NAME", env = "KEYFORM_TARGET", value_delimiter = ',', value_parser = key_name)]
+    pub target: Vec<KeyName>,
+    /// Delete every managed key
+    #[arg(long, env = "KEYFORM_DESTROY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub destroy: bool,
 }
 
 /// How requests are made.
@@ -205,6 +231,8 @@ pub enum State {
     List(StateList),
     /// Show a recorded key with all that is known of it
     Show(StateShow),
+    /// Stop managing keys; they stay on the account
+    Forget(StateForget),
 }
 
 /// Arguments of `state list`.
@@ -224,6 +252,31 @@ pub struct StateShow {
     /// How to print it
     #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
+}
+
+/// Arguments of `state forget`.
+#[derive(Debug, Args)]
+pub struct StateForget {
+    /// Names of the keys
+    #[arg(required = true, value_parser = key_name)]
+    pub names: Vec<KeyName>,
+    /// Wait so long for another run to end
+    #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
+    pub lock_timeout: u64,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Only the keys that the manifest does not list
+    #[arg(long, env = "KEYFORM_UNMANAGED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub unmanaged: bool,
+    /// Write the manifest to this new file [default: stdout]
+    #[arg(long, value_name = "FILE", env = "KEYFORM_OUT", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// How requests are made.
+    #[command(flatten)]
+    pub requests: Requests,
 }
 
 /// Arguments of `schema`.

@@ -11,10 +11,11 @@ use super::error::CliError;
 const SCOPED: [&str; 6] = ["manifest", "state", "endpoint", "token_file", "context", "sandbox"];
 
 /// The names of the commands, and which of [`SCOPED`] they use.
-const USES: [(&str, &[&str]); 8] = [
+const USES: [(&str, &[&str]); 9] = [
     ("validate", &["manifest"]),
     ("plan", &SCOPED),
     ("apply", &SCOPED),
+    ("import", &["manifest", "endpoint", "token_file", "context", "sandbox"]),
     ("state", &["manifest", "state", "sandbox"]),
     ("emulator", &[]),
     ("schema", &[]),
@@ -53,6 +54,7 @@ pub(super) fn check(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
         Command::Validate(_) => "validate",
         Command::Plan(_) => "plan",
         Command::Apply(_) => "apply",
+        Command::Import(_) => "import",
         Command::State(_) => "state",
         Command::Emulator(_) => "emulator",
         Command::Schema(_) => "schema",

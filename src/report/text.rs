@@ -42,6 +42,10 @@ pub fn plan(plan: &Plan) -> String {
     for note in &plan.notes {
         let _ = writeln!(out, "\n{} {}", paint(WARN, "Note:"), plan_words::note(note));
     }
+    if plan.left_out > 0 {
+        let more = counted(plan.left_out, "more change");
+        let _ = writeln!(out, "\n{} only what --target names; {more} left out.", paint(WARN, "Partial:"));
+    }
     out.push('\n');
     summary(&mut out, plan);
     out

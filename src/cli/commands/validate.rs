@@ -11,6 +11,7 @@ use crate::terminal::style::{GOOD, paint};
 use super::cannot_print;
 
 pub(in crate::cli) fn run(args: &Validate, context: &Context) -> Result<Exit, CliError> {
+    context.require_manifest()?;
     let manifest::Loaded { desired, report } = manifest::load(context.manifests(), Context::today(args.day));
     let text = match args.format {
         ReportFormat::Text => {
