@@ -104,7 +104,7 @@ fn action(file: ActionFile) -> Result<Action, PlanFileError> {
         return Err(unfit());
     }
     let reason = self::reason(reason).ok_or_else(unfit)?;
-    Ok(Action { change, reason, protected, name })
+    Ok(Action { name, change, reason, protected })
 }
 
 fn reason(file: ReasonFile) -> Option<Reason> {

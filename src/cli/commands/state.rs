@@ -1,5 +1,6 @@
 //! `keyform state`
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::account::TokioClock;
@@ -50,7 +51,7 @@ async fn forget(args: &StateForget, context: &Context, store: &FileStore) -> Res
     state.records.retain(|_, record| {
         let goes = args.names.contains(&record.name);
         if goes {
-            out += &format!("{}: no longer managed; {} stays on the account\n", record.name, record.id);
+            let _ = writeln!(out, "{}: no longer managed; {} stays on the account", record.name, record.id);
         }
         !goes
     });
