@@ -28,6 +28,7 @@ fn each_bound_is_named_and_reached_soon() {
         (many("a", 2 * mebi), "manifest-line-too-long"),
         (format!("keys: {}", many(" ", mebi)), "manifest-line-too-long"),
         (format!("version: 1\nkeys:\n{}", many("- a\n", 900_000)), "manifest-too-many-keys"),
+        (many("a: b\n", 1000), "manifest-too-many-fields"),
         (many("- a\n", 13 * mebi), "manifest-too-many-values"),
     ] {
         let found = codes(&text);
