@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::file::{ActionFile, AfterFile, BeforeFile, FORMAT_VERSION, PlanFile, ReasonFile};
+use super::file::{self, ActionFile, AfterFile, BeforeFile, FORMAT_VERSION, PlanFile, ReasonFile};
 use super::{Action, ActionKind, Base, Change, Digest, NewKey, OldKey, Plan, Reason, RowRef};
 use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError};
@@ -28,6 +28,9 @@ pub enum PlanFileError {
     /// An action says something else than its parts.
     #[error("the action on {0} does not fit together")]
     Action(KeyName),
+    /// It shows a reviewer something else than what it would do.
+    #[error("it was changed after it was saved: what it shows of {0} is not what it would do")]
+    Shown(KeyName),
     /// The digest is not that of the actions.
     #[error("it was changed after it was saved: it states the digest {stated}, and what it would do has {found}")]
     Tampered {
@@ -61,7 +64,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         pin: account.pinned_user_id,
         base: Base { lineage: state.lineage, serial: state.serial },
         refreshed,
-        actions: actions.into_iter().map(action).collect::<Result<_, _>>()?,
+        actions: actions.iter().cloned().map(action).collect::<Result<_, _>>()?,
         left_out,
         primary,
         unchanged: counts.unchanged,
@@ -71,6 +74,10 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         drift: Vec::new(),
         notes: Vec::new(),
     };
+    let meant = file::describe(&plan).actions;
+    if let Some((shown, _)) = actions.into_iter().zip(meant).find(|(shown, meant)| shown != meant) {
+        return Err(PlanFileError::Shown(shown.name));
+    }
     let found = plan.digest();
     if digest != found.to_string() {
         return Err(PlanFileError::Tampered { stated: digest, found });
