@@ -30,7 +30,15 @@ pub(super) fn plan(
     today: Date,
 ) -> Result<Plan, CliError> {
     belongs(recorded, endpoint, observed)?;
-    let mut plan = compare(Input { desired, recorded, observed, endpoint, today, destroy: scope.destroy });
+    let mut plan = compare(Input {
+        desired,
+        recorded,
+        observed,
+        endpoint,
+        today,
+        destroy: scope.destroy,
+        order: scope.replace_order,
+    });
     if !scope.target.is_empty() {
         for name in &scope.target {
             known(name, desired, recorded)?;

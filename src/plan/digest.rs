@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Action, Change, OldKey, Plan};
+use super::{Action, Change, OldKey, Plan, ReplaceOrder};
 use crate::names::{KeyId, KeyName, UserId};
 
 /// `sha256:` and 64 hex digits.
@@ -51,6 +51,7 @@ struct Deed<'a> {
     key: String,
     row: Option<&'a str>,
     promote: bool,
+    delete_first: bool,
     protected: bool,
     old: Vec<(&'a str, &'a str)>,
     stale: Vec<&'a str>,
@@ -81,7 +82,7 @@ fn deed(action: &Action) -> Deed<'_> {
     let (key, row, promote, old) = match change {
         Change::Upload(new) => (new.key.to_line(), None, false, Vec::new()),
         Change::Adopt { key, row } => (key.key.to_line(), Some(&row.id), false, Vec::new()),
-        Change::Replace { key, row, old, promote } => {
+        Change::Replace { key, row, old, promote, order: _ } => {
             (key.key.to_line(), row.as_ref().map(|row| &row.id), *promote, old.iter().map(pair).collect())
         }
         Change::Promote { blob, id, instead_of: _ } => (blob.as_str().to_owned(), id.as_ref(), true, Vec::new()),
@@ -97,6 +98,7 @@ fn deed(action: &Action) -> Deed<'_> {
         key,
         row: row.map(KeyId::as_str),
         promote,
+        delete_first: matches!(change, Change::Replace { order: ReplaceOrder::DeleteFirst, .. }),
         protected: *protected,
         old,
         stale: stale.iter().map(KeyId::as_str).collect(),

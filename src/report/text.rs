@@ -7,9 +7,10 @@ use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::words::{self, counted};
+use crate::account::FailureKind;
 use crate::apply::{Finding, Outcome, Status, Step};
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, words as plan_words};
+use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, Reason, ReplaceOrder, words as plan_words};
 use crate::public_key::KeyBlob;
 use crate::state::{Origin, Record, State};
 use crate::terminal::sanitize::escape;
@@ -62,10 +63,13 @@ pub fn refusals(refusals: &[Refusal]) -> String {
 }
 
 /// Renders how a plan was carried out.
-pub fn outcome(outcome: &Outcome, state_path: &str) -> String {
+pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str) -> String {
     let mut out = String::new();
-    for step in &outcome.steps {
+    for (step, action) in outcome.steps.iter().zip(&plan.actions) {
         line(&mut out, step);
+        if let Some(way) = way_out(step, action) {
+            let _ = writeln!(out, "      {} {way}", paint(CALM, "help:"));
+        }
     }
     for finding in outcome.findings.iter().flatten() {
         let (label, style) = if finding.is_wrong() { ("Wrong:", BAD) } else { ("Note:", WARN) };
@@ -172,10 +176,12 @@ fn details(action: &Action) -> Vec<String> {
             let id = format!("id {}{}", row.id, called.unwrap_or_default());
             about(key).into_iter().chain([id]).collect()
         }
-        Change::Replace { key, row, old: _, promote } => {
+        Change::Replace { key, row, old: _, promote, order } => {
             let there = row.as_ref().map(|row| format!("the new key is there already, as {}", row.id));
             let heir = promote.then(|| "the old key is the primary; the new one takes that over".to_owned());
-            about(key).into_iter().chain(there).chain(heir).collect()
+            let gap = (*order == ReplaceOrder::DeleteFirst)
+                .then(|| "the old one is deleted first: for a moment the account is without the key".to_owned());
+            about(key).into_iter().chain(there).chain(heir).chain(gap).collect()
         }
         Change::Promote { instead_of, .. } => {
             instead_of.iter().map(|other| format!("in place of {}", plan_words::quoted(other))).collect()
@@ -279,6 +285,17 @@ fn line(out: &mut String, step: &Step) {
         Status::Skipped(why) => writeln!(out, "  {} {name}: {} skipped: {why}", paint(DIM, '·'), kind.verb()),
         Status::Waiting => writeln!(out, "  {} {name}: {} not begun", paint(DIM, '·'), kind.verb()),
     };
+}
+
+/// What to do about a rename that an account refuses because it has the key.
+fn way_out(step: &Step, action: &Action) -> Option<&'static str> {
+    let Status::Failed(failure) = &step.status else { return None };
+    let refused = matches!(failure.kind, FailureKind::Conflict | FailureKind::Invalid);
+    let renamed = matches!(action.reason, Reason::Renamed { .. });
+    (refused && renamed).then_some(
+        "if the account refuses a key that it has already, it cannot be there under two names at once:\n      \
+         --replace-order delete-first deletes the old row before it uploads the new one",
+    )
 }
 
 fn tally(outcome: &Outcome) -> String {
