@@ -74,6 +74,7 @@ const TABLE: &[[&str; 4]] = &[
     // What an interrupted replacement left behind goes.
     ["a=B", "a=A#1 a=B#2", "a=A#1 a=B#2", "-a=A#1 (left-over)"],
     ["b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "-a=A#1 (copy)"],
+    ["b=A", "a=A#1 b=A#2(a)", "a=A#1 a=A#2", "-a=A#1 (copy)"],
     ["b=A", "a=A#1 b=A#2", "b=A#2", "xa=A#1 (copy)"],
     ["c=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "±c=A -#1 -#2 (renamed)"],
     // What an interrupted run uploaded and nobody wants goes, if it is what was meant.
