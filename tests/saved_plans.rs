@@ -1,5 +1,12 @@
 //! Saved plans: read back as they were, and refused when they, or what they rely on, have changed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test ends where something is not as expected"
+)]
+
 mod support;
 
 use keyform::plan::saved::{self, PlanFileError};

@@ -10,11 +10,11 @@ use crate::plan::words::quoted;
 use crate::public_key::{KeyBlob, PublicKey};
 use crate::terminal::sanitize::{escape, is_unsafe};
 
-/// Renders the user keys of an account as a manifest, without those that `listed` has already.
+/// Renders the user keys of an account as a manifest, without those that are listed already.
 ///
 /// The result is a valid manifest, and planning it finds nothing to upload. A row whose key a manifest may not hold is
 /// told of in a comment, with the reason.
-pub fn manifest(observed: &Listing, listed: &HashSet<&KeyBlob>) -> String {
+pub fn manifest(observed: &Listing, is_listed: impl Fn(&KeyBlob) -> bool) -> String {
     let mut rows: Vec<&Row> = observed.rows.iter().collect();
     // The primary and the oldest of several rows with one key stand for it: the plan would choose them too.
     rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
@@ -23,7 +23,7 @@ pub fn manifest(observed: &Listing, listed: &HashSet<&KeyBlob>) -> String {
     let mut seen = HashSet::new();
     for row in rows {
         match key_of(row) {
-            Ok(key) if listed.contains(key.blob()) => {}
+            Ok(key) if is_listed(key.blob()) => {}
             Ok(key) if seen.insert(key.blob().clone()) => entries.push((row, key)),
             Ok(_) => left_out.push((row, "the same key stands above".to_owned())),
             Err(why) => left_out.push((row, why)),

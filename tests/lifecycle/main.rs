@@ -1,5 +1,12 @@
 //! Random histories of manifests and accounts: every apply converges, and nothing that is not ours is touched.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test ends where something is not as expected"
+)]
+
 mod emulated;
 #[path = "../support/mod.rs"]
 mod support;

@@ -20,7 +20,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
         planning::observe(&account, None).await
     })?;
     let listed: HashSet<_> = desired.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
-    let manifest = import::manifest(&listing, &listed);
+    let manifest = import::manifest(&listing, |blob| listed.contains(blob));
     match &args.out {
         Some(path) => write_new(path, &manifest)?,
         None => context.ui.result(&manifest).map_err(cannot_print)?,
