@@ -1,6 +1,6 @@
 //! The journal: one JSON object a line, appended as things are learned, folded into the state at the end of an apply.
 //!
-//! The first line is a [`Header`] that names the state it builds on. A line that a crash tore, or that a disk lost, is
+//! The first line is a header that names the state it builds on. A line that a crash tore, or that a disk lost, is
 //! passed over: all that it may have said, the next listing of the account says again. What must not be lost, the
 //! intent to upload, is synced before the first request.
 
