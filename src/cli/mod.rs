@@ -27,7 +27,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(exit) => return exit.into(),
     };
     let ui = Ui::new(cli.global.color, cli.global.quiet);
-    log::start(cli.global.verbose, cli.global.log_format, ui);
+    log::start(cli.global.verbose, cli.global.log_format);
     let result = scope::check(&cli, &given).and_then(|()| run(cli, ui));
     result
         .unwrap_or_else(|error| {
