@@ -21,8 +21,10 @@ struct Scene {
     alive: Vec<Box<dyn Any>>,
 }
 
+type MakeScene = fn() -> Scene;
+
 /// Each failure by its name.
-const SCENES: [(&str, fn() -> Scene); 28] = [
+const SCENES: [(&str, MakeScene); 28] = [
     ("wrong_token", wrong_token),
     ("no_token", || Scene::new().token(None)),
     ("empty_token_file", || {

@@ -6,15 +6,15 @@ use crate::support::program::{Folder, account};
 fn colours_are_for_terminals_unless_asked_for() {
     let folder = Folder::of("alice=1");
     let plan = |arguments: &str| folder.keyform(&format!("plan --offline {arguments}"));
-    let plain = plan("").run().expect(0).stdout;
-    assert!(!plain.contains('\u{1b}'), "{plain}");
+    let bare = plan("").run().expect(0).stdout;
+    assert!(!bare.contains('\u{1b}'), "{bare}");
     let coloured = plan("--color always").run().expect(0).stdout;
     assert!(coloured.contains('\u{1b}'), "{coloured}");
-    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain, "nothing is said by colour alone");
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), bare, "nothing is said by colour alone");
     assert_eq!(plan("--color always").env("NO_COLOR", "1").run().expect(0).stdout, coloured, "the flag is nearer");
     assert_eq!(plan("").env("KEYFORM_COLOR", "always").run().expect(0).stdout, coloured);
-    assert_eq!(plan("").env("NO_COLOR", "1").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, plain);
-    assert_eq!(plan("--color never").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, plain);
+    assert_eq!(plan("").env("NO_COLOR", "1").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, bare);
+    assert_eq!(plan("--color never").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, bare);
 }
 
 #[test]

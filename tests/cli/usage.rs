@@ -1,5 +1,7 @@
 //! Arguments that mean nothing.
 
+use std::fmt::Write as _;
+
 use insta::assert_snapshot;
 
 use crate::support::program::Folder;
@@ -36,7 +38,7 @@ fn wrong_usage_is_1_and_says_what_is_wrong() {
     ] {
         let ran = folder.keyform(arguments).run().expect(1);
         assert!(ran.stdout.is_empty() && ran.stderr.contains("error"), "{ran}");
-        told += &format!("{ran}\n");
+        let _ = writeln!(told, "{ran}");
     }
     assert_snapshot!(told);
     assert_eq!(folder.files().len(), 1);

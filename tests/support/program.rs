@@ -24,7 +24,7 @@ pub const TOKEN: &str = "pit_never-to-be-shown-4f7a";
 pub const STATE: &str = "keyform.state.json";
 
 /// The longest that anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What differs between runs, and the word that stands for it in a snapshot.
 static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -288,8 +288,8 @@ impl Running<'_> {
             shown: self.shown.clone(),
             folder: self.folder.path("").canonicalize().unwrap(),
             code: status.unwrap().code(),
-            stdout: self.stdout.to_end(),
-            stderr: self.stderr.to_end(),
+            stdout: self.stdout.into_end(),
+            stderr: self.stderr.into_end(),
         };
         self.folder.assert_token_is_nowhere(&ran);
         ran
@@ -313,7 +313,7 @@ impl Stream {
         String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
     }
 
-    fn to_end(self) -> String {
+    fn into_end(self) -> String {
         self.reader.join().unwrap();
         String::from_utf8(self.text.lock().unwrap().clone()).unwrap()
     }

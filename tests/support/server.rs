@@ -58,7 +58,7 @@ impl Server {
             read_request(&mut stream);
             let size: u64 = 1 << 30;
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n");
-            let part = [b' '; 1 << 16];
+            let part = vec![b' '; 1 << 16];
             let mut written = 0;
             let mut result = stream.write_all(head.as_bytes());
             while result.is_ok() && written < size {
