@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::civil::Date;
 
 use crate::apply::DEFAULT_CONCURRENCY;
-use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultRate, ListOrder};
+use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultKind, FaultRate, ListOrder};
 use crate::names::KeyName;
 use crate::plan::guard::Acknowledged;
 use crate::plan::{Digest, ReplaceOrder};
@@ -20,8 +20,7 @@ use crate::plan::{Digest, ReplaceOrder};
     about = "Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.",
     long_about = "Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.\n\n\
         A YAML manifest lists the keys. `plan` shows what would change, `apply` changes it and records the ids.",
-    after_help = "Try it without an account: keyform apply --sandbox",
-    after_long_help = "Environment: each flag can be set as KEYFORM_ and its name. The token is read from PRIME_API_KEY or \
+    after_help = "Try it without an account: keyform apply --sandbox\n\nEnvironment: each flag can be set as KEYFORM_ and its name. The token is read from PRIME_API_KEY or \
         the vendor's own configuration, the endpoint from PRIME_API_BASE_URL. NO_COLOR, HTTPS_PROXY and \
         SSL_CERT_FILE work as they do elsewhere.\n\n\
         Exit codes: 0 done or nothing to do; 1 error; 2 changes pending, with plan --detailed-exitcode; 3 refused by a \
@@ -152,7 +151,7 @@ pub struct Apply {
     #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
     /// Uploads and deletions under way at a time
-    #[arg(long, value_name = "N", env = "KEYFORM_CONCURRENCY", default_value_t = NonZeroUsize::new(DEFAULT_CONCURRENCY).unwrap_or(NonZeroUsize::MIN))]
+    #[arg(long, value_name = "N", env = "KEYFORM_CONCURRENCY", default_value_t = NonZeroUsize::new(DEFAULT_CONCURRENCY).unwrap_or(NonZeroUsize::MIN), value_parser = at_least_one)]
     pub concurrency: NonZeroUsize,
     /// Start nothing more after the first failure
     #[arg(long, env = "KEYFORM_FAIL_FAST", value_parser = clap::builder::FalseyValueParser::new())]
@@ -223,7 +222,7 @@ pub struct Acknowledge {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Day {
     /// Day that decides what has expired [default: today, UTC]
-    #[arg(long, value_name = "YYYY-MM-DD", env = "KEYFORM_TODAY")]
+    #[arg(long, value_name = "YYYY-MM-DD", env = "KEYFORM_TODAY", value_parser = day)]
     pub today: Option<Date>,
 }
 
@@ -311,9 +310,7 @@ pub struct Man {
 
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Kinds of fault: latency, rate-limit, … ; a wrong one lists them. The address is printed to stdout."
-)]
+#[command(after_help = faults_help())]
 pub struct Emulator {
     /// Port on 127.0.0.1; 0 lets the system pick one
     #[arg(long, value_name = "PORT", env = "KEYFORM_PORT", default_value_t = 0)]
@@ -422,6 +419,19 @@ impl Acknowledge {
         let Self { allow_deletes, allow_primary_loss, allow_protected } = self;
         Acknowledged { deletes: *allow_deletes, primary_loss: *allow_primary_loss, protected: allow_protected.clone() }
     }
+}
+
+fn faults_help() -> String {
+    let kinds: Vec<_> = FaultKind::value_variants().iter().map(|kind| kind.name()).collect();
+    format!("Kinds of fault: {}. The address is printed to stdout.", kinds.join(", "))
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "it is no number from 1 on")
+}
+
+fn day(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_| "it is no day, such as 2027-06-30")
 }
 
 fn key_name(text: &str) -> Result<KeyName, String> {

@@ -142,10 +142,10 @@ impl Context {
         Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() }
     }
 
+    /// The folder of the first manifest; empty for the current one, so that paths below it read as they are typed.
     fn folder(&self) -> &Path {
         match self.manifests.first().map(PathBuf::as_path) {
-            Some(path) if path.is_dir() => path,
-            // Not "." for a manifest that lies here: `keyform.state.json` reads better than `./keyform.state.json`.
+            Some(path) if path.is_dir() => path.strip_prefix(".").unwrap_or(path),
             Some(path) => path.parent().unwrap_or(path),
             None => Path::new(""),
         }
@@ -163,7 +163,10 @@ impl Context {
     fn start_sandbox(&self) -> Result<Emulator, CliError> {
         let keys = Some(self.sandbox_folder()?.join("account.jsonl"));
         let config = emulator::Config { keys, ..emulator::Config::default() };
-        Emulator::start(config).map_err(|error| CliError::from_error(&error))
+        Emulator::start(config).map_err(|error| {
+            CliError::from_error(&error)
+                .hint(format!("to begin a new sandbox, delete {}", self.folder().join(SANDBOX_FOLDER).display()))
+        })
     }
 }
 

@@ -28,7 +28,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(exit) => return exit.into(),
     };
     let ui = Ui::new(cli.global.color, cli.global.quiet);
-    log::start(cli.global.verbose, cli.global.log_format, ui);
+    log::start(cli.global.verbose, cli.global.log_format);
     let exit = match scope::check(&cli, &given).map_err(Stop::from).and_then(|()| run(cli, ui)) {
         Ok(exit) | Err(Stop::Told(exit)) => exit,
         Err(Stop::Error(error)) => {

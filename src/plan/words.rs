@@ -33,7 +33,7 @@ pub fn reason(reason: &Reason) -> String {
 pub fn drift(drift: &Drift) -> String {
     let Drift { name, id, change } = drift;
     match change {
-        Drifted::Deleted => format!("{name} ({id}) was deleted from the account by something else"),
+        Drifted::Deleted => format!("{name} ({id}) is gone from the account"),
         Drifted::OtherKey => format!("{name} ({id}) holds another key than was recorded"),
         Drifted::Renamed { from, to } => {
             format!("{name} ({id}) was called {} and is called {} on the account", quoted(from), quoted(to))

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::words::{self, counted};
 use crate::account::FailureKind;
-use crate::apply::{Finding, Outcome, Status, Step};
+use crate::apply::{Outcome, Status, Step};
 use crate::plan::guard::Refusal;
 use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, Reason, ReplaceOrder, words as plan_words};
 use crate::public_key::KeyBlob;
@@ -322,7 +322,7 @@ fn tally(outcome: &Outcome) -> String {
         (false, false) => paint(BAD, "Incomplete:").to_string(),
     };
     let checked = match &outcome.findings {
-        Some(findings) if !findings.iter().any(Finding::is_wrong) => "; the account was listed and is as planned",
+        Some(_) if outcome.is_success() => "; the account was listed and is as planned",
         _ => "",
     };
     format!("{label} {}{checked}.", parts.join(", "))

@@ -51,7 +51,8 @@ impl FileStore<LocalDisk> {
     ///
     /// A symbolic link is followed once, here: it is its target that is read and replaced.
     pub fn open(path: &Path, holder: impl Into<String>) -> Self {
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let link = if path.is_symlink() { path.canonicalize().ok() } else { None };
+        let target = link.unwrap_or_else(|| path.to_path_buf());
         Self::on(Rc::new(RefCell::new(LocalDisk::default())), &target, holder)
     }
 }
@@ -170,7 +171,7 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateErr
     let Some(journal) = journal else {
         return Ok((Loaded { state, ..Loaded::default() }, JournalIs::Absent));
     };
-    match journal::replay(state.clone(), &journal)? {
+    match journal::replay(state.clone(), &journal, &paths.journal)? {
         Replay::Nothing => Ok((Loaded { state, ..Loaded::default() }, JournalIs::Absent)),
         Replay::State { state, unreadable } => {
             let warnings = unreadable

@@ -176,7 +176,7 @@ async fn carry_out(
 fn tell(args: &Args, context: &Context, plan: &Plan, outcome: &Outcome, state: &Path) -> Result<(), CliError> {
     let text = match args.format {
         PlanFormat::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
-        PlanFormat::Text => text::outcome(plan, outcome, &state.display().to_string()),
+        PlanFormat::Text => format!("\n{}", text::outcome(plan, outcome, &state.display().to_string())),
         PlanFormat::Json => json::outcome(plan, outcome),
     };
     context.ui.result(&text).map_err(cannot_print)?;
