@@ -13,6 +13,7 @@ use super::{cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: Args, ui: Ui) -> Result<Exit, CliError> {
     runtime()?.block_on(async {
+        let is_well_known = args.token.is_none();
         let mut signals = Signals::listen().map_err(|error| CliError::from_error(&error))?;
         let emulator = Emulator::start(config(args)).map_err(|error| {
             let help = match error {
@@ -25,7 +26,9 @@ pub(in crate::cli) fn run(args: Args, ui: Ui) -> Result<Exit, CliError> {
         let url = emulator.url();
         ui.result(&format!("{url}\n")).map_err(cannot_print)?;
         ui.status(&format!("Serving an emulated account at {}; Ctrl-C ends it.", paint(NAME, &url)));
-        ui.status(&format!("Try it: PRIME_API_KEY={} keyform plan --endpoint {url}", emulator.token()));
+        // Another token than the well-known one may be somebody's real one.
+        let token = if is_well_known { emulator.token() } else { "…" };
+        ui.status(&format!("Try it: PRIME_API_KEY={token} keyform plan --endpoint {url}"));
         emulator.run_until(signals.next()).await.map_err(|error| CliError::from_error(&error))?;
         Ok(Exit::Done)
     })
