@@ -37,6 +37,23 @@ fn the_help_of_every_command_fits_a_screen_and_names_the_environment() {
 }
 
 #[test]
+fn every_flag_has_its_variable() {
+    fn check(command: &clap::Command) {
+        for arg in command.get_arguments().filter(|arg| !["help", "version"].contains(&arg.get_id().as_str())) {
+            let Some(long) = arg.get_long() else { continue };
+            let expected = match (command.get_name(), long) {
+                // Not to be mistaken for the account's.
+                ("emulator", "token") => "KEYFORM_EMULATOR_TOKEN".to_owned(),
+                _ => format!("KEYFORM_{}", long.to_uppercase().replace('-', "_")),
+            };
+            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));
+        }
+        command.get_subcommands().for_each(check);
+    }
+    check(&keyform::cli::command());
+}
+
+#[test]
 fn without_a_command_the_help_is_the_answer_and_an_error() {
     let folder = Folder::new();
     let ran = folder.keyform("").run().expect(1);

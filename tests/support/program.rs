@@ -24,7 +24,7 @@ pub const TOKEN: &str = "pit_never-to-be-shown-4f7a";
 pub const STATE: &str = "keyform.state.json";
 
 /// The longest that anything is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// What differs between runs, and the word that stands for it in a snapshot.
 static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -108,7 +108,7 @@ pub fn manifest(keys: &str) -> String {
     if keys.is_empty() { "version: 1\nkeys: []\n".to_owned() } else { text }
 }
 
-/// Waits until something holds, and fails after a minute.
+/// Waits until something holds, and fails after [`PATIENCE`].
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
