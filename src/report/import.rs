@@ -10,6 +10,9 @@ use crate::plan::words::quoted;
 use crate::public_key::{KeyBlob, PublicKey};
 use crate::terminal::sanitize::{escape, is_unsafe};
 
+/// Words that YAML 1.1 takes for truth values; so do manifests, which want them in quotes.
+const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
+
 /// Renders the user keys of an account as a manifest, without those that are listed already.
 ///
 /// The result is a valid manifest, and planning it finds nothing to upload. A row whose key a manifest may not hold is
@@ -84,15 +87,15 @@ fn cut(text: &str, max: usize) -> String {
     cut.trim_end().to_owned()
 }
 
-/// A text as YAML, in quotes where it needs them.
+/// A text as YAML, in quotes where any program might read it as something else than itself.
 fn scalar(text: &str) -> String {
-    let plain = serde_yaml::to_string(text).unwrap_or_default();
-    let plain = plain.trim_end();
-    // A text that would be folded over lines is quoted as JSON does it, which YAML reads too.
-    if plain.is_empty() || plain.contains('\n') {
-        return serde_json::to_string(text).unwrap_or_default();
+    let plain = serde_yaml::to_string(text).is_ok_and(|yaml| yaml.trim_end() == text);
+    let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic());
+    if plain && is_word && !NOT_TEXT.contains(&text.to_ascii_lowercase().as_str()) {
+        return text.to_owned();
     }
-    plain.to_owned()
+    // JSON's quotes are YAML's too. Writing a text into memory has no way to fail.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -121,9 +124,27 @@ mod tests {
 
     #[test]
     fn a_scalar_reads_back_as_the_same_text() {
-        for text in
-            ["alice", "yes", "123", "a: b", "# no", "\"", "ü 日本", "- a", "*x", "null", "ssh-ed25519 AAAA= a@b"]
-        {
+        for text in [
+            "alice",
+            "yes",
+            "Off",
+            "12:30",
+            "0x1f",
+            "2027-06-30",
+            "~",
+            "a #b",
+            "e: ",
+            "inf",
+            "123",
+            "a: b",
+            "# no",
+            "\"",
+            "ü 日本",
+            "- a",
+            "*x",
+            "null",
+            "ssh-ed25519 AAAA= a@b",
+        ] {
             let document = format!("value: {}\n", scalar(text));
             let read: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&document).unwrap();
             assert_eq!(read["value"], text, "{document}");

@@ -5,10 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod approval;
 mod emulator;
 mod failures;
 mod formats;
 mod help;
+mod import;
 mod locks;
 mod plans;
 mod sandbox;
