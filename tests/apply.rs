@@ -1,10 +1,10 @@
 //! Carrying out a plan when something goes wrong: what depends on a failure is skipped, and said so.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
 #![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "a test ends where something is not as expected"
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
 )]
 
 mod support;
@@ -21,11 +21,14 @@ use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
 use support::world::{self, plan, recorded, rows};
 use tokio_util::sync::CancellationToken;
 
+/// Says whether a request fails.
+type Fault<'f> = Box<dyn Fn(&str) -> Option<Failure> + 'f>;
+
 /// An account on which chosen requests fail.
 struct Faulty<'f> {
     account: MemoryAccount,
     /// Asked before each request, such as `POST alice` or `DELETE 1`.
-    fault: Box<dyn Fn(&str) -> Option<Failure> + 'f>,
+    fault: Fault<'f>,
     log: RefCell<Vec<String>>,
 }
 

@@ -1,6 +1,11 @@
 //! A thousand keys and an account on which everything goes wrong: one apply is enough.
 
-#![allow(clippy::unwrap_used, reason = "what tests share fails as tests do: by a panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
 
 mod support;
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::support::{codes, leaks, list, one, private_key};
 
 /// Far above what is needed even without optimisation; far below what anything worse than linear would take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn each_bound_is_named_and_reached_soon() {
