@@ -9,7 +9,7 @@ use super::outcome::Status;
 use super::{INTERRUPTED, Run, Tools, unless_stopped};
 use crate::account::retry::{Decision, decide, give_up};
 use crate::account::{Clock, Failure, WriteAccount};
-use crate::plan::{Change, OldKey, Reason};
+use crate::plan::{Change, OldKey};
 use crate::state::{Entry, Session};
 
 /// A row to be deleted.
@@ -18,7 +18,6 @@ struct Deletion<'p> {
     /// The action that it is part of.
     index: usize,
     old: &'p OldKey,
-    is_orphan: bool,
 }
 
 /// Why a request that may be sent again was not answered well.
@@ -77,12 +76,10 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             let Some((deletion, result)) = in_flight.next().await else {
                 break;
             };
-            let Deletion { index, old, is_orphan } = deletion;
+            let Deletion { index, old } = deletion;
             match result {
                 Ok(()) => {
-                    let settled = is_orphan.then(|| Entry::Settle { public_key: old.blob.clone() });
-                    let entries = std::iter::once(Entry::Drop { id: old.id.clone() }).chain(settled).collect();
-                    self.ledger.learn(entries).await;
+                    self.ledger.learn(vec![Entry::Drop { id: old.id.clone() }]).await;
                     self.deleted(index);
                 }
                 Err(Ended::Failed(failure)) => {
@@ -128,11 +125,10 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 self.end(index, Status::Skipped(why.to_owned()));
                 continue;
             }
-            let is_orphan = action.reason == Reason::Orphan;
             let before = deletions.len();
             // The account may have answered an upload with a row that it had: that is no old one.
             let olds = olds.iter().filter(|old| !self.ledger.is_placed(&old.id));
-            deletions.extend(olds.map(|old| Deletion { index, old, is_orphan }));
+            deletions.extend(olds.map(|old| Deletion { index, old }));
             if deletions.len() == before {
                 self.deleted(index);
             }

@@ -81,7 +81,7 @@ impl<'s, S: Session> Ledger<'s, S> {
     /// Makes the intent to upload these durable. Where that fails, the ledger is in trouble and nothing may be sent: a
     /// crash would leave keys that nobody knows of.
     pub(super) async fn intend(&mut self, uploads: &[(&KeyName, &KeyBlob)]) {
-        if uploads.is_empty() {
+        if uploads.is_empty() || self.is_in_trouble() {
             return;
         }
         let intend =

@@ -5,6 +5,7 @@
 
 mod changes;
 mod ledger;
+mod observe;
 mod outcome;
 mod uploads;
 mod verify;
@@ -12,6 +13,7 @@ mod verify;
 use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
+pub use observe::{ARRIVAL, observe};
 pub use outcome::{Event, Finding, Outcome, Saved, Status, Step};
 
 use crate::account::{Clock, Effect, Failure, FailureKind, Pace, ReadAccount, RetryPolicy, WriteAccount};

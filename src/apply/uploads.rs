@@ -7,6 +7,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::changes::{Ended, patiently};
 use super::ledger::{OtherAccount, Placed};
+use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
 use super::{INTERRUPTED, Run, Tools, unless_stopped};
 use crate::account::retry::give_up;
@@ -14,9 +15,9 @@ use crate::account::{
     BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
 };
 use crate::names::KeyName;
-use crate::plan::{Change, NewKey, OldKey, Plan, ReplaceOrder};
+use crate::plan::{Action, Change, NewKey, OldKey, Plan, ReplaceOrder};
 use crate::public_key::KeyBlob;
-use crate::state::{Entry, Origin, Session};
+use crate::state::{Entry, Origin, Record, Session};
 
 /// An upload to be done.
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +58,24 @@ fn jobs(plan: &Plan) -> impl Iterator<Item = Job<'_>> {
 impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
     /// Writes down durably what is about to be uploaded.
     pub(super) async fn intend(&mut self) {
+        // What a run that died has uploaded is ours, and only its intent tells. It is recorded before another intent
+        // for the same key takes the place of that one.
+        let orphans = self.plan.actions.iter().filter_map(|action| match &action.change {
+            Change::Delete(old) if !self.ledger.state().records.contains_key(&old.id) => Some(orphan_entry(old)),
+            _ => None,
+        });
+        let orphans = orphans.collect();
+        self.ledger.learn(orphans).await;
         let uploads: Vec<_> = jobs(self.plan).map(|job| (job.name, job.key.key.blob())).collect();
         self.ledger.intend(&uploads).await;
         if self.plan.refreshed && self.halted().is_none() {
             // The plan has looked: what was pending, and is not dealt with now, is not there.
-            let dealt_with: HashSet<_> = self.plan.actions.iter().map(|action| action.change.blob()).collect();
+            let places = |action: &&Action| {
+                matches!(action.change, Change::Upload(_) | Change::Adopt { .. } | Change::Replace { .. })
+            };
+            let placed: HashSet<_> = self.plan.actions.iter().filter(places).map(|it| it.change.blob()).collect();
             let pending = self.ledger.state().pending.keys();
-            let settled = pending.filter(|blob| !dealt_with.contains(blob)).map(settle_entry).collect();
+            let settled = pending.filter(|blob| !placed.contains(blob)).map(settle_entry).collect();
             self.ledger.learn(settled).await;
         }
     }
@@ -166,10 +178,9 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         let tools = self.tools;
         let Some(reader) = tools.reader else { return uncertain };
         (tools.observer)(&Event::Settling { uploads: uncertain.len() });
-        // A request that was given up may still be on its way to the account: it gets time to arrive.
         let attempt = uncertain.iter().map(|(job, _)| job.attempt).max().unwrap_or_default();
-        let pause = tools.pace.clock().sleep(tools.pace.backoff(attempt));
-        if unless_stopped(tools.stop, pause).await.is_none() {
+        let pause = ARRIVAL.saturating_add(tools.pace.backoff(attempt));
+        if unless_stopped(tools.stop, tools.pace.clock().sleep(pause)).await.is_none() {
             return uncertain;
         }
         let listing = match list_all(reader, tools.pace, tools.options.retries).await {
@@ -239,6 +250,18 @@ async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R
             }
         }
     }
+}
+
+fn orphan_entry(old: &OldKey) -> Entry {
+    Entry::Record(Record {
+        name: old.name.clone(),
+        id: old.id.clone(),
+        public_key: old.blob.clone(),
+        fingerprint: old.blob.fingerprint(),
+        account_name: None,
+        origin: Origin::Uploaded,
+        created_at: None,
+    })
 }
 
 fn settle_entry(blob: &KeyBlob) -> Entry {

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::observe::ARRIVAL;
 use super::outcome::{Event, Finding, Status};
-use super::{Run, unless_stopped};
-use crate::account::{Clock, Listing, ReadAccount, Row, WriteAccount, list_all};
+use super::{Run, Step, unless_stopped};
+use crate::account::{Clock, Effect, Listing, ReadAccount, Row, WriteAccount, list_all};
 use crate::names::KeyId;
-use crate::plan::ActionKind;
-use crate::state::Session;
+use crate::plan::{ActionKind, Change};
+use crate::state::{Entry, Session};
 
 impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
     /// Lists the account and compares it with what was done. An upload may have made itself the primary although the
@@ -28,6 +29,9 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             return;
         }
         (tools.observer)(&Event::Verifying);
+        if self.outcome.steps.iter().any(is_uncertain) {
+            unless_stopped(tools.stop, tools.pace.clock().sleep(ARRIVAL)).await;
+        }
         let mut listed = list_all(reader, tools.pace, tools.options.retries).await;
         if let Ok(listing) = &listed
             && let Some(id) = self.lost_primary(listing)
@@ -37,16 +41,46 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             let _ = unless_stopped(tools.stop, tools.writer.promote(&id)).await;
             listed = list_all(reader, tools.pace, tools.options.retries).await;
         }
+        if let Ok(listing) = &listed {
+            self.settle_changes(listing).await;
+        }
         match listed {
             Ok(listing) => self.outcome.findings = Some(self.findings(&listing)),
             Err(error) => self.outcome.unverified = Some(error.to_string()),
         }
     }
 
+    /// Ends the promotions and deletions that nobody knows the end of, and that the listing shows to be made.
+    async fn settle_changes(&mut self, listing: &Listing) {
+        let rows: HashMap<_, _> = listing.rows.iter().map(|row| (&row.id, row)).collect();
+        for (index, action) in self.plan.actions.iter().enumerate() {
+            if !self.outcome.steps.get(index).is_some_and(is_uncertain) {
+                continue;
+            }
+            let (gone, id) = match &action.change {
+                Change::Promote { id, .. } => {
+                    let id = id.as_ref().or_else(|| self.ledger.placed(&action.name));
+                    (&[][..], id.filter(|id| rows.get(id).is_some_and(|row| row.is_primary)))
+                }
+                Change::Delete(old) => (std::slice::from_ref(old), Some(&old.id)),
+                Change::Replace { old, .. } => (old.as_slice(), self.ledger.placed(&action.name)),
+                Change::Upload(_) | Change::Adopt { .. } | Change::Forget(_) => continue,
+            };
+            if let Some(id) = id.cloned()
+                && !gone.iter().any(|old| rows.contains_key(&old.id) && !self.ledger.is_placed(&old.id))
+            {
+                let gone = gone.iter().filter(|old| !self.ledger.is_placed(&old.id));
+                let drops = gone.map(|old| Entry::Drop { id: old.id.clone() }).collect();
+                self.ledger.learn(drops).await;
+                self.end(index, Status::Done(id));
+            }
+        }
+    }
+
     /// The row that the manifest makes primary, if it was the primary before and is no longer.
     fn lost_primary(&self, listing: &Listing) -> Option<KeyId> {
         let name = self.plan.primary.as_ref()?;
-        let promotes = |step: &super::Step| step.kind == ActionKind::Promote && !matches!(step.status, Status::Done(_));
+        let promotes = |step: &Step| step.kind == ActionKind::Promote && !matches!(step.status, Status::Done(_));
         if self.outcome.steps.iter().any(promotes) {
             return None;
         }
@@ -98,4 +132,9 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
         })?;
         Some(Finding::PrimaryMoved { name: moved.name.clone() })
     }
+}
+
+/// Whether a step failed, and nobody knows whether it was not made all the same.
+fn is_uncertain(step: &Step) -> bool {
+    matches!(&step.status, Status::Failed(failure) if failure.effect == Effect::Unknown)
 }

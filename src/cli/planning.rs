@@ -5,17 +5,19 @@ use jiff::civil::Date;
 use super::args::Scope;
 use super::context::Account;
 use super::error::CliError;
-use crate::account::{Endpoint, Listing, list_all};
+use crate::account::{Endpoint, Listing};
+use crate::apply;
 use crate::manifest::Desired;
 use crate::names::KeyName;
 use crate::plan::{Input, Plan, compare};
-use crate::state::State;
+use crate::state::{Loaded, State};
 
 /// Lists the account that a state belongs to.
-pub(super) async fn observe(account: &Account, recorded: Option<&State>) -> Result<Listing, CliError> {
+pub(super) async fn observe(account: &Account, loaded: &Loaded) -> Result<Listing, CliError> {
+    let recorded = loaded.state.as_ref();
     // Before the token goes anywhere: a state of another endpoint is a mistake in the making.
     belongs(recorded, &account.endpoint, None)?;
-    let listing = list_all(&account.connection.reader(), &account.pace, account.retries).await?;
+    let listing = apply::observe(&account.connection.reader(), &account.pace, account.retries, loaded).await?;
     belongs(recorded, &account.endpoint, Some(&listing))?;
     Ok(listing)
 }

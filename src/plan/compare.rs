@@ -111,10 +111,13 @@ impl Fates {
         if let Some((index, key, holder)) = wanted.with_blob(&record.public_key) {
             match holder {
                 // One new row takes the place of every row that we have of a renamed key.
-                Holder::Recorded(held) if world.is_live(record) && !keeps_row(held, key, world) => {
+                Holder::Recorded(held) if world.is_live(record) && !world.keeps_row(held, key) => {
                     self.replaces(index, world.old_key(record));
                 }
+                Holder::Unrecorded(_) if world.is_live(record) => self.replaces(index, world.old_key(record)),
                 Holder::Recorded(held) if held.id == record.id => {}
+                // Where nobody has looked, the other row may be gone, and this one the last.
+                Holder::Recorded(_) if !world.is_refreshed() => {}
                 Holder::Recorded(_) => self.goes(record, Reason::Copy, world),
                 Holder::Unrecorded(_) | Holder::Nowhere | Holder::Pending => self.is_stale(index, record),
             }
@@ -139,10 +142,7 @@ impl Fates {
     /// was so before the key was there.
     fn orphans(&mut self, wanted: &Wanted<'_>, world: &World<'_>) {
         for (blob, name) in world.pending() {
-            if wanted.with_blob(blob).is_some() {
-                continue;
-            }
-            for row in world.rows_with(blob).filter(|row| row.name == name.as_str() && !world.is_managed(row)) {
+            for row in world.rows_with(blob).filter(|row| world.is_orphan(row) && !wanted.is_held(row)) {
                 let (id, is_primary) = (row.id.clone(), row.is_primary);
                 let change = Change::Delete(OldKey { name: name.clone(), id, blob: blob.clone(), is_primary });
                 self.actions.push(action(name, change, Reason::Orphan));
@@ -171,15 +171,6 @@ impl Fates {
 
 fn action(name: &KeyName, change: Change, reason: Reason) -> Action {
     Action { name: name.clone(), change, reason, protected: false }
-}
-
-/// Whether the recorded row of a key can stay its row: recorded under its name, or called so on the account.
-fn keeps_row(record: &Record, key: &DesiredKey, world: &World<'_>) -> bool {
-    let account_name = || match world.row_of(record) {
-        Some(row) => row.name.as_str(),
-        None => record.account_name.as_deref().unwrap_or(record.name.as_str()),
-    };
-    record.name == key.name || account_name() == key.name.as_str()
 }
 
 /// How a wanted key comes to its place; nothing if it is there.

@@ -126,21 +126,38 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Whether a run that did not end has uploaded the row: it holds what was intended, under the name that was.
+    pub(super) fn is_orphan(&self, row: &Row) -> bool {
+        let intended = || self.recorded?.pending.get(row.blob.as_ref()?);
+        intended().is_some_and(|name| row.name == name.as_str()) && !self.is_managed(row)
+    }
+
+    /// Whether the recorded row of a key can stay its row: recorded under its name, or called so on the account.
+    pub(super) fn keeps_row(&self, record: &Record, key: &DesiredKey) -> bool {
+        let account_name = || match self.row_of(record) {
+            Some(row) => row.name.as_str(),
+            None => record.account_name.as_deref().unwrap_or(record.name.as_str()),
+        };
+        record.name == key.name || account_name() == key.name.as_str()
+    }
+
     /// The row that holds a wanted key: of several the recorded one, then the one of the same name, then the primary,
-    /// then the oldest.
+    /// then the oldest. A recorded row that the key has to leave, for want of a way to rename it, gives way to one that
+    /// has the name already, and to one that is perhaps being uploaded.
     fn holder(&self, key: &DesiredKey) -> Holder<'a> {
         let blob = key.key.blob();
         let records = self.records_by_blob.get(blob).into_iter().flatten().copied();
         let best = records.filter(|record| self.is_live(record)).min_by_key(|record| {
             (record.name != key.name, self.row_of(record).map(|row| preference(row, &key.name)), &record.id)
         });
-        if let Some(record) = best {
-            return Holder::Recorded(record);
-        }
-        match self.rows_with(blob).min_by_key(|row| preference(row, &key.name)) {
-            Some(row) => Holder::Unrecorded(row),
-            None if !self.is_refreshed() && self.is_pending(blob) => Holder::Pending,
-            None => Holder::Nowhere,
+        let others = self.rows_with(blob).filter(|row| !self.is_managed(row));
+        match (best, others.min_by_key(|row| preference(row, &key.name))) {
+            (Some(record), _) if self.keeps_row(record, key) => Holder::Recorded(record),
+            (_, Some(row)) if row.name == key.name.as_str() => Holder::Unrecorded(row),
+            _ if !self.is_refreshed() && self.is_pending(blob) => Holder::Pending,
+            (Some(record), _) => Holder::Recorded(record),
+            (None, Some(row)) => Holder::Unrecorded(row),
+            (None, None) => Holder::Nowhere,
         }
     }
 
@@ -163,12 +180,8 @@ impl<'a> World<'a> {
 
     pub(super) fn notes(&self, wanted: &Wanted<'_>) -> Vec<Note> {
         let mut notes = Vec::new();
-        for (key, holder) in wanted.keys.iter().zip(&wanted.holders) {
-            let held_by = match holder {
-                Holder::Unrecorded(row) => Some(&row.id),
-                Holder::Recorded(_) | Holder::Nowhere | Holder::Pending => None,
-            };
-            let surplus = |row: &&Row| Some(&row.id) != held_by && !self.is_managed(row);
+        for key in &wanted.keys {
+            let surplus = |row: &&Row| !wanted.is_held(row) && !self.is_managed(row) && !self.is_orphan(row);
             let mut ids: Vec<_> = self.rows_with(key.key.blob()).filter(surplus).map(|row| row.id.clone()).collect();
             if !ids.is_empty() {
                 ids.sort();
@@ -216,6 +229,12 @@ impl<'a> Wanted<'a> {
 
     pub(super) fn with_name(&self, name: &KeyName) -> Option<(usize, &'a DesiredKey, Holder<'a>)> {
         self.at(*self.by_name.get(name)?)
+    }
+
+    /// Whether a row that is not recorded is the one that a wanted key is in.
+    pub(super) fn is_held(&self, row: &Row) -> bool {
+        let holder = row.blob.as_ref().and_then(|blob| self.with_blob(blob));
+        matches!(holder, Some((_, _, Holder::Unrecorded(held))) if held.id == row.id)
     }
 
     /// Whether the manifest protects a key from a change: by its blob, or by the name whose key would be another one.

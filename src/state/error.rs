@@ -116,6 +116,12 @@ pub enum StateError {
         /// Whose account answered.
         account: UserId,
     },
+    /// It is not what this run has read, although this run has the lock.
+    #[error("the state {} was changed by something else while this run was at work", path.display())]
+    Changed {
+        /// Which state.
+        path: PathBuf,
+    },
     /// Another process is writing it.
     #[error("the state {} is locked by {holder}", path.display())]
     Locked {
@@ -146,6 +152,10 @@ impl StateError {
             }
             Self::OtherEndpoint { .. } | Self::OtherUser { .. } => {
                 "check the token and the endpoint, or choose this account's own state with --state"
+            }
+            Self::Changed { .. } => {
+                "what this run learned is in the file that ends in .journal: put back the state that was there when it \
+                 began, and apply again; or move that file away: the next plan adopts what is on the account"
             }
             Self::Locked { .. } => "wait until it is done, or let this run wait with --lock-timeout SECONDS",
         };

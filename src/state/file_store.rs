@@ -23,6 +23,8 @@ pub struct FileSession<D: Disk = LocalDisk> {
     disk: Rc<RefCell<D>>,
     paths: Paths,
     journal: JournalIs,
+    /// The state's file as it was read, or written.
+    text: Option<Vec<u8>>,
     _lock: D::Lock,
 }
 
@@ -44,6 +46,13 @@ enum JournalIs {
     Whole,
     /// The same, but its last line lacks a line feed.
     Torn,
+}
+
+/// What the files hold.
+struct Files {
+    loaded: Loaded,
+    text: Option<Vec<u8>>,
+    journal: JournalIs,
 }
 
 impl FileStore<LocalDisk> {
@@ -73,7 +82,7 @@ impl<D: Disk> Store for FileStore<D> {
     type Session = FileSession<D>;
 
     async fn load(&self) -> Result<Loaded, StateError> {
-        read(&*self.disk.borrow(), &self.paths).map(|(loaded, _)| loaded)
+        read(&*self.disk.borrow(), &self.paths).map(|files| files.loaded)
     }
 
     async fn lock(&self) -> Result<FileSession<D>, StateError> {
@@ -84,6 +93,7 @@ impl<D: Disk> Store for FileStore<D> {
                 disk: Rc::clone(&self.disk),
                 paths: self.paths.clone(),
                 journal: JournalIs::Unknown,
+                text: None,
                 _lock: lock,
             }),
             Err(holder) => {
@@ -96,8 +106,9 @@ impl<D: Disk> Store for FileStore<D> {
 
 impl<D: Disk> Session for FileSession<D> {
     async fn load(&mut self) -> Result<Loaded, StateError> {
-        let (loaded, journal) = read(&*self.disk.borrow(), &self.paths)?;
+        let Files { loaded, text, journal } = read(&*self.disk.borrow(), &self.paths)?;
         self.journal = journal;
+        self.text = text;
         Ok(loaded)
     }
 
@@ -109,7 +120,7 @@ impl<D: Disk> Session for FileSession<D> {
             // What is left of the torn line becomes a line of its own, which readers pass over.
             JournalIs::Torn => b"\n".to_vec(),
             JournalIs::Unknown | JournalIs::Absent => {
-                disk.remove(path).map_err(failed("remove", path))?;
+                drop_journal(&mut *disk, path)?;
                 journal::header(base)
             }
         };
@@ -132,10 +143,16 @@ impl<D: Disk> Session for FileSession<D> {
         let mut disk = self.disk.borrow_mut();
         let Paths { state: path, journal, lock: _ } = &self.paths;
         let folder = folder_of(path);
-        let temporary =
-            disk.write_temporary(path, file::to_text(state).as_bytes()).map_err(failed("write beside", path))?;
+        let found = disk.read(path).map_err(failed("read", path))?;
+        // One that vanished is written anew. One that somebody put there holds what is not known here.
+        if found.is_some() && found != self.text {
+            return Err(StateError::Changed { path: path.clone() });
+        }
+        let text = file::to_text(state).into_bytes();
+        let temporary = disk.write_temporary(path, &text).map_err(failed("write beside", path))?;
         disk.sync_temporary(&temporary).map_err(failed("sync the new", path))?;
         disk.persist(temporary, path).map_err(failed("replace", path))?;
+        self.text = Some(text);
         disk.sync_folder(folder).map_err(failed("sync", folder))?;
         // From here on the journal counts for nothing, since its serial is behind: removing it is tidiness.
         let _ = disk.remove(journal);
@@ -144,8 +161,7 @@ impl<D: Disk> Session for FileSession<D> {
     }
 
     async fn discard(&mut self) -> Result<(), StateError> {
-        let path = &self.paths.journal;
-        self.disk.borrow_mut().remove(path).map_err(failed("remove", path))?;
+        drop_journal(&mut *self.disk.borrow_mut(), &self.paths.journal)?;
         self.journal = JournalIs::Absent;
         Ok(())
     }
@@ -164,15 +180,15 @@ impl Paths {
 
 /// Reads the journal before the state: if a fold comes between, the state is the new one and the journal counts for
 /// nothing; the other way round a reader could see the old state without what its journal knew.
-fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateError> {
+fn read(disk: &impl Disk, paths: &Paths) -> Result<Files, StateError> {
     let journal = disk.read(&paths.journal).map_err(failed("read", &paths.journal))?;
     let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
-    let state = text.map(|text| file::from_text(&text, &paths.state)).transpose()?;
-    let Some(journal) = journal else {
-        return Ok((Loaded { state, ..Loaded::default() }, JournalIs::Absent));
-    };
+    let state = text.as_deref().map(|text| file::from_text(text, &paths.state)).transpose()?;
+    let journal = journal.unwrap_or_default();
     match journal::replay(state.clone(), &journal, &paths.journal)? {
-        Replay::Nothing => Ok((Loaded { state, ..Loaded::default() }, JournalIs::Absent)),
+        Replay::Nothing => {
+            Ok(Files { loaded: Loaded { state, ..Loaded::default() }, text, journal: JournalIs::Absent })
+        }
         Replay::State { state, unreadable } => {
             let warnings = unreadable
                 .into_iter()
@@ -185,9 +201,19 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<(Loaded, JournalIs), StateErr
                 })
                 .collect();
             let is = if journal.ends_with(b"\n") { JournalIs::Whole } else { JournalIs::Torn };
-            Ok((Loaded { state: Some(state), journaled: true, warnings }, is))
+            Ok(Files { loaded: Loaded { state: Some(state), journaled: true, warnings }, text, journal: is })
         }
     }
+}
+
+/// Removes a journal that counts for nothing.
+///
+/// If that is so because a fold has put a state in its place, and the process died right then, the name of that state may
+/// not be durable yet. It has to be, before the journal goes or another one builds on it.
+fn drop_journal(disk: &mut impl Disk, path: &Path) -> Result<(), StateError> {
+    let folder = folder_of(path);
+    disk.sync_folder(folder).map_err(failed("sync", folder))?;
+    disk.remove(path).map_err(failed("remove", path))
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {

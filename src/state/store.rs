@@ -52,6 +52,10 @@ pub trait Session {
     /// Puts `state`, which has the next serial, in place of state and journal.
     ///
     /// A reader sees the old two or the new one, whenever it looks. When this returns, the new one is durable.
+    ///
+    /// # Errors
+    /// [`StateError::Changed`], and nothing is written, if the state is not the one that was read: someone went around
+    /// the lock.
     fn fold(&mut self, state: &State) -> impl Future<Output = Result<(), StateError>>;
 
     /// Drops the journal, of which nothing is worth keeping.

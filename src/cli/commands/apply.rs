@@ -17,7 +17,7 @@ use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::plan::{Plan, broken, guard, saved};
 use crate::report::{json, text};
-use crate::state::{FileSession, Loaded, Session as _, State, StateError, lock_within};
+use crate::state::{FileSession, Loaded, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
 use crate::terminal::prompt;
 
@@ -58,7 +58,7 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
     let loaded = session.load().await?;
     context.warn_of(&loaded);
 
-    let plan = make_plan(args, source, loaded.state.as_ref(), &account).await?;
+    let plan = make_plan(args, source, &loaded, &account).await?;
     if args.format == PlanFormat::Text {
         context.ui.result(&text::plan(&plan)).map_err(cannot_print)?;
     }
@@ -81,14 +81,15 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
     })
 }
 
-async fn make_plan(args: &Args, source: Source, recorded: Option<&State>, account: &Account) -> Result<Plan, CliError> {
+async fn make_plan(args: &Args, source: Source, loaded: &Loaded, account: &Account) -> Result<Plan, CliError> {
     let today = Context::today(args.day);
+    let recorded = loaded.state.as_ref();
     match source {
         Source::Manifest(desired) if args.scope.offline => {
             planning::plan(&args.scope, &desired, recorded, None, &account.endpoint, today)
         }
         Source::Manifest(desired) => {
-            let listing = planning::observe(account, recorded).await?;
+            let listing = planning::observe(account, loaded).await?;
             planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)
         }
         Source::Saved(plan) => {
@@ -96,7 +97,7 @@ async fn make_plan(args: &Args, source: Source, recorded: Option<&State>, accoun
                 let message = format!("the saved plan is for {}, not for {}", plan.endpoint, account.endpoint);
                 return Err(CliError::new(message).hint("choose the plan's endpoint with --endpoint"));
             }
-            let listing = planning::observe(account, recorded).await?;
+            let listing = planning::observe(account, loaded).await?;
             let broken = broken(&plan, recorded, &listing, today);
             if broken.is_empty() {
                 // How many keys are managed is a matter of the state, whatever the file says.

@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
 use crate::report::import;
+use crate::state::Loaded;
 
 use super::{cannot_print, runtime};
 
@@ -17,7 +18,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
     let desired = if args.unmanaged { Some(context.desired(Context::today(Day { today: None }))?) } else { None };
     let listing = runtime()?.block_on(async {
         let account = context.account(args.requests)?;
-        planning::observe(&account, None).await
+        planning::observe(&account, &Loaded::default()).await
     })?;
     let listed: HashSet<_> = desired.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
     let manifest = import::manifest(&listing, |blob| listed.contains(blob));

@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
             return planning::plan(&args.scope, &desired, recorded, None, &context.endpoint()?, today);
         }
         let account = context.account(args.requests)?;
-        let listing = planning::observe(&account, recorded).await?;
+        let listing = planning::observe(&account, &loaded).await?;
         planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)
     })?;
     if let Some(path) = &args.out {

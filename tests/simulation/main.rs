@@ -1,0 +1,83 @@
+//! Account, network, disk, clock and the process itself, simulated in one thread with one seed: whatever fails, and
+//! wherever a process dies, each key is stored once, every id is recorded, and nothing of others is touched.
+//!
+//! `KEYFORM_SIMULATION_SEEDS=N` runs N seeds, `KEYFORM_SIMULATION_SEED=N` tells the story of one.
+
+mod account;
+mod disk;
+mod history;
+mod kernel;
+mod laws;
+mod network;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+use laws::Law;
+use world::Broken;
+
+/// How many seeds the ordinary run has.
+const SEEDS: u64 = 20_000;
+
+#[test]
+fn whatever_happens_each_key_is_stored_once_and_every_id_is_recorded() {
+    if let Some(seed) = number("KEYFORM_SIMULATION_SEED") {
+        let (violation, story) = history::tell(seed, None);
+        println!("{story}\n\nseed {seed}: {violation:?}");
+        assert!(violation.is_none(), "seed {seed}: {violation:?}");
+        return;
+    }
+    for seed in 0..number("KEYFORM_SIMULATION_SEEDS").unwrap_or(SEEDS) {
+        if history::live(seed, None).is_some() {
+            let (violation, story) = history::tell(seed, None);
+            panic!("seed {seed}: {violation:?}\n{story}\nAlone: KEYFORM_SIMULATION_SEED={seed}");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how many seeds a test runs is for whoever runs it to say")]
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// Each safeguard, and a law that is broken without it.
+const SAFEGUARDS: [(Broken, Law); 8] = [
+    (Broken::IntentIsSkipped, Law::Recorded),
+    (Broken::RetryIsBlind, Law::Once),
+    (Broken::StateIsWrittenInPlace, Law::Readable),
+    (Broken::JournalIsNotSynced, Law::Recorded),
+    (Broken::StateIsNotSynced, Law::Readable),
+    (Broken::FolderIsNotSynced, Law::Readable),
+    (Broken::LockDoesNotLock, Law::OneAtATime),
+    (Broken::PauseIsSkipped, Law::Once),
+];
+
+#[test]
+fn without_any_one_of_its_safeguards_a_law_is_broken() {
+    for (broken, law) in SAFEGUARDS {
+        let breaks = |seed: &u64| history::live(*seed, Some(broken)).is_some_and(|violation| violation.law == law);
+        let seed = (0..SEEDS).find(breaks).unwrap_or_else(|| panic!("{law:?} holds, although {broken:?}"));
+        println!("{broken:?}: {law:?} is broken by seed {seed}");
+    }
+}
+
+#[test]
+#[ignore = "a survey"]
+fn survey() {
+    let broken = None;
+    let mut seen = std::collections::BTreeMap::<String, Vec<u64>>::new();
+    for seed in 0..number("KEYFORM_SIMULATION_SEEDS").unwrap_or(2000) {
+        let result = std::panic::catch_unwind(|| history::live(seed, broken));
+        let kind = match result {
+            Ok(None) => continue,
+            Ok(Some(v)) => {
+                format!("{:?}: {}", v.law, v.detail.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default())
+            }
+            Err(_) => "panic".to_owned(),
+        };
+        seen.entry(kind).or_default().push(seed);
+    }
+    for (kind, seeds) in seen {
+        println!("{} x {kind}: {:?}", seeds.len(), &seeds[..seeds.len().min(5)]);
+    }
+}
