@@ -31,14 +31,14 @@ fn a_saved_plan_reads_back_as_it_was() {
     let plan = one_of_each();
     let read = saved::from_text(file::to_text(&plan).as_bytes()).unwrap();
     // What was for the review only is not read back.
-    assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), ..plan });
+    assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), user_seen: false, ..plan });
 }
 
 #[test]
 fn a_plan_without_changes_and_one_made_offline_read_back_too() {
     for plan in [plan("", "", ""), plan("a=A b=B", "b=C#1", "offline")] {
         let read = saved::from_text(file::to_text(&plan).as_bytes()).unwrap();
-        assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), ..plan });
+        assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), user_seen: false, ..plan });
     }
 }
 
@@ -138,5 +138,15 @@ fn a_plan_is_bound_to_its_state() {
     assert_eq!(say(Some(&state)), ["it was made from serial 1 of the state, which has serial 2 now"]);
     state.lineage = uuid::Uuid::max();
     assert_eq!(say(Some(&state)), ["it was made from another state"]);
-    assert_eq!(say(None), ["it was made from a state, and there is none here"]);
+    assert_eq!(say(None)[0], "it was made from a state, and there is none here");
+}
+
+#[test]
+fn no_forged_plan_takes_away_what_is_not_ours() {
+    // A forger who also knows how to make a digest can still not aim at a row that the state does not have.
+    let account = "old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 theirs=T#7";
+    let forged = Plan { base: one_of_each().base, ..plan(WANTED, &format!("{STATE} theirs=T#7"), account) };
+    let read = saved::from_text(file::to_text(&forged).as_bytes()).unwrap();
+    let said = broken(&read, Some(&recorded(STATE)), &listing(account), today());
+    assert_eq!(said, ["delete theirs: 7 is not one of the keys in the state"]);
 }

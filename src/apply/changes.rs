@@ -91,7 +91,10 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         }
         let why = self.halted().unwrap_or_else(|| INTERRUPTED.to_owned());
         for deletion in waiting {
-            self.end(deletion.index, Status::Skipped(why.clone()));
+            // One that failed has its own words.
+            if self.is_waiting(deletion.index) {
+                self.end(deletion.index, Status::Skipped(why.clone()));
+            }
         }
     }
 
@@ -120,7 +123,14 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 Change::Replace { old, .. } if self.is_waiting(index) => old.as_slice(),
                 _ => continue,
             };
-            if self.unpromoted && olds.iter().any(|old| old.is_primary) {
+            if !self.ledger.knows_user() {
+                let why =
+                    "no answer has shown whose account this is, and a row that is not there would count as deleted";
+                self.end(index, Status::Skipped(why.to_owned()));
+                continue;
+            }
+            // Where nobody has looked, any of them may be the primary.
+            if self.unpromoted && (!self.plan.refreshed || olds.iter().any(|old| old.is_primary)) {
                 let why = "it is the primary key, and no other key has become that";
                 self.end(index, Status::Skipped(why.to_owned()));
                 continue;

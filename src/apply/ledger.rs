@@ -24,6 +24,7 @@ pub(super) struct Ledger<'s, S> {
     unsaved: Vec<Entry>,
     trouble: Option<StateError>,
     pin: Option<UserId>,
+    user_seen: bool,
     /// The ids that keys have got in this run.
     placed: HashMap<KeyName, KeyId>,
     placed_ids: HashSet<KeyId>,
@@ -49,6 +50,7 @@ impl<'s, S: Session> Ledger<'s, S> {
             unsaved: Vec::new(),
             trouble: None,
             pin: plan.pin.clone(),
+            user_seen: plan.user_seen,
             placed: HashMap::new(),
             placed_ids: HashSet::new(),
         }
@@ -58,9 +60,9 @@ impl<'s, S: Session> Ledger<'s, S> {
         &self.state
     }
 
-    /// Whether it is known whose account this is.
+    /// Whether the account itself has shown whose it is. What the state says of that is about the right account.
     pub(super) fn knows_user(&self) -> bool {
-        self.state.user_id.is_some()
+        self.user_seen
     }
 
     /// Whether the state could not be written: nothing more should be started.
@@ -125,7 +127,8 @@ impl<'s, S: Session> Ledger<'s, S> {
         if let Some(expected) = expected.filter(|&expected| expected != user) {
             return Err(OtherAccount { expected: expected.clone(), found: user.clone() });
         }
-        if !self.knows_user() {
+        self.user_seen = true;
+        if self.state.user_id.is_none() {
             self.learn(vec![Entry::Account { user_id: user.clone() }]).await;
         }
         Ok(())

@@ -149,8 +149,8 @@ fn concerns_all(failure: &Failure) -> bool {
     }
 }
 
-/// Waits for something, unless someone asks to stop first.
-async fn unless_stopped<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
+/// Waits for something, unless someone asks to stop first: nothing comes back then.
+pub async fn unless_stopped<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
     if stop.is_cancelled() {
         return None;
     }

@@ -130,6 +130,11 @@ pub enum Finding {
         /// The key that should be.
         name: KeyName,
     },
+    /// An upload had made itself the primary, and the one that the manifest wants was made that again.
+    PrimaryRestored {
+        /// The primary.
+        name: KeyName,
+    },
     /// The account made an uploaded key its primary, and no manifest asked for it.
     PrimaryMoved {
         /// The primary now.
@@ -170,7 +175,7 @@ impl Finding {
     pub fn is_wrong(&self) -> bool {
         match self {
             Self::Missing { .. } | Self::Remains { .. } | Self::Copies { .. } | Self::NotPrimary { .. } => true,
-            Self::PrimaryMoved { .. } => false,
+            Self::PrimaryMoved { .. } | Self::PrimaryRestored { .. } => false,
         }
     }
 }

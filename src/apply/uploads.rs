@@ -68,7 +68,8 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         self.ledger.learn(orphans).await;
         let uploads: Vec<_> = jobs(self.plan).map(|job| (job.name, job.key.key.blob())).collect();
         self.ledger.intend(&uploads).await;
-        if self.plan.refreshed && self.halted().is_none() {
+        // A plan that was limited has left out what became of other keys.
+        if self.plan.refreshed && self.plan.left_out == 0 && self.halted().is_none() {
             // The plan has looked: what was pending, and is not dealt with now, is not there.
             let places = |action: &&Action| {
                 matches!(action.change, Change::Upload(_) | Change::Adopt { .. } | Change::Replace { .. })
@@ -198,7 +199,8 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         for (job, failure) in uncertain {
             let blob = job.key.key.blob();
             let rows = found.get(blob).into_iter().flatten().copied();
-            let fresh = rows.filter(|row| !self.ledger.state().records.contains_key(&row.id));
+            let known = |row: &Row| self.ledger.state().records.contains_key(&row.id) || self.plan.knows_copy(&row.id);
+            let fresh = rows.filter(|row| !known(row));
             if let Some(row) = fresh.min_by_key(|row| (row.name != job.name.as_str(), row.created_at, &row.id)) {
                 self.stored(job, row).await;
             } else if listing.rows.iter().any(|row| row.blob.is_none() && row.name == job.name.as_str()) {
@@ -218,7 +220,6 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
 
 /// Sends one upload until it is stored, refused or uncertain.
 async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
-    let mut attempt = job.attempt;
     // That they are gone is recorded when their turn comes to be deleted: a row that is gone is a deletion done.
     for old in job.first {
         match patiently(tools, || tools.writer.delete(&old.id)).await {
@@ -227,6 +228,17 @@ async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R
             Err(Ended::Stopped) => return Attempted::Stopped,
         }
     }
+    match send(job, tools).await {
+        Attempted::Failed(failure) if !job.first.is_empty() => {
+            let message = format!("the old row is deleted already, and the new one not there: {}", failure.message);
+            Attempted::Failed(Failure { message, ..failure })
+        }
+        attempted => attempted,
+    }
+}
+
+async fn send<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
+    let mut attempt = job.attempt;
     loop {
         if unless_stopped(tools.stop, tools.pace.wait()).await.is_none() {
             return Attempted::Stopped;

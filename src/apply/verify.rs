@@ -33,19 +33,29 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             unless_stopped(tools.stop, tools.pace.clock().sleep(ARRIVAL)).await;
         }
         let mut listed = list_all(reader, tools.pace, tools.options.retries).await;
+        let mut restored = false;
         if let Ok(listing) = &listed
             && let Some(id) = self.lost_primary(listing)
             && self.halted().is_none()
         {
             // Should it fail, the second listing tells.
             let _ = unless_stopped(tools.stop, tools.writer.promote(&id)).await;
+            restored = true;
             listed = list_all(reader, tools.pace, tools.options.retries).await;
         }
         if let Ok(listing) = &listed {
             self.settle_changes(listing).await;
         }
         match listed {
-            Ok(listing) => self.outcome.findings = Some(self.findings(&listing)),
+            Ok(listing) => {
+                let mut findings = self.findings(&listing);
+                if let Some(name) =
+                    self.plan.primary.clone().filter(|_| restored && self.lost_primary(&listing).is_none())
+                {
+                    findings.push(Finding::PrimaryRestored { name });
+                }
+                self.outcome.findings = Some(findings);
+            }
             Err(error) => self.outcome.unverified = Some(error.to_string()),
         }
     }

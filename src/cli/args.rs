@@ -142,7 +142,7 @@ pub struct Plan {
 #[command(after_help = "Exit code: 0 all done; 1 something failed; 3 refused; 130 interrupted.")]
 pub struct Apply {
     /// Saved plan to carry out [default: plan anew from the manifest]
-    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["offline", "destroy", "target"])]
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
     pub plan: Option<PathBuf>,
     /// Do not ask; required where there is no terminal
     #[arg(short = 'y', long, env = "KEYFORM_AUTO_APPROVE", value_parser = clap::builder::FalseyValueParser::new())]
@@ -213,6 +213,9 @@ pub struct Acknowledge {
     /// Acknowledge that the primary key goes
     #[arg(long, env = "KEYFORM_ALLOW_PRIMARY_LOSS", value_parser = clap::builder::FalseyValueParser::new())]
     pub allow_primary_loss: bool,
+    /// Acknowledge that the account has lost all its keys
+    #[arg(long, env = "KEYFORM_ALLOW_EMPTY_ACCOUNT", value_parser = clap::builder::FalseyValueParser::new())]
+    pub allow_empty_account: bool,
     /// Acknowledge that a protected key goes; may repeat
     #[arg(long, value_name = "NAME", env = "KEYFORM_ALLOW_PROTECTED", value_delimiter = ',', value_parser = key_name)]
     pub allow_protected: Vec<KeyName>,
@@ -416,8 +419,13 @@ pub enum SchemaOf {
 impl Acknowledge {
     /// The same for the guards.
     pub fn to_acknowledged(&self) -> Acknowledged {
-        let Self { allow_deletes, allow_primary_loss, allow_protected } = self;
-        Acknowledged { deletes: *allow_deletes, primary_loss: *allow_primary_loss, protected: allow_protected.clone() }
+        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = self;
+        Acknowledged {
+            deletes: *allow_deletes,
+            primary_loss: *allow_primary_loss,
+            empty_account: *allow_empty_account,
+            protected: allow_protected.clone(),
+        }
     }
 }
 

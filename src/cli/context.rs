@@ -80,19 +80,19 @@ impl Context {
     }
 
     /// The path of the state: beside the first manifest, unless something else is asked for.
-    pub(super) fn state_path(&self) -> Result<PathBuf, CliError> {
+    pub(super) fn state_path(&self) -> PathBuf {
         if self.global.sandbox {
-            return Ok(self.sandbox_folder()?.join(STATE_NAME));
+            return self.folder().join(SANDBOX_FOLDER).join(STATE_NAME);
         }
-        Ok(self.global.state.clone().unwrap_or_else(|| self.folder().join(STATE_NAME)))
+        self.global.state.clone().unwrap_or_else(|| self.folder().join(STATE_NAME))
     }
 
-    pub(super) fn store(&self) -> Result<FileStore, CliError> {
+    pub(super) fn store(&self) -> FileStore {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let since = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let at = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
         let holder = format!("process {}{at} since {since}", std::process::id());
-        Ok(FileStore::open(&self.state_path()?, holder))
+        FileStore::open(&self.state_path(), holder)
     }
 
     /// Warns of what a state was read without.

@@ -6,6 +6,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::args::When;
 use crate::terminal::progress::Target;
+use crate::terminal::sanitize::escape;
 use crate::terminal::style::{WARN, paint};
 
 /// The two streams of a process, and how to write to them.
@@ -45,7 +46,7 @@ impl Ui {
 
     /// Warns.
     pub(in crate::cli) fn warn(self, text: &str) {
-        self.tell(&format!("{} {text}\n", paint(WARN, "warning:")));
+        self.tell(&format!("{} {}\n", paint(WARN, "warning:"), escape(text)));
     }
 
     /// Where progress is shown.

@@ -56,6 +56,8 @@ pub fn compare(input: Input<'_>) -> Plan {
         }
         match placement(key, *holder, place, &wanted, &world) {
             Some((change, reason)) => actions.push(action(name, change, reason)),
+            // What is pending may be anywhere.
+            None if matches!(holder, Holder::Pending) => {}
             None => unchanged += 1,
         }
     }
@@ -72,6 +74,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         endpoint: input.endpoint.clone(),
         user_id: (input.observed.and_then(|listing| listing.user_id.clone()))
             .or_else(|| input.recorded.and_then(|state| state.user_id.clone())),
+        user_seen: input.observed.is_some_and(|listing| listing.user_id.is_some()),
         pin: input.desired.account.clone(),
         base: Base {
             lineage: input.recorded.map(|state| state.lineage),

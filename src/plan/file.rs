@@ -12,6 +12,7 @@ use super::{
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{Fingerprint, KeyBlob};
+use crate::terminal::sanitize;
 
 /// The version of the format that is written.
 pub const FORMAT_VERSION: u64 = 1;
@@ -257,9 +258,10 @@ pub struct Warning {
 /// Describes a plan for programs.
 pub fn describe(plan: &Plan) -> PlanFile {
     let Plan {
-        endpoint,
-        user_id,
-        pin,
+        endpoint: _,
+        user_id: _,
+        user_seen: _,
+        pin: _,
         base,
         refreshed,
         actions,
@@ -274,7 +276,7 @@ pub fn describe(plan: &Plan) -> PlanFile {
     PlanFile {
         format_version: FORMAT_VERSION,
         keyform: env!("CARGO_PKG_VERSION").to_owned(),
-        account: AccountFile { endpoint: endpoint.clone(), user_id: user_id.clone(), pinned_user_id: pin.clone() },
+        account: account_file(plan),
         state: BaseFile { lineage: base.lineage, serial: base.serial },
         refreshed: *refreshed,
         digest: plan.digest().to_string(),
@@ -304,8 +306,7 @@ pub fn schema() -> serde_json::Value {
 
 /// Writes a plan as JSON, with a line feed at its end.
 pub fn to_text(plan: &Plan) -> String {
-    // Writing plain structs of texts and numbers into memory has no way to fail.
-    serde_json::to_string_pretty(&describe(plan)).unwrap_or_default() + "\n"
+    sanitize::json(&describe(plan))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -313,7 +314,11 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-fn action_file(action: &Action) -> ActionFile {
+pub(super) fn account_file(plan: &Plan) -> AccountFile {
+    AccountFile { endpoint: plan.endpoint.clone(), user_id: plan.user_id.clone(), pinned_user_id: plan.pin.clone() }
+}
+
+pub(super) fn action_file(action: &Action) -> ActionFile {
     let Action { name, change, reason, protected } = action;
     let (before, after) = match change {
         Change::Upload(key) => (Vec::new(), Some(after(key, None, false))),

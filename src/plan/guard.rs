@@ -1,6 +1,6 @@
 //! Guards: plans that look like a mistake are refused until a person acknowledges what they do.
 
-use super::{Action, ActionKind, Change, Plan};
+use super::{Action, ActionKind, Change, OldKey, Plan};
 use crate::names::{KeyName, UserId};
 
 /// Up to so many deletions need no acknowledgement, unless they are most of the keys.
@@ -16,6 +16,8 @@ pub struct Acknowledged {
     pub deletes: usize,
     /// The account may be left without the primary it has (`--allow-primary-loss`).
     pub primary_loss: bool,
+    /// The account may have lost every key that it should hold (`--allow-empty-account`).
+    pub empty_account: bool,
     /// These protected keys may be replaced or deleted (`--allow-protected NAME`).
     pub protected: Vec<KeyName>,
 }
@@ -49,10 +51,29 @@ pub enum Refusal {
         /// The primary.
         name: KeyName,
     },
+    /// It would delete a key, and nobody has looked whether that is the primary.
+    PrimaryUnknown {
+        /// The key.
+        name: KeyName,
+    },
+    /// The account shows no key at all, so nobody knows whether it is the one of the state.
+    Vanished {
+        /// How many keys it should hold.
+        managed: usize,
+    },
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Somebody looks at the plan.
+    Plan,
+    /// It is about to be carried out.
+    Apply,
 }
 
 /// Every guard that a plan trips and nobody has acknowledged.
-pub fn refusals(plan: &Plan, acknowledged: &Acknowledged) -> Vec<Refusal> {
+pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if let (Some(pinned), Some(account)) = (&plan.pin, &plan.user_id)
         && pinned != account
@@ -66,31 +87,40 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged) -> Vec<Refusal> {
     }
     let deletes = plan.count(ActionKind::Delete);
     let most = plan.managed > SMALL_STATE && deletes * 2 > plan.managed;
-    if (deletes > FREE_DELETES || most) && deletes > acknowledged.deletes {
+    let all = deletes > 0 && deletes >= plan.managed;
+    if (deletes > FREE_DELETES || most || all) && deletes > acknowledged.deletes {
         refusals.push(Refusal::Deletes { deletes, managed: plan.managed });
     }
-    if !acknowledged.primary_loss
-        && let Some(name) = lost_primary(&plan.actions)
-    {
+    if plan.refreshed && !plan.user_seen && plan.managed > 0 && !plan.is_empty() && !acknowledged.empty_account {
+        refusals.push(Refusal::Vanished { managed: plan.managed });
+    }
+    if acknowledged.primary_loss || promotes(&plan.actions) {
+        return refusals;
+    }
+    let is_primary = |old: &OldKey| old.is_primary;
+    if let Some(name) = deleted(&plan.actions, is_primary) {
         refusals.push(Refusal::PrimaryLoss { name: name.clone() });
+    } else if let (Stage::Apply, false, Some(name)) = (stage, plan.user_seen, deleted(&plan.actions, |_| true)) {
+        refusals.push(Refusal::PrimaryUnknown { name: name.clone() });
     }
     refusals
 }
 
-/// The primary that goes without another key being promoted.
-fn lost_primary(actions: &[Action]) -> Option<&KeyName> {
-    let promotes = actions.iter().any(|action| match &action.change {
-        Change::Promote { .. } => true,
-        Change::Replace { promote, .. } => *promote,
-        Change::Upload(_) | Change::Adopt { .. } | Change::Delete(_) | Change::Forget(_) => false,
-    });
-    if promotes {
-        return None;
-    }
-    actions.iter().find_map(|action| match &action.change {
-        Change::Delete(old) if old.is_primary => Some(&action.name),
-        _ => None,
-    })
+/// Whether some key becomes the primary.
+fn promotes(actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action.change, Change::Promote { .. } | Change::Replace { promote: true, .. }))
+}
+
+/// The first key that goes and is such.
+fn deleted(actions: &[Action], such: impl Fn(&OldKey) -> bool) -> Option<&KeyName> {
+    let goes = |action: &&Action| match &action.change {
+        Change::Delete(old) => such(old),
+        // A row that is there already may be the primary itself.
+        Change::Replace { old, row: None, .. } => old.iter().any(&such),
+        Change::Replace { old, row: Some(_), .. } => old.iter().any(|old| old.is_primary && such(old)),
+        Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } | Change::Forget(_) => false,
+    };
+    actions.iter().find(goes).map(|action| &action.name)
 }
 
 impl Refusal {
@@ -104,6 +134,12 @@ impl Refusal {
             Self::Deletes { deletes, managed } => format!("the plan would delete {deletes} of {managed} managed keys"),
             Self::PrimaryLoss { name } => {
                 format!("the plan would delete {name}, the primary key, and make no other key primary")
+            }
+            Self::PrimaryUnknown { name } => {
+                format!("the plan would delete a row of {name} offline, and nobody knows whether it is the primary key")
+            }
+            Self::Vanished { managed } => {
+                format!("the account shows no key at all, and should hold {managed}: perhaps it is another account")
             }
         }
     }
@@ -120,6 +156,13 @@ impl Refusal {
                 )
             }
             Self::Deletes { deletes, .. } => format!("if that is meant, acknowledge it with --allow-deletes {deletes}"),
+            Self::PrimaryUnknown { .. } => {
+                "leave out --offline, or acknowledge it with --allow-primary-loss".to_owned()
+            }
+            Self::Vanished { .. } => {
+                "check the token; if somebody has emptied the account, acknowledge it with --allow-empty-account"
+                    .to_owned()
+            }
             Self::PrimaryLoss { .. } => {
                 "give another key `primary: true`, or acknowledge it with --allow-primary-loss".to_owned()
             }

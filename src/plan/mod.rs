@@ -18,7 +18,7 @@ pub use compare::{Input, compare};
 pub use digest::Digest;
 pub use recheck::broken;
 
-use crate::account::Endpoint;
+use crate::account::{Endpoint, Listing};
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{KeyBlob, PublicKey};
 
@@ -29,6 +29,8 @@ pub struct Plan {
     pub endpoint: Endpoint,
     /// Whose account it is, where a listing or the state tells.
     pub user_id: Option<UserId>,
+    /// Whether the account itself has shown whose it is, and not the state alone.
+    pub user_seen: bool,
     /// Whose account the manifest says it is.
     pub pin: Option<UserId>,
     /// The state it was made from.
@@ -303,6 +305,11 @@ impl Plan {
         self.actions.iter().filter(|action| action.change.kind() == kind).count()
     }
 
+    /// Whether a row was there when the plan was made, with a desired key in it, and is nobody's to take.
+    pub fn knows_copy(&self, id: &KeyId) -> bool {
+        self.notes.iter().any(|note| matches!(note, Note::Copies { ids, .. } if ids.contains(id)))
+    }
+
     /// Leaves out what concerns other keys than these: neither by their names, nor by the names they had.
     pub fn limit_to(&mut self, names: &[KeyName]) {
         let before = self.actions.len();
@@ -314,6 +321,25 @@ impl Plan {
             names.contains(&action.name) || olds.iter().any(|old| names.contains(&old.name))
         });
         self.left_out = before - self.actions.len();
+        if self.primary.as_ref().is_some_and(|primary| !names.contains(primary)) {
+            self.primary = None;
+        }
+    }
+
+    /// Looks again which of the old rows is the primary: a plan that was made without a listing could not.
+    pub fn see(&mut self, observed: &Listing) {
+        self.user_seen = observed.user_id.is_some();
+        let primary = observed.rows.iter().find(|row| row.is_primary).map(|row| &row.id);
+        for action in &mut self.actions {
+            let olds = match &mut action.change {
+                Change::Delete(old) | Change::Forget(old) => std::slice::from_mut(old),
+                Change::Replace { old, .. } => old.as_mut_slice(),
+                Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } => &mut [],
+            };
+            for old in olds {
+                old.is_primary = Some(&old.id) == primary;
+            }
+        }
     }
 
     /// A digest over the actions and the account: the same on every machine for the same change.

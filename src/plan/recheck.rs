@@ -20,7 +20,7 @@ pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: 
     }
     let now = Now::new(observed);
     broken.extend(plan.actions.iter().filter_map(|action| {
-        let why = action_broken(action, &now, plan.refreshed, today)?;
+        let why = not_ours(action, recorded).or_else(|| action_broken(action, &now, plan.refreshed, today))?;
         Some(format!("{} {}: {why}", action.change.kind().verb(), action.name))
     }));
     broken
@@ -67,6 +67,25 @@ fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
         broken.push(format!("it is for {}, and the state for {}", plan.endpoint, state.endpoint));
     }
     broken
+}
+
+/// Only what the state has is ever taken away, whatever a file says: a recorded row, or an intent that was not settled.
+fn not_ours(action: &Action, recorded: Option<&State>) -> Option<String> {
+    let ours = |old: &OldKey| {
+        let Some(state) = recorded else { return false };
+        let record = state.records.get(&old.id);
+        record.is_some_and(|record| record.public_key == old.blob && record.name == old.name)
+            || record.is_none() && state.pending.get(&old.blob) == Some(&old.name)
+    };
+    let (olds, stale) = match &action.change {
+        Change::Delete(old) | Change::Forget(old) => (std::slice::from_ref(old), &[][..]),
+        Change::Replace { key, old, .. } => (old.as_slice(), key.stale.as_slice()),
+        Change::Upload(key) | Change::Adopt { key, .. } => (&[][..], key.stale.as_slice()),
+        Change::Promote { .. } => (&[][..], &[][..]),
+    };
+    let foreign = olds.iter().find(|old| !ours(old)).map(|old| &old.id);
+    let unknown = stale.iter().find(|id| !recorded.is_some_and(|state| state.records.contains_key(*id)));
+    foreign.or(unknown).map(|id| format!("{id} is not one of the keys in the state"))
 }
 
 fn action_broken(action: &Action, now: &Now<'_>, refreshed: bool, today: Date) -> Option<String> {

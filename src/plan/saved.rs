@@ -4,7 +4,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::file::{self, ActionFile, AfterFile, BeforeFile, FORMAT_VERSION, PlanFile, ReasonFile};
-use super::{Action, ActionKind, Base, Change, Digest, NewKey, OldKey, Plan, Reason, ReplaceOrder, RowRef};
+use super::{Action, ActionKind, Base, Change, NewKey, OldKey, Plan, Reason, ReplaceOrder, RowRef};
 use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError};
 
@@ -32,13 +32,8 @@ pub enum PlanFileError {
     #[error("it was changed after it was saved: what it shows of {0} is not what it would do")]
     Shown(KeyName),
     /// The digest is not that of the actions.
-    #[error("it was changed after it was saved: it states the digest {stated}, and what it would do has {found}")]
-    Tampered {
-        /// What the file says.
-        stated: String,
-        /// What its actions and account have.
-        found: Digest,
-    },
+    #[error("it was changed after it was saved: its digest is not that of what it would do")]
+    Tampered,
 }
 
 /// Reads a saved plan.
@@ -56,31 +51,32 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
     if format_version != FORMAT_VERSION {
         return Err(PlanFileError::Version(format_version));
     }
-    let PlanFile { account, state, refreshed, digest, counts, left_out, primary, actions, .. } =
-        serde_json::from_slice(text).map_err(PlanFileError::Foreign)?;
+    let file: PlanFile = serde_json::from_slice(text).map_err(PlanFileError::Foreign)?;
+    let stated = file.clone();
     let plan = Plan {
-        endpoint: account.endpoint,
-        user_id: account.user_id,
-        pin: account.pinned_user_id,
-        base: Base { lineage: state.lineage, serial: state.serial },
-        refreshed,
-        actions: actions.iter().cloned().map(action).collect::<Result<_, _>>()?,
-        left_out,
-        primary,
-        unchanged: counts.unchanged,
-        managed: counts.managed,
-        unmanaged: counts.unmanaged,
+        endpoint: file.account.endpoint,
+        user_id: file.account.user_id,
+        user_seen: false,
+        pin: file.account.pinned_user_id,
+        base: Base { lineage: file.state.lineage, serial: file.state.serial },
+        refreshed: file.refreshed,
+        actions: file.actions.into_iter().map(action).collect::<Result<_, _>>()?,
+        left_out: file.left_out,
+        primary: file.primary,
+        unchanged: file.counts.unchanged,
+        managed: file.counts.managed,
+        unmanaged: file.counts.unmanaged,
         // They were for the review; what still matters of them is looked at again.
         drift: Vec::new(),
         notes: Vec::new(),
     };
-    let meant = file::describe(&plan).actions;
-    if let Some((shown, _)) = actions.into_iter().zip(meant).find(|(shown, meant)| shown != meant) {
-        return Err(PlanFileError::Shown(shown.name));
+    // Whatever the file shows must follow from what it would do.
+    let meant = file::describe(&plan);
+    if let Some((shown, _)) = stated.actions.iter().zip(&meant.actions).find(|(shown, meant)| shown != meant) {
+        return Err(PlanFileError::Shown(shown.name.clone()));
     }
-    let found = plan.digest();
-    if digest != found.to_string() {
-        return Err(PlanFileError::Tampered { stated: digest, found });
+    if stated.digest != meant.digest || stated.counts != meant.counts {
+        return Err(PlanFileError::Tampered);
     }
     Ok(plan)
 }

@@ -1,23 +1,33 @@
 //! The keys of an account as a manifest: the way in for those who did without one so far.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::words::counted;
 use crate::account::{Listing, Row};
-use crate::names::{KeyName, MAX_NAME_CHARS, NameError};
+use crate::manifest::Desired;
+use crate::names::MAX_NAME_CHARS;
 use crate::plan::words::quoted;
-use crate::public_key::{KeyBlob, PublicKey};
+use crate::public_key::PublicKey;
 use crate::terminal::sanitize::{escape, is_unsafe};
 
 /// Words that YAML 1.1 takes for truth values; so do manifests, which want them in quotes.
 const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
 
-/// Renders the user keys of an account as a manifest, without those that are listed already.
+/// Renders the user keys of an account as a manifest, without those that `beside`, a manifest that it is to stand beside,
+/// lists already.
 ///
 /// The result is a valid manifest, and planning it finds nothing to upload. A row whose key a manifest may not hold is
 /// told of in a comment, with the reason.
-pub fn manifest(observed: &Listing, is_listed: impl Fn(&KeyBlob) -> bool) -> String {
+pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
+    let listed: HashSet<_> = beside.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
+    let mut names = Names::default();
+    for key in beside.iter().flat_map(|desired| &desired.keys) {
+        names.unique(key.name.as_str());
+    }
+    let has_account = beside.is_some_and(|desired| desired.account.is_some());
+    let has_primary = beside.is_some_and(|desired| desired.keys.iter().any(|key| key.primary));
+
     let mut rows: Vec<&Row> = observed.rows.iter().collect();
     // The primary and the oldest of several rows with one key stand for it: the plan would choose them too.
     rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
@@ -26,7 +36,7 @@ pub fn manifest(observed: &Listing, is_listed: impl Fn(&KeyBlob) -> bool) -> Str
     let mut seen = HashSet::new();
     for row in rows {
         match key_of(row) {
-            Ok(key) if is_listed(key.blob()) => {}
+            Ok(key) if listed.contains(key.blob()) => {}
             Ok(key) if seen.insert(key.blob().clone()) => entries.push((row, key)),
             Ok(_) => left_out.push((row, "the same key stands above".to_owned())),
             Err(why) => left_out.push((row, why)),
@@ -35,19 +45,18 @@ pub fn manifest(observed: &Listing, is_listed: impl Fn(&KeyBlob) -> bool) -> Str
     entries.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
     let mut out = String::from("version: 1\n");
-    if let Some(user) = &observed.user_id {
+    if let Some(user) = observed.user_id.as_ref().filter(|_| !has_account) {
         let _ = writeln!(out, "account:\n  userId: {}", scalar(user.as_str()));
     }
     let _ = writeln!(out, "keys:{}", if entries.is_empty() { " []" } else { "" });
-    let mut names = HashSet::new();
     for (row, key) in entries {
-        let name = unique_name(&row.name, &mut names);
+        let name = names.unique(&row.name);
         if name != row.name {
             let _ = writeln!(out, "  # called {} on the account", quoted(&row.name));
         }
         let _ = writeln!(out, "  - name: {}", scalar(&name));
         let _ = writeln!(out, "    publicKey: {}", scalar(&key.to_line()));
-        if row.is_primary {
+        if row.is_primary && !has_primary {
             let _ = writeln!(out, "    primary: true");
         }
     }
@@ -60,26 +69,33 @@ pub fn manifest(observed: &Listing, is_listed: impl Fn(&KeyBlob) -> bool) -> Str
     out
 }
 
+/// The names that are taken.
+#[derive(Default)]
+struct Names {
+    taken: HashSet<String>,
+    /// The number that was last put behind a name.
+    last: HashMap<String, usize>,
+}
+
+impl Names {
+    /// Makes a valid name of what the account calls a key, unlike all that were made before.
+    fn unique(&mut self, account_name: &str) -> String {
+        let visible: String = account_name.chars().filter(|&c| !is_unsafe(c)).collect();
+        let base = if visible.trim().is_empty() { "key" } else { visible.trim() };
+        let mut candidate = cut(base, MAX_NAME_CHARS);
+        let number = self.last.entry(candidate.clone()).or_insert(1);
+        while !self.taken.insert(candidate.clone()) {
+            *number += 1;
+            let suffix = format!("-{number}");
+            candidate = cut(base, MAX_NAME_CHARS - suffix.len()) + &suffix;
+        }
+        candidate
+    }
+}
+
 fn key_of(row: &Row) -> Result<PublicKey, String> {
     let line = row.public_key.as_deref().ok_or("the account does not show its key")?;
     PublicKey::parse(line).map_err(|error| error.to_string())
-}
-
-/// Makes a valid name of what the account calls a key, unlike all that were made before.
-fn unique_name(account_name: &str, taken: &mut HashSet<String>) -> String {
-    let visible: String = account_name.chars().filter(|&c| !is_unsafe(c)).collect();
-    let mut base = visible.trim();
-    if KeyName::new(base) == Err(NameError::Empty) {
-        base = "key";
-    }
-    let mut candidate = cut(base, MAX_NAME_CHARS);
-    let mut number = 1;
-    while !taken.insert(candidate.clone()) {
-        number += 1;
-        let suffix = format!("-{number}");
-        candidate = cut(base, MAX_NAME_CHARS - suffix.len()) + &suffix;
-    }
-    candidate
 }
 
 fn cut(text: &str, max: usize) -> String {
@@ -101,10 +117,11 @@ fn scalar(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::KeyName;
 
     #[test]
     fn names_become_valid_and_unique() {
-        let mut taken = HashSet::new();
+        let mut names = Names::default();
         for (account, expected) in [
             ("alice", "alice"),
             ("alice", "alice-2"),
@@ -113,12 +130,12 @@ mod tests {
             ("", "key"),
             ("\u{200b}", "key-2"),
         ] {
-            let name = unique_name(account, &mut taken);
+            let name = names.unique(account);
             assert_eq!(name, expected);
             assert!(KeyName::new(name).is_ok());
         }
-        let long = unique_name(&"x".repeat(300), &mut taken);
-        let longer = unique_name(&"x".repeat(300), &mut taken);
+        let long = names.unique(&"x".repeat(300));
+        let longer = names.unique(&"x".repeat(300));
         assert!(KeyName::new(long).is_ok() && KeyName::new(longer).is_ok());
     }
 

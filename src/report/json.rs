@@ -8,7 +8,9 @@ use super::words;
 use crate::apply::{Outcome, Status};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanFile, describe};
+use crate::plan::guard::Refusal;
 use crate::state::{Record, State};
+use crate::terminal::sanitize;
 
 /// What `apply --format json` prints.
 #[derive(Serialize)]
@@ -80,6 +82,33 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
     })
 }
 
+/// What `apply --format json` prints of a plan that a guard refuses.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefusedFile {
+    format_version: u64,
+    success: bool,
+    refused: Vec<RefusalFile>,
+    plan: PlanFile,
+}
+
+#[derive(Serialize)]
+struct RefusalFile {
+    message: String,
+    help: String,
+}
+
+/// Renders a plan that is not carried out, and why.
+pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
+    let refused = refusals.iter().map(|refusal| RefusalFile { message: refusal.message(), help: refusal.help() });
+    pretty(&RefusedFile {
+        format_version: FORMAT_VERSION,
+        success: false,
+        refused: refused.collect(),
+        plan: describe(plan),
+    })
+}
+
 /// Renders the names of the managed keys and their ids, for scripts that create pods.
 pub fn ids(state: &State) -> String {
     // Of two rows under one name the later one counts: the earlier waits to be deleted.
@@ -99,6 +128,5 @@ pub fn lines(things: &[impl Serialize]) -> String {
 
 /// Renders anything with a line feed at its end.
 pub fn pretty(value: &impl Serialize) -> String {
-    // Writing plain structs of texts and numbers into memory has no way to fail.
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    sanitize::json(value)
 }

@@ -10,7 +10,7 @@ use super::words::{self, counted};
 use crate::account::FailureKind;
 use crate::apply::{Outcome, Status, Step};
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, Reason, ReplaceOrder, words as plan_words};
+use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Plan, Reason, ReplaceOrder, words as plan_words};
 use crate::public_key::KeyBlob;
 use crate::state::{Origin, Record, State};
 use crate::terminal::sanitize::escape;
@@ -254,8 +254,14 @@ fn summary(out: &mut String, plan: &Plan) {
         .map(|kind| format!("{} to {}", paint(style_of(kind), plan.count(kind)), kind.verb()))
         .collect();
     let beside = format!("{} unchanged, {} unmanaged", plan.unchanged, plan.unmanaged);
+    let pending = plan.notes.iter().any(|note| matches!(note, Note::Pending { .. }));
     if counts.is_empty() {
-        let _ = writeln!(out, "{} The account is as the manifest says ({beside}).", paint(GOOD, "No changes."));
+        let what = match () {
+            () if pending => "No more can be said without a listing of the account",
+            () if plan.left_out > 0 => "What --target names is as the manifest says",
+            () => "The account is as the manifest says",
+        };
+        let _ = writeln!(out, "{} {what} ({beside}).", paint(GOOD, "No changes."));
     } else {
         let _ = writeln!(out, "{} {}; {beside}.", paint(NAME, "Plan:"), counts.join(", "));
     }

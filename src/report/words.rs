@@ -37,6 +37,9 @@ pub fn finding(finding: &Finding) -> String {
             format!("the account holds the key of {name} more than once, also as {}", ids.join(", "))
         }
         Finding::NotPrimary { name } => format!("{name} should be the primary key, and is not"),
+        Finding::PrimaryRestored { name } => {
+            format!("an upload had made itself the primary key; {name} was made that again, as the manifest wants")
+        }
         Finding::PrimaryMoved { name } => {
             format!("the account made {name} its primary key, though no manifest asks for it")
         }

@@ -12,6 +12,7 @@ use super::{Record, State, StateError};
 use crate::account::Endpoint;
 use crate::names::{KeyName, UserId};
 use crate::public_key::KeyBlob;
+use crate::terminal::sanitize;
 
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u64 = 1;
@@ -77,8 +78,7 @@ pub fn to_text(state: &State) -> String {
         keys: state.sorted().into_iter().cloned().collect(),
         pending,
     };
-    // Writing plain structs of texts and numbers into memory has no way to fail.
-    serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
+    sanitize::json(&file)
 }
 
 /// Reads a state from text; `path` is for the error.

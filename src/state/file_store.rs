@@ -8,6 +8,10 @@ use std::rc::Rc;
 use super::disk::{Disk, LocalDisk, folder_of};
 use super::journal::{self, Replay};
 use super::{Entry, Loaded, Session, State, StateError, Store, file};
+use crate::terminal::sanitize::escape_to;
+
+/// The most characters that are shown of what another process says of itself.
+const MAX_HOLDER: usize = 200;
 
 /// A state at a path: `PATH`, with `PATH.journal` and `PATH.lock` beside it.
 #[derive(Debug)]
@@ -97,8 +101,8 @@ impl<D: Disk> Store for FileStore<D> {
                 _lock: lock,
             }),
             Err(holder) => {
-                let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
-                Err(StateError::Locked { path: self.paths.state.clone(), holder })
+                let holder = if holder.is_empty() { "another process".into() } else { escape_to(&holder, MAX_HOLDER) };
+                Err(StateError::Locked { path: self.paths.state.clone(), holder: holder.into_owned() })
             }
         }
     }

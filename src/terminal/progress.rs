@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use super::sanitize::escape_to;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How often a plain line is written.
@@ -53,14 +54,26 @@ impl Progress {
         self.bar.set_message(doing);
     }
 
+    /// Says what is going on now; where there is no bar, in a line, but no more than one every few seconds.
+    pub fn note(&self, doing: &str) {
+        let doing = escape_to(doing, 120);
+        self.bar.set_message(doing.clone().into_owned());
+        self.line(&doing);
+    }
+
     /// One more is done.
     pub fn step(&self) {
         self.bar.inc(1);
+        self.line("");
+    }
+
+    fn line(&self, doing: &str) {
         if self.target == Target::Lines && self.last_line.get().elapsed() >= LINE_EVERY {
             self.last_line.set(Instant::now());
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
+            let doing = if doing.is_empty() { String::new() } else { format!("; {doing}") };
             // Progress that cannot be written is no reason to stop the work.
-            let _ = writeln!(std::io::stderr(), "{done} of {total} done");
+            let _ = writeln!(std::io::stderr(), "{done} of {total} done{doing}");
         }
     }
 

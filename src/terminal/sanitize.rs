@@ -45,6 +45,25 @@ pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(cut + "…")
 }
 
+/// Writes a value as pretty JSON in which every unsafe character is escaped, with a line feed at its end.
+pub fn json(value: &impl serde::Serialize) -> String {
+    // Writing plain structs of texts and numbers into memory has no way to fail.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut safe = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        // Within strings there is no line feed left that is not escaped already.
+        if is_unsafe(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.push('\n');
+    safe
+}
+
 /// Names a character for a message: itself in quotes if it can be seen, its code point in any case.
 pub fn describe(c: char) -> String {
     let code = u32::from(c);
@@ -69,6 +88,14 @@ mod tests {
     fn a_cut_text_ends_in_an_ellipsis_and_keeps_its_bound() {
         assert_eq!(escape_to("abcdef", 6), "abcdef");
         assert_eq!(escape_to("abcdefg", 6), "abcde…");
+    }
+
+    #[test]
+    fn json_is_escaped_and_means_the_same() {
+        let text = "a\u{9b}b\u{202e}c\u{7f}d\u{e0001}e\nf ü 日本 🔑";
+        let written = json(&text);
+        assert!(!written.trim_end().chars().any(is_unsafe), "{written}");
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
     }
 
     #[test]

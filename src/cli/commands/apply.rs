@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Event, Options, Outcome, Tools, execute};
-use crate::cli::args::{Apply as Args, PlanFormat};
+use crate::apply::{Event, Options, Outcome, Tools, execute, unless_stopped};
+use crate::cli::args::{Apply as Args, PlanFormat, Scope};
 use crate::cli::context::{Account, Context};
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
-use crate::plan::{Plan, broken, guard, saved};
+use crate::plan::guard::{self, Stage};
+use crate::plan::{Plan, ReplaceOrder, broken, saved};
 use crate::report::{json, text};
-use crate::state::{FileSession, Loaded, Session as _, StateError, lock_within};
+use crate::state::{FileSession, FileStore, Loaded, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
 use crate::terminal::prompt;
 
@@ -25,7 +26,7 @@ use super::{cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
     let source = match &args.plan {
-        Some(path) => Source::Saved(read_plan(path)?),
+        Some(path) => Source::Saved(read_plan(args, path)?),
         None => Source::Manifest(context.desired(Context::today(args.day))?),
     };
     if !args.auto_approve && !Ui::can_ask() {
@@ -51,29 +52,36 @@ enum Source {
 
 async fn apply(args: &Args, context: &Context, source: Source, stop: &CancellationToken) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
-    let store = context.store()?;
-    let patience = Duration::from_secs(args.lock_timeout);
-    let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
-    let mut session = lock_within(&store, patience, account.pace.clock(), waiting).await?;
-    let loaded = session.load().await?;
-    context.warn_of(&loaded);
-
-    let plan = make_plan(args, source, &loaded, &account).await?;
+    let store = context.store();
+    // Nothing is under way yet that would have to be finished.
+    let Some(prepared) = unless_stopped(stop, prepare(args, context, source, &account, &store)).await else {
+        context.ui.status("Nothing was changed.");
+        return Ok(Exit::Interrupted);
+    };
+    let Prepared { mut session, loaded, plan } = prepared?;
     if args.format == PlanFormat::Text {
         context.ui.result(&text::plan(&plan)).map_err(cannot_print)?;
     }
-    approved_digest(args, &plan)?;
-    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged());
+    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Apply);
     if !refusals.is_empty() {
+        if args.format == PlanFormat::Json {
+            context.ui.result(&json::refused(&plan, &refusals)).map_err(cannot_print)?;
+        }
         context.ui.tell(&text::refusals(&refusals));
         return Ok(Exit::Refused);
     }
-    if !plan.is_empty() && !args.auto_approve && !asked_and_approved()? {
-        context.ui.status("Nothing was changed.");
-        return Ok(Exit::Done);
+    if !plan.is_empty() && !args.auto_approve {
+        if args.format == PlanFormat::Json {
+            context.ui.tell(&text::plan(&plan));
+        }
+        let answer = unless_stopped(stop, asked_and_approved()).await.transpose()?;
+        if answer != Some(true) {
+            context.ui.status("Nothing was changed.");
+            return Ok(if answer.is_some() { Exit::Failed } else { Exit::Interrupted });
+        }
     }
     let outcome = carry_out(args, context, &plan, loaded, &mut session, &account, stop).await;
-    tell(args, context, &plan, &outcome, &context.state_path()?)?;
+    tell(args, context, &plan, &outcome, &context.state_path())?;
     Ok(match () {
         () if outcome.interrupted => Exit::Interrupted,
         () if outcome.is_success() => Exit::Done,
@@ -81,36 +89,67 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
     })
 }
 
+/// What there is once everything is ready to be carried out, and the lock is held.
+struct Prepared {
+    session: FileSession,
+    loaded: Loaded,
+    plan: Plan,
+}
+
+async fn prepare(
+    args: &Args,
+    context: &Context,
+    source: Source,
+    account: &Account,
+    store: &FileStore,
+) -> Result<Prepared, CliError> {
+    let patience = Duration::from_secs(args.lock_timeout);
+    let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
+    let mut session = lock_within(store, patience, account.pace.clock(), waiting).await?;
+    let loaded = session.load().await?;
+    context.warn_of(&loaded);
+    let plan = make_plan(args, source, &loaded, account).await?;
+    Ok(Prepared { session, loaded, plan })
+}
+
 async fn make_plan(args: &Args, source: Source, loaded: &Loaded, account: &Account) -> Result<Plan, CliError> {
     let today = Context::today(args.day);
     let recorded = loaded.state.as_ref();
     match source {
-        Source::Manifest(desired) if args.scope.offline => {
-            planning::plan(&args.scope, &desired, recorded, None, &account.endpoint, today)
-        }
         Source::Manifest(desired) => {
-            let listing = planning::observe(account, loaded).await?;
-            planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)
+            let listing = if args.scope.offline { None } else { Some(planning::observe(account, loaded).await?) };
+            let plan = planning::plan(&args.scope, &desired, recorded, listing.as_ref(), &account.endpoint, today)?;
+            approved_digest(args, &plan)?;
+            Ok(plan)
         }
-        Source::Saved(plan) => {
+        Source::Saved(mut plan) => {
+            approved_digest(args, &plan)?;
             if plan.endpoint != account.endpoint {
                 let message = format!("the saved plan is for {}, not for {}", plan.endpoint, account.endpoint);
                 return Err(CliError::new(message).hint("choose the plan's endpoint with --endpoint"));
             }
             let listing = planning::observe(account, loaded).await?;
             let broken = broken(&plan, recorded, &listing, today);
-            if broken.is_empty() {
-                // How many keys are managed is a matter of the state, whatever the file says.
-                return Ok(Plan { managed: recorded.map_or(0, |state| state.records.len()), ..plan });
+            if !broken.is_empty() {
+                return Err(CliError::new("the saved plan no longer holds")
+                    .details(broken)
+                    .hint("plan anew, and have that approved; nothing was changed"));
             }
-            Err(CliError::new("the saved plan no longer holds")
-                .details(broken)
-                .hint("plan anew, and have that approved; nothing was changed"))
+            // What the guards look at is what is there, whatever the file says.
+            plan.see(&listing);
+            plan.managed = recorded.map_or(0, |state| state.records.len());
+            Ok(plan)
         }
     }
 }
 
-fn read_plan(path: &Path) -> Result<Plan, CliError> {
+fn read_plan(args: &Args, path: &Path) -> Result<Plan, CliError> {
+    let Scope { offline, target, destroy, replace_order } = &args.scope;
+    if *offline || *destroy || !target.is_empty() || *replace_order != ReplaceOrder::default() {
+        let flags = "--offline, --target, --destroy and --replace-order";
+        return Err(CliError::new(format!("a saved plan is carried out as it is: {flags} come too late"))
+            .hint("give them to `keyform plan --out FILE`"));
+    }
     let text = std::fs::read(path)
         .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
     saved::from_text(&text).map_err(|error| {
@@ -130,10 +169,16 @@ fn approved_digest(args: &Args, plan: &Plan) -> Result<(), CliError> {
     }
 }
 
-/// Asks on stderr: stdout carries the result and nothing else.
-fn asked_and_approved() -> Result<bool, CliError> {
-    prompt::confirm("Apply this plan? Only `yes` is taken as yes:", &mut io::stdin().lock(), &mut io::stderr())
-        .map_err(|error| CliError::new(format!("cannot ask for approval: {error}")))
+/// Asks on stderr: stdout carries the result and nothing else. On a thread of its own, so that signals are heard.
+async fn asked_and_approved() -> Result<bool, CliError> {
+    let (answered, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let question = "Apply this plan? Only `yes` is taken as yes:";
+        // Nobody waits for the answer any more if a signal came first.
+        let _ = answered.send(prompt::confirm(question, &mut io::stdin().lock(), &mut io::stderr()));
+    });
+    let cannot = |error: &dyn std::fmt::Display| CliError::new(format!("cannot ask for approval: {error}"));
+    answer.await.map_err(|error| cannot(&error))?.map_err(|error| cannot(&error))
 }
 
 async fn carry_out(
@@ -153,9 +198,10 @@ async fn carry_out(
         Event::Started { steps } => progress.begin(*steps, "applying"),
         Event::Ended(_) => progress.step(),
         Event::Uncertain { .. } => uncertain.set(uncertain.get() + 1),
-        Event::Settling { .. } => progress.doing("looking for uploads whose answer was lost"),
-        Event::Verifying => progress.doing("checking"),
-        Event::Retrying { .. } | Event::Saved { .. } => {}
+        Event::Settling { .. } => progress.note("looking for uploads whose answer was lost"),
+        Event::Verifying => progress.note("checking"),
+        Event::Retrying { name, failure } => progress.note(&format!("{name} is tried again: {failure}")),
+        Event::Saved { .. } => {}
     };
     let tools = Tools {
         reader: (!args.scope.offline).then_some(&reader),

@@ -1,6 +1,5 @@
 //! `keyform import`
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -20,8 +19,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
         let account = context.account(args.requests)?;
         planning::observe(&account, &Loaded::default()).await
     })?;
-    let listed: HashSet<_> = desired.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
-    let manifest = import::manifest(&listing, |blob| listed.contains(blob));
+    let manifest = import::manifest(&listing, desired.as_ref());
     match &args.out {
         Some(path) => write_new(path, &manifest)?,
         None => context.ui.result(&manifest).map_err(cannot_print)?,

@@ -7,7 +7,8 @@ use crate::cli::args::{Plan as Args, PlanFormat};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
-use crate::plan::{Plan, file, guard};
+use crate::plan::guard::{self, Stage};
+use crate::plan::{Plan, file};
 use crate::report::text;
 use crate::state::Store as _;
 use crate::state::disk::folder_of;
@@ -18,7 +19,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
     let today = Context::today(args.day);
     let desired = context.desired(today)?;
     let plan = runtime()?.block_on(async {
-        let loaded = context.store()?.load().await?;
+        let loaded = context.store().load().await?;
         context.warn_of(&loaded);
         let recorded = loaded.state.as_ref();
         if args.scope.offline {
@@ -32,7 +33,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
         save(&plan, path)?;
     }
     context.ui.result(&render(&plan, args.format)).map_err(cannot_print)?;
-    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged());
+    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Plan);
     context.ui.tell(&text::refusals(&refusals));
     Ok(match () {
         () if !refusals.is_empty() => Exit::Refused,
@@ -54,5 +55,7 @@ fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
         file.write_all(file::to_text(plan).as_bytes())?;
         file.persist(path).map_err(|failed| failed.error)
     });
-    written.map(drop).map_err(|error| CliError::new(format!("cannot save the plan to {}: {error}", path.display())))
+    written
+        .map(drop)
+        .map_err(|error| CliError::new(format!("cannot save the plan to {}: {}", path.display(), error.kind())))
 }

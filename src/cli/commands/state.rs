@@ -14,7 +14,7 @@ use crate::state::{FileStore, Loaded, Record, Session as _, State, StateError, S
 use super::{cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
-    let store = context.store()?;
+    let store = context.store();
     let out = match args {
         Args::List(args) => list(args, &read(context, &store)?),
         Args::Show(args) => show(args, &read(context, &store)?)?,
@@ -67,11 +67,11 @@ fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliErr
         return Ok(records);
     }
     let likeness = |other: &str| strsim::jaro(other, name.as_str());
-    let names = state.records.values().map(|record| record.name.as_str());
+    let names = state.records.values().map(|record| record.name.as_str()).filter(|other| likeness(other) > 0.75);
     let error = CliError::new(format!("the state has no key {name}"));
     Err(match names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
         Some(nearest) => error.hint(format!("did you mean {nearest}? `keyform state list` shows all")),
-        None => error.hint("it has no keys at all"),
+        None => error.hint("`keyform state list` shows all"),
     })
 }
 

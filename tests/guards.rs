@@ -1,0 +1,107 @@
+//! Guards: which plans are refused until a person acknowledges what they do.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+
+mod support;
+
+use keyform::names::{KeyName, UserId};
+use keyform::plan::Plan;
+use keyform::plan::guard::{Acknowledged, Stage, refusals};
+use support::world::{listing, plan};
+
+fn many(count: usize) -> String {
+    let letters = ('A'..='Z').take(count);
+    letters.enumerate().map(|(index, letter)| format!("k{index}={letter}#{} ", index + 1)).collect()
+}
+
+fn tripped(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<String> {
+    refusals(plan, acknowledged, stage).iter().map(|refusal| refusal.message() + "; " + &refusal.help()).collect()
+}
+
+#[track_caller]
+fn trips(plan: &Plan, words: &[&str]) {
+    let none = Acknowledged::default();
+    let found = tripped(plan, &none, Stage::Apply);
+    assert_eq!(found.len(), words.len(), "{found:?}");
+    for word in words {
+        assert!(found.iter().any(|refusal| refusal.contains(word)), "{word}: {found:?}");
+    }
+}
+
+#[test]
+fn what_gives_access_needs_no_acknowledgement() {
+    trips(&plan("a=A b=B*", "", "z=Z#9"), &[]);
+    trips(&plan("a=A", "a=A#1", ""), &["--allow-empty-account"]);
+    trips(&plan("a=A b=B", "a=A#1 b=B#2", "b=B#2"), &[]);
+    trips(&plan("", "", ""), &[]);
+}
+
+#[test]
+fn many_deletions_most_and_all_of_them_are_refused() {
+    trips(&plan("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2"), &[]);
+    trips(&plan("", "a=A#1 b=B#2", "a=A#1 b=B#2"), &["--allow-deletes 2"]);
+    trips(&plan("", "a=A#1", "a=A#1"), &["--allow-deletes 1"]);
+    trips(&plan("a=A b=B", "a=A#1 b=B#2 c=C#3", "a=A#1 b=B#2 c=C#3"), &[]);
+    trips(&plan("a=A", "a=A#1 b=B#2 c=C#3", "a=A#1 b=B#2 c=C#3"), &["--allow-deletes 2"]);
+    let state = many(26);
+    // 26 managed, 10 of them go: not most, not more than ten.
+    let wanted: String =
+        ('A'..='Z').take(16).enumerate().map(|(index, letter)| format!("k{index}={letter} ")).collect();
+    trips(&plan(&wanted, &state, &state), &[]);
+    let fewer: String = wanted.split_whitespace().take(15).map(|word| format!("{word} ")).collect();
+    trips(&plan(&fewer, &state, &state), &["--allow-deletes 11"]);
+    let acknowledged = Acknowledged { deletes: 11, ..Acknowledged::default() };
+    assert_eq!(tripped(&plan(&fewer, &state, &state), &acknowledged, Stage::Apply), [""; 0]);
+    let too_few = Acknowledged { deletes: 10, ..Acknowledged::default() };
+    assert_eq!(tripped(&plan(&fewer, &state, &state), &too_few, Stage::Apply).len(), 1);
+}
+
+#[test]
+fn a_protected_key_goes_only_by_its_name() {
+    let rotated = plan("a=B! c=C", "a=A#1 c=C#2", "a=A#1 c=C#2");
+    trips(&rotated, &["--allow-protected a"]);
+    let named = Acknowledged { protected: vec![KeyName::new("a").unwrap()], ..Acknowledged::default() };
+    assert_eq!(tripped(&rotated, &named, Stage::Apply), [""; 0]);
+    let other = Acknowledged { protected: vec![KeyName::new("c").unwrap()], ..Acknowledged::default() };
+    assert_eq!(tripped(&rotated, &other, Stage::Apply).len(), 1);
+}
+
+#[test]
+fn the_primary_goes_only_with_another_in_its_place() {
+    let state = "a=A#1 b=B#2 c=C#3";
+    trips(&plan("b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &["--allow-primary-loss"]);
+    trips(&plan("b=B* c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
+    trips(&plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
+    // A target that leaves out the promotion does not leave out the guard.
+    let mut partial = plan("a=X b=B* c=C", state, "a=A#1* b=B#2 c=C#3");
+    trips(&partial, &[]);
+    partial.limit_to(&[KeyName::new("a").unwrap()]);
+    trips(&partial, &["--allow-primary-loss"]);
+    assert_eq!(partial.primary, None, "and what was left out is not made up for behind the scenes");
+}
+
+#[test]
+fn where_nobody_has_looked_any_key_may_be_the_primary() {
+    let offline = plan("b=B c=C", "a=A#1 b=B#2 c=C#3", "offline");
+    trips(&offline, &["nobody knows whether it is the primary"]);
+    // To look at it is free: a pull request from a fork has no other way.
+    assert_eq!(tripped(&offline, &Acknowledged::default(), Stage::Plan), [""; 0]);
+    let acknowledged = Acknowledged { primary_loss: true, ..Acknowledged::default() };
+    assert_eq!(tripped(&offline, &acknowledged, Stage::Apply), [""; 0]);
+    // A saved one is looked at again when it is carried out.
+    let mut seen = offline.clone();
+    seen.see(&listing("a=A#1* b=B#2 c=C#3"));
+    trips(&seen, &["the primary key, and make no other"]);
+    let mut seen = offline;
+    seen.see(&listing("a=A#1 b=B#2* c=C#3"));
+    trips(&seen, &[]);
+}
+
+#[test]
+fn another_account_than_the_pinned_one_is_refused() {
+    let mut pinned = plan("a=A", "", "z=Z#9");
+    pinned.pin = Some(UserId::new("user-1").unwrap());
+    trips(&pinned, &[]);
+    pinned.pin = Some(UserId::new("user-2").unwrap());
+    trips(&pinned, &["user-2"]);
+}
