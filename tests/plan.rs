@@ -1,5 +1,12 @@
 //! The plan as a pure function: a table of worlds, and what is to be done in each.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
+
 mod support;
 
 use support::world::{plan, show};
@@ -74,6 +81,7 @@ const TABLE: &[[&str; 4]] = &[
     // What an interrupted replacement left behind goes.
     ["a=B", "a=A#1 a=B#2", "a=A#1 a=B#2", "-a=A#1 (left-over)"],
     ["b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "-a=A#1 (copy)"],
+    ["b=A", "a=A#1 b=A#2(a)", "a=A#1 a=A#2", "-a=A#1 (copy)"],
     ["b=A", "a=A#1 b=A#2", "b=A#2", "xa=A#1 (copy)"],
     ["c=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "±c=A -#1 -#2 (renamed)"],
     // What an interrupted run uploaded and nobody wants goes, if it is what was meant.

@@ -21,7 +21,7 @@ struct Deletion<'p> {
 }
 
 /// Why a request that may be sent again was not answered well.
-enum Ended {
+pub(super) enum Ended {
     Failed(Failure),
     Stopped,
 }
@@ -171,7 +171,10 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
 }
 
 /// Sends a request that may be sent twice until it is answered for good.
-async fn patiently<R, W, C: Clock, T, F>(tools: &Tools<'_, R, W, C>, mut request: impl FnMut() -> F) -> Result<T, Ended>
+pub(super) async fn patiently<R, W, C: Clock, T, F>(
+    tools: &Tools<'_, R, W, C>,
+    mut request: impl FnMut() -> F,
+) -> Result<T, Ended>
 where
     F: Future<Output = Result<T, Failure>>,
 {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use super::changes::{Ended, patiently};
 use super::ledger::{OtherAccount, Placed};
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
@@ -14,7 +15,7 @@ use crate::account::{
     BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
 };
 use crate::names::KeyName;
-use crate::plan::{Action, Change, NewKey, OldKey, Plan};
+use crate::plan::{Action, Change, NewKey, OldKey, Plan, ReplaceOrder};
 use crate::public_key::KeyBlob;
 use crate::state::{Entry, Origin, Record, Session};
 
@@ -27,6 +28,8 @@ struct Job<'p> {
     key: &'p NewKey,
     /// Whether the action ends with it, and no old key has to go yet.
     is_whole: bool,
+    /// The rows that go before it, where the account refuses a key that it has.
+    first: &'p [OldKey],
     /// How often it was tried already.
     attempt: u32,
 }
@@ -42,12 +45,13 @@ enum Attempted {
 /// The uploads of a plan: of new keys, and of those that replace others and are not there yet.
 fn jobs(plan: &Plan) -> impl Iterator<Item = Job<'_>> {
     plan.actions.iter().enumerate().filter_map(|(index, action)| {
-        let (key, is_whole) = match &action.change {
-            Change::Upload(key) => (key, true),
-            Change::Replace { key, row: None, .. } => (key, false),
+        let (key, is_whole, first): (_, _, &[OldKey]) = match &action.change {
+            Change::Upload(key) => (key, true, &[]),
+            Change::Replace { key, row: None, old, order: ReplaceOrder::DeleteFirst, .. } => (key, false, old),
+            Change::Replace { key, row: None, .. } => (key, false, &[]),
             _ => return None,
         };
-        Some(Job { index, name: &action.name, key, is_whole, attempt: 0 })
+        Some(Job { index, name: &action.name, key, is_whole, first, attempt: 0 })
     })
 }
 
@@ -203,7 +207,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 unknown.push((job, failure));
             } else if job.attempt < tools.options.retries.retries {
                 (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
-                waiting.push_back(Job { attempt: job.attempt + 1, ..job });
+                waiting.push_back(Job { attempt: job.attempt + 1, first: &[], ..job });
             } else {
                 self.ledger.learn(vec![settle_entry(blob)]).await;
                 self.end(job.index, Status::Failed(give_up(failure, job.attempt)));
@@ -216,6 +220,14 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
 /// Sends one upload until it is stored, refused or uncertain.
 async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
     let mut attempt = job.attempt;
+    // That they are gone is recorded when their turn comes to be deleted: a row that is gone is a deletion done.
+    for old in job.first {
+        match patiently(tools, || tools.writer.delete(&old.id)).await {
+            Ok(()) => {}
+            Err(Ended::Failed(failure)) => return Attempted::Failed(failure),
+            Err(Ended::Stopped) => return Attempted::Stopped,
+        }
+    }
     loop {
         if unless_stopped(tools.stop, tools.pace.wait()).await.is_none() {
             return Attempted::Stopped;

@@ -7,9 +7,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::civil::Date;
 
 use crate::apply::DEFAULT_CONCURRENCY;
-use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultRate, ListOrder};
+use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultKind, FaultRate, ListOrder};
 use crate::names::KeyName;
 use crate::plan::guard::Acknowledged;
+use crate::plan::{Digest, ReplaceOrder};
 
 /// Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.
 #[derive(Debug, Parser)]
@@ -19,8 +20,7 @@ use crate::plan::guard::Acknowledged;
     about = "Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.",
     long_about = "Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.\n\n\
         A YAML manifest lists the keys. `plan` shows what would change, `apply` changes it and records the ids.",
-    after_help = "Try it without an account: keyform apply --sandbox",
-    after_long_help = "Environment: each flag can be set as KEYFORM_ and its name. The token is read from PRIME_API_KEY or \
+    after_help = "Try it without an account: keyform apply --sandbox\n\nEnvironment: each flag can be set as KEYFORM_ and its name. The token is read from PRIME_API_KEY or \
         the vendor's own configuration, the endpoint from PRIME_API_BASE_URL. NO_COLOR, HTTPS_PROXY and \
         SSL_CERT_FILE work as they do elsewhere.\n\n\
         Exit codes: 0 done or nothing to do; 1 error; 2 changes pending, with plan --detailed-exitcode; 3 refused by a \
@@ -84,7 +84,9 @@ pub enum Command {
     Plan(Plan),
     /// Change the account so that it is as the manifest says, and record the ids
     Apply(Apply),
-    /// Look at what is recorded
+    /// Print a manifest of the keys that are on the account
+    Import(Import),
+    /// Look at what is recorded, or give up managing a key
     #[command(subcommand)]
     State(State),
     /// Serve an emulated account on loopback
@@ -118,9 +120,12 @@ pub struct Plan {
     /// Exit with 2 if there are changes
     #[arg(long, env = "KEYFORM_DETAILED_EXITCODE", value_parser = clap::builder::FalseyValueParser::new())]
     pub detailed_exitcode: bool,
-    /// Plan from manifest and state alone: no token, no network
-    #[arg(long, env = "KEYFORM_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
-    pub offline: bool,
+    /// Save the plan, for apply to carry out as it is
+    #[arg(long, value_name = "FILE", env = "KEYFORM_OUT", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// What the plan covers.
+    #[command(flatten)]
+    pub scope: Scope,
     /// How requests are made.
     #[command(flatten)]
     pub requests: Requests,
@@ -136,6 +141,9 @@ pub struct Plan {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit code: 0 all done; 1 something failed; 3 refused; 130 interrupted.")]
 pub struct Apply {
+    /// Saved plan to carry out [default: plan anew from the manifest]
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["offline", "destroy", "target"])]
+    pub plan: Option<PathBuf>,
     /// Do not ask; required where there is no terminal
     #[arg(short = 'y', long, env = "KEYFORM_AUTO_APPROVE", value_parser = clap::builder::FalseyValueParser::new())]
     pub auto_approve: bool,
@@ -143,14 +151,17 @@ pub struct Apply {
     #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
     /// Uploads and deletions under way at a time
-    #[arg(long, value_name = "N", env = "KEYFORM_CONCURRENCY", default_value_t = NonZeroUsize::new(DEFAULT_CONCURRENCY).unwrap_or(NonZeroUsize::MIN))]
+    #[arg(long, value_name = "N", env = "KEYFORM_CONCURRENCY", default_value_t = NonZeroUsize::new(DEFAULT_CONCURRENCY).unwrap_or(NonZeroUsize::MIN), value_parser = at_least_one)]
     pub concurrency: NonZeroUsize,
     /// Start nothing more after the first failure
     #[arg(long, env = "KEYFORM_FAIL_FAST", value_parser = clap::builder::FalseyValueParser::new())]
     pub fail_fast: bool,
-    /// Never list the account, for a token that may only upload
-    #[arg(long, env = "KEYFORM_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
-    pub offline: bool,
+    /// Go on only if the plan has this digest: the one that was approved
+    #[arg(long, value_name = "DIGEST", env = "KEYFORM_PLAN_DIGEST")]
+    pub plan_digest: Option<Digest>,
+    /// What the plan covers.
+    #[command(flatten)]
+    pub scope: Scope,
     /// Wait so long for another run to end
     #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
     pub lock_timeout: u64,
@@ -163,6 +174,23 @@ pub struct Apply {
     /// Which day it is.
     #[command(flatten)]
     pub day: Day,
+}
+
+/// What a plan covers.
+#[derive(Debug, Clone, Args)]
+pub struct Scope {
+    /// Do without listing the account: plan needs no token then, apply only one that may upload
+    #[arg(long, env = "KEYFORM_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+    /// Only this key, a partial plan; may repeat
+    #[arg(long, value_name = "NAME", env = "KEYFORM_TARGET", value_delimiter = ',', value_parser = key_name)]
+    pub target: Vec<KeyName>,
+    /// What comes first where a key gets another name
+    #[arg(long, value_name = "ORDER", value_enum, env = "KEYFORM_REPLACE_ORDER", default_value_t)]
+    pub replace_order: ReplaceOrder,
+    /// Delete every managed key
+    #[arg(long, env = "KEYFORM_DESTROY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub destroy: bool,
 }
 
 /// How requests are made.
@@ -194,7 +222,7 @@ pub struct Acknowledge {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Day {
     /// Day that decides what has expired [default: today, UTC]
-    #[arg(long, value_name = "YYYY-MM-DD", env = "KEYFORM_TODAY")]
+    #[arg(long, value_name = "YYYY-MM-DD", env = "KEYFORM_TODAY", value_parser = day)]
     pub today: Option<Date>,
 }
 
@@ -205,6 +233,8 @@ pub enum State {
     List(StateList),
     /// Show a recorded key with all that is known of it
     Show(StateShow),
+    /// Stop managing keys; they stay on the account
+    Forget(StateForget),
 }
 
 /// Arguments of `state list`.
@@ -224,6 +254,31 @@ pub struct StateShow {
     /// How to print it
     #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
+}
+
+/// Arguments of `state forget`.
+#[derive(Debug, Args)]
+pub struct StateForget {
+    /// Names of the keys
+    #[arg(required = true, value_parser = key_name)]
+    pub names: Vec<KeyName>,
+    /// Wait so long for another run to end
+    #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
+    pub lock_timeout: u64,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Only the keys that the manifest does not list
+    #[arg(long, env = "KEYFORM_UNMANAGED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub unmanaged: bool,
+    /// Write the manifest to this new file [default: stdout]
+    #[arg(long, value_name = "FILE", env = "KEYFORM_OUT", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// How requests are made.
+    #[command(flatten)]
+    pub requests: Requests,
 }
 
 /// Arguments of `schema`.
@@ -255,9 +310,7 @@ pub struct Man {
 
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Kinds of fault: latency, rate-limit, … ; a wrong one lists them. The address is printed to stdout."
-)]
+#[command(after_help = faults_help())]
 pub struct Emulator {
     /// Port on 127.0.0.1; 0 lets the system pick one
     #[arg(long, value_name = "PORT", env = "KEYFORM_PORT", default_value_t = 0)]
@@ -366,6 +419,19 @@ impl Acknowledge {
         let Self { allow_deletes, allow_primary_loss, allow_protected } = self;
         Acknowledged { deletes: *allow_deletes, primary_loss: *allow_primary_loss, protected: allow_protected.clone() }
     }
+}
+
+fn faults_help() -> String {
+    let kinds: Vec<_> = FaultKind::value_variants().iter().map(|kind| kind.name()).collect();
+    format!("Kinds of fault: {}. The address is printed to stdout.", kinds.join(", "))
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "it is no number from 1 on")
+}
+
+fn day(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_| "it is no day, such as 2027-06-30")
 }
 
 fn key_name(text: &str) -> Result<KeyName, String> {

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::args::{Day, Global, Requests};
-use super::error::{CliError, Exit};
+use super::error::{CliError, Exit, Stop};
 use super::ui::Ui;
 use crate::account::client::{self, Connection};
 use crate::account::settings::{self, Flags};
@@ -45,14 +45,19 @@ pub(super) struct Account {
 }
 
 impl Context {
-    pub(super) fn new(global: Global, ui: Ui) -> Result<Self, CliError> {
+    pub(super) fn new(global: Global, ui: Ui) -> Self {
         let manifests =
             if global.manifest.is_empty() { vec![PathBuf::from(DEFAULT_MANIFEST)] } else { global.manifest.clone() };
-        if global.manifest.is_empty() && !Path::new(DEFAULT_MANIFEST).exists() {
+        Self { ui, global, manifests }
+    }
+
+    /// Whether the manifest that is read by default is missing: the first thing that happens to a newcomer.
+    pub(super) fn require_manifest(&self) -> Result<(), CliError> {
+        if self.global.manifest.is_empty() && !Path::new(DEFAULT_MANIFEST).exists() {
             return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} here"))
                 .hint("name a manifest, or a folder of them, with -f PATH"));
         }
-        Ok(Self { ui, global, manifests })
+        Ok(())
     }
 
     /// The day that decides what has expired.
@@ -65,12 +70,13 @@ impl Context {
     }
 
     /// Reads the manifest; says everything that is wrong with it.
-    pub(super) fn desired(&self, today: Date) -> Result<Desired, Exit> {
+    pub(super) fn desired(&self, today: Date) -> Result<Desired, Stop> {
+        self.require_manifest()?;
         let manifest::Loaded { desired, report } = manifest::load(&self.manifests, today);
         if !report.diagnostics.is_empty() {
             self.ui.tell(&report.to_text(true));
         }
-        desired.ok_or(if report.worst() == Some(Severity::Policy) { Exit::Refused } else { Exit::Failed })
+        desired.ok_or(Stop::Told(if report.worst() == Some(Severity::Policy) { Exit::Refused } else { Exit::Failed }))
     }
 
     /// The path of the state: beside the first manifest, unless something else is asked for.
@@ -136,11 +142,12 @@ impl Context {
         Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() }
     }
 
+    /// The folder of the first manifest; empty for the current one, so that paths below it read as they are typed.
     fn folder(&self) -> &Path {
         match self.manifests.first().map(PathBuf::as_path) {
-            Some(path) if path.is_dir() => path,
-            Some(path) => crate::state::disk::folder_of(path),
-            None => Path::new("."),
+            Some(path) if path.is_dir() => path.strip_prefix(".").unwrap_or(path),
+            Some(path) => path.parent().unwrap_or(path),
+            None => Path::new(""),
         }
     }
 
@@ -156,7 +163,10 @@ impl Context {
     fn start_sandbox(&self) -> Result<Emulator, CliError> {
         let keys = Some(self.sandbox_folder()?.join("account.jsonl"));
         let config = emulator::Config { keys, ..emulator::Config::default() };
-        Emulator::start(config).map_err(|error| CliError::from_error(&error))
+        Emulator::start(config).map_err(|error| {
+            CliError::from_error(&error)
+                .hint(format!("to begin a new sandbox, delete {}", self.folder().join(SANDBOX_FOLDER).display()))
+        })
     }
 }
 

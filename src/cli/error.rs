@@ -29,7 +29,23 @@ pub(in crate::cli) enum Exit {
 #[derive(Debug)]
 pub(in crate::cli) struct CliError {
     message: String,
+    details: Vec<String>,
     hints: Vec<String>,
+}
+
+/// Why a command goes no further.
+#[derive(Debug)]
+pub(in crate::cli) enum Stop {
+    /// It has been said why.
+    Told(Exit),
+    /// It is to be said why.
+    Error(CliError),
+}
+
+impl<E: Into<CliError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -47,7 +63,7 @@ impl From<Exit> for ExitCode {
 impl CliError {
     /// Says what went wrong.
     pub(in crate::cli) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new() }
+        Self { message: message.into(), details: Vec::new(), hints: Vec::new() }
     }
 
     /// Says what an error says, and what caused it.
@@ -65,6 +81,12 @@ impl CliError {
         Self::new(message)
     }
 
+    /// Adds what it consists of, a line each.
+    pub(in crate::cli) fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(details);
+        self
+    }
+
     /// Adds what to do about it.
     pub(in crate::cli) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -78,6 +100,9 @@ impl CliError {
     /// Renders it, with line feeds at the ends of lines only.
     pub(in crate::cli) fn render(&self) -> String {
         let mut out = format!("{} {}\n", paint(BAD, "error:"), escape(&self.message));
+        for detail in &self.details {
+            let _ = writeln!(out, "  - {}", escape(detail));
+        }
         for hint in &self.hints {
             let _ = writeln!(out, "  {} {}", paint(CALM, "help:"), escape(hint));
         }

@@ -6,10 +6,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::LogFormat;
-use super::ui::Ui;
 
 /// Starts to log keyform's own events: requests with `-v`, everything with `-vv`.
-pub(super) fn start(verbose: u8, format: LogFormat, ui: Ui) {
+pub(super) fn start(verbose: u8, format: LogFormat) {
     let level = match verbose {
         0 => return,
         1 => LevelFilter::DEBUG,
@@ -17,7 +16,7 @@ pub(super) fn start(verbose: u8, format: LogFormat, ui: Ui) {
     };
     // Libraries log what keyform promises not to show, headers among it.
     let filter = tracing_subscriber::filter::Targets::new().with_target("keyform", level);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ui.colors_stderr());
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let layer = match format {
         LogFormat::Text => layer.with_target(false).boxed(),
         LogFormat::Json => layer.json().boxed(),

@@ -5,6 +5,7 @@ mod commands;
 mod context;
 mod error;
 mod log;
+mod planning;
 mod scope;
 mod signals;
 mod ui;
@@ -17,7 +18,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
 use context::Context;
-use error::{CliError, Exit};
+use error::{Exit, Stop};
 use ui::Ui;
 
 /// Runs keyform with the arguments of a process, the first being its own name.
@@ -27,14 +28,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(exit) => return exit.into(),
     };
     let ui = Ui::new(cli.global.color, cli.global.quiet);
-    log::start(cli.global.verbose, cli.global.log_format, ui);
-    let result = scope::check(&cli, &given).and_then(|()| run(cli, ui));
-    result
-        .unwrap_or_else(|error| {
+    log::start(cli.global.verbose, cli.global.log_format);
+    let exit = match scope::check(&cli, &given).map_err(Stop::from).and_then(|()| run(cli, ui)) {
+        Ok(exit) | Err(Stop::Told(exit)) => exit,
+        Err(Stop::Error(error)) => {
             ui.tell(&error.render());
             Exit::Failed
-        })
-        .into()
+        }
+    };
+    exit.into()
 }
 
 /// The command of clap, as help, completions and manual pages show it: flags that a command has no use for are hidden.
@@ -57,17 +59,18 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, clap::Ar
     })
 }
 
-fn run(cli: Cli, ui: Ui) -> Result<Exit, CliError> {
+fn run(cli: Cli, ui: Ui) -> Result<Exit, Stop> {
     let Cli { global, command } = cli;
-    let context = || Context::new(global.clone(), ui);
-    match command {
-        Command::Validate(args) => commands::validate::run(&args, &context()?),
-        Command::Plan(args) => commands::plan::run(&args, &context()?),
-        Command::Apply(args) => commands::apply::run(&args, &context()?),
-        Command::State(args) => commands::state::run(&args, &context()?),
-        Command::Emulator(args) => commands::emulator::run(args, ui),
-        Command::Schema(args) => commands::schema::run(&args, ui),
-        Command::Completions(args) => commands::completions::run(&args, ui),
-        Command::Man(args) => commands::man::run(&args, ui),
-    }
+    let context = Context::new(global, ui);
+    Ok(match command {
+        Command::Validate(args) => commands::validate::run(&args, &context)?,
+        Command::Plan(args) => commands::plan::run(&args, &context)?,
+        Command::Apply(args) => commands::apply::run(&args, &context)?,
+        Command::Import(args) => commands::import::run(&args, &context)?,
+        Command::State(args) => commands::state::run(&args, &context)?,
+        Command::Emulator(args) => commands::emulator::run(args, ui)?,
+        Command::Schema(args) => commands::schema::run(&args, ui)?,
+        Command::Completions(args) => commands::completions::run(&args, ui)?,
+        Command::Man(args) => commands::man::run(&args, ui)?,
+    })
 }

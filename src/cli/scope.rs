@@ -1,8 +1,8 @@
 //! Which of the global flags a command has a use for. The others are hidden in its help, and refused when typed:
 //! a flag that is taken and ignored is a lie.
 
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::args::{Cli, Command};
 use super::error::CliError;
@@ -11,10 +11,11 @@ use super::error::CliError;
 const SCOPED: [&str; 6] = ["manifest", "state", "endpoint", "token_file", "context", "sandbox"];
 
 /// The names of the commands, and which of [`SCOPED`] they use.
-const USES: [(&str, &[&str]); 8] = [
+const USES: [(&str, &[&str]); 9] = [
     ("validate", &["manifest"]),
     ("plan", &SCOPED),
     ("apply", &SCOPED),
+    ("import", &["manifest", "endpoint", "token_file", "context", "sandbox"]),
     ("state", &["manifest", "state", "sandbox"]),
     ("emulator", &[]),
     ("schema", &[]),
@@ -26,8 +27,12 @@ const USES: [(&str, &[&str]); 8] = [
 const REAL: [&str; 4] = ["state", "endpoint", "token_file", "context"];
 
 /// What the help of each command says of the environment. One line for all, where one for each flag would hide them.
-const ENVIRONMENT: &str = "Environment: each flag as KEYFORM_ and its name, --lock-timeout as KEYFORM_LOCK_TIMEOUT; \
-    PRIME_API_KEY (token), PRIME_API_BASE_URL, PRIME_CONTEXT, NO_COLOR, HTTPS_PROXY, SSL_CERT_FILE.";
+const ENVIRONMENT: &str =
+    "Environment: each flag as KEYFORM_ and its name, --log-format as KEYFORM_LOG_FORMAT; NO_COLOR";
+
+/// The same for commands that speak to an account.
+const ACCOUNT_ENVIRONMENT: &str =
+    "; PRIME_API_KEY (token), PRIME_API_BASE_URL, PRIME_CONTEXT, HTTPS_PROXY, SSL_CERT_FILE";
 
 /// Hides in each command what it has no use for, and says what the environment may hold.
 pub(super) fn finish(command: clap::Command) -> clap::Command {
@@ -38,13 +43,27 @@ pub(super) fn finish(command: clap::Command) -> clap::Command {
     let plan: Vec<_> = USES.iter().map(|(name, uses)| (*name, hidden(uses))).collect();
     let command = plan.into_iter().fold(command, |command, (name, hidden)| {
         command.mut_subcommand(name, |subcommand| {
+            let account = if hidden.iter().any(|arg| arg.get_id() == "endpoint") { "" } else { ACCOUNT_ENVIRONMENT };
             // Global arguments reach a subcommand only when clap builds it, unless it has one of that name.
             let subcommand = hidden.into_iter().fold(subcommand, |subcommand, arg| subcommand.arg(arg.hide(true)));
-            let exit = subcommand.get_after_help().map(|help| format!("{help}\n")).unwrap_or_default();
-            subcommand.mut_args(|arg| arg.hide_env(true)).after_help(exit + ENVIRONMENT)
+            say_environment(subcommand, account)
         })
     });
-    command.mut_args(|arg| arg.hide_env(true))
+    one_help(command)
+}
+
+fn say_environment(command: clap::Command, account: &str) -> clap::Command {
+    let before = command.get_after_help().map(|help| format!("{help}\n")).unwrap_or_default();
+    command
+        .after_help(format!("{before}{ENVIRONMENT}{account}."))
+        .mut_subcommands(|subcommand| say_environment(subcommand, account))
+}
+
+/// Makes `-h` and `--help` the same, a screen in length: what the values of a flag mean is in the manual pages.
+fn one_help(command: clap::Command) -> clap::Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print help");
+    let help = help.help_heading(None::<&str>);
+    command.mut_args(|arg| arg.hide_env(true)).disable_help_flag(true).arg(help).mut_subcommands(one_help)
 }
 
 /// Refuses flags that were typed and mean nothing here. What the environment says is for all commands, and just unused.
@@ -53,6 +72,7 @@ pub(super) fn check(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
         Command::Validate(_) => "validate",
         Command::Plan(_) => "plan",
         Command::Apply(_) => "apply",
+        Command::Import(_) => "import",
         Command::State(_) => "state",
         Command::Emulator(_) => "emulator",
         Command::Schema(_) => "schema",

@@ -62,11 +62,6 @@ impl Ui {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether stderr takes colours.
-    pub(in crate::cli) fn colors_stderr(self) -> bool {
-        self.choice(&io::stderr()) != ColorChoice::Never
-    }
-
     fn choice(self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
         match self.color {
             When::Always => ColorChoice::Always,

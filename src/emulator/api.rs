@@ -57,7 +57,9 @@ impl Api {
         Ok(Self(Arc::new(Shared { clock, calls, injector, stats: Mutex::default() })))
     }
 
-    /// Serves one accepted stream, HTTP/1.1 or HTTP/2, until either side closes it. Needs a tokio runtime with time.
+    /// Serves one accepted stream, HTTP/1.1 or HTTP/2, until either side closes it.
+    ///
+    /// Needs a tokio runtime with time. Where a fault closes the connection, HTTP/2 only resets the stream.
     pub async fn serve_stream<S>(&self, stream: S)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -111,7 +111,7 @@ impl Calls {
         let arrangement = self.storage.arrangement(behaviour.list_order, from);
         let rows = self.storage.rows();
         let page = rows.page(from, count, arrangement);
-        let page = PageObject::new(&page, (rows.len(), offset, limit), self.config.user_id(), behaviour);
+        let page = PageObject::new(&page, (rows.len(), offset, limit), &self.config.user_id, behaviour);
         Ok(Answer::json(StatusCode::OK, &page))
     }
 
@@ -134,7 +134,7 @@ impl Calls {
             UploadStatus::Ok => StatusCode::OK,
             UploadStatus::Created => StatusCode::CREATED,
         };
-        Ok(Answer::json(status, &KeyObject::new(&row, self.config.user_id(), &self.config.behaviour)))
+        Ok(Answer::json(status, &KeyObject::new(&row, &self.config.user_id, &self.config.behaviour)))
     }
 
     fn promote(&mut self, id: &str, body: &Bytes, now: Timestamp) -> Result<Answer, Refused> {
@@ -175,7 +175,7 @@ impl Calls {
         let scopes = self.config.scopes;
         let granted = (scopes.read || scopes.write).then(|| json!({ "read": scopes.read, "write": scopes.write }));
         let scope = json!({ "ssh_keys": granted, "pods": null });
-        Answer::json(StatusCode::OK, &json!({ "data": { "id": self.config.user_id(), "scope": scope } }))
+        Answer::json(StatusCode::OK, &json!({ "data": { "id": &self.config.user_id, "scope": scope } }))
     }
 
     fn commit(&mut self, event: Event) -> Result<(), Refused> {

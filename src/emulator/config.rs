@@ -17,7 +17,7 @@ pub const SANDBOX_TOKEN: &str = "keyform-sandbox-token";
 pub const SANDBOX_USER: &str = "cm4xsandboxuser0000000000";
 
 /// What an emulator is started with. The default is an empty account in memory, on any free port, without faults.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// The port on 127.0.0.1; 0 lets the system pick one.
     pub port: u16,
@@ -25,7 +25,7 @@ pub struct Config {
     pub token: Token,
     /// What the token may do.
     pub scopes: Scopes,
-    /// `userId` of every key; empty means [`SANDBOX_USER`].
+    /// `userId` of every key.
     pub user_id: String,
     /// The file that the keys are kept in; none keeps them in memory. Its folder is made if it is missing.
     pub keys: Option<PathBuf>,
@@ -58,10 +58,20 @@ pub struct Scopes {
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
-impl Config {
-    /// The user that the account belongs to.
-    pub(super) fn user_id(&self) -> &str {
-        if self.user_id.is_empty() { SANDBOX_USER } else { &self.user_id }
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            token: Token::default(),
+            scopes: Scopes::default(),
+            user_id: SANDBOX_USER.to_owned(),
+            keys: None,
+            behaviour: Behaviour::default(),
+            faults: Faults::default(),
+            rate_limit: None,
+            clock: Clock::default(),
+            seed: 0,
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl Stats {
         self.sum(|_, _, met| met == Some(fault))
     }
 
-    /// Lists the last requests that are done, the latest last: at least 65,536 if there were so many.
+    /// Lists the last requests that are done, the latest last; 65,536 at most.
     pub fn log(&self) -> impl DoubleEndedIterator<Item = &Served> {
         self.log.iter()
     }

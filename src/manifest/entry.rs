@@ -102,7 +102,7 @@ fn read_key(
 }
 
 fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKey>> {
-    let text: &Cow<'_, str> = match &node.value {
+    let text = match &node.value {
         // An empty value, or no text at all, gets the same answer as everywhere.
         Value::Plain(text) | Value::Quoted(text) if text.len() > 1 && text.contains(|c: char| !c.is_whitespace()) => {
             text
@@ -118,7 +118,7 @@ fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKe
             if error.code() == PRIVATE {
                 scope.hidden.push(node.extent);
             }
-            let extent = part_of(node, text, &error).unwrap_or(node.extent);
+            let extent = part_of(node, &error).unwrap_or(node.extent);
             scope.error(error.code(), extent, error.to_string(), error.help());
             None
         }
@@ -126,10 +126,10 @@ fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKe
 }
 
 /// Returns the part of the value that the error is about, if it stands in the source as it was read.
-fn part_of(node: &Node<'_>, text: &Cow<'_, str>, error: &PublicKeyError) -> Option<Extent> {
-    let quote = match (&node.value, text) {
-        (Value::Plain(_), Cow::Borrowed(_)) => 0,
-        (Value::Quoted(_), Cow::Borrowed(_)) => 1,
+fn part_of(node: &Node<'_>, error: &PublicKeyError) -> Option<Extent> {
+    let (quote, text) = match node.value {
+        Value::Plain(Cow::Borrowed(text)) => (0, text),
+        Value::Quoted(Cow::Borrowed(text)) => (1, text),
         _ => return None,
     };
     let span = error.span()?;

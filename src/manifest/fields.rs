@@ -185,7 +185,7 @@ impl Scope<'_> {
             self.error("field-credentials", field.extent, message, help);
             return None;
         }
-        let meant = suggest(&field.name, known);
+        let meant = if self.problems.are_full() { None } else { suggest(&field.name, known) };
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known there: {}", known.join(", ")),

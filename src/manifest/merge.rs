@@ -95,8 +95,9 @@ fn check_count(files: &[Contents], problems: &mut Problems) {
 
 /// Reports names and keys that are there more than once.
 fn check_unique(files: &[Contents], problems: &mut Problems) {
-    let mut names = Seen::default();
-    let mut blobs: Seen<&KeyBlob> = Seen::default();
+    let count = files.iter().map(|file| file.keys.len()).sum();
+    let mut names = Seen(HashMap::with_capacity(count));
+    let mut blobs: Seen<&KeyBlob> = Seen(HashMap::with_capacity(count));
     for file in files {
         for entry in &file.keys {
             if let Some(name) = &entry.name
@@ -124,12 +125,6 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
 
 /// Remembers where each thing was first.
 struct Seen<'f, K>(HashMap<K, (&'f Arc<Path>, Extent)>);
-
-impl<K> Default for Seen<'_, K> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
 
 impl<'f, K: Hash + Eq> Seen<'f, K> {
     /// Returns where `what` was before, or remembers it.

@@ -33,6 +33,11 @@ impl Problems {
         }
     }
 
+    /// Tells whether one more error would only be counted: what it says need not be made up.
+    pub(crate) fn are_full(&self) -> bool {
+        self.errors >= MAX_SHOWN
+    }
+
     /// Tells whether the manifest cannot be used, or may not be.
     pub(crate) fn forbid_use(&self) -> bool {
         self.errors + self.policies > 0

@@ -113,7 +113,9 @@ pub(crate) fn read(source: &mut Source, key_files: &dyn KeyFiles, problems: &mut
     let hidden = scope.hidden;
     drop(root);
     drop(text);
-    hidden.into_iter().for_each(|extent| source.hide(extent));
+    for extent in hidden {
+        source.hide(extent);
+    }
     contents
 }
 
@@ -165,7 +167,7 @@ fn check_version(field: &Field<'_>, scope: &mut Scope<'_>) {
         }
         Value::Refused => {}
         _ => {
-            scope.error("field-value", field.value.extent, "`version` must be 1", "write `version: 1`, without quotes")
+            scope.error("field-value", field.value.extent, "`version` must be 1", "write `version: 1`, without quotes");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Renders problems for people, each with the line it is about.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -18,9 +18,7 @@ impl Report {
     /// Renders all problems for people, an empty line between them; with ANSI styles if `style`. Nothing of a private key
     /// is in it, whatever the problem.
     pub fn to_text(&self, style: bool) -> String {
-        let look = Look::new(style);
-        let sources = self.sources.iter().map(|source| (source.path(), (source, source.lines()))).collect();
-        let page = Page { sources, look };
+        let page = Page { sources: self.pages(), look: Look::new(style) };
         let mut text = String::new();
         for diagnostic in &self.diagnostics {
             if !text.is_empty() {
@@ -30,7 +28,36 @@ impl Report {
         }
         text
     }
+
+    /// Finds the lines that are needed, file by file: most files have very many more.
+    fn pages(&self) -> HashMap<&Path, Quotes<'_>> {
+        let mut wanted: HashMap<&Path, BTreeSet<u32>> = HashMap::new();
+        for Diagnostic { file, span, related, .. } in &self.diagnostics {
+            wanted.entry(file).or_default().extend(span.map(|span| span.line));
+            for Related { place, .. } in related {
+                wanted.entry(&place.file).or_default().insert(place.line);
+            }
+        }
+        let quotes = |source| Some((Source::path(source), quotes(source, wanted.get(source.path())?)));
+        self.sources.iter().filter_map(quotes).collect()
+    }
 }
+
+fn quotes<'r>(source: &'r Source, wanted: &BTreeSet<u32>) -> Quotes<'r> {
+    let mut quotes = Quotes::new();
+    let mut lines = source.lines();
+    let mut next = 1;
+    for &line in wanted {
+        // A problem may stand behind the last line.
+        let Some(content) = lines.nth(line.saturating_sub(next) as usize) else { break };
+        next = line.saturating_add(1);
+        quotes.insert(line, source.is_quotable(line).then_some(content));
+    }
+    quotes
+}
+
+/// Lines of a file by their number; nothing in place of one that may not be shown.
+type Quotes<'r> = HashMap<u32, Option<&'r str>>;
 
 /// The styles of the parts.
 struct Look {
@@ -63,7 +90,7 @@ impl Look {
 }
 
 struct Page<'r> {
-    sources: HashMap<&'r Path, (&'r Source, Vec<&'r str>)>,
+    sources: HashMap<&'r Path, Quotes<'r>>,
     look: Look,
 }
 
@@ -104,18 +131,13 @@ impl Page<'_> {
         };
         let Span { line, column, .. } = span;
         let _ = writeln!(text, "{:gutter$}{frame}{arrow}{frame:#} {shown}:{line}:{column}", "");
-        let Some((source, lines)) = self.sources.get(file) else {
-            return;
-        };
-        let Some(content) = lines.get((line as usize).saturating_sub(1)) else {
-            return;
-        };
+        let Some(content) = self.sources.get(file).and_then(|quotes| quotes.get(&line)) else { return };
         let label = label.map(|label| format!(" {label}")).unwrap_or_default();
         let _ = writeln!(text, "{:gutter$} {frame}|{frame:#}", "");
-        if !source.is_quotable(line) {
+        let Some(content) = content else {
             let _ = writeln!(text, "{frame}{line:gutter$} |{frame:#} {NOT_SHOWN}{label}");
             return;
-        }
+        };
         let part = excerpt::cut(content, span);
         let marks: String = std::iter::repeat_n(mark, part.width).collect();
         let _ = writeln!(text, "{frame}{line:gutter$} |{frame:#} {}", part.text);

@@ -1,5 +1,8 @@
 //! Renders problems for programs: as JSON, and as commands of a GitHub workflow.
 
+use std::fmt::Write as _;
+use std::path::Path;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,7 +49,7 @@ impl Report {
         let report = ReportJson {
             format_version: 1,
             valid: self.worst().is_none_or(|worst| worst == Severity::Warning),
-            files: self.sources.iter().map(|source| source.path().display().to_string()).collect(),
+            files: self.sources.iter().map(|source| shown(source.path())).collect(),
             errors: self.count(Severity::Error),
             policy: self.count(Severity::Policy),
             warnings: self.count(Severity::Warning),
@@ -67,7 +70,7 @@ fn json(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
     DiagnosticJson {
         code,
         severity: severity.as_str(),
-        file: file.display().to_string(),
+        file: shown(file),
         line: span.map(|span| span.line),
         column: span.map(|span| span.column),
         length: span.map(|span| span.length).filter(|&length| length != u32::MAX),
@@ -76,13 +79,18 @@ fn json(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
         related: related
             .iter()
             .map(|Related { place, length: _, text }| RelatedJson {
-                file: place.file.display().to_string(),
+                file: shown(&place.file),
                 line: place.line,
                 column: place.column,
                 text,
             })
             .collect(),
     }
+}
+
+/// Names a file. One with a name that hides something is not worth finding by it.
+fn shown(file: &Path) -> String {
+    sanitize::escape(&file.display().to_string()).into_owned()
 }
 
 fn github(diagnostic: &Diagnostic) -> String {
@@ -93,14 +101,14 @@ fn github(diagnostic: &Diagnostic) -> String {
     };
     let mut properties = format!("file={}", escape_property(&file.display().to_string()));
     if let Some(span) = span {
-        properties += &format!(",line={},col={}", span.line, span.column);
+        let _ = write!(properties, ",line={},col={}", span.line, span.column);
         if span.length != u32::MAX {
-            properties += &format!(",endColumn={}", span.column.saturating_add(span.length));
+            let _ = write!(properties, ",endColumn={}", span.column.saturating_add(span.length));
         }
     }
     let mut text = message.clone();
     for Related { place, length: _, text: what } in related {
-        text += &format!("\n{what}: {place}");
+        let _ = write!(text, "\n{what}: {place}");
     }
     if let Some(help) = help {
         text += "\nhelp: ";

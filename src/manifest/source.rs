@@ -75,7 +75,7 @@ impl Source {
     }
 
     /// Returns the lines of the text.
-    pub(crate) fn lines(&self) -> Vec<&str> {
-        lines(&self.text).collect()
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        lines(&self.text)
     }
 }

@@ -4,7 +4,6 @@
 //! text with a mistake in its syntax still gives the tree up to it, marked as cut, so that what stands above is checked too.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,11 +21,11 @@ use crate::terminal::sanitize;
 /// How deep values may nest: the format itself needs four.
 pub(crate) const MAX_DEPTH: usize = 16;
 
-/// The most values in one file, each field, list and mapping being one.
-pub(crate) const MAX_VALUES: usize = 3_000_000;
+/// The most values in one file, names of fields being such too: 200,000 keys with six fields each.
+pub(crate) const MAX_VALUES: usize = 2_700_000;
 
-/// How many fields of one mapping are compared pairwise; above, through a hash map.
-const FEW_FIELDS: usize = 16;
+/// The most fields of one mapping: the format has seven. They are compared pairwise.
+pub(crate) const MAX_FIELDS: usize = 100;
 
 /// Reads a text; returns nothing if no value was found in it.
 ///
@@ -126,6 +125,13 @@ impl<'a> Builder<'a, '_> {
         if self.values > MAX_VALUES {
             let message = format!("the file has more than {MAX_VALUES} values");
             self.error("manifest-too-many-values", extent, message, "split it into several files");
+            return Err(Stop);
+        }
+        if let Some(Frame { kind: Kind::Mapping { mapping, .. }, .. }) = self.stack.last()
+            && mapping.fields.len() >= MAX_FIELDS
+        {
+            let message = format!("a mapping has more than {MAX_FIELDS} fields");
+            self.error("manifest-too-many-fields", extent, message, "a manifest knows seven: see `keyform schema`");
             return Err(Stop);
         }
         match event {
@@ -265,18 +271,13 @@ impl<'a> Builder<'a, '_> {
 
     /// Reports every name that a mapping has twice, and keeps the first.
     fn refuse_duplicates(&mut self, mapping: &mut Mapping<'a>) {
-        let mut firsts: Vec<Option<Extent>> = Vec::with_capacity(mapping.fields.len());
-        if mapping.fields.len() <= FEW_FIELDS {
-            for (index, field) in mapping.fields.iter().enumerate() {
-                let first = mapping.fields.iter().take(index).find(|first| first.name == field.name);
-                firsts.push(first.map(|first| first.extent));
-            }
-        } else {
-            let mut seen = HashMap::with_capacity(mapping.fields.len());
-            for field in &mapping.fields {
-                let first = *seen.entry(&*field.name).or_insert(field.extent);
-                firsts.push(Some(first).filter(|first| *first != field.extent));
-            }
+        let first = |(index, field): (usize, &Field<'_>)| {
+            let before = mapping.fields.get(..index)?;
+            Some(before.iter().find(|before| before.name == field.name)?.extent)
+        };
+        let firsts: Vec<Option<Extent>> = mapping.fields.iter().enumerate().map(first).collect();
+        if firsts.iter().all(Option::is_none) {
+            return;
         }
         let mut firsts = firsts.into_iter();
         mapping.fields.retain(|field| {

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 use super::world::{Holder, Wanted, World};
-use super::{Action, Base, Change, NewKey, Note, OldKey, Plan, Reason, RowRef};
+use super::{Action, Base, Change, NewKey, Note, OldKey, Plan, Reason, ReplaceOrder, RowRef};
 use crate::account::{Endpoint, Listing, Row};
 use crate::manifest::{Desired, DesiredKey};
 use crate::names::{KeyId, KeyName};
@@ -28,12 +28,16 @@ pub struct Input<'a> {
     pub endpoint: &'a Endpoint,
     /// Today's date: what expired before it is no longer wanted.
     pub today: Date,
+    /// Whether nothing is wanted at all: every managed key is to go. What the manifest protects stays protected.
+    pub destroy: bool,
+    /// What comes first where a key is renamed.
+    pub order: ReplaceOrder,
 }
 
 /// Says what has to change.
 pub fn compare(input: Input<'_>) -> Plan {
     let world = World::new(input.recorded, input.observed);
-    let wanted = Wanted::new(input.desired, input.today, &world);
+    let wanted = Wanted::new(&input, &world);
 
     let mut fates = Fates { places: vec![Place::default(); wanted.keys.len()], actions: Vec::new() };
     for record in &world.records {
@@ -50,7 +54,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         {
             actions.push(action(name, change, reason));
         }
-        match placement(key, *holder, place, wanted.primary.is_none(), &world) {
+        match placement(key, *holder, place, &wanted, &world) {
             Some((change, reason)) => actions.push(action(name, change, reason)),
             None => unchanged += 1,
         }
@@ -76,6 +80,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         refreshed: input.observed.is_some(),
         unmanaged: unmanaged(&actions, &world),
         actions,
+        left_out: 0,
         primary: wanted.primary.map(|key| key.name.clone()),
         unchanged,
         managed: world.records.len(),
@@ -124,8 +129,12 @@ impl Fates {
                 _ => self.replaces(index, world.old_key(record)),
             }
         } else {
-            let expired = wanted.expired.get(&record.public_key);
-            self.goes(record, expired.map_or(Reason::Undesired, |&last| Reason::Expired(last)), world);
+            let reason = match wanted.expired.get(&record.public_key) {
+                _ if wanted.is_destroyed => Reason::Destroyed,
+                Some(&last) => Reason::Expired(last),
+                None => Reason::Undesired,
+            };
+            self.goes(record, reason, world);
         }
     }
 
@@ -169,7 +178,7 @@ fn placement(
     key: &DesiredKey,
     holder: Holder<'_>,
     place: Place,
-    promotes_heirs: bool,
+    wanted: &Wanted<'_>,
     world: &World<'_>,
 ) -> Option<(Change, Reason)> {
     let Place { old, stale } = place;
@@ -198,9 +207,11 @@ fn placement(
     };
     if !old.is_empty() {
         let is_primary = matches!(holder, Holder::Unrecorded(row) if row.is_primary);
-        let promote = promotes_heirs && !is_primary && old.iter().any(|old| old.is_primary);
+        let promote = wanted.primary.is_none() && !is_primary && old.iter().any(|old| old.is_primary);
+        // Another key never has to wait for the old one to go.
+        let order = if renamed.is_some() && row.is_none() { wanted.order } else { ReplaceOrder::UploadFirst };
         let reason = renamed.map_or(Reason::OtherKey, |from| Reason::Renamed { from });
-        return Some((Change::Replace { key: new, row, old, promote }, reason));
+        return Some((Change::Replace { key: new, row, old, promote, order }, reason));
     }
     Some(match row {
         Some(row) => (Change::Adopt { key: new, row }, reason),

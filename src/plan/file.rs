@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, RowRef, words};
+use super::{
+    Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, Reason, ReplaceOrder, RowRef, words,
+};
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{Fingerprint, KeyBlob};
@@ -35,6 +37,9 @@ pub struct PlanFile {
     pub digest: String,
     /// How many keys there are of each sort.
     pub counts: Counts,
+    /// How many actions were left out, if only some keys were asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
     /// The key that is to be the primary, if the manifest names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -128,6 +133,18 @@ pub struct ReasonFile {
     pub code: String,
     /// The same for people.
     pub text: String,
+    /// The name that the key had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub from: Option<KeyName>,
+    /// The id that it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub id: Option<KeyId>,
+    /// The last day on which it was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub until: Option<Date>,
 }
 
 /// A managed row that goes.
@@ -168,6 +185,9 @@ pub struct AfterFile {
     /// Whether this action makes it the primary.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub promote: bool,
+    /// Whether the old row goes before the new one is uploaded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delete_first: bool,
     /// The name of the primary that gives way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<String>,
@@ -236,8 +256,21 @@ pub struct Warning {
 
 /// Describes a plan for programs.
 pub fn describe(plan: &Plan) -> PlanFile {
-    let Plan { endpoint, user_id, pin, base, refreshed, actions, primary, unchanged, managed, unmanaged, drift, notes } =
-        plan;
+    let Plan {
+        endpoint,
+        user_id,
+        pin,
+        base,
+        refreshed,
+        actions,
+        primary,
+        unchanged,
+        managed,
+        unmanaged,
+        left_out,
+        drift,
+        notes,
+    } = plan;
     PlanFile {
         format_version: FORMAT_VERSION,
         keyform: env!("CARGO_PKG_VERSION").to_owned(),
@@ -256,6 +289,7 @@ pub fn describe(plan: &Plan) -> PlanFile {
             managed: *managed,
             unmanaged: *unmanaged,
         },
+        left_out: *left_out,
         primary: primary.clone(),
         actions: actions.iter().map(action_file).collect(),
         drift: drift.iter().map(drift_file).collect(),
@@ -274,13 +308,19 @@ pub fn to_text(plan: &Plan) -> String {
     serde_json::to_string_pretty(&describe(plan)).unwrap_or_default() + "\n"
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 fn action_file(action: &Action) -> ActionFile {
     let Action { name, change, reason, protected } = action;
     let (before, after) = match change {
         Change::Upload(key) => (Vec::new(), Some(after(key, None, false))),
         Change::Adopt { key, row } => (Vec::new(), Some(after(key, Some(row), false))),
-        Change::Replace { key, row, old, promote } => {
-            (old.iter().map(before).collect(), Some(after(key, row.as_ref(), *promote)))
+        Change::Replace { key, row, old, promote, order } => {
+            let delete_first = *order == ReplaceOrder::DeleteFirst;
+            (old.iter().map(before).collect(), Some(AfterFile { delete_first, ..after(key, row.as_ref(), *promote) }))
         }
         Change::Promote { blob, id, instead_of } => (
             Vec::new(),
@@ -290,6 +330,7 @@ fn action_file(action: &Action) -> ActionFile {
                 created_at: None,
                 uploaded: false,
                 promote: true,
+                delete_first: false,
                 instead_of: instead_of.clone(),
                 key: key_file(blob),
                 comment: String::new(),
@@ -303,11 +344,21 @@ fn action_file(action: &Action) -> ActionFile {
     ActionFile {
         action: change.kind(),
         name: name.clone(),
-        reason: ReasonFile { code: reason.code().to_owned(), text: words::reason(reason) },
+        reason: reason_file(reason),
         protected: *protected,
         before,
         after,
     }
+}
+
+fn reason_file(reason: &Reason) -> ReasonFile {
+    let (from, id, until) = match reason {
+        Reason::NameAgrees { from } | Reason::Renamed { from } => (Some(from.clone()), None, None),
+        Reason::OtherId(id) => (None, Some(id.clone()), None),
+        Reason::Expired(last) => (None, None, Some(*last)),
+        _ => (None, None, None),
+    };
+    ReasonFile { code: reason.code().to_owned(), text: words::reason(reason), from, id, until }
 }
 
 fn before(old: &OldKey) -> BeforeFile {
@@ -323,6 +374,7 @@ fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
         created_at: row.and_then(|row| row.created_at),
         uploaded: row.is_some_and(|row| row.uploaded),
         promote,
+        delete_first: false,
         instead_of: None,
         key: key_file(key.blob()),
         comment: key.comment().to_owned(),

@@ -6,6 +6,8 @@ mod compare;
 mod digest;
 pub mod file;
 pub mod guard;
+mod recheck;
+pub mod saved;
 pub mod words;
 mod world;
 
@@ -14,6 +16,7 @@ use uuid::Uuid;
 
 pub use compare::{Input, compare};
 pub use digest::Digest;
+pub use recheck::broken;
 
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
@@ -34,6 +37,8 @@ pub struct Plan {
     pub refreshed: bool,
     /// What to do: by kind in the order of [`ActionKind`], then by name.
     pub actions: Vec<Action>,
+    /// How many actions were left out, if only some keys were asked for.
+    pub left_out: usize,
     /// The key that is to be the primary, if the manifest names one.
     pub primary: Option<KeyName>,
     /// How many desired keys are as they should be.
@@ -92,6 +97,8 @@ pub enum Change {
         old: Vec<OldKey>,
         /// Whether the new row has to become the primary first, since an old one is.
         promote: bool,
+        /// What comes first.
+        order: ReplaceOrder,
     },
     /// Make it the primary.
     Promote {
@@ -106,6 +113,28 @@ pub enum Change {
     Delete(OldKey),
     /// Drop it from the state. No request.
     Forget(OldKey),
+}
+
+/// What comes first where a key is renamed: the API can only upload it anew.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplaceOrder {
+    /// The upload: never a moment without the key
+    #[default]
+    UploadFirst,
+    /// The deletion, for an account that refuses a key it has already
+    DeleteFirst,
 }
 
 /// A key that the manifest wants.
@@ -200,6 +229,8 @@ pub enum Reason {
     NewPrimary,
     /// Delete or forget: the manifest no longer has it.
     Undesired,
+    /// Delete or forget: everything is to go.
+    Destroyed,
     /// Delete or forget: it was wanted until that day.
     Expired(Date),
     /// Delete or forget: what a replacement by the key of that name left behind.
@@ -270,6 +301,19 @@ impl Plan {
     /// How many actions there are of a kind.
     pub fn count(&self, kind: ActionKind) -> usize {
         self.actions.iter().filter(|action| action.change.kind() == kind).count()
+    }
+
+    /// Leaves out what concerns other keys than these: neither by their names, nor by the names they had.
+    pub fn limit_to(&mut self, names: &[KeyName]) {
+        let before = self.actions.len();
+        self.actions.retain(|action| {
+            let olds = match &action.change {
+                Change::Replace { old, .. } => old.as_slice(),
+                _ => &[],
+            };
+            names.contains(&action.name) || olds.iter().any(|old| names.contains(&old.name))
+        });
+        self.left_out = before - self.actions.len();
     }
 
     /// A digest over the actions and the account: the same on every machine for the same change.
@@ -362,6 +406,7 @@ impl Reason {
             Self::NotPrimary => "not-primary",
             Self::NewPrimary => "new-primary",
             Self::Undesired => "undesired",
+            Self::Destroyed => "destroyed",
             Self::Expired(_) => "expired",
             Self::LeftOver => "left-over",
             Self::Orphan => "orphan",

@@ -21,6 +21,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NotPrimary => "the manifest makes it the primary key".to_owned(),
         Reason::NewPrimary => "the manifest makes it the primary key, once it is uploaded".to_owned(),
         Reason::Undesired => "no longer in the manifest".to_owned(),
+        Reason::Destroyed => "every managed key is to be deleted".to_owned(),
         Reason::Expired(last) => format!("expired: it was wanted until {last}"),
         Reason::LeftOver => "another key has replaced it under this name".to_owned(),
         Reason::Orphan => "uploaded by a run that was interrupted, and not in the manifest".to_owned(),
@@ -32,7 +33,7 @@ pub fn reason(reason: &Reason) -> String {
 pub fn drift(drift: &Drift) -> String {
     let Drift { name, id, change } = drift;
     match change {
-        Drifted::Deleted => format!("{name} ({id}) was deleted from the account by something else"),
+        Drifted::Deleted => format!("{name} ({id}) is gone from the account"),
         Drifted::OtherKey => format!("{name} ({id}) holds another key than was recorded"),
         Drifted::Renamed { from, to } => {
             format!("{name} ({id}) was called {} and is called {} on the account", quoted(from), quoted(to))

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Change, Drift, Drifted, Note, OldKey};
+use super::compare::Input;
+use super::{Change, Drift, Drifted, Note, OldKey, ReplaceOrder};
 use crate::account::{Listing, Row};
-use crate::manifest::{Desired, DesiredKey};
+use crate::manifest::DesiredKey;
 use crate::names::{KeyId, KeyName};
 use crate::public_key::KeyBlob;
 use crate::state::{Record, State};
@@ -33,6 +34,10 @@ pub(super) struct Wanted<'a> {
     pub(super) primary: Option<&'a DesiredKey>,
     /// What the manifest lists and no longer wants, with the last day on which it did.
     pub(super) expired: HashMap<&'a KeyBlob, Date>,
+    /// Whether nothing is wanted because everything is to go.
+    pub(super) is_destroyed: bool,
+    /// What comes first where a key is renamed.
+    pub(super) order: ReplaceOrder,
     /// The blobs of the keys that must not be replaced or deleted, those that expired among them.
     protected: HashSet<&'a KeyBlob>,
     /// Their names.
@@ -198,15 +203,18 @@ impl<'a> World<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    pub(super) fn new(desired: &'a Desired, today: Date, world: &World<'a>) -> Self {
+    pub(super) fn new(input: &Input<'a>, world: &World<'a>) -> Self {
+        let Input { desired, today, destroy, order, recorded: _, observed: _, endpoint: _ } = *input;
         // From the day after `expires` a key is no longer wanted.
         let expiry = |key: &DesiredKey| key.expires.filter(|&last| last < today);
         let protected = || desired.keys.iter().filter(|key| key.protect);
-        let keys: Vec<_> = desired.keys.iter().filter(|key| expiry(key).is_none()).collect();
+        let keys: Vec<_> = desired.keys.iter().filter(|key| !destroy && expiry(key).is_none()).collect();
         Self {
             holders: keys.iter().map(|key| world.holder(key)).collect(),
             primary: keys.iter().copied().find(|key| key.primary),
             expired: desired.keys.iter().filter_map(|key| Some((key.key.blob(), expiry(key)?))).collect(),
+            is_destroyed: destroy,
+            order,
             protected: protected().map(|key| key.key.blob()).collect(),
             protected_names: protected().map(|key| &key.name).collect(),
             by_blob: keys.iter().enumerate().map(|(index, key)| (key.key.blob(), index)).collect(),

@@ -1,5 +1,6 @@
 //! Renders plans and outcomes for people and programs. Nothing here decides or prints.
 
+pub mod import;
 pub mod json;
 pub mod text;
 pub mod words;

@@ -7,9 +7,10 @@ use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::words::{self, counted};
-use crate::apply::{Finding, Outcome, Status, Step};
+use crate::account::FailureKind;
+use crate::apply::{Outcome, Status, Step};
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, words as plan_words};
+use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Plan, Reason, ReplaceOrder, words as plan_words};
 use crate::public_key::KeyBlob;
 use crate::state::{Origin, Record, State};
 use crate::terminal::sanitize::escape;
@@ -42,6 +43,10 @@ pub fn plan(plan: &Plan) -> String {
     for note in &plan.notes {
         let _ = writeln!(out, "\n{} {}", paint(WARN, "Note:"), plan_words::note(note));
     }
+    if plan.left_out > 0 {
+        let more = counted(plan.left_out, "more change");
+        let _ = writeln!(out, "\n{} only what --target names; {more} left out.", paint(WARN, "Partial:"));
+    }
     out.push('\n');
     summary(&mut out, plan);
     out
@@ -58,10 +63,13 @@ pub fn refusals(refusals: &[Refusal]) -> String {
 }
 
 /// Renders how a plan was carried out.
-pub fn outcome(outcome: &Outcome, state_path: &str) -> String {
+pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str) -> String {
     let mut out = String::new();
-    for step in &outcome.steps {
+    for (step, action) in outcome.steps.iter().zip(&plan.actions) {
         line(&mut out, step);
+        if let Some(way) = way_out(step, action) {
+            let _ = writeln!(out, "      {} {way}", paint(CALM, "help:"));
+        }
     }
     for finding in outcome.findings.iter().flatten() {
         let (label, style) = if finding.is_wrong() { ("Wrong:", BAD) } else { ("Note:", WARN) };
@@ -134,49 +142,63 @@ pub fn record(record: &Record) -> String {
 fn block(out: &mut String, action: &Action) {
     let Action { name, change, reason, protected } = action;
     let kind = change.kind();
-    let glyph = paint(style_of(kind), kind.glyph());
-    let reason = plan_words::reason(reason);
-    let _ = write!(out, "  {glyph} {} ({})", paint(NAME, name), sort(change.blob()));
-    let _ = writeln!(out, ": {} {reason}", paint(DIM, format!("{},", kind.verb())));
+    let head = paint(style_of(kind), format!("{} {}", kind.glyph(), kind.verb()));
+    let _ = writeln!(out, "  {head} {} ({})", paint(NAME, name), sort(change.blob()));
+    let mut line = |text: &dyn Display| {
+        let _ = writeln!(out, "      {text}");
+    };
     match change {
-        Change::Upload(key) => wanted(out, key),
-        Change::Adopt { key, row } => {
-            wanted(out, key);
-            let name = if row.account_name == name.as_str() {
-                String::new()
-            } else {
-                format!(", called {} there", plan_words::quoted(&row.account_name))
-            };
-            let _ = writeln!(out, "      id {}{name}", row.id);
-        }
-        Change::Replace { key, row, old, promote } => {
+        Change::Replace { key, old, .. } => {
             for old in old {
                 let (before, after) = changed_words(&old_line(old), &new_line(action, key));
-                let _ = writeln!(out, "      {} {before}", paint(BAD, '-'));
-                let _ = writeln!(out, "      {} {after}", paint(GOOD, '+'));
-            }
-            if let Some(row) = row {
-                let _ = writeln!(out, "      the new key is there already, as {}", row.id);
-            }
-            if *promote {
-                let _ = writeln!(out, "      the old key is the primary; the new one takes that over");
+                line(&format_args!("{} {before}", paint(BAD, '-')));
+                line(&format_args!("{} {after}", paint(GOOD, '+')));
             }
         }
-        Change::Promote { blob, id: _, instead_of } => {
-            let _ = writeln!(out, "      {}", blob.fingerprint());
-            if let Some(other) = instead_of {
-                let _ = writeln!(out, "      in place of {}", plan_words::quoted(other));
-            }
+        _ => line(&change.blob().fingerprint()),
+    }
+    line(&plan_words::reason(reason));
+    for detail in details(action) {
+        line(&detail);
+    }
+    if *protected {
+        line(&paint(BAD, "the manifest protects this key"));
+    }
+}
+
+/// What else there is to know of an action.
+fn details(action: &Action) -> Vec<String> {
+    match &action.change {
+        Change::Upload(key) => about(key),
+        Change::Adopt { key, row } => {
+            let called = (row.account_name != action.name.as_str())
+                .then(|| format!(", called {} there", plan_words::quoted(&row.account_name)));
+            let id = format!("id {}{}", row.id, called.unwrap_or_default());
+            about(key).into_iter().chain([id]).collect()
+        }
+        Change::Replace { key, row, old: _, promote, order } => {
+            let there = row.as_ref().map(|row| format!("the new key is there already, as {}", row.id));
+            let heir = promote.then(|| "the old key is the primary; the new one takes that over".to_owned());
+            let gap = (*order == ReplaceOrder::DeleteFirst)
+                .then(|| "the old one is deleted first: for a moment the account is without the key".to_owned());
+            about(key).into_iter().chain(there).chain(heir).chain(gap).collect()
+        }
+        Change::Promote { instead_of, .. } => {
+            instead_of.iter().map(|other| format!("in place of {}", plan_words::quoted(other))).collect()
         }
         Change::Delete(old) | Change::Forget(old) => {
             let primary = if old.is_primary { ", the primary key" } else { "" };
-            let _ = writeln!(out, "      {}", old.blob.fingerprint());
-            let _ = writeln!(out, "      id {}{primary}", old.id);
+            vec![format!("id {}{primary}", old.id)]
         }
     }
-    if *protected {
-        let _ = writeln!(out, "      {}", paint(BAD, "the manifest protects this key"));
-    }
+}
+
+/// Owner and expiry, on one line.
+fn about(key: &NewKey) -> Vec<String> {
+    let owner = key.owner.as_ref().map(|owner| format!("owner {}", escape(owner)));
+    let expires = key.expires.map(|last| format!("expires {last}"));
+    let about: Vec<_> = owner.into_iter().chain(expires).collect();
+    if about.is_empty() { Vec::new() } else { vec![about.join(", ")] }
 }
 
 fn style_of(kind: ActionKind) -> Style {
@@ -186,16 +208,6 @@ fn style_of(kind: ActionKind) -> Style {
         ActionKind::Replace => WARN,
         ActionKind::Delete => BAD,
         ActionKind::Forget => DIM,
-    }
-}
-
-fn wanted(out: &mut String, key: &NewKey) {
-    let _ = writeln!(out, "      {}", key.key.blob().fingerprint());
-    let owner = key.owner.as_ref().map(|owner| format!("owner {}", escape(owner)));
-    let expires = key.expires.map(|last| format!("expires {last}"));
-    let about: Vec<_> = owner.into_iter().chain(expires).collect();
-    if !about.is_empty() {
-        let _ = writeln!(out, "      {}", about.join(", "));
     }
 }
 
@@ -275,6 +287,17 @@ fn line(out: &mut String, step: &Step) {
     };
 }
 
+/// What to do about a rename that an account refuses because it has the key.
+fn way_out(step: &Step, action: &Action) -> Option<&'static str> {
+    let Status::Failed(failure) = &step.status else { return None };
+    let refused = matches!(failure.kind, FailureKind::Conflict | FailureKind::Invalid);
+    let renamed = matches!(action.reason, Reason::Renamed { .. });
+    (refused && renamed).then_some(
+        "if the account refuses a key that it has already, it cannot be there under two names at once:\n      \
+         --replace-order delete-first deletes the old row before it uploads the new one",
+    )
+}
+
 fn tally(outcome: &Outcome) -> String {
     let count = |wanted: fn(&Status) -> bool| outcome.steps.iter().filter(|step| wanted(&step.status)).count();
     let done: Vec<_> = ActionKind::ALL
@@ -299,7 +322,7 @@ fn tally(outcome: &Outcome) -> String {
         (false, false) => paint(BAD, "Incomplete:").to_string(),
     };
     let checked = match &outcome.findings {
-        Some(findings) if !findings.iter().any(Finding::is_wrong) => "; the account was listed and is as planned",
+        Some(_) if outcome.is_success() => "; the account was listed and is as planned",
         _ => "",
     };
     format!("{label} {}{checked}.", parts.join(", "))

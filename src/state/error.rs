@@ -72,23 +72,29 @@ pub enum StateError {
         name: String,
     },
     /// The first line of the journal is something else.
-    #[error("the journal beside the state is not one that keyform wrote")]
+    #[error("the journal {} is not one that keyform wrote", path.display())]
     ForeignJournal {
+        /// Which file.
+        path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
     },
     /// A newer keyform wrote the journal.
-    #[error("the journal beside the state has version {found}, which this keyform does not read")]
+    #[error("the journal {} has version {found}, which this keyform does not read", path.display())]
     NewerJournal {
+        /// Which file.
+        path: PathBuf,
         /// Its version.
         found: u32,
     },
     /// The journal belongs to another state than the one beside it.
-    #[error("the journal builds on serial {journal_serial}, but the state beside it {}", match state_serial {
+    #[error("the journal {} builds on serial {journal_serial}, but the state beside it {}", path.display(), match state_serial {
         Some(serial) => format!("is another one, with serial {serial}"),
         None => "is missing".to_owned(),
     })]
     StrayJournal {
+        /// Which file.
+        path: PathBuf,
         /// The serial that the journal builds on.
         journal_serial: u64,
         /// The serial of the state that is there.
@@ -139,10 +145,10 @@ impl StateError {
                 "restore it from version control, or choose the right file with --state"
             }
             Self::NewerVersion { .. } | Self::NewerJournal { .. } => "use the keyform that wrote it, or a newer one",
-            Self::ForeignJournal { .. } => "move the file that ends in .journal away and look at it",
+            Self::ForeignJournal { .. } => "move that file away and look at it",
             Self::StrayJournal { .. } => {
                 "put back the state that the journal was written beside (it is the newest one); or, if that is lost, \
-                 move the file that ends in .journal away: the next plan adopts what it would have told"
+                 move the journal away: the next plan adopts what it would have told"
             }
             Self::OtherEndpoint { .. } | Self::OtherUser { .. } => {
                 "check the token and the endpoint, or choose this account's own state with --state"

@@ -60,7 +60,8 @@ impl FileStore<LocalDisk> {
     ///
     /// A symbolic link is followed once, here: it is its target that is read and replaced.
     pub fn open(path: &Path, holder: impl Into<String>) -> Self {
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let link = if path.is_symlink() { path.canonicalize().ok() } else { None };
+        let target = link.unwrap_or_else(|| path.to_path_buf());
         Self::on(Rc::new(RefCell::new(LocalDisk::default())), &target, holder)
     }
 }
@@ -184,7 +185,7 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<Files, StateError> {
     let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
     let state = text.as_deref().map(|text| file::from_text(text, &paths.state)).transpose()?;
     let journal = journal.unwrap_or_default();
-    match journal::replay(state.clone(), &journal)? {
+    match journal::replay(state.clone(), &journal, &paths.journal)? {
         Replay::Nothing => {
             Ok(Files { loaded: Loaded { state, ..Loaded::default() }, text, journal: JournalIs::Absent })
         }

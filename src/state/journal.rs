@@ -1,8 +1,10 @@
 //! The journal: one JSON object a line, appended as things are learned, folded into the state at the end of an apply.
 //!
-//! The first line is a [`Header`] that names the state it builds on. A line that a crash tore, or that a disk lost, is
+//! The first line is a header that names the state it builds on. A line that a crash tore, or that a disk lost, is
 //! passed over: all that it may have said, the next listing of the account says again. What must not be lost, the
 //! intent to upload, is synced before the first request.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -88,11 +90,11 @@ pub(super) fn lines(entries: &[Entry]) -> Vec<u8> {
     entries.iter().flat_map(line).collect()
 }
 
-/// Reads a journal on top of the state that lies beside it.
+/// Reads a journal on top of the state that lies beside it; `path` is for the error.
 ///
 /// # Errors
 /// If it builds on another state than the one given, or its format is newer.
-pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateError> {
+pub(super) fn replay(base: Option<State>, journal: &[u8], path: &Path) -> Result<Replay, StateError> {
     // Without its line feed a line may be torn, even where what is left of it happens to parse.
     let whole = journal.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     let (journal, torn) = journal.split_at(whole);
@@ -102,10 +104,10 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
         Ok(header) => header,
         // The disk lost the line with the power, so it was not synced, and no request had been sent.
         Err(_) if first.contains(&0) => return Ok(Replay::Nothing),
-        Err(source) => return Err(StateError::ForeignJournal { source }),
+        Err(source) => return Err(StateError::ForeignJournal { path: path.to_path_buf(), source }),
     };
     if header.journal != VERSION {
-        return Err(StateError::NewerJournal { found: header.journal });
+        return Err(StateError::NewerJournal { path: path.to_path_buf(), found: header.journal });
     }
     let mut state = match base {
         None if header.serial == 0 => State { user_id: header.user_id, ..State::new(header.lineage, header.endpoint) },
@@ -113,6 +115,7 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
         Some(state) if state.lineage == header.lineage && state.serial > header.serial => return Ok(Replay::Nothing),
         other => {
             return Err(StateError::StrayJournal {
+                path: path.to_path_buf(),
                 journal_serial: header.serial,
                 state_serial: other.map(|state| state.serial),
             });

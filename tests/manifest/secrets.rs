@@ -23,7 +23,16 @@ fn wherever_a_private_key_is_pasted_nothing_of_it_is_shown() {
     let bare_lines = private.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n      ");
     let key = key(0);
     let entry = |value: &str| format!("version: 1\nkeys:\n  - name: a\n    publicKey: {value}\n  - name: 12\n");
+    let short = &bare[..60];
     for text in [
+        format!(
+            "version: 1\nkeys:\n  - {{name: {short}, publicKey: {key}}}\n  - {{name: {short}, publicKey: {key}}}\n"
+        ),
+        format!(
+            "version: 1\npolicy: {{namePattern: ^x, algorithms: [{short}]}}\nkeys:\n  - {{name: {short}, publicKey: {key}}}\n"
+        ),
+        format!("version: 1\n{short}: a\n{short}: b\nkeys: []\n"),
+        format!("version: 1\nkeys:\n  - name: a\n    publicKeyFile: {short}\n"),
         entry(&format!("|\n      {indented}")),
         entry(&format!(">-\n      {indented}")),
         entry(&indented),

@@ -150,6 +150,8 @@ pub(crate) fn is_done(world: &Rc<World>, process: &Process) -> Result<(), String
         observed: Some(&listing),
         endpoint: &endpoint(),
         today: today(),
+        destroy: false,
+        order: keyform::plan::ReplaceOrder::default(),
     });
     if plan.is_empty() { Ok(()) } else { Err(show(&plan)) }
 }

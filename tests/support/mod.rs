@@ -1,7 +1,12 @@
-//! What the tests share: keys that are made up, an account and a state in memory, worlds written in one line.
+//! What the tests share: keys that are made up, an account and a state in memory, worlds written in one line, the
+//! program in a folder of its own, servers that misbehave.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what tests share fails as tests do: by a panic")]
 
 pub mod account;
 pub mod keys;
+pub mod program;
+pub mod schema;
+pub mod server;
 pub mod world;

@@ -122,6 +122,8 @@ pub fn plan(wanted: &str, state: &str, account: &str) -> Plan {
         observed: listing.as_ref(),
         endpoint: &endpoint(),
         today: today(),
+        destroy: false,
+        order: keyform::plan::ReplaceOrder::default(),
     })
 }
 

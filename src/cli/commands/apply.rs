@@ -7,75 +7,73 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::account::list_all;
 use crate::apply::{Event, Options, Outcome, Tools, execute};
 use crate::cli::args::{Apply as Args, PlanFormat};
 use crate::cli::context::{Account, Context};
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::planning;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
-use crate::plan::guard;
-use crate::plan::{Input, Plan, compare};
+use crate::plan::{Plan, broken, guard, saved};
 use crate::report::{json, text};
-use crate::state::{FileSession, Loaded, Session as _, lock_within};
+use crate::state::{FileSession, Loaded, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
 use crate::terminal::prompt;
 
-use super::plan::check;
 use super::{cannot_print, runtime};
 
-pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
-    let today = Context::today(args.day);
-    let desired = match context.desired(today) {
-        Ok(desired) => desired,
-        Err(exit) => return Ok(exit),
+pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
+    let source = match &args.plan {
+        Some(path) => Source::Saved(read_plan(path)?),
+        None => Source::Manifest(context.desired(Context::today(args.day))?),
     };
     if !args.auto_approve && !Ui::can_ask() {
-        return Err(CliError::new("there is no terminal to ask for approval")
-            .hint("look at the plan first, then run apply with --auto-approve"));
+        let error = CliError::new("there is no terminal to ask for approval");
+        return Err(error.hint("look at the plan first, then run apply with --auto-approve").into());
     }
     let stop = CancellationToken::new();
     let asked_to_stop =
         || context.ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
-    let work = apply(args, context, &desired, today, &stop);
-    let ended = runtime()?.block_on(stoppable(work, &stop, asked_to_stop));
-    ended.map_err(|error| CliError::from_error(&error))?.unwrap_or_else(|| {
+    let ended = runtime()?.block_on(stoppable(apply(args, context, source, &stop), &stop, asked_to_stop));
+    let ended = ended.map_err(|error| CliError::from_error(&error))?;
+    Ok(ended.unwrap_or_else(|| {
         context.ui.status("Stopped. What was learned is kept beside the state; the next apply goes on from there.");
         Ok(Exit::Interrupted)
-    })
+    })?)
 }
 
-async fn apply(
-    args: &Args,
-    context: &Context,
-    desired: &Desired,
-    today: jiff::civil::Date,
-    stop: &CancellationToken,
-) -> Result<Exit, CliError> {
+/// What says what is to be done.
+enum Source {
+    Manifest(Desired),
+    Saved(Plan),
+}
+
+async fn apply(args: &Args, context: &Context, source: Source, stop: &CancellationToken) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
     let store = context.store()?;
     let patience = Duration::from_secs(args.lock_timeout);
-    let waiting = |held: &crate::state::StateError| context.ui.status(&format!("Waiting: {held}"));
+    let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
     let mut session = lock_within(&store, patience, account.pace.clock(), waiting).await?;
     let loaded = session.load().await?;
     context.warn_of(&loaded);
 
-    let plan = make_plan(args, desired, &loaded, &account, today).await?;
+    let plan = make_plan(args, source, &loaded, &account).await?;
     if args.format == PlanFormat::Text {
         context.ui.result(&text::plan(&plan)).map_err(cannot_print)?;
     }
+    approved_digest(args, &plan)?;
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged());
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
         return Ok(Exit::Refused);
     }
-    if !plan.is_empty() && !args.auto_approve && !approved()? {
+    if !plan.is_empty() && !args.auto_approve && !asked_and_approved()? {
         context.ui.status("Nothing was changed.");
         return Ok(Exit::Done);
     }
     let outcome = carry_out(args, context, &plan, loaded, &mut session, &account, stop).await;
-    tell(args, context, &plan, &outcome, store.path())?;
+    tell(args, context, &plan, &outcome, &context.state_path()?)?;
     Ok(match () {
         () if outcome.interrupted => Exit::Interrupted,
         () if outcome.is_success() => Exit::Done,
@@ -83,28 +81,57 @@ async fn apply(
     })
 }
 
-async fn make_plan(
-    args: &Args,
-    desired: &Desired,
-    loaded: &Loaded,
-    account: &Account,
-    today: jiff::civil::Date,
-) -> Result<Plan, CliError> {
+async fn make_plan(args: &Args, source: Source, loaded: &Loaded, account: &Account) -> Result<Plan, CliError> {
+    let today = Context::today(args.day);
     let recorded = loaded.state.as_ref();
-    let endpoint = &account.endpoint;
-    check(recorded, endpoint, None)?;
-    let listing = if args.offline {
-        None
-    } else {
-        Some(list_all(&account.connection.reader(), &account.pace, account.retries).await?)
-    };
-    let observed = listing.as_ref();
-    check(recorded, endpoint, observed.and_then(|listing| listing.user_id.as_ref()))?;
-    Ok(compare(Input { desired, recorded, observed, endpoint, today }))
+    match source {
+        Source::Manifest(desired) if args.scope.offline => {
+            planning::plan(&args.scope, &desired, recorded, None, &account.endpoint, today)
+        }
+        Source::Manifest(desired) => {
+            let listing = planning::observe(account, loaded).await?;
+            planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)
+        }
+        Source::Saved(plan) => {
+            if plan.endpoint != account.endpoint {
+                let message = format!("the saved plan is for {}, not for {}", plan.endpoint, account.endpoint);
+                return Err(CliError::new(message).hint("choose the plan's endpoint with --endpoint"));
+            }
+            let listing = planning::observe(account, loaded).await?;
+            let broken = broken(&plan, recorded, &listing, today);
+            if broken.is_empty() {
+                // How many keys are managed is a matter of the state, whatever the file says.
+                return Ok(Plan { managed: recorded.map_or(0, |state| state.records.len()), ..plan });
+            }
+            Err(CliError::new("the saved plan no longer holds")
+                .details(broken)
+                .hint("plan anew, and have that approved; nothing was changed"))
+        }
+    }
+}
+
+fn read_plan(path: &Path) -> Result<Plan, CliError> {
+    let text = std::fs::read(path)
+        .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
+    saved::from_text(&text).map_err(|error| {
+        CliError::new(format!("{}: {error}", path.display())).hint("make it again with `keyform plan --out FILE`")
+    })
+}
+
+/// Fails closed: without the digest that was approved nothing is done.
+fn approved_digest(args: &Args, plan: &Plan) -> Result<(), CliError> {
+    let found = plan.digest();
+    match &args.plan_digest {
+        Some(approved) if *approved != found => {
+            let message = format!("this is not the plan that was approved: its digest is {found}, not {approved}");
+            Err(CliError::new(message).hint("plan anew, and have that approved; nothing was changed"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Asks on stderr: stdout carries the result and nothing else.
-fn approved() -> Result<bool, CliError> {
+fn asked_and_approved() -> Result<bool, CliError> {
     prompt::confirm("Apply this plan? Only `yes` is taken as yes:", &mut io::stdin().lock(), &mut io::stderr())
         .map_err(|error| CliError::new(format!("cannot ask for approval: {error}")))
 }
@@ -131,7 +158,7 @@ async fn carry_out(
         Event::Retrying { .. } | Event::Saved { .. } => {}
     };
     let tools = Tools {
-        reader: (!args.offline).then_some(&reader),
+        reader: (!args.scope.offline).then_some(&reader),
         writer: &account.connection.writer(),
         pace: &account.pace,
         options: Options { concurrency: args.concurrency.get(), retries: account.retries, fail_fast: args.fail_fast },
@@ -150,7 +177,7 @@ async fn carry_out(
 fn tell(args: &Args, context: &Context, plan: &Plan, outcome: &Outcome, state: &Path) -> Result<(), CliError> {
     let text = match args.format {
         PlanFormat::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
-        PlanFormat::Text => text::outcome(outcome, &state.display().to_string()),
+        PlanFormat::Text => format!("\n{}", text::outcome(plan, outcome, &state.display().to_string())),
         PlanFormat::Json => json::outcome(plan, outcome),
     };
     context.ui.result(&text).map_err(cannot_print)?;

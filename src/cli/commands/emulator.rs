@@ -6,19 +6,29 @@ use crate::cli::args::Emulator as Args;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
-use crate::emulator::{Behaviour, Config, Emulator, Faults, RateLimit, Scopes, Token};
+use crate::emulator::{Behaviour, Config, Emulator, EmulatorError, Faults, RateLimit, Scopes, Token};
 use crate::terminal::style::{NAME, paint};
 
 use super::{cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: Args, ui: Ui) -> Result<Exit, CliError> {
     runtime()?.block_on(async {
+        let is_well_known = args.token.is_none();
         let mut signals = Signals::listen().map_err(|error| CliError::from_error(&error))?;
-        let emulator = Emulator::start(config(args)).map_err(|error| CliError::from_error(&error))?;
+        let emulator = Emulator::start(config(args)).map_err(|error| {
+            let help = match error {
+                EmulatorError::Bind { .. } => "name another port; without --port any free one is taken",
+                EmulatorError::Corrupt { .. } | EmulatorError::InUse { .. } => "name another file with --keys",
+                _ => return CliError::from_error(&error),
+            };
+            CliError::from_error(&error).hint(help)
+        })?;
         let url = emulator.url();
         ui.result(&format!("{url}\n")).map_err(cannot_print)?;
         ui.status(&format!("Serving an emulated account at {}; Ctrl-C ends it.", paint(NAME, &url)));
-        ui.status(&format!("Try it: PRIME_API_KEY={} keyform plan --endpoint {url}", emulator.token()));
+        // Another token than the well-known one may be somebody's real one.
+        let token = if is_well_known { emulator.token() } else { "…" };
+        ui.status(&format!("Try it: PRIME_API_KEY={token} keyform plan --endpoint {url}"));
         emulator.run_until(signals.next()).await.map_err(|error| CliError::from_error(&error))?;
         Ok(Exit::Done)
     })

@@ -1,40 +1,36 @@
 //! `keyform plan`
 
-use crate::account::list_all;
+use std::io::Write as _;
+use std::path::Path;
+
 use crate::cli::args::{Plan as Args, PlanFormat};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Exit};
-use crate::plan::guard;
-use crate::plan::{Input, Plan, compare, file};
+use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::planning;
+use crate::plan::{Plan, file, guard};
 use crate::report::text;
-use crate::state::{State, Store as _};
+use crate::state::Store as _;
+use crate::state::disk::folder_of;
 
 use super::{cannot_print, runtime};
 
-pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
     let today = Context::today(args.day);
-    let desired = match context.desired(today) {
-        Ok(desired) => desired,
-        Err(exit) => return Ok(exit),
-    };
+    let desired = context.desired(today)?;
     let plan = runtime()?.block_on(async {
         let loaded = context.store()?.load().await?;
         context.warn_of(&loaded);
         let recorded = loaded.state.as_ref();
-        if args.offline {
-            let endpoint = context.endpoint()?;
-            check(recorded, &endpoint, None)?;
-            let input = Input { desired: &desired, recorded, observed: None, endpoint: &endpoint, today };
-            return Ok::<_, CliError>(compare(input));
+        if args.scope.offline {
+            return planning::plan(&args.scope, &desired, recorded, None, &context.endpoint()?, today);
         }
         let account = context.account(args.requests)?;
-        // Before the token goes anywhere: a state of another endpoint is a mistake in the making.
-        check(recorded, &account.endpoint, None)?;
-        let listing = list_all(&account.connection.reader(), &account.pace, account.retries).await?;
-        check(recorded, &account.endpoint, listing.user_id.as_ref())?;
-        let input = Input { desired: &desired, recorded, observed: Some(&listing), endpoint: &account.endpoint, today };
-        Ok(compare(input))
+        let listing = planning::observe(&account, &loaded).await?;
+        planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)
     })?;
+    if let Some(path) = &args.out {
+        save(&plan, path)?;
+    }
     context.ui.result(&render(&plan, args.format)).map_err(cannot_print)?;
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged());
     context.ui.tell(&text::refusals(&refusals));
@@ -45,18 +41,18 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliErr
     })
 }
 
-/// Refuses a state that describes another account.
-pub(super) fn check(
-    recorded: Option<&State>,
-    endpoint: &crate::account::Endpoint,
-    user: Option<&crate::names::UserId>,
-) -> Result<(), CliError> {
-    recorded.map_or(Ok(()), |state| state.check_account(endpoint, user)).map_err(CliError::from)
-}
-
 fn render(plan: &Plan, format: PlanFormat) -> String {
     match format {
         PlanFormat::Text => text::plan(plan),
         PlanFormat::Json => file::to_text(plan),
     }
+}
+
+/// Writes a plan whole or not at all: half of one would be worse than none.
+fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
+    let written = tempfile::NamedTempFile::new_in(folder_of(path)).and_then(|mut file| {
+        file.write_all(file::to_text(plan).as_bytes())?;
+        file.persist(path).map_err(|failed| failed.error)
+    });
+    written.map(drop).map_err(|error| CliError::new(format!("cannot save the plan to {}: {error}", path.display())))
 }

@@ -1,28 +1,78 @@
 //! `keyform state`
 
-use crate::cli::args::{PlanFormat, State as Args, StateList, StateShow};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::account::TokioClock;
+use crate::cli::args::{PlanFormat, State as Args, StateForget, StateList, StateShow};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::names::KeyName;
 use crate::report::{json, text};
-use crate::state::{State, Store as _};
+use crate::state::{FileStore, Loaded, Record, Session as _, State, StateError, Store as _, lock_within};
 
 use super::{cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let store = context.store()?;
-    let loaded = runtime()?.block_on(store.load())?;
-    context.warn_of(&loaded);
-    let Some(state) = loaded.state else {
-        return Err(CliError::new(format!("there is no state at {}", store.path().display())).hint(
-            "apply writes it; choose another one with --state PATH, or the manifest it lies beside with -f PATH",
-        ));
-    };
     let out = match args {
-        Args::List(args) => list(args, &state),
-        Args::Show(args) => show(args, &state)?,
+        Args::List(args) => list(args, &read(context, &store)?),
+        Args::Show(args) => show(args, &read(context, &store)?)?,
+        Args::Forget(args) => runtime()?.block_on(forget(args, context, &store))?,
     };
     context.ui.result(&out).map_err(cannot_print)?;
     Ok(Exit::Done)
+}
+
+fn read(context: &Context, store: &FileStore) -> Result<State, CliError> {
+    let loaded = runtime()?.block_on(store.load())?;
+    there(context, store, loaded)
+}
+
+fn there(context: &Context, store: &FileStore, loaded: Loaded) -> Result<State, CliError> {
+    context.warn_of(&loaded);
+    loaded.state.ok_or_else(|| {
+        CliError::new(format!("there is no state at {}", store.path().display()))
+            .hint("apply writes it; choose another one with --state PATH, or the manifest it lies beside with -f PATH")
+    })
+}
+
+/// Drops records. What a dead run left in the journal is folded in with it.
+async fn forget(args: &StateForget, context: &Context, store: &FileStore) -> Result<String, CliError> {
+    let clock = TokioClock::default();
+    let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
+    let mut session = lock_within(store, Duration::from_secs(args.lock_timeout), &clock, waiting).await?;
+    let loaded = session.load().await?;
+    let mut state = there(context, store, loaded)?;
+    for name in &args.names {
+        named(name, &state)?;
+    }
+    let mut out = String::new();
+    state.records.retain(|_, record| {
+        let goes = args.names.contains(&record.name);
+        if goes {
+            let _ = writeln!(out, "{}: no longer managed; {} stays on the account", record.name, record.id);
+        }
+        !goes
+    });
+    state.serial += 1;
+    session.fold(&state).await?;
+    Ok(out)
+}
+
+/// The records of a name; that there is none is an error that names the nearest.
+fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliError> {
+    let records: Vec<_> = state.sorted().into_iter().filter(|record| record.name == *name).collect();
+    if !records.is_empty() {
+        return Ok(records);
+    }
+    let likeness = |other: &str| strsim::jaro(other, name.as_str());
+    let names = state.records.values().map(|record| record.name.as_str());
+    let error = CliError::new(format!("the state has no key {name}"));
+    Err(match names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
+        Some(nearest) => error.hint(format!("did you mean {nearest}? `keyform state list` shows all")),
+        None => error.hint("it has no keys at all"),
+    })
 }
 
 fn list(args: &StateList, state: &State) -> String {
@@ -33,19 +83,7 @@ fn list(args: &StateList, state: &State) -> String {
 }
 
 fn show(args: &StateShow, state: &State) -> Result<String, CliError> {
-    let records: Vec<_> = state.sorted().into_iter().filter(|record| record.name == args.name).collect();
-    if records.is_empty() {
-        let nearest = state
-            .records
-            .values()
-            .map(|record| record.name.as_str())
-            .max_by(|a, b| strsim::jaro(a, args.name.as_str()).total_cmp(&strsim::jaro(b, args.name.as_str())));
-        let error = CliError::new(format!("the state has no key {}", args.name));
-        return Err(match nearest {
-            Some(name) => error.hint(format!("did you mean {name}? `keyform state list` shows all")),
-            None => error.hint("it has no keys at all"),
-        });
-    }
+    let records = named(&args.name, state)?;
     Ok(match args.format {
         PlanFormat::Text => records.into_iter().map(text::record).collect::<Vec<_>>().join("\n"),
         PlanFormat::Json => json::records(&records),

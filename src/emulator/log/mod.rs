@@ -88,7 +88,8 @@ fn replay(path: &Path, bytes: &[u8], seed: u64) -> Result<Rows, EmulatorError> {
     let mut lines = bytes.split(|&b| b == b'\n').filter(|line| !line.is_empty()).enumerate().peekable();
     let mut rows = Rows::new(seed, 0);
     while let Some((index, line)) = lines.next() {
-        let may_be_torn = !whole && lines.peek().is_none();
+        // The first line came with a whole file; if that is broken, the file is somebody else's.
+        let may_be_torn = index > 0 && !whole && lines.peek().is_none();
         let parsed = match index {
             0 => serde_json::from_slice::<Head>(line).map(|head| {
                 rows = Rows::new(seed, head.drawn);

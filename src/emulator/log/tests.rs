@@ -95,6 +95,17 @@ fn a_file_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
+fn a_file_of_something_else_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keyform.yaml");
+    for text in ["version: 1\n", "{", "{\"version\": 1,\n"] {
+        fs::write(&path, text).unwrap();
+        assert!(matches!(Log::open(&path, 1), Err(EmulatorError::Corrupt { line: 1, .. })), "{text}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+#[test]
 fn one_emulator_at_a_time_has_the_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys.jsonl");

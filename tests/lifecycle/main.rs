@@ -1,24 +1,37 @@
 //! Random histories of manifests and accounts: every apply converges, and nothing that is not ours is touched.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
+
+mod emulated;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
+use emulated::EmulatedAccount;
 use fastrand::Rng;
-use keyform::account::{Listing, Pace, RetryPolicy, Row};
+use keyform::account::{Clock, Listing, Pace, ReadAccount, RetryPolicy, Row, WriteAccount};
 use keyform::apply::{Options, Outcome, Status, Tools, execute};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Input, Plan, compare};
-use keyform::public_key::PublicKey;
+use keyform::plan::{Input, Plan, ReplaceOrder, compare};
+use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{Loaded, Origin};
-use support::account::{MemoryAccount, MemorySession, Mode, Twice, VirtualClock};
+use support::account::{MemoryAccount, MemorySession, Mode, Twice, VirtualClock, Watch};
 use support::world::{self, show, today};
 use tokio_util::sync::CancellationToken;
 
-/// How many histories there are for each mode of the account.
+/// How many histories there are for each mode of an account in memory.
 const HISTORIES: u64 = 250;
+
+/// How many there are for each mode of the emulated account.
+const HISTORIES_OVER_HTTP: u64 = 6;
 
 /// How many times a history changes its manifest.
 const CHANGES: usize = 6;
@@ -44,35 +57,121 @@ fn every_history_converges_and_touches_nothing_that_is_not_ours() {
     let keys: Vec<_> = (0..12).map(support::keys::key).collect();
     for mode in MODES {
         for seed in 0..HISTORIES {
-            let mut history = History::new(mode, seed, &keys);
-            for _ in 0..CHANGES {
-                history.meddle();
-                history.edit();
-                history.apply();
-            }
+            live(&mut History::new(MemoryAccount::new(mode, world::rows("system=S#system%")), seed, &keys));
         }
     }
 }
 
-struct History<'k> {
+#[test]
+fn histories_converge_over_http_too() {
+    let keys: Vec<_> = (0..12).map(support::keys::key).collect();
+    for mode in MODES {
+        for seed in 0..HISTORIES_OVER_HTTP {
+            live(&mut History::new(EmulatedAccount::start(mode), seed, &keys));
+        }
+    }
+}
+
+fn live(history: &mut History<'_, impl Account>) {
+    for _ in 0..CHANGES {
+        history.meddle();
+        history.edit();
+        history.apply();
+    }
+}
+
+/// An account that histories can be lived on.
+trait Account {
+    fn mode(&self) -> Mode;
+    fn rows(&self) -> Vec<Row>;
+    /// Changes it as somebody else would.
+    fn insert(&self, name: &str, blob: &KeyBlob);
+    fn remove(&self, id: &KeyId);
+    fn promote(&self, id: &KeyId);
+    /// Carries out a plan; `watch` sees the rows as often as it can.
+    fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome;
+
+    fn listing(&self) -> Listing {
+        let mut rows = self.rows();
+        rows.retain(|row| row.is_user_key);
+        rows.sort_by(|a, b| a.id.cmp(&b.id));
+        let user_id = rows.first().map(|row| row.user_id.clone());
+        Listing { rows, user_id, system_keys: 0 }
+    }
+}
+
+impl Account for MemoryAccount {
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        self.rows.borrow().clone()
+    }
+
+    fn insert(&self, name: &str, blob: &KeyBlob) {
+        MemoryAccount::insert(self, name, blob);
+    }
+
+    fn remove(&self, id: &KeyId) {
+        self.rows.borrow_mut().retain(|row| row.id != *id);
+    }
+
+    fn promote(&self, id: &KeyId) {
+        self.make_primary(id);
+    }
+
+    fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome {
+        *self.watch.borrow_mut() = Some(watch);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let outcome = runtime.block_on(carry_out(plan, session, self, self, VirtualClock::default(), seed));
+        *self.watch.borrow_mut() = None;
+        outcome
+    }
+}
+
+/// Carries out a plan with the given account.
+async fn carry_out(
+    plan: &Plan,
+    session: &mut MemorySession,
+    reader: &impl ReadAccount,
+    writer: &impl WriteAccount,
+    clock: impl Clock,
+    seed: u64,
+) -> Outcome {
+    let tools = Tools {
+        reader: Some(reader),
+        writer,
+        pace: &Pace::new(clock, seed),
+        options: Options { concurrency: 3, retries: RetryPolicy { retries: 2 }, fail_fast: false },
+        stop: &CancellationToken::new(),
+        observer: &|_| {},
+        lineage: uuid::Uuid::from_u128(u128::from(seed)),
+    };
+    let loaded = Loaded { state: session.state.clone(), ..Loaded::default() };
+    execute(plan, loaded, session, &tools).await
+}
+
+struct History<'k, A> {
     seed: u64,
     rng: Rng,
     keys: &'k [PublicKey],
-    account: MemoryAccount,
+    account: A,
     session: MemorySession,
     manifest: Vec<DesiredKey>,
+    order: ReplaceOrder,
 }
 
-impl<'k> History<'k> {
-    fn new(mode: Mode, seed: u64, keys: &'k [PublicKey]) -> Self {
-        let rows = world::rows("system=S#system%");
+impl<'k, A: Account> History<'k, A> {
+    fn new(account: A, seed: u64, keys: &'k [PublicKey]) -> Self {
         Self {
             seed,
             rng: Rng::with_seed(seed),
             keys,
-            account: MemoryAccount::new(mode, rows),
+            account,
             session: MemorySession::default(),
             manifest: Vec::new(),
+            order: ReplaceOrder::default(),
         }
     }
 
@@ -87,12 +186,11 @@ impl<'k> History<'k> {
     /// Changes the account behind keyform's back.
     fn meddle(&mut self) {
         for _ in 0..self.rng.usize(..3) {
-            let user_rows: Vec<_> =
-                self.account.rows.borrow().iter().filter(|row| row.is_user_key).map(|row| row.id.clone()).collect();
+            let user_rows: Vec<_> = self.account.listing().rows.into_iter().map(|row| row.id).collect();
             let some = (!user_rows.is_empty()).then(|| user_rows[self.rng.usize(..user_rows.len())].clone());
             match (self.rng.u8(..4), some) {
-                (0, Some(id)) => self.account.rows.borrow_mut().retain(|row| row.id != id),
-                (1, Some(id)) => self.account.make_primary(&id),
+                (0, Some(id)) => self.account.remove(&id),
+                (1, Some(id)) => self.account.promote(&id),
                 _ => {
                     let (name, key) = (self.name(), self.key());
                     self.account.insert(name.as_str(), key.blob());
@@ -137,46 +235,37 @@ impl<'k> History<'k> {
 
     fn plan(&self, desired: &Desired, listing: &Listing) -> Plan {
         let recorded = self.session.state.as_ref();
-        compare(Input { desired, recorded, observed: Some(listing), endpoint: &world::endpoint(), today: today() })
+        compare(Input {
+            desired,
+            recorded,
+            observed: Some(listing),
+            endpoint: &world::endpoint(),
+            today: today(),
+            destroy: false,
+            order: self.order,
+        })
     }
 
     fn apply(&mut self) {
         let desired = Desired { account: None, keys: self.manifest.clone(), files: Vec::new() };
         let before = self.account.listing();
         let plan = self.plan(&desired, &before);
-        let told = format!("seed {} of {:?}: {}", self.seed, self.account.mode, show(&plan));
-        *self.account.watch.borrow_mut() = Some(self.laws(&desired, &before, &plan, told.clone()));
-        let outcome = self.execute(&plan);
-        *self.account.watch.borrow_mut() = None;
+        let told = format!("seed {} of {:?}: {}", self.seed, self.account.mode(), show(&plan));
+        let laws = self.laws(&desired, &before, &plan, told.clone());
+        let outcome = self.account.execute(&plan, &mut self.session, self.seed, laws);
 
         if outcome.is_success() {
             let next = self.plan(&desired, &self.account.listing());
             assert!(next.is_empty(), "{told}\nis followed by {}", show(&next));
         } else {
-            let Mode { twice, keeps_primary, .. } = self.account.mode;
+            let Mode { twice, keeps_primary, .. } = self.account.mode();
             assert!(twice == Twice::Refuse || keeps_primary, "{told}\nended with {outcome:?}");
         }
         self.recorded_is_there(&told);
     }
 
-    fn execute(&mut self, plan: &Plan) -> Outcome {
-        let pace = Pace::new(VirtualClock::default(), self.seed);
-        let tools = Tools {
-            reader: Some(&self.account),
-            writer: &self.account,
-            pace: &pace,
-            options: Options { concurrency: 3, retries: RetryPolicy { retries: 2 }, fail_fast: false },
-            stop: &CancellationToken::new(),
-            observer: &|_| {},
-            lineage: uuid::Uuid::from_u128(u128::from(self.seed)),
-        };
-        let loaded = Loaded { state: self.session.state.clone(), ..Loaded::default() };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(execute(plan, loaded, &mut self.session, &tools))
-    }
-
     /// What must hold after every single request.
-    fn laws(&self, desired: &Desired, before: &Listing, plan: &Plan, told: String) -> support::account::Watch {
+    fn laws(&self, desired: &Desired, before: &Listing, plan: &Plan, told: String) -> Watch {
         let recorded: HashMap<KeyId, KeyName> = self
             .session
             .state
@@ -199,19 +288,20 @@ impl<'k> History<'k> {
             })
             .collect();
         let was_there: HashSet<_> = before.rows.iter().filter_map(|row| row.blob.clone()).collect();
-        let steps = Cell::new(0);
+        let (steps, order) = (Cell::new(0), self.order);
         Box::new(move |rows: &[Row]| {
             steps.set(steps.get() + 1);
             let at = format!("{told}\nafter request {}", steps.get());
-            assert!(rows.iter().any(|row| row.id.as_str() == "system"), "{at}: the system key is gone");
+            assert!(rows.iter().any(|row| !row.is_user_key), "{at}: the system key is gone");
             for id in &foreign {
                 assert!(rows.iter().any(|row| row.id == *id), "{at}: {id} was not ours and is gone");
             }
             for key in &wanted {
                 let blob = key.key.blob();
                 let has = rows.iter().any(|row| row.blob.as_ref() == Some(blob));
-                assert!(has || !was_there.contains(blob), "{at}: the key of {} is gone", key.name);
-                if let Some(old) = old_rows.get(&key.name) {
+                let may_go = order == ReplaceOrder::DeleteFirst;
+                assert!(has || may_go || !was_there.contains(blob), "{at}: the key of {} is gone", key.name);
+                if let Some(old) = old_rows.get(&key.name).filter(|_| !may_go) {
                     assert!(has || rows.iter().any(|row| old.contains(&row.id)), "{at}: {} has no key", key.name);
                 }
             }
@@ -220,7 +310,7 @@ impl<'k> History<'k> {
 
     /// Every recorded id is on the account with the recorded key, or was taken away behind our back before this apply.
     fn recorded_is_there(&self, told: &str) {
-        let rows = self.account.rows.borrow();
+        let rows = self.account.rows();
         for record in self.session.state.iter().flat_map(|state| state.records.values()) {
             let row = rows.iter().find(|row| row.id == record.id);
             let Some(row) = row else { continue };
@@ -240,7 +330,8 @@ impl<'k> History<'k> {
 fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
     let mode = Mode { twice: Twice::Refuse, ..Mode::default() };
     let keys = [support::keys::key(0)];
-    let mut history = History::new(mode, 0, &keys);
+    let account = MemoryAccount::new(mode, world::rows("system=S#system%"));
+    let mut history = History::new(account, 0, &keys);
     let mut key = world::desired("old=A").keys.remove(0);
     history.manifest = vec![key.clone()];
     history.apply();
@@ -249,9 +340,17 @@ fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
 
     let desired = Desired { account: None, keys: vec![key], files: Vec::new() };
     let plan = history.plan(&desired, &history.account.listing());
-    let outcome = history.execute(&plan);
+    let outcome = history.account.execute(&plan, &mut history.session, 0, Box::new(|_| {}));
 
     assert!(matches!(outcome.steps[0].status, Status::Failed(_)), "{outcome:?}");
     assert_eq!(history.account.listing().rows.len(), 1);
-    assert_eq!(history.session.state.unwrap().records.len(), 1);
+    assert_eq!(history.session.state.as_ref().unwrap().records.len(), 1);
+
+    // The way out, which has to be asked for.
+    history.order = ReplaceOrder::DeleteFirst;
+    history.apply();
+    let rows = history.account.listing().rows;
+    assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["new"]);
+    let records: Vec<_> = history.session.state.unwrap().records.into_keys().collect();
+    assert_eq!(records, [rows[0].id.clone()]);
 }

@@ -1,0 +1,159 @@
+//! Reading a saved plan.
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::file::{self, ActionFile, AfterFile, BeforeFile, FORMAT_VERSION, PlanFile, ReasonFile};
+use super::{Action, ActionKind, Base, Change, Digest, NewKey, OldKey, Plan, Reason, ReplaceOrder, RowRef};
+use crate::names::KeyName;
+use crate::public_key::{PublicKey, PublicKeyError};
+
+/// Why a file is no plan that can be carried out.
+#[derive(Debug, Error)]
+pub enum PlanFileError {
+    /// It is no JSON, or JSON of another shape.
+    #[error("it is not a plan that keyform saved: {0}")]
+    Foreign(serde_json::Error),
+    /// A newer keyform wrote it.
+    #[error("it has format version {0}; this keyform reads version {FORMAT_VERSION}")]
+    Version(u64),
+    /// A key in it is none.
+    #[error("the key of {name} is none: {error}")]
+    Key {
+        /// Whose.
+        name: KeyName,
+        /// Why.
+        error: PublicKeyError,
+    },
+    /// An action says something else than its parts.
+    #[error("the action on {0} does not fit together")]
+    Action(KeyName),
+    /// It shows a reviewer something else than what it would do.
+    #[error("it was changed after it was saved: what it shows of {0} is not what it would do")]
+    Shown(KeyName),
+    /// The digest is not that of the actions.
+    #[error("it was changed after it was saved: it states the digest {stated}, and what it would do has {found}")]
+    Tampered {
+        /// What the file says.
+        stated: String,
+        /// What its actions and account have.
+        found: Digest,
+    },
+}
+
+/// Reads a saved plan.
+///
+/// # Errors
+/// If it is none, or its digest is not that of what it would do. What it relies on is checked by
+/// [`broken`](super::broken).
+pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Versioned {
+        format_version: u64,
+    }
+    let Versioned { format_version } = serde_json::from_slice(text).map_err(PlanFileError::Foreign)?;
+    if format_version != FORMAT_VERSION {
+        return Err(PlanFileError::Version(format_version));
+    }
+    let PlanFile { account, state, refreshed, digest, counts, left_out, primary, actions, .. } =
+        serde_json::from_slice(text).map_err(PlanFileError::Foreign)?;
+    let plan = Plan {
+        endpoint: account.endpoint,
+        user_id: account.user_id,
+        pin: account.pinned_user_id,
+        base: Base { lineage: state.lineage, serial: state.serial },
+        refreshed,
+        actions: actions.iter().cloned().map(action).collect::<Result<_, _>>()?,
+        left_out,
+        primary,
+        unchanged: counts.unchanged,
+        managed: counts.managed,
+        unmanaged: counts.unmanaged,
+        // They were for the review; what still matters of them is looked at again.
+        drift: Vec::new(),
+        notes: Vec::new(),
+    };
+    let meant = file::describe(&plan).actions;
+    if let Some((shown, _)) = actions.into_iter().zip(meant).find(|(shown, meant)| shown != meant) {
+        return Err(PlanFileError::Shown(shown.name));
+    }
+    let found = plan.digest();
+    if digest != found.to_string() {
+        return Err(PlanFileError::Tampered { stated: digest, found });
+    }
+    Ok(plan)
+}
+
+fn action(file: ActionFile) -> Result<Action, PlanFileError> {
+    let ActionFile { action, name, reason, protected, before, after } = file;
+    let unfit = || PlanFileError::Action(name.clone());
+    let mut old: Vec<_> = before.into_iter().map(old_key).collect();
+    let change = match (action, after) {
+        (ActionKind::Upload, Some(after)) => Change::Upload(new_key(after, &name)?),
+        (ActionKind::Adopt, Some(after)) => {
+            Change::Adopt { row: row(&after).ok_or_else(unfit)?, key: new_key(after, &name)? }
+        }
+        (ActionKind::Replace, Some(after)) if !old.is_empty() => Change::Replace {
+            row: row(&after),
+            promote: after.promote,
+            order: if after.delete_first { ReplaceOrder::DeleteFirst } else { ReplaceOrder::UploadFirst },
+            key: new_key(after, &name)?,
+            old: std::mem::take(&mut old),
+        },
+        (ActionKind::Promote, Some(after)) => {
+            Change::Promote { blob: after.key.public_key, id: after.id, instead_of: after.instead_of }
+        }
+        (ActionKind::Delete, None) => Change::Delete(old.pop().ok_or_else(unfit)?),
+        (ActionKind::Forget, None) => Change::Forget(old.pop().ok_or_else(unfit)?),
+        _ => return Err(unfit()),
+    };
+    if !old.is_empty() {
+        return Err(unfit());
+    }
+    let reason = self::reason(reason).ok_or_else(unfit)?;
+    Ok(Action { name, change, reason, protected })
+}
+
+fn reason(file: ReasonFile) -> Option<Reason> {
+    let ReasonFile { code, text: _, from, id, until } = file;
+    Some(match code.as_str() {
+        "absent" => Reason::Absent,
+        "gone" => Reason::Gone,
+        "unrecorded" => Reason::Unrecorded,
+        "present" => Reason::Present,
+        "interrupted" => Reason::Interrupted,
+        "other-id" => Reason::OtherId(id?),
+        "name-agrees" => Reason::NameAgrees { from: from? },
+        "other-key" => Reason::OtherKey,
+        "renamed" => Reason::Renamed { from: from? },
+        "not-primary" => Reason::NotPrimary,
+        "new-primary" => Reason::NewPrimary,
+        "undesired" => Reason::Undesired,
+        "destroyed" => Reason::Destroyed,
+        "expired" => Reason::Expired(until?),
+        "left-over" => Reason::LeftOver,
+        "orphan" => Reason::Orphan,
+        "copy" => Reason::Copy,
+        _ => return None,
+    })
+}
+
+fn old_key(file: BeforeFile) -> OldKey {
+    OldKey { name: file.name, id: file.id, blob: file.key.public_key, is_primary: file.is_primary }
+}
+
+fn row(file: &AfterFile) -> Option<RowRef> {
+    Some(RowRef {
+        id: file.id.clone()?,
+        account_name: file.account_name.clone()?,
+        created_at: file.created_at,
+        uploaded: file.uploaded,
+    })
+}
+
+fn new_key(file: AfterFile, name: &KeyName) -> Result<NewKey, PlanFileError> {
+    let line = format!("{} {}", file.key.public_key, file.comment);
+    let key = PublicKey::parse(line.trim_end()).map_err(|error| PlanFileError::Key { name: name.clone(), error })?;
+    Ok(NewKey { key, owner: file.owner, expires: file.expires, stale: file.stale_ids })
+}

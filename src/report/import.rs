@@ -1,0 +1,153 @@
+//! The keys of an account as a manifest: the way in for those who did without one so far.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use super::words::counted;
+use crate::account::{Listing, Row};
+use crate::names::{KeyName, MAX_NAME_CHARS, NameError};
+use crate::plan::words::quoted;
+use crate::public_key::{KeyBlob, PublicKey};
+use crate::terminal::sanitize::{escape, is_unsafe};
+
+/// Words that YAML 1.1 takes for truth values; so do manifests, which want them in quotes.
+const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
+
+/// Renders the user keys of an account as a manifest, without those that are listed already.
+///
+/// The result is a valid manifest, and planning it finds nothing to upload. A row whose key a manifest may not hold is
+/// told of in a comment, with the reason.
+pub fn manifest(observed: &Listing, is_listed: impl Fn(&KeyBlob) -> bool) -> String {
+    let mut rows: Vec<&Row> = observed.rows.iter().collect();
+    // The primary and the oldest of several rows with one key stand for it: the plan would choose them too.
+    rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
+    let mut entries = Vec::new();
+    let mut left_out = Vec::new();
+    let mut seen = HashSet::new();
+    for row in rows {
+        match key_of(row) {
+            Ok(key) if is_listed(key.blob()) => {}
+            Ok(key) if seen.insert(key.blob().clone()) => entries.push((row, key)),
+            Ok(_) => left_out.push((row, "the same key stands above".to_owned())),
+            Err(why) => left_out.push((row, why)),
+        }
+    }
+    entries.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+
+    let mut out = String::from("version: 1\n");
+    if let Some(user) = &observed.user_id {
+        let _ = writeln!(out, "account:\n  userId: {}", scalar(user.as_str()));
+    }
+    let _ = writeln!(out, "keys:{}", if entries.is_empty() { " []" } else { "" });
+    let mut names = HashSet::new();
+    for (row, key) in entries {
+        let name = unique_name(&row.name, &mut names);
+        if name != row.name {
+            let _ = writeln!(out, "  # called {} on the account", quoted(&row.name));
+        }
+        let _ = writeln!(out, "  - name: {}", scalar(&name));
+        let _ = writeln!(out, "    publicKey: {}", scalar(&key.to_line()));
+        if row.is_primary {
+            let _ = writeln!(out, "    primary: true");
+        }
+    }
+    if !left_out.is_empty() {
+        let _ = writeln!(out, "# Left out: {}", counted(left_out.len(), "key"));
+    }
+    for (row, why) in left_out {
+        let _ = writeln!(out, "#   {} {}: {}", row.id, quoted(&row.name), escape(&why));
+    }
+    out
+}
+
+fn key_of(row: &Row) -> Result<PublicKey, String> {
+    let line = row.public_key.as_deref().ok_or("the account does not show its key")?;
+    PublicKey::parse(line).map_err(|error| error.to_string())
+}
+
+/// Makes a valid name of what the account calls a key, unlike all that were made before.
+fn unique_name(account_name: &str, taken: &mut HashSet<String>) -> String {
+    let visible: String = account_name.chars().filter(|&c| !is_unsafe(c)).collect();
+    let mut base = visible.trim();
+    if KeyName::new(base) == Err(NameError::Empty) {
+        base = "key";
+    }
+    let mut candidate = cut(base, MAX_NAME_CHARS);
+    let mut number = 1;
+    while !taken.insert(candidate.clone()) {
+        number += 1;
+        let suffix = format!("-{number}");
+        candidate = cut(base, MAX_NAME_CHARS - suffix.len()) + &suffix;
+    }
+    candidate
+}
+
+fn cut(text: &str, max: usize) -> String {
+    let cut: String = text.chars().take(max).collect();
+    cut.trim_end().to_owned()
+}
+
+/// A text as YAML, in quotes where any program might read it as something else than itself.
+fn scalar(text: &str) -> String {
+    let plain = serde_yaml::to_string(text).is_ok_and(|yaml| yaml.trim_end() == text);
+    let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic());
+    if plain && is_word && !NOT_TEXT.contains(&text.to_ascii_lowercase().as_str()) {
+        return text.to_owned();
+    }
+    // JSON's quotes are YAML's too. Writing a text into memory has no way to fail.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_valid_and_unique() {
+        let mut taken = HashSet::new();
+        for (account, expected) in [
+            ("alice", "alice"),
+            ("alice", "alice-2"),
+            (" alice\n", "alice-3"),
+            ("a\u{202e}b", "ab"),
+            ("", "key"),
+            ("\u{200b}", "key-2"),
+        ] {
+            let name = unique_name(account, &mut taken);
+            assert_eq!(name, expected);
+            assert!(KeyName::new(name).is_ok());
+        }
+        let long = unique_name(&"x".repeat(300), &mut taken);
+        let longer = unique_name(&"x".repeat(300), &mut taken);
+        assert!(KeyName::new(long).is_ok() && KeyName::new(longer).is_ok());
+    }
+
+    #[test]
+    fn a_scalar_reads_back_as_the_same_text() {
+        for text in [
+            "alice",
+            "yes",
+            "Off",
+            "12:30",
+            "0x1f",
+            "2027-06-30",
+            "~",
+            "a #b",
+            "e: ",
+            "inf",
+            "123",
+            "a: b",
+            "# no",
+            "\"",
+            "ü 日本",
+            "- a",
+            "*x",
+            "null",
+            "ssh-ed25519 AAAA= a@b",
+        ] {
+            let document = format!("value: {}\n", scalar(text));
+            let read: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&document).unwrap();
+            assert_eq!(read["value"], text, "{document}");
+        }
+    }
+}

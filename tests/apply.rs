@@ -1,0 +1,286 @@
+//! Carrying out a plan when something goes wrong: what depends on a failure is skipped, and said so.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
+
+mod support;
+
+use std::cell::RefCell;
+
+use keyform::account::{Effect, Failure, FailureKind, Pace, Page, ReadAccount, RetryPolicy, Row, Scope, WriteAccount};
+use keyform::apply::{Finding, Options, Outcome, Status, Tools, execute};
+use keyform::names::{KeyId, KeyName, UserId};
+use keyform::plan::Plan;
+use keyform::public_key::PublicKey;
+use keyform::state::Loaded;
+use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
+use support::world::{self, plan, recorded, rows};
+use tokio_util::sync::CancellationToken;
+
+/// Says whether a request fails.
+type Fault<'f> = Box<dyn Fn(&str) -> Option<Failure> + 'f>;
+
+/// An account on which chosen requests fail.
+struct Faulty<'f> {
+    account: MemoryAccount,
+    /// Asked before each request, such as `POST alice` or `DELETE 1`.
+    fault: Fault<'f>,
+    log: RefCell<Vec<String>>,
+}
+
+impl Faulty<'_> {
+    fn ask(&self, request: String) -> Result<(), Failure> {
+        let fault = (self.fault)(&request);
+        self.log.borrow_mut().push(request);
+        fault.map_or(Ok(()), Err)
+    }
+}
+
+impl ReadAccount for Faulty<'_> {
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
+        self.ask("GET".to_owned())?;
+        self.account.page(offset, limit).await
+    }
+}
+
+impl WriteAccount for Faulty<'_> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+        self.ask(format!("POST {name}"))?;
+        self.account.upload(name, key).await
+    }
+
+    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+        self.ask(format!("PATCH {id}"))?;
+        self.account.promote(id).await
+    }
+
+    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+        self.ask(format!("DELETE {id}"))?;
+        self.account.delete(id).await
+    }
+}
+
+fn failure(effect: Effect, kind: FailureKind) -> Failure {
+    Failure { effect, kind, status: None, retry_after: None, message: "it failed".to_owned(), help: None }
+}
+
+fn refused() -> Failure {
+    failure(Effect::Refused, FailureKind::Invalid)
+}
+
+struct Ran {
+    outcome: Outcome,
+    session: MemorySession,
+    log: Vec<String>,
+    rows: Vec<Row>,
+}
+
+impl Ran {
+    /// What became of each action, in a word.
+    fn steps(&self) -> Vec<String> {
+        let word = |status: &Status| match status {
+            Status::Waiting => "waiting".to_owned(),
+            Status::Done(_) => "done".to_owned(),
+            Status::Failed(failure) => format!("failed: {}", failure.message),
+            Status::Skipped(why) => format!("skipped: {why}"),
+            Status::Pending(_) => "pending".to_owned(),
+        };
+        let steps = self.outcome.steps.iter();
+        steps.map(|step| format!("{} {} {}", step.kind.verb(), step.name, word(&step.status))).collect()
+    }
+
+    fn recorded(&self) -> Vec<String> {
+        let records = self.session.state.iter().flat_map(|state| state.records.values());
+        records.map(|record| format!("{}#{}", record.name, record.id)).collect()
+    }
+}
+
+/// Carries out the plan of a world while some of its requests fail.
+fn run(
+    wanted: &str,
+    state: &str,
+    account: &str,
+    change: impl Fn(&mut Plan, &mut Options),
+    fault: impl Fn(&str) -> Option<Failure>,
+) -> Ran {
+    let mut plan = plan(wanted, state, account);
+    let mut options = Options { concurrency: 1, retries: RetryPolicy { retries: 2 }, fail_fast: false };
+    change(&mut plan, &mut options);
+    let faulty = Faulty {
+        account: MemoryAccount::new(Mode::default(), rows(account)),
+        fault: Box::new(fault),
+        log: RefCell::default(),
+    };
+    let state = recorded(state);
+    let mut session = MemorySession { state: Some(state.clone()), journal: Vec::new() };
+    let tools = Tools {
+        reader: Some(&faulty),
+        writer: &faulty,
+        pace: &Pace::new(VirtualClock::default(), 0),
+        options,
+        stop: &CancellationToken::new(),
+        observer: &|_| {},
+        lineage: uuid::Uuid::nil(),
+    };
+    let loaded = Loaded { state: Some(state), ..Loaded::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let outcome = runtime.block_on(execute(&plan, loaded, &mut session, &tools));
+    let log = faulty.log.take();
+    Ran { outcome, session, log, rows: faulty.account.rows.take() }
+}
+
+fn as_it_is(_: &mut Plan, _: &mut Options) {}
+
+#[test]
+fn one_failure_does_not_stop_the_others() {
+    let ran = run("a=A b=B c=C", "", "", as_it_is, |request| (request == "POST b").then(refused));
+    assert_eq!(ran.steps(), ["upload a done", "upload b failed: it failed", "upload c done"]);
+    assert_eq!(ran.recorded(), ["a#1001", "c#1002"]);
+    assert!(!ran.outcome.is_success());
+}
+
+#[test]
+fn fail_fast_starts_nothing_more() {
+    let fast = |_: &mut Plan, options: &mut Options| options.fail_fast = true;
+    let ran = run("a=A b=B c=C", "z=Z#9", "z=Z#9", fast, |request| (request == "POST b").then(refused));
+    let skipped = "skipped: another key failed, and --fail-fast is set";
+    assert_eq!(
+        ran.steps(),
+        ["upload a done", "upload b failed: it failed", &format!("upload c {skipped}"), &format!("delete z {skipped}")]
+    );
+}
+
+#[test]
+fn a_failure_that_concerns_all_is_met_once() {
+    let no_scope = || failure(Effect::Refused, FailureKind::MissingScope(Scope::Write));
+    let ran = run("a=A b=B c=C", "z=Z#9", "z=Z#9", as_it_is, |request| request.starts_with("POST").then(no_scope));
+    assert_eq!(ran.log.iter().filter(|request| *request != "GET").collect::<Vec<_>>(), ["POST a"]);
+    assert_eq!(ran.recorded(), ["z#9"]);
+    assert_eq!(ran.session.state.unwrap().serial, 1, "nothing changed, so nothing is written");
+}
+
+#[test]
+fn an_old_key_stays_if_the_new_one_is_not_there() {
+    let ran = run("a=B", "a=A#1", "a=A#1", as_it_is, |request| (request == "POST a").then(refused));
+    assert_eq!(ran.steps(), ["replace a failed: it failed"]);
+    assert_eq!(ran.recorded(), ["a#1"]);
+    assert!(ran.rows.iter().any(|row| row.id.as_str() == "1"));
+}
+
+#[test]
+fn a_primary_stays_if_no_other_has_become_primary() {
+    for (wanted, steps) in [
+        ("a=B", vec!["replace a failed: it failed"]),
+        (
+            "a=B*",
+            vec![
+                "replace a skipped: it is the primary key, and no other key has become that",
+                "promote a failed: it failed",
+            ],
+        ),
+    ] {
+        let ran = run(wanted, "a=A#1", "a=A#1*", as_it_is, |request| request.starts_with("PATCH").then(refused));
+        assert_eq!(ran.steps(), steps);
+        assert!(ran.rows.iter().any(|row| row.id.as_str() == "1" && row.is_primary), "{:?}", ran.rows);
+        // Both rows are ours: the next plan takes it up.
+        assert_eq!(ran.recorded().len(), 2, "{:?}", ran.recorded());
+    }
+}
+
+#[test]
+fn an_old_key_that_cannot_be_deleted_stays_recorded() {
+    let ran = run("a=B", "a=A#1", "a=A#1", as_it_is, |request| (request == "DELETE 1").then(refused));
+    assert_eq!(
+        ran.steps(),
+        ["replace a failed: the new key is there as 1001, but the old one, 1, is not deleted: it failed"]
+    );
+    assert_eq!(ran.recorded(), ["a#1", "a#1001"]);
+}
+
+#[test]
+fn the_request_is_repeated_only_when_that_is_safe() {
+    let posts = |effect: Effect| {
+        let fault = move |request: &str| (request == "POST a").then(|| failure(effect, FailureKind::ServerError));
+        let ran = run("a=A", "", "", as_it_is, fault);
+        let log: Vec<_> = ran.log.iter().map(|request| request.split(' ').next().unwrap().to_owned()).collect();
+        log.join(" ")
+    };
+    // What was not sent is sent again at once; what is uncertain only after somebody has looked.
+    assert_eq!(posts(Effect::NotSent), "POST POST POST GET");
+    assert_eq!(posts(Effect::Unknown), "POST GET POST GET POST GET GET");
+    assert_eq!(posts(Effect::Refused), "POST GET");
+}
+
+#[test]
+fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
+    let pinned = |plan: &mut Plan, _: &mut Options| {
+        plan.pin = Some(UserId::new("somebody-else").unwrap());
+        plan.user_id = None;
+    };
+    let ran = run("a=A b=B", "z=Z#9", "z=Z#9", pinned, |_| None);
+    assert_eq!(ran.log.iter().filter(|request| request.starts_with("POST")).count(), 1, "{:?}", ran.log);
+    assert!(!ran.log.iter().any(|request| request.starts_with("DELETE")), "{:?}", ran.log);
+    assert!(ran.steps()[0].contains("it went to the account of user user-1"), "{:?}", ran.steps());
+}
+
+#[test]
+fn an_account_that_was_not_as_it_said_is_reported() {
+    // Somebody deletes the key between its upload and the listing afterwards.
+    let account = MemoryAccount::new(Mode::default(), Vec::new());
+    let plan = plan("a=A", "", "");
+    let mut session = MemorySession::default();
+    let rows = std::rc::Rc::new(account);
+    let tools = Tools {
+        reader: Some(&Emptied(&rows)),
+        writer: &*rows,
+        pace: &Pace::new(VirtualClock::default(), 0),
+        options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
+        stop: &CancellationToken::new(),
+        observer: &|_| {},
+        lineage: uuid::Uuid::nil(),
+    };
+    let loaded = Loaded { state: Some(world::recorded("")), ..Loaded::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let outcome = runtime.block_on(execute(&plan, loaded, &mut session, &tools));
+    assert!(matches!(outcome.findings.as_deref(), Some([Finding::Missing { .. }])), "{outcome:?}");
+    assert!(!outcome.is_success());
+}
+
+/// An account whose listing is empty, whatever was uploaded.
+struct Emptied<'a>(&'a MemoryAccount);
+
+impl ReadAccount for Emptied<'_> {
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
+        self.0.rows.borrow_mut().clear();
+        self.0.page(offset, limit).await
+    }
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_starts_nothing() {
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let account = MemoryAccount::new(Mode::default(), rows("z=Z#9"));
+    let plan = plan("a=A", "z=Z#9", "z=Z#9");
+    let state = recorded("z=Z#9");
+    let mut session = MemorySession { state: Some(state.clone()), journal: Vec::new() };
+    let tools = Tools {
+        reader: Some(&account),
+        writer: &account,
+        pace: &Pace::new(VirtualClock::default(), 0),
+        options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
+        stop: &stop,
+        observer: &|_| {},
+        lineage: uuid::Uuid::nil(),
+    };
+    let loaded = Loaded { state: Some(state.clone()), ..Loaded::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let outcome = runtime.block_on(execute(&plan, loaded, &mut session, &tools));
+    assert!(outcome.interrupted);
+    assert_eq!(account.requests.get(), 0);
+    assert_eq!(session.state, Some(state), "and nothing is pending that was never sent");
+}

@@ -1,0 +1,129 @@
+//! What was approved is what runs: saved plans, digests, and changes that take access away by mistake.
+
+use insta::assert_snapshot;
+use keyform::emulator::{Config, DuplicateKey, Emulator, NewRow};
+
+use crate::support::keys;
+use crate::support::program::{Folder, Ran, STATE, account, account_with, manifest};
+
+/// An account and a folder whose manifest was applied, and then changed.
+fn changed(from: &str, to: &str) -> (Emulator, Folder) {
+    let (account, folder) = (account(), Folder::of(from));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.write("keyform.yaml", manifest(to));
+    (account, folder)
+}
+
+/// The run failed before it changed anything.
+fn refused_before_any_write(account: &Emulator, folder: &Folder, command: &str, code: i32) -> Ran {
+    let (rows, state) = (account.api().rows(), folder.read(STATE));
+    let ran = folder.keyform(command).on(account).run().expect(code);
+    assert_eq!((account.api().rows(), folder.read(STATE)), (rows, state));
+    ran
+}
+
+fn digest(ran: &Ran) -> String {
+    ran.stdout.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap().to_owned()
+}
+
+#[test]
+fn a_saved_plan_is_carried_out_without_its_manifest_and_only_once() {
+    let (account, folder) = changed("alice=1* bob=2", "alice=3* carol=4");
+    folder.keyform("plan --out approved.json").on(&account).run().expect(0);
+    folder.write("keyform.yaml", "what follows the approval plays no part");
+    assert_snapshot!("saved_plan_applied", folder.keyform("apply -y approved.json").on(&account).run().expect(0));
+    let names: Vec<_> = folder.recorded().into_keys().collect();
+    assert_eq!(names, ["alice", "carol"]);
+    assert_snapshot!("saved_plan_again", refused_before_any_write(&account, &folder, "apply -y approved.json", 1));
+}
+
+#[test]
+fn a_saved_plan_that_was_tampered_with_is_refused() {
+    let (account, folder) = changed("alice=1* bob=2", "alice=1* bob=3");
+    folder.keyform("plan --out approved.json").on(&account).run().expect(0);
+    let plan = folder.read("approved.json");
+    folder.write("approved.json", plan.replace("\"name\": \"bob\"", "\"name\": \"eve\""));
+    assert_snapshot!("tampered_plan", refused_before_any_write(&account, &folder, "apply -y approved.json", 1));
+    folder.write("approved.json", "{}");
+    assert_snapshot!("no_plan", refused_before_any_write(&account, &folder, "apply -y approved.json", 1));
+    assert_snapshot!("missing_plan", refused_before_any_write(&account, &folder, "apply -y nowhere.json", 1));
+}
+
+#[test]
+fn a_saved_plan_for_another_account_is_refused() {
+    let (account, folder) = changed("alice=1*", "alice=1* bob=2");
+    folder.keyform("plan --out approved.json").on(&account).run().expect(0);
+    let other = account_with(Config { user_id: "somebody-else".to_owned(), ..Config::default() });
+    assert_snapshot!("plan_for_another", refused_before_any_write(&other, &folder, "apply -y approved.json", 1));
+}
+
+#[test]
+fn a_saved_plan_names_each_thing_that_no_longer_holds() {
+    let (account, folder) = changed("alice=1* bob=2", "alice=1* carol=3");
+    folder.keyform("plan --out approved.json").on(&account).run().expect(0);
+    account.api().remove(&folder.recorded()["bob"]).unwrap();
+    let (name, public_key) = ("somebody".to_owned(), keys::line(3));
+    account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
+    assert_snapshot!(
+        "plan_that_no_longer_holds",
+        refused_before_any_write(&account, &folder, "apply -y approved.json", 1)
+    );
+}
+
+#[test]
+fn only_the_plan_with_the_approved_digest_runs() {
+    let (account, folder) = changed("alice=1* bob=2", "alice=1* bob=3");
+    let approved = digest(&folder.keyform("plan").on(&account).run().expect(0));
+    folder.write("keyform.yaml", manifest("alice=1* bob=4"));
+    let apply = format!("apply -y --plan-digest {approved}");
+    assert_snapshot!("digest_of_another", refused_before_any_write(&account, &folder, &apply, 1));
+    refused_before_any_write(&account, &folder, "apply -y --plan-digest sha256:short", 1);
+    folder.write("keyform.yaml", manifest("alice=1* bob=3"));
+    folder.keyform(&apply).on(&account).run().expect(0);
+    folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
+}
+
+#[test]
+fn an_emptied_manifest_deletes_nothing_without_an_acknowledgement() {
+    let (account, folder) = changed("alice=1 bob=2 carol=3", "");
+    assert_snapshot!("emptied_manifest", refused_before_any_write(&account, &folder, "apply -y", 3));
+    assert_snapshot!("wrong_manifest_path", refused_before_any_write(&account, &folder, "apply -y -f nowhere", 1));
+    folder.keyform("apply -y --allow-deletes 3 --allow-primary-loss").on(&account).run().expect(0);
+    assert_eq!(account.api().rows(), []);
+}
+
+#[test]
+fn destroy_takes_every_managed_key_and_the_guards_watch_over_it() {
+    let (account, folder) = changed("alice=1* bob=2! carol=3", "alice=1* bob=2! carol=3");
+    let (name, public_key) = ("not ours".to_owned(), keys::line(9));
+    account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
+    assert_snapshot!("destroy_refused", refused_before_any_write(&account, &folder, "apply -y --destroy", 3));
+    let all = "apply -y --destroy --allow-deletes 3 --allow-primary-loss --allow-protected bob";
+    folder.keyform(all).on(&account).run().expect(0);
+    let left: Vec<_> = account.api().rows().into_iter().map(|row| row.name).collect();
+    assert_eq!((left, folder.recorded().len()), (vec!["not ours".to_owned()], 0));
+}
+
+#[test]
+fn a_target_limits_a_plan_and_says_so() {
+    let (account, folder) = changed("alice=1* bob=2 carol=3", "alice=1* bob=4 dave=5");
+    assert_snapshot!("partial_plan", folder.keyform("plan --target bob").on(&account).run().expect(0));
+    folder.keyform("apply -y --target bob").on(&account).run().expect(0);
+    assert_eq!(folder.recorded().into_keys().collect::<Vec<_>>(), ["alice", "bob", "carol"]);
+    assert_snapshot!("unknown_target", refused_before_any_write(&account, &folder, "apply -y --target bop", 1));
+}
+
+#[test]
+fn a_rename_on_an_account_that_refuses_a_second_copy_names_the_way() {
+    let account = account_with(Config {
+        behaviour: keyform::emulator::Behaviour { duplicate_key: DuplicateKey::Refuse, ..Default::default() },
+        ..Config::default()
+    });
+    let folder = Folder::of("alice=1* bob=2");
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.write("keyform.yaml", manifest("alice=1* bob-desktop=2"));
+    assert_snapshot!("rename_refused", refused_before_any_write(&account, &folder, "apply -y", 1));
+    let apply = "apply -y --replace-order delete-first";
+    assert_snapshot!("rename_delete_first", folder.keyform(apply).on(&account).run().expect(0));
+    folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
+}

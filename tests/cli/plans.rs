@@ -1,0 +1,198 @@
+//! What plan and apply do with an account, a manifest and a state.
+
+use insta::assert_snapshot;
+use keyform::emulator::{Config, FaultKind, Method, NewRow, Scopes, Scripted};
+
+use crate::support::keys;
+use crate::support::program::{Folder, STATE, account, account_with, manifest};
+
+/// Adds a row to the account as somebody else would.
+fn row(name: &str, number: u64) -> NewRow {
+    NewRow { name: name.to_owned(), public_key: keys::line(number), is_primary: false, is_user_key: true }
+}
+
+#[test]
+fn a_first_apply_uploads_and_records_and_the_next_plan_is_empty() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2 carol=3"));
+    assert_snapshot!("first_plan", folder.keyform("plan").on(&account).run());
+    assert!(!folder.path(STATE).exists(), "a plan writes nothing");
+    assert_snapshot!("first_apply", folder.keyform("apply -y").on(&account).run());
+    let rows = account.api().rows();
+    let stored: Vec<_> = rows.iter().map(|row| (row.name.clone(), row.id.clone())).collect();
+    assert_eq!(folder.recorded().into_iter().collect::<Vec<_>>(), stored);
+    assert_snapshot!("plan_without_changes", folder.keyform("plan").on(&account).run());
+
+    let before = folder.files();
+    assert_snapshot!("apply_without_changes", folder.keyform("apply -y").on(&account).run());
+    let same = |name: &str| before.get(name) == folder.files().get(name);
+    assert!(same(STATE) && same("keyform.yaml"));
+    assert_eq!(account.api().rows(), rows);
+}
+
+#[test]
+fn every_kind_of_action_is_shown_and_told() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2 carol=3 dave=4"));
+    account.api().insert(row("somebody's own", 5)).unwrap();
+    account.api().insert(row("erin at home", 6)).unwrap();
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    let dave = folder.recorded()["dave"].clone();
+    account.api().remove(&dave).unwrap();
+    folder.write("keyform.yaml", manifest("alice=7 bob-laptop=2 erin=6* frank=8"));
+    assert_snapshot!("plan_of_every_kind", folder.keyform("plan --allow-primary-loss").on(&account).run());
+    assert_snapshot!("apply_of_every_kind", folder.keyform("apply -y").on(&account).run());
+    assert_snapshot!("plan_after_every_kind", folder.keyform("plan").on(&account).run());
+}
+
+#[test]
+fn a_lost_state_is_made_anew_by_adoption() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    let (rows, recorded) = (account.api().rows(), folder.recorded());
+    std::fs::remove_file(folder.path(STATE)).unwrap();
+    assert_snapshot!("adoption", folder.keyform("apply -y").on(&account).run());
+    assert_eq!((account.api().rows(), folder.recorded()), (rows, recorded));
+    folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
+}
+
+#[test]
+fn the_exit_code_of_a_plan_tells_of_changes_only_when_asked() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    folder.keyform("plan").on(&account).run().expect(0);
+    folder.keyform("plan --detailed-exitcode").on(&account).run().expect(2);
+    folder.keyform("plan").env("KEYFORM_DETAILED_EXITCODE", "true").on(&account).run().expect(2);
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
+}
+
+#[test]
+fn guards_refuse_with_3_and_name_what_acknowledges() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2! carol=3 dave=4"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    let rows = account.api().rows();
+    let state = folder.read(STATE);
+    folder.write("keyform.yaml", manifest("bob=9! dave=4"));
+    assert_snapshot!("guarded_plan", folder.keyform("plan").on(&account).run());
+    folder.write("keyform.yaml", manifest("bob=2!~"));
+    assert_snapshot!("guarded_apply", folder.keyform("apply -y").on(&account).run());
+    assert_eq!((account.api().rows(), folder.read(STATE)), (rows, state), "nothing was done");
+    let acknowledged = "apply -y --allow-deletes 4 --allow-primary-loss --allow-protected bob";
+    folder.keyform(acknowledged).on(&account).run().expect(0);
+    assert_eq!(account.api().rows(), []);
+}
+
+#[test]
+fn a_pinned_account_refuses_every_other() {
+    let (account, folder) = (account(), Folder::new());
+    account.api().insert(row("somebody's own", 5)).unwrap();
+    let pinned = manifest("alice=1").replace("keys:", "account:\n  userId: cm4xsomebodyelse\nkeys:");
+    folder.write("keyform.yaml", pinned);
+    assert_snapshot!("pinned", folder.keyform("apply -y").on(&account).run());
+    assert_eq!(account.api().rows().len(), 1);
+}
+
+#[test]
+fn a_violated_policy_is_3_and_a_broken_manifest_is_1() {
+    let folder = Folder::new();
+    let strict = manifest("alice=1").replace("keys:", "policy:\n  requireOwner: true\nkeys:");
+    folder.write("keyform.yaml", &strict);
+    for command in ["validate", "plan --offline", "apply -y"] {
+        assert_snapshot!(format!("policy_{}", command.replace(' ', "_")), folder.keyform(command).run().expect(3));
+    }
+    folder.write("keyform.yaml", strict.replace("publicKey:", "publickey:"));
+    assert_snapshot!("policy_and_error", folder.keyform("plan --offline").run().expect(1));
+}
+
+#[test]
+fn an_offline_plan_needs_no_token_and_no_network() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
+    assert_snapshot!("offline_without_state", folder.keyform("plan --offline").run());
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    let requests = account.api().stats().received;
+    folder.write("keyform.yaml", manifest("alice=1* carol=3"));
+    let offline = folder.keyform("plan --offline").env("PRIME_API_BASE_URL", &account.url()).run();
+    assert_snapshot!("offline_with_state", offline);
+    assert_eq!(account.api().stats().received, requests);
+}
+
+#[test]
+fn a_token_that_may_only_upload_is_enough_offline() {
+    let account = account_with(Config { scopes: Scopes { read: false, write: true }, ..Config::default() });
+    let folder = Folder::of("alice=1 bob=2");
+    assert_snapshot!("apply_offline", folder.keyform("apply -y --offline").on(&account).run());
+    assert_eq!(folder.recorded().len(), 2);
+    assert_eq!(account.api().stats().count(&Method::GET), 0);
+}
+
+#[test]
+fn manifests_of_a_folder_are_one_desired_set_with_one_state_beside_them() {
+    let (account, folder) = (account(), Folder::new());
+    folder.write("keys/a-team.yaml", manifest("alice=1"));
+    folder.write("keys/more/b-team.yml", manifest("bob=2*"));
+    folder.write("c-team.yaml", manifest("carol=3"));
+    folder.keyform("apply -y -f keys -f c-team.yaml").on(&account).run().expect(0);
+    assert_eq!(folder.json("keys/keyform.state.json")["keys"].as_array().unwrap().len(), 3);
+    let files: Vec<_> = folder.files().into_keys().collect();
+    assert!(!files.contains(&STATE.to_owned()), "{files:?}");
+    assert_snapshot!("folder_validate", folder.keyform("validate -f keys -f c-team.yaml").run());
+    let environment = folder.keyform("plan --detailed-exitcode").env("KEYFORM_MANIFEST", "keys").on(&account);
+    environment.run().expect(2);
+    folder.write("d-team.yaml", manifest("alice=4 dave=3"));
+    assert_snapshot!("folder_clash", folder.keyform("validate -f keys -f c-team.yaml -f d-team.yaml").run());
+}
+
+#[test]
+fn an_upload_whose_answer_is_lost_is_looked_for_and_not_sent_again() {
+    let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3"));
+    account.api().script(Scripted::fault(1, Method::POST, FaultKind::CloseAfter));
+    account.api().script(Scripted::pass(1, Method::POST));
+    account.api().script(Scripted::fault(1, Method::POST, FaultKind::ForeignJson));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    assert_eq!(account.api().stats().count(&Method::POST), 3);
+    assert_eq!((account.api().duplicates(), folder.recorded().len()), (Vec::new(), 3));
+}
+
+#[test]
+fn without_a_terminal_apply_wants_the_approval_beforehand() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    assert_snapshot!("no_terminal", folder.keyform("apply").on(&account).stdin("yes\n").run());
+    assert_eq!(account.api().stats().received, 0);
+    folder.keyform("apply").env("KEYFORM_AUTO_APPROVE", "1").on(&account).run().expect(0);
+}
+
+#[test]
+fn an_interrupted_run_is_made_up_for_by_its_journal() {
+    let (account, folder) = (account(), Folder::of("alice=1 bob=2"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    // What a run that was killed leaves: the intent, a record, and a line that was not written whole.
+    let state = folder.json(STATE);
+    let header = serde_json::json!({
+        "journal": 1, "lineage": state["lineage"], "serial": 1, "endpoint": state["endpoint"], "userId": state["userId"],
+    });
+    let blob = |number| keys::key(number).blob().to_string();
+    let intend = serde_json::json!({ "intend": { "name": "carol", "publicKey": blob(3) } });
+    let torn = r#"{"record":{"name":"car"#;
+    folder.write("keyform.state.json.journal", format!("{header}\n{intend}\n{torn}"));
+    account.api().insert(row("carol", 3)).unwrap();
+    folder.write("keyform.yaml", manifest("alice=1 bob=2 carol=3"));
+    assert_snapshot!("torn_journal_state", folder.keyform("state list").run());
+    assert_snapshot!("torn_journal_apply", folder.keyform("apply -y").on(&account).run());
+    assert_eq!((account.api().rows().len(), folder.recorded().len()), (3, 3));
+    assert!(!folder.path("keyform.state.json.journal").exists());
+}
+
+#[test]
+fn the_recorded_keys_can_be_listed_and_shown() {
+    let (account, folder) = (account(), Folder::of("alice=1 bob=2"));
+    assert_snapshot!("state_missing", folder.keyform("state list").run());
+    account.api().insert(row("bob's laptop", 2)).unwrap();
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    for (name, command) in [
+        ("state_list", "state list"),
+        ("state_list_json", "state list --format json"),
+        ("state_show", "state show bob"),
+        ("state_show_json", "state show bob --format json"),
+        ("state_show_unknown", "state show bobby"),
+    ] {
+        assert_snapshot!(name, folder.keyform(command).run());
+    }
+}

@@ -1,0 +1,37 @@
+//! The sandbox, which touches nothing but its own folder.
+
+use insta::assert_snapshot;
+
+use crate::support::program::{Folder, STATE, TOKEN, account};
+
+#[test]
+fn the_sandbox_writes_into_its_folder_and_asks_nobody_else() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
+    folder.write(STATE, "the real state, which is not even read");
+    let before = folder.files();
+    let real = |arguments: &str| folder.keyform(arguments).on(&account).env("KEYFORM_STATE", "elsewhere.json");
+    assert_snapshot!("sandbox_apply", real("apply --sandbox -y").run().expect(0));
+    assert_snapshot!("sandbox_plan", real("plan --sandbox").run().expect(0));
+    real("plan --sandbox --offline --detailed-exitcode").run().expect(0);
+    assert_snapshot!("sandbox_state", real("state list --sandbox").run().expect(0));
+    assert_eq!(account.api().stats().connections, 0);
+
+    let mut after = folder.files();
+    let own: Vec<_> = after.extract_if(.., |name, _| name.starts_with(".keyform/")).map(|(name, _)| name).collect();
+    assert_eq!(after, before);
+    assert_snapshot!(own.join("\n"), @r"
+    .keyform/.gitignore
+    .keyform/account.jsonl
+    .keyform/account.jsonl.lock
+    .keyform/keyform.state.json
+    .keyform/keyform.state.json.lock
+    ");
+}
+
+#[test]
+fn the_sandbox_needs_no_token_and_no_home() {
+    let folder = Folder::of("alice=1");
+    folder.keyform("plan --sandbox").env("HOME", "").run().expect(0);
+    folder.keyform("apply -y").env("KEYFORM_SANDBOX", "1").run().expect(0);
+    assert!(!TOKEN.is_empty() && !folder.path(STATE).exists());
+}

@@ -1,0 +1,79 @@
+//! Being asked to stop.
+
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use keyform::emulator::{Config, Emulator, FaultKind, Faults, Method, Scripted};
+
+use crate::support::program::{Folder, STATE, account_with, until};
+
+/// An account that takes a first upload as usual, and meets the second with a fault.
+fn second_upload_meets(fault: FaultKind, faults: Faults) -> Emulator {
+    let script = vec![Scripted::pass(1, Method::POST), Scripted::fault(1, Method::POST, fault)];
+    account_with(Config { faults: Faults { script, ..faults }, ..Config::default() })
+}
+
+/// Waits until a listing and two uploads have arrived.
+fn until_second_upload(account: &Emulator) {
+    until("a second upload", || account.api().stats().received >= 3);
+}
+
+/// Checks that the next apply brings to its end what the one before began.
+fn next_apply_completes(folder: &Folder, account: &Emulator, keys: usize) {
+    folder.keyform("apply -y").on(account).run().expect(0);
+    let (rows, duplicates) = (account.api().rows().len(), account.api().duplicates());
+    assert_eq!((rows, duplicates, folder.recorded().len()), (keys, Vec::new(), keys));
+    folder.keyform("plan --detailed-exitcode").on(account).run().expect(0);
+}
+
+fn finishes_what_is_under_way(signal: &str) {
+    let faults = Faults { latency: Duration::from_secs(2), jitter: Duration::ZERO, ..Faults::default() };
+    let account = second_upload_meets(FaultKind::Latency, faults);
+    let folder = Folder::of("alice=1 bob=2 carol=3 dave=4");
+    let running = folder.keyform("apply -y").on(&account).start();
+    until_second_upload(&account);
+    running.signal(signal);
+    assert_snapshot!("interrupted", running.end());
+    assert_eq!(folder.recorded().into_keys().collect::<Vec<_>>(), ["alice", "bob"]);
+    assert_eq!(account.api().rows().len(), 2);
+    next_apply_completes(&folder, &account, 4);
+}
+
+#[test]
+fn ctrl_c_lets_what_is_under_way_finish_and_the_next_apply_completes_it() {
+    finishes_what_is_under_way("INT");
+}
+
+#[test]
+fn sigterm_lets_what_is_under_way_finish_and_the_next_apply_completes_it() {
+    finishes_what_is_under_way("TERM");
+}
+
+#[test]
+fn the_second_signal_stops_at_once_and_nothing_is_lost() {
+    // The second key is stored, and its answer never comes.
+    let faults = Faults { stall: Duration::from_hours(1), ..Faults::default() };
+    let (account, folder) = (second_upload_meets(FaultKind::StallAfter, faults), Folder::of("alice=1 bob=2 carol=3"));
+    let running = folder.keyform("apply -y").on(&account).start();
+    until("two keys", || account.api().rows().len() == 2);
+    running.signal("INT");
+    running.until_stderr("Stopping");
+    running.signal("INT");
+    assert_snapshot!("stopped", running.end());
+    assert!(!folder.path(STATE).exists() && folder.path("keyform.state.json.journal").exists());
+    next_apply_completes(&folder, &account, 3);
+}
+
+#[test]
+fn a_run_that_is_killed_is_completed_by_the_next() {
+    let faults = Faults { stall: Duration::from_hours(1), ..Faults::default() };
+    for fault in [FaultKind::StallBefore, FaultKind::StallAfter] {
+        let (account, folder) = (second_upload_meets(fault, faults.clone()), Folder::of("alice=1 bob=2 carol=3"));
+        let running = folder.keyform("apply -y").on(&account).start();
+        until_second_upload(&account);
+        running.signal("KILL");
+        assert_eq!(running.end().code, None);
+        assert!(!folder.path(STATE).exists() && folder.path("keyform.state.json.journal").exists());
+        next_apply_completes(&folder, &account, 3);
+    }
+}

@@ -1,0 +1,54 @@
+//! Which stream gets what, and how it looks there.
+
+use crate::support::program::{Folder, account};
+
+#[test]
+fn colours_are_for_terminals_unless_asked_for() {
+    let folder = Folder::of("alice=1");
+    let plan = |arguments: &str| folder.keyform(&format!("plan --offline {arguments}"));
+    let bare = plan("").run().expect(0).stdout;
+    assert!(!bare.contains('\u{1b}'), "{bare}");
+    let coloured = plan("--color always").run().expect(0).stdout;
+    assert!(coloured.contains('\u{1b}'), "{coloured}");
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), bare, "nothing is said by colour alone");
+    assert_eq!(plan("--color always").env("NO_COLOR", "1").run().expect(0).stdout, coloured, "the flag is nearer");
+    assert_eq!(plan("").env("KEYFORM_COLOR", "always").run().expect(0).stdout, coloured);
+    assert_eq!(plan("").env("NO_COLOR", "1").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, bare);
+    assert_eq!(plan("--color never").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, bare);
+}
+
+#[test]
+fn errors_are_coloured_by_the_same_rules() {
+    let folder = Folder::new();
+    assert!(!folder.keyform("plan").run().expect(1).stderr.contains('\u{1b}'));
+    assert!(folder.keyform("plan --color always").run().expect(1).stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = Folder::of("alice=1");
+    for arguments in
+        ["plan --offline", "apply -y --sandbox", "validate", "--help", "completions bash", "schema plan", "man"]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(folder.keyform(arguments).stdout(writer), (Some(0), String::new()), "{arguments}");
+    }
+}
+
+#[test]
+fn stdout_carries_the_result_and_stderr_the_log() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    let quiet = folder.keyform("plan").on(&account).run().expect(0);
+    assert_eq!(quiet.stderr, "");
+    let told = folder.keyform("plan -v").on(&account).run().expect(0);
+    assert_eq!(told.stdout, quiet.stdout);
+    assert!(told.stderr.contains("GET") && told.stderr.contains("/api/v1/ssh_keys/"), "{told}");
+    let json = folder.keyform("plan -vv --log-format json").on(&account).run().expect(0);
+    assert_eq!(json.stdout, quiet.stdout);
+    for line in json.stderr.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(event["level"].is_string() && event["fields"].is_object(), "{event}");
+    }
+    assert!(json.stderr.lines().count() >= 1);
+}

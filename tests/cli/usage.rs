@@ -1,0 +1,61 @@
+//! Arguments that mean nothing.
+
+use std::fmt::Write as _;
+
+use insta::assert_snapshot;
+
+use crate::support::program::Folder;
+
+#[test]
+fn wrong_usage_is_1_and_says_what_is_wrong() {
+    let folder = Folder::of("alice=1");
+    let mut told = String::new();
+    for arguments in [
+        "aply",
+        "plan --ofline",
+        "plan --format yaml",
+        "plan surplus",
+        "plan --today tomorrow",
+        "apply --concurrency 0",
+        "apply --retries 101",
+        "apply --timeout 0",
+        "apply --allow-protected -x",
+        "state",
+        "state show",
+        "state forget",
+        "schema",
+        "schema plan --out-dir x",
+        "completions tcsh",
+        "emulator --fault 418=0.1",
+        "emulator --port 70000",
+        "validate --state x",
+        "schema plan --endpoint https://example.com",
+        "state list --token-file x",
+        "plan --sandbox --state x",
+        "apply --sandbox -y --endpoint https://example.com",
+        "state list --sandbox --state x",
+        "plan -f nowhere.yaml --offline",
+    ] {
+        let ran = folder.keyform(arguments).run().expect(1);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains("error"), "{ran}");
+        let _ = writeln!(told, "{ran}");
+    }
+    assert_snapshot!(told);
+    assert_eq!(folder.files().len(), 1);
+}
+
+#[test]
+fn wrong_words_in_the_environment_are_no_less_wrong() {
+    let folder = Folder::of("alice=1");
+    let ran = folder.keyform("plan --offline").env("KEYFORM_RETRIES", "many").run().expect(1);
+    assert_snapshot!(ran);
+    folder.keyform("plan").env("KEYFORM_OFFLINE", "no").run().expect(1);
+    folder.keyform("plan").env("KEYFORM_OFFLINE", "yes").run().expect(0);
+    // What another command has a use for disturbs nobody.
+    folder.keyform("validate").env("KEYFORM_STATE", "x").run().expect(0);
+}
+
+#[test]
+fn a_folder_without_a_manifest_says_how_to_name_one() {
+    assert_snapshot!(Folder::new().keyform("plan").run().expect(1));
+}

@@ -1,0 +1,81 @@
+//! A thousand keys and an account on which everything goes wrong: one apply is enough.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::thread;
+use std::time::Duration;
+
+use clap::ValueEnum as _;
+use keyform::emulator::{Config, FaultKind, Faults};
+use support::keys;
+use support::program::{Folder, account_with};
+
+const KEYS: u64 = 1000;
+
+/// Every kind of fault that ends a request; latency is one more, and every request meets it.
+fn kinds() -> impl Iterator<Item = FaultKind> + Clone {
+    FaultKind::value_variants().iter().copied().filter(|kind| *kind != FaultKind::Latency)
+}
+
+/// A share of requests that meet a fault, each kind as often as the others and as short as it can be.
+fn faults(seed: u64, share: f64) -> Faults {
+    let each = share / f64::from(u32::try_from(kinds().count()).unwrap());
+    Faults {
+        seed,
+        rates: kinds().map(|kind| (kind, each)).chain([(FaultKind::Latency, 1.0)]).collect(),
+        latency: Duration::from_millis(1),
+        jitter: Duration::from_millis(4),
+        retry_after: Duration::ZERO,
+        stall: Duration::from_millis(5),
+        ..Faults::default()
+    }
+}
+
+fn manifest() -> String {
+    let mut text = "version: 1\nkeys:\n".to_owned();
+    for number in 0..KEYS {
+        let _ = writeln!(text, "  - name: key-{number:04}\n    publicKey: {}", keys::line(number));
+    }
+    text
+}
+
+/// Applies once, looks at everything, and returns the kinds of fault that were met.
+fn converges(seed: u64, share: f64, retries: u32) -> BTreeSet<FaultKind> {
+    let account = account_with(Config { faults: faults(seed, share), ..Config::default() });
+    let folder = Folder::new();
+    folder.write("keyform.yaml", manifest());
+    let keyform = |arguments: &str| {
+        let run = folder.keyform(arguments).env("KEYFORM_CONCURRENCY", "10").on(&account);
+        run.env("KEYFORM_RETRIES", &retries.to_string()).run().expect(0)
+    };
+    keyform("apply -y");
+
+    let rows = account.api().rows();
+    let stored: BTreeMap<_, _> = rows.iter().map(|row| (row.name.clone(), row.id.clone())).collect();
+    assert_eq!((rows.len() as u64, account.api().duplicates()), (KEYS, Vec::new()), "seed {seed}");
+    assert_eq!(folder.recorded(), stored, "seed {seed}");
+    assert!(!folder.path("keyform.state.json.journal").exists(), "seed {seed}");
+    keyform("plan --detailed-exitcode");
+    let stats = account.api().stats();
+    kinds().filter(|kind| stats.faulted(*kind) > 0).collect()
+}
+
+#[test]
+fn one_apply_stores_and_records_every_key_once_whatever_goes_wrong() {
+    // They wait more than they work. The last one meets so many faults that it needs more patience than is usual.
+    let accounts = [(1, 0.05, 5), (2, 0.05, 5), (3, 0.05, 5), (4, 0.20, 20)];
+    let met: BTreeSet<_> = thread::scope(|scope| {
+        let runs = accounts.map(|(seed, share, retries)| scope.spawn(move || converges(seed, share, retries)));
+        runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
+    });
+    assert_eq!(met, kinds().collect(), "every kind was met");
+}

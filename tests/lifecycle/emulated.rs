@@ -1,0 +1,91 @@
+//! Histories on the emulated account, over real HTTP.
+
+use keyform::account::{Connection, Endpoint, Options, Row, Token, TokioClock};
+use keyform::apply::Outcome;
+use keyform::emulator::{AutoPrimary, Behaviour, Config, DeletePrimary, DuplicateKey, Emulator, NewRow};
+use keyform::names::{KeyId, UserId};
+use keyform::plan::Plan;
+use keyform::public_key::KeyBlob;
+use tokio::runtime::Runtime;
+
+use crate::support::account::{MemorySession, Mode, Twice, Watch};
+use crate::{Account, carry_out};
+
+/// An emulated account, and a connection to it.
+pub(crate) struct EmulatedAccount {
+    mode: Mode,
+    emulator: Emulator,
+    connection: Connection,
+    runtime: Runtime,
+}
+
+impl EmulatedAccount {
+    pub(crate) fn start(mode: Mode) -> Self {
+        let behaviour = Behaviour {
+            duplicate_key: match mode.twice {
+                Twice::SecondRow => DuplicateKey::SecondRow,
+                Twice::SameRow => DuplicateKey::SameRow,
+                Twice::Refuse => DuplicateKey::Refuse,
+            },
+            auto_primary: if mode.uploads_take_primary { AutoPrimary::Always } else { AutoPrimary::Never },
+            delete_primary: if mode.keeps_primary { DeletePrimary::Refuse } else { DeletePrimary::Allow },
+            system_keys: 1,
+            ..Behaviour::default()
+        };
+        let emulator = Emulator::start(Config { behaviour, ..Config::default() }).unwrap();
+        let endpoint = Endpoint::parse(&emulator.url()).unwrap();
+        let token = Token::parse(emulator.token()).unwrap();
+        Self {
+            mode,
+            connection: Connection::open(endpoint, token, Options::default()).unwrap(),
+            emulator,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+        }
+    }
+}
+
+impl Account for EmulatedAccount {
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let rows = self.emulator.api().rows().into_iter();
+        rows.map(|row| Row {
+            id: KeyId::new(row.id).unwrap(),
+            user_id: UserId::new(keyform::emulator::SANDBOX_USER).unwrap(),
+            blob: KeyBlob::of_line(&row.public_key),
+            public_key: Some(row.public_key),
+            name: row.name,
+            is_primary: row.is_primary,
+            is_user_key: row.is_user_key,
+            created_at: Some(row.created_at),
+        })
+        .collect()
+    }
+
+    fn insert(&self, name: &str, blob: &KeyBlob) {
+        let (name, public_key) = (name.to_owned(), blob.to_string());
+        // An account that refuses a second copy refuses it from everyone.
+        let twice = self.mode.twice != Twice::SecondRow;
+        if twice && self.rows().iter().any(|row| row.blob.as_ref() == Some(blob)) {
+            return;
+        }
+        self.emulator.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
+    }
+
+    fn remove(&self, id: &KeyId) {
+        assert!(self.emulator.api().remove(id.as_str()).unwrap());
+    }
+
+    fn promote(&self, id: &KeyId) {
+        assert!(self.emulator.api().promote(id.as_str()).unwrap());
+    }
+
+    fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome {
+        let (reader, writer) = (self.connection.reader(), self.connection.writer());
+        let outcome = self.runtime.block_on(carry_out(plan, session, &reader, &writer, TokioClock::default(), seed));
+        watch(&self.rows());
+        outcome
+    }
+}

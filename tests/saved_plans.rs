@@ -1,0 +1,142 @@
+//! Saved plans: read back as they were, and refused when they, or what they rely on, have changed.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
+
+mod support;
+
+use keyform::plan::saved::{self, PlanFileError};
+use keyform::plan::{Plan, broken, file};
+use serde_json::Value;
+use support::world::{self, listing, plan, recorded, today};
+
+/// A world with one action of each kind.
+const WANTED: &str = "up=U ad=A new=R pr=P* na=N";
+const STATE: &str = "old=R#1 pr=P#2 gone=G#3 bad=D#4 nb=N#6(na)";
+const ACCOUNT: &str = "old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6";
+
+fn one_of_each() -> Plan {
+    let plan = plan(WANTED, STATE, ACCOUNT);
+    let kinds: std::collections::BTreeSet<_> = plan.actions.iter().map(|action| action.change.kind()).collect();
+    assert_eq!(kinds.len(), 6, "{}", world::show(&plan));
+    plan
+}
+
+#[test]
+fn a_saved_plan_reads_back_as_it_was() {
+    let plan = one_of_each();
+    let read = saved::from_text(file::to_text(&plan).as_bytes()).unwrap();
+    // What was for the review only is not read back.
+    assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), ..plan });
+}
+
+#[test]
+fn a_plan_without_changes_and_one_made_offline_read_back_too() {
+    for plan in [plan("", "", ""), plan("a=A b=B", "b=C#1", "offline")] {
+        let read = saved::from_text(file::to_text(&plan).as_bytes()).unwrap();
+        assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), ..plan });
+    }
+}
+
+#[test]
+fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
+    let text: Value = serde_json::from_str(&file::to_text(&one_of_each())).unwrap();
+    let other = world::key('Z');
+    let (blob, fingerprint) = (other.blob().to_string(), other.blob().fingerprint().to_string());
+    let mut tampered = 0;
+    for index in 0..text["actions"].as_array().unwrap().len() {
+        let side = |side: &str| format!("/actions/{index}/{side}");
+        for (path, value) in [
+            (side("name"), "mallory"),
+            (side("after/publicKey"), &*blob),
+            (side("after/id"), "999"),
+            (side("before/0/id"), "999"),
+            (side("before/0/publicKey"), &*blob),
+            (side("action"), "delete"),
+        ] {
+            let mut text = text.clone();
+            let Some(place) = text.pointer_mut(&path) else { continue };
+            if *place == value {
+                continue;
+            }
+            *place = value.into();
+            assert!(saved::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
+            tampered += 1;
+        }
+    }
+    assert!(tampered > 20, "{tampered}");
+    for (path, value) in [
+        ("/account/endpoint", Value::from("https://evil.example")),
+        ("/account/userId", "mallory".into()),
+        ("/primary", "up".into()),
+        ("/digest", format!("sha256:{}", "0".repeat(64)).into()),
+        ("/formatVersion", 2.into()),
+    ] {
+        let mut text = text.clone();
+        *text.pointer_mut(path).unwrap() = value;
+        assert!(saved::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
+    }
+    let mut dropped = text.clone();
+    dropped["actions"].as_array_mut().unwrap().pop();
+    assert!(matches!(saved::from_text(dropped.to_string().as_bytes()), Err(PlanFileError::Tampered { .. })));
+    // What a review shows beside the key is not what decides; the key is.
+    let mut relabelled = text;
+    *relabelled.pointer_mut("/actions/0/after/fingerprint").unwrap() = fingerprint.into();
+    let read = saved::from_text(relabelled.to_string().as_bytes());
+    assert!(read.is_err(), "a fingerprint that is not the key's deceives a reviewer");
+}
+
+#[test]
+fn what_is_no_plan_is_refused() {
+    for text in ["", "{}", "[]", "{\"formatVersion\": 1}", "not json", "{\"formatVersion\": 99}"] {
+        assert!(saved::from_text(text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_plan_holds_as_long_as_nothing_it_relies_on_has_changed() {
+    let plan = one_of_each();
+    assert_eq!(broken(&plan, Some(&recorded(STATE)), &listing(ACCOUNT), today()), Vec::<String>::new());
+    // What nobody planned for may change.
+    let more = listing(&format!("{ACCOUNT} zz=Z#77"));
+    assert_eq!(broken(&plan, Some(&recorded(STATE)), &more, today()), Vec::<String>::new());
+}
+
+#[test]
+fn each_thing_that_no_longer_holds_is_named() {
+    let table: &[(&str, &str)] = &[
+        // The account now, and what is said.
+        ("old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 up=U#9", "upload up: its key is on the account by now, as 9"),
+        ("old=R#1 pr=P#2 bad=D#4* na=N#6", "adopt ad: 5 no longer holds it"),
+        ("old=R#1 pr=P#2 bad=D#4* xx=Z#5 na=N#6", "adopt ad: 5 no longer holds it"),
+        ("pr=P#2 bad=D#4* xx=A#5 na=N#6", "replace new: 1 is gone, or holds another key"),
+        ("old=R#1* pr=P#2 bad=D#4 xx=A#5 na=N#6", "replace new: 1 is the primary by now"),
+        ("old=R#1 new=R#8 pr=P#2 bad=D#4* xx=A#5 na=N#6", "replace new: its key is on the account by now, as 8"),
+        ("old=R#1 pr=P#2* bad=D#4 xx=A#5 na=N#6", "promote pr: it is the primary already"),
+        ("old=R#1 bad=D#4* xx=A#5 na=N#6", "promote pr: 2 no longer holds it"),
+        ("old=R#1 pr=P#2 xx=A#5 na=N#6", "delete bad: 4 is gone, or holds another key"),
+        ("old=R#1 pr=P#2 bad=D#4 xx=A#5 na=N#6", "delete bad: 4 is no longer the primary"),
+        ("old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 gone=G#3", "forget gone: 3 is there again"),
+    ];
+    let plan = one_of_each();
+    for (account, expected) in table {
+        let said = broken(&plan, Some(&recorded(STATE)), &listing(account), today());
+        assert!(said.iter().any(|line| line == expected), "[{account}]\n  {said:?}\n  {expected:?} expected");
+    }
+}
+
+#[test]
+fn a_plan_is_bound_to_its_state() {
+    let plan = one_of_each();
+    let say = |state: Option<&keyform::state::State>| broken(&plan, state, &listing(ACCOUNT), today());
+    let mut state = recorded(STATE);
+    state.serial = 2;
+    assert_eq!(say(Some(&state)), ["it was made from serial 1 of the state, which has serial 2 now"]);
+    state.lineage = uuid::Uuid::max();
+    assert_eq!(say(Some(&state)), ["it was made from another state"]);
+    assert_eq!(say(None), ["it was made from a state, and there is none here"]);
+}

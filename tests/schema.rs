@@ -1,0 +1,109 @@
+//! The schemas, and what is to be as they say.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::program::{Folder, account, manifest};
+use support::schema::{assert_valid, problems, text};
+
+fn examples() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap() {
+        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if name.starts_with("keyform") && path.extension().is_some_and(|extension| extension == "yaml") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+fn yaml(text: &str) -> Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+#[test]
+fn the_schemas_are_what_the_program_prints() {
+    let folder = Folder::new();
+    folder.keyform("schema --out-dir written").run().expect(0);
+    for which in ["manifest", "plan", "state"] {
+        let printed = folder.keyform(&format!("schema {which}")).run().expect(0).stdout;
+        assert_eq!(printed, text(which), "write them anew: keyform schema --out-dir schema");
+        assert_eq!(printed, folder.read(&format!("written/{which}.schema.json")));
+        let schema: Value = serde_json::from_str(&printed).unwrap();
+        assert!(jsonschema::draft202012::meta::validate(&schema).is_ok());
+    }
+}
+
+#[test]
+fn every_example_is_valid_by_the_schema_and_by_the_program() {
+    for path in examples() {
+        assert_valid("manifest", &yaml(&fs::read_to_string(&path).unwrap()));
+        let ran = Folder::new().keyform("validate -f").argument(&path).run();
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran}");
+        assert!(ran.stdout.starts_with("Valid: "), "{ran}");
+    }
+}
+
+#[test]
+fn the_schema_and_the_program_refuse_the_same_mistakes() {
+    let good = manifest("alice=1* bob=2!~");
+    assert_valid("manifest", &yaml(&good));
+    for (what, broken) in [
+        ("no version", good.replace("version: 1\n", "")),
+        ("a newer version", good.replace("version: 1", "version: 2")),
+        ("a version that is text", good.replace("version: 1", "version: one")),
+        ("no keys", "version: 1\n".to_owned()),
+        ("keys that are no list", "version: 1\nkeys: {}\n".to_owned()),
+        ("an unknown field", good.replace("version: 1", "version: 1\nteams: []")),
+        ("an unknown field of a key", good.replace("protect: true", "protected: true")),
+        ("a key without a name", good.replace("name: alice\n    ", "")),
+        ("a name that is a number", good.replace("name: alice", "name: 7")),
+        ("a key without a key", good.replace("protect: true", "protect: true\n  - name: carol")),
+        ("a key and a file", good.replace("protect: true", "publicKeyFile: bob.pub")),
+        ("a flag that is text", good.replace("primary: true", "primary: maybe")),
+        ("a day that is none", good.replace("2026-11-22", "22.11.2026")),
+        ("an unknown field of the policy", good.replace("version: 1", "version: 1\npolicy: {minBits: 1}")),
+        ("a bound below nought", good.replace("version: 1", "version: 1\npolicy: {maxLifetimeDays: -1}")),
+        ("an unknown field of the account", good.replace("version: 1", "version: 1\naccount: {endpoint: x}")),
+    ] {
+        assert_ne!(broken, good, "{what}");
+        assert!(!problems("manifest", &yaml(&broken)).is_empty(), "the schema lets pass: {what}");
+        let folder = Folder::new();
+        folder.write("keyform.yaml", &broken);
+        folder.keyform("validate").run().expect(1);
+    }
+}
+
+#[test]
+fn what_the_program_writes_is_as_its_schema_says_and_what_it_does_not_is_not() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    let state = folder.json("keyform.state.json");
+    assert_valid("state", &state);
+    let plan = folder.keyform("plan --format json").on(&account).run().json();
+    assert_valid("plan", &plan);
+    for field in ["version", "lineage", "serial", "endpoint", "keys"] {
+        let mut broken = state.clone();
+        broken.as_object_mut().unwrap().remove(field);
+        assert!(!problems("state", &broken).is_empty(), "a state without {field}");
+    }
+    for field in ["formatVersion", "account", "state", "digest", "actions"] {
+        let mut broken = plan.clone();
+        broken.as_object_mut().unwrap().remove(field);
+        assert!(!problems("plan", &broken).is_empty(), "a plan without {field}");
+    }
+}
