@@ -71,12 +71,13 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         // A plan that was limited has left out what became of other keys.
         if self.plan.refreshed && self.plan.left_out == 0 && self.halted().is_none() {
             // The plan has looked: what was pending, and is not dealt with now, is not there.
-            let places = |action: &&Action| {
+            let is_placed = |action: &&Action| {
                 matches!(action.change, Change::Upload(_) | Change::Adopt { .. } | Change::Replace { .. })
             };
-            let placed: HashSet<_> = self.plan.actions.iter().filter(places).map(|it| it.change.blob()).collect();
+            let dealt_with: HashSet<_> =
+                self.plan.actions.iter().filter(is_placed).map(|action| action.change.blob()).collect();
             let pending = self.ledger.state().pending.keys();
-            let settled = pending.filter(|blob| !placed.contains(blob)).map(settle_entry).collect();
+            let settled = pending.filter(|blob| !dealt_with.contains(blob)).map(settle_entry).collect();
             self.ledger.learn(settled).await;
         }
     }

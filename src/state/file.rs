@@ -127,3 +127,6 @@ fn newer_version(text: &[u8]) -> Option<u64> {
     }
     serde_json::from_slice::<Versioned>(text).ok().map(|file| file.version).filter(|&version| version > VERSION)
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,6 @@ fn drop_journal(disk: &mut impl Disk, path: &Path) -> Result<(), StateError> {
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
     move |source| StateError::Io { doing, path: path.to_path_buf(), source }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,6 @@ fn line(value: &impl Serialize) -> Vec<u8> {
     bytes.push(b'\n');
     bytes
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ pub mod error;
 pub mod file;
 mod file_store;
 pub mod journal;
+#[cfg(test)]
+mod sample;
 mod store;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,68 @@
+use super::*;
+use crate::state::sample::{blob, name, record, state};
+use crate::state::{Entry, Origin};
+
+fn whole() -> State {
+    let mut state = state(7, &[2, 1]);
+    let mut adopted = record(3);
+    adopted.origin = Origin::Adopted;
+    adopted.account_name = Some("Alice's laptop".to_owned());
+    adopted.created_at = Some("2026-03-01T12:00:00Z".parse().unwrap());
+    state.learn(Entry::Record(adopted));
+    state.learn(Entry::Intend { name: name(4), public_key: blob(4) });
+    state
+}
+
+fn error(text: &str) -> StateError {
+    from_text(text.as_bytes(), Path::new("keyform.state.json")).unwrap_err()
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    for state in [whole(), state(0, &[]), State { user_id: None, ..state(1, &[1]) }] {
+        assert_eq!(from_text(to_text(&state).as_bytes(), Path::new("")).unwrap(), state);
+    }
+}
+
+#[test]
+fn it_is_pretty_and_sorted_by_name() {
+    insta::assert_snapshot!(to_text(&whole()));
+}
+
+#[test]
+fn cut_off_anywhere_it_says_where() {
+    let text = to_text(&whole());
+    for length in 1..text.len() - 1 {
+        let error = error(&text[..length]);
+        assert!(matches!(error, StateError::Truncated { .. }), "{length} bytes: {error}");
+    }
+}
+
+#[test]
+fn what_is_no_state_is_refused_with_what_it_is_and_what_to_do() {
+    let text = to_text(&whole());
+    let twice = text.replace("row-1", "row-2");
+    let other_key = text.replacen(blob(1).as_str(), blob(9).as_str(), 1);
+    let told: Vec<_> = [
+        "",
+        " \n",
+        &text[..100],
+        "<html>",
+        "{\"version\": 1}",
+        "{\"version\": 2, \"rows\": []}",
+        &text.replace("\"version\": 1", "\"version\": 3"),
+        &text.replace("\"version\": 1", "\"version\": 0"),
+        &text.replace("\"serial\"", "\"cereal\""),
+        &text.replace("ssh-ed25519 AAAA", "ssh-ed25519  AAAA"),
+        &twice,
+        &other_key,
+        &format!("{text}{text}"),
+    ]
+    .into_iter()
+    .map(|text| {
+        let error = error(text);
+        format!("{error}\n  {}", error.help().unwrap())
+    })
+    .collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+}

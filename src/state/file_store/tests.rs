@@ -1,0 +1,172 @@
+use std::fs;
+
+use futures_util::FutureExt as _;
+use tempfile::TempDir;
+
+use super::*;
+use crate::state::sample::{intend, record, state};
+
+/// A folder with a state in it.
+struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    fn with(state: &State) -> Self {
+        let folder = Self::new();
+        fs::write(folder.state(), file::to_text(state)).unwrap();
+        folder
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("keyform.state.json")
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.path().join("keyform.state.json.journal")
+    }
+
+    fn store(&self) -> FileStore {
+        FileStore::open(&self.state(), "process 1")
+    }
+
+    fn session(&self) -> (FileSession, Loaded) {
+        let mut session = now(self.store().lock()).unwrap();
+        let loaded = now(session.load()).unwrap();
+        (session, loaded)
+    }
+
+    fn loaded(&self) -> Loaded {
+        now(self.store().load()).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("files answer at once")
+}
+
+#[test]
+fn a_journal_is_read_by_everyone_and_a_fold_puts_it_into_the_state() {
+    let folder = Folder::with(&state(4, &[1]));
+    let (mut session, loaded) = folder.session();
+    assert_eq!(loaded.state, Some(state(4, &[1])));
+    now(session.append(&state(4, &[1]), &[intend(2)])).unwrap();
+    now(session.sync()).unwrap();
+    now(session.append(&state(4, &[1]), &[Entry::Record(record(2))])).unwrap();
+
+    let seen = folder.loaded();
+    assert_eq!((seen.state, seen.journaled, seen.warnings.len()), (Some(state(4, &[1, 2])), true, 0));
+
+    now(session.fold(&state(5, &[1, 2]))).unwrap();
+    let seen = folder.loaded();
+    assert_eq!((seen.state, seen.journaled), (Some(state(5, &[1, 2])), false));
+    assert_eq!(folder.names(), ["keyform.state.json", "keyform.state.json.lock"]);
+}
+
+#[test]
+fn a_torn_last_line_is_warned_of_and_what_comes_after_it_is_kept() {
+    let folder = Folder::with(&state(4, &[]));
+    let (mut session, _) = folder.session();
+    now(session.append(&state(4, &[]), &[Entry::Record(record(1)), Entry::Record(record(2))])).unwrap();
+    drop(session);
+    let text = fs::read(folder.journal()).unwrap();
+    fs::write(folder.journal(), &text[..text.len() - 9]).unwrap();
+
+    let (mut session, loaded) = folder.session();
+    assert_eq!(loaded.state, Some(state(4, &[1])));
+    assert!(loaded.warnings[0].starts_with("line 3 of "), "{:?}", loaded.warnings);
+    now(session.append(&state(4, &[1]), &[Entry::Record(record(3))])).unwrap();
+    assert_eq!(folder.loaded().state, Some(state(4, &[1, 3])));
+}
+
+#[test]
+fn a_journal_that_counts_for_nothing_gives_way_to_a_new_one() {
+    for left in [journal::header(&state(3, &[])), b"\0\0\0\0".to_vec(), Vec::new()] {
+        let folder = Folder::with(&state(4, &[]));
+        fs::write(folder.journal(), left).unwrap();
+        let (mut session, loaded) = folder.session();
+        assert!(!loaded.journaled);
+        now(session.append(&state(4, &[]), &[intend(1)])).unwrap();
+        assert_eq!(folder.loaded().state.unwrap().pending.len(), 1);
+        now(session.discard()).unwrap();
+        assert!(!folder.journal().exists());
+    }
+}
+
+#[test]
+fn the_lock_names_its_holder_and_ends_with_the_session() {
+    let folder = Folder::new();
+    let (session, _) = folder.session();
+    let other = FileStore::open(&folder.state(), "process 2");
+    let error = now(other.lock()).unwrap_err();
+    assert!(matches!(&error, StateError::Locked { holder, .. } if holder == "process 1"), "{error}");
+    drop(session);
+    now(other.lock()).unwrap();
+}
+
+#[test]
+fn a_state_that_somebody_else_changed_is_left_alone_and_one_that_vanished_is_written() {
+    let folder = Folder::with(&state(4, &[1]));
+    let (mut session, _) = folder.session();
+    now(session.append(&state(4, &[1]), &[Entry::Record(record(2))])).unwrap();
+    fs::write(folder.state(), file::to_text(&state(4, &[7]))).unwrap();
+
+    let error = now(session.fold(&state(5, &[1, 2]))).unwrap_err();
+    assert!(matches!(error, StateError::Changed { .. }), "{error}");
+    assert_eq!(fs::read_to_string(folder.state()).unwrap(), file::to_text(&state(4, &[7])));
+    assert!(folder.journal().exists());
+
+    fs::remove_file(folder.state()).unwrap();
+    now(session.fold(&state(5, &[1, 2]))).unwrap();
+    assert_eq!(folder.loaded().state, Some(state(5, &[1, 2])));
+    now(session.fold(&state(6, &[1]))).unwrap();
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let folder = Folder::new();
+    let store = FileStore::open(&folder.folder.path().join("gone/keyform.state.json"), "process 1");
+    assert!(now(store.load()).unwrap().state.is_none());
+    let error = now(store.lock()).unwrap_err();
+    assert!(error.to_string().starts_with("cannot lock /") && error.to_string().contains("gone"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_permissions_stay_as_they_were() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+
+    let folder = Folder::with(&state(4, &[]));
+    fs::set_permissions(folder.state(), fs::Permissions::from_mode(0o640)).unwrap();
+    let elsewhere = TempDir::new().unwrap();
+    let link = elsewhere.path().join("state.json");
+    symlink(folder.state(), &link).unwrap();
+
+    let store = FileStore::open(&link, "process 1");
+    let mut session = now(store.lock()).unwrap();
+    now(session.load()).unwrap();
+    now(session.fold(&state(5, &[1]))).unwrap();
+
+    assert!(link.is_symlink());
+    assert_eq!(folder.loaded().state, Some(state(5, &[1])));
+    assert_eq!(mode(&folder.state()), 0o640);
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
+
+    // A new state is readable as any other new file is.
+    let (fresh, other) = (Folder::new(), elsewhere.path().join("other"));
+    fs::write(&other, "").unwrap();
+    now(fresh.session().0.fold(&state(1, &[]))).unwrap();
+    assert_eq!(mode(&fresh.state()), mode(&other));
+}

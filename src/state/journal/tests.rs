@@ -1,0 +1,109 @@
+use super::*;
+use crate::state::sample::{blob, intend, name, record, state};
+
+fn journal(base: &State, entries: &[Entry]) -> Vec<u8> {
+    [header(base), lines(entries)].concat()
+}
+
+fn every_entry() -> Vec<Entry> {
+    vec![
+        intend(2),
+        intend(3),
+        Entry::Settle { public_key: blob(3) },
+        Entry::Record(record(2)),
+        Entry::Drop { id: record(1).id },
+        Entry::Account { user_id: UserId::new("user-2").unwrap() },
+        intend(4),
+    ]
+}
+
+fn learned(mut base: State, entries: &[Entry]) -> State {
+    entries.iter().for_each(|entry| base.learn(entry.clone()));
+    base
+}
+
+fn replayed(base: &State, journal: &[u8]) -> (State, Vec<usize>) {
+    match read(Some(base.clone()), journal).unwrap() {
+        Replay::State { state, unreadable } => (state, unreadable),
+        Replay::Nothing => panic!("nothing of the journal counts"),
+    }
+}
+
+fn read(base: Option<State>, journal: &[u8]) -> Result<Replay, StateError> {
+    replay(base, journal, std::path::Path::new("keyform.state.json.journal"))
+}
+
+#[test]
+fn what_was_learned_is_read_again() {
+    let base = state(4, &[1]);
+    let (state, unreadable) = replayed(&base, &journal(&base, &every_entry()));
+    assert_eq!(state, learned(base, &every_entry()));
+    assert_eq!(state.pending.values().collect::<Vec<_>>(), [&name(4)]);
+    assert!(unreadable.is_empty());
+}
+
+#[test]
+fn without_a_state_beside_it_a_first_journal_is_the_state() {
+    let base = State { user_id: None, ..state(0, &[]) };
+    let text = journal(&base, &every_entry());
+    let expected = learned(base, &every_entry());
+    assert_eq!(read(None, &text).unwrap(), Replay::State { state: expected, unreadable: Vec::new() });
+}
+
+#[test]
+fn a_last_line_torn_anywhere_is_dropped_and_the_rest_is_kept() {
+    let base = state(4, &[1]);
+    let entries = every_entry();
+    let (last, rest) = entries.split_last().unwrap();
+    let text = journal(&base, &entries);
+    let kept = learned(base.clone(), rest);
+    for lost in 1..lines(std::slice::from_ref(last)).len() {
+        let (state, unreadable) = replayed(&base, &text[..text.len() - lost]);
+        assert_eq!((state, unreadable), (kept.clone(), vec![entries.len() + 1]), "without the last {lost} bytes");
+    }
+}
+
+#[test]
+fn a_line_that_the_disk_lost_is_passed_over_and_those_after_it_are_read() {
+    let base = state(4, &[]);
+    let lost = b"\0\0\0\0\0\0\0\n{\"record\":{\"name\n\n";
+    let text = [journal(&base, &[intend(1)]), lost.to_vec(), lines(&[intend(2)])].concat();
+    assert_eq!(replayed(&base, &text), (learned(base, &[intend(1), intend(2)]), vec![3, 4]));
+}
+
+#[test]
+fn a_journal_without_a_whole_first_line_counts_for_nothing() {
+    let base = state(4, &[1]);
+    let begun = header(&base);
+    for text in [b"".as_slice(), &begun[..begun.len() - 1], &begun[..20], b"\0\0\0\0", b"\0\0\0{\"intend\"\n{\"drop\":"]
+    {
+        assert_eq!(read(Some(base.clone()), text).unwrap(), Replay::Nothing, "{}", text.escape_ascii());
+    }
+}
+
+#[test]
+fn a_journal_that_is_folded_already_counts_for_nothing() {
+    let text = journal(&state(4, &[]), &every_entry());
+    assert_eq!(read(Some(state(5, &[2])), &text).unwrap(), Replay::Nothing);
+}
+
+#[test]
+fn a_journal_of_another_state_is_refused() {
+    let other = State { lineage: Uuid::from_u128(2), ..state(4, &[]) };
+    for (base, found) in [(Some(state(3, &[])), Some(3)), (Some(other), Some(4)), (None, None)] {
+        let error = read(base, &journal(&state(4, &[]), &[])).unwrap_err();
+        let StateError::StrayJournal { journal_serial: 4, state_serial, .. } = error else { panic!("{error}") };
+        assert_eq!(state_serial, found);
+    }
+}
+
+#[test]
+fn a_journal_that_is_none_or_a_newer_one_is_refused() {
+    for foreign in ["{}\n", "hello\n", "[1]\n", "\n"] {
+        let error = read(None, foreign.as_bytes()).unwrap_err();
+        assert!(matches!(error, StateError::ForeignJournal { .. }), "{foreign}: {error}");
+    }
+    let text = String::from_utf8(header(&state(4, &[]))).unwrap().replace("\"journal\":1", "\"journal\":2");
+    let error = read(Some(state(4, &[])), text.as_bytes()).unwrap_err();
+    assert!(matches!(error, StateError::NewerJournal { found: 2, .. }), "{error}");
+}

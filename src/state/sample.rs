@@ -1,0 +1,51 @@
+//! States for the tests of this module.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use uuid::Uuid;
+
+use super::{Entry, Origin, Record, State};
+use crate::account::Endpoint;
+use crate::names::{KeyId, KeyName, UserId};
+use crate::public_key::KeyBlob;
+
+/// A blob of the right shape, and another one for each number.
+pub(super) fn blob(number: u32) -> KeyBlob {
+    let mut bytes = Vec::new();
+    for field in [b"ssh-ed25519".as_slice(), &[number.to_be_bytes(); 8].concat()] {
+        bytes.extend(u32::try_from(field.len()).unwrap().to_be_bytes());
+        bytes.extend(field);
+    }
+    KeyBlob::of_line(&format!("ssh-ed25519 {}", STANDARD.encode(bytes))).unwrap()
+}
+
+pub(super) fn name(number: u32) -> KeyName {
+    KeyName::new(format!("key-{number}")).unwrap()
+}
+
+pub(super) fn record(number: u32) -> Record {
+    Record {
+        name: name(number),
+        id: KeyId::new(format!("row-{number}")).unwrap(),
+        public_key: blob(number),
+        fingerprint: blob(number).fingerprint(),
+        account_name: None,
+        origin: Origin::Uploaded,
+        created_at: None,
+    }
+}
+
+pub(super) fn intend(number: u32) -> Entry {
+    Entry::Intend { name: name(number), public_key: blob(number) }
+}
+
+/// A state of this serial with a record for each of these numbers.
+pub(super) fn state(serial: u64, numbers: &[u32]) -> State {
+    let endpoint = Endpoint::parse("https://api.example.com").unwrap();
+    let mut state = State { serial, ..State::new(Uuid::from_u128(1), endpoint) };
+    state.user_id = Some(UserId::new("user-1").unwrap());
+    for &number in numbers {
+        state.learn(Entry::Record(record(number)));
+    }
+    state
+}

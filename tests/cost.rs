@@ -1,0 +1,132 @@
+//! What an apply costs the disk: bytes are counted, and time is not.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+
+use futures_util::FutureExt as _;
+use keyform::account::{Pace, RetryPolicy};
+use keyform::apply::{Options, Tools, execute};
+use keyform::manifest::{Desired, DesiredKey};
+use keyform::names::KeyName;
+use keyform::plan::{Input, compare};
+use keyform::state::disk::{Disk, LocalDisk};
+use keyform::state::{FileStore, Session as _, Store as _};
+use support::account::{MemoryAccount, Mode, VirtualClock};
+use support::{keys, world};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// A disk that counts.
+#[derive(Default)]
+struct Counting {
+    disk: LocalDisk,
+    written: Rc<Cell<usize>>,
+    synced: Rc<Cell<usize>>,
+}
+
+impl Counting {
+    fn count(&self, bytes: &[u8]) {
+        self.written.set(self.written.get() + bytes.len());
+    }
+
+    fn sync(&self) {
+        self.synced.set(self.synced.get() + 1);
+    }
+}
+
+impl Disk for Counting {
+    type Temporary = <LocalDisk as Disk>::Temporary;
+    type Lock = <LocalDisk as Disk>::Lock;
+
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        self.disk.read(path)
+    }
+
+    fn append(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.count(bytes);
+        self.disk.append(path, bytes)
+    }
+
+    fn sync(&mut self, path: &Path) -> io::Result<()> {
+        Self::sync(self);
+        self.disk.sync(path)
+    }
+
+    fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Self::Temporary> {
+        self.count(bytes);
+        self.disk.write_temporary(path, bytes)
+    }
+
+    fn sync_temporary(&mut self, file: &Self::Temporary) -> io::Result<()> {
+        Self::sync(self);
+        self.disk.sync_temporary(file)
+    }
+
+    fn persist(&mut self, file: Self::Temporary, path: &Path) -> io::Result<()> {
+        self.disk.persist(file, path)
+    }
+
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
+        Self::sync(self);
+        self.disk.sync_folder(folder)
+    }
+
+    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<Self::Lock, String>> {
+        self.disk.try_lock(path, holder)
+    }
+}
+
+/// Applies so many new keys, and counts the bytes written, those of the state in the end, and how often was synced.
+fn apply(count: u64) -> (usize, usize, usize) {
+    let template = world::desired("new=A").keys.remove(0);
+    let key = |number| DesiredKey {
+        name: KeyName::new(format!("key-{number:04}")).unwrap(),
+        key: keys::key(number),
+        ..template.clone()
+    };
+    let desired = Desired { account: None, keys: (0..count).map(key).collect(), files: Vec::new() };
+    let account = MemoryAccount::new(Mode::default(), Vec::new());
+    let (listing, endpoint) = (account.listing(), world::endpoint());
+    let observed = Some(&listing);
+    let plan =
+        compare(Input { desired: &desired, recorded: None, observed, endpoint: &endpoint, today: world::today() });
+
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keyform.state.json");
+    let disk = Counting::default();
+    let (written, synced) = (Rc::clone(&disk.written), Rc::clone(&disk.synced));
+    let store = FileStore::on(Rc::new(RefCell::new(disk)), &path, "a test");
+    let tools = Tools {
+        reader: Some(&account),
+        writer: &account,
+        pace: &Pace::new(VirtualClock::default(), 1),
+        options: Options { concurrency: 10, retries: RetryPolicy::default(), fail_fast: false },
+        stop: &CancellationToken::new(),
+        observer: &|_| {},
+        lineage: uuid::Uuid::nil(),
+    };
+    let run = async {
+        let mut session = store.lock().await.unwrap();
+        let loaded = session.load().await.unwrap();
+        execute(&plan, loaded, &mut session, &tools).await
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(run).is_success());
+    assert_eq!(store.load().now_or_never().unwrap().unwrap().state.unwrap().records.len(), desired.keys.len());
+    (written.get(), usize::try_from(std::fs::metadata(&path).unwrap().len()).unwrap(), synced.get())
+}
+
+#[test]
+fn an_apply_of_1000_keys_writes_less_than_three_times_the_state() {
+    let (written, state, synced) = apply(1000);
+    assert!(written < 3 * state, "{written} bytes for a state of {state}");
+    assert_eq!(apply(10).2, synced, "how often is synced does not depend on the number of keys");
+}
