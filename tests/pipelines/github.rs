@@ -276,6 +276,34 @@ fn an_apply_that_fails_half_way_commits_what_it_knows() {
 }
 
 #[test]
+fn a_state_that_cannot_be_pushed_at_once_is_pushed_again_and_never_lost_in_silence() {
+    let project = Project::applied("alice=1*");
+    let number = project.propose("add-bob", "alice=1* bob=2");
+    project.checked(number, "add-bob");
+    // Merged first: a person's push passes the same door.
+    project.repository.merge("add-bob");
+    let commit = project.repository.head("main");
+    project.forge.with(|forge| forge.pull_request(number, "/merge_commit_sha", &commit));
+    project.repository.refuse_pushes(2);
+    assert!(project.pushed(commit)["apply"].success);
+    assert_eq!(project.recorded(), ["alice", "bob"]);
+
+    let number = project.propose("add-carol", "alice=1* bob=2 carol=3");
+    project.checked(number, "add-carol");
+    let commit = project.repository.merge("add-carol");
+    project.forge.with(|forge| forge.pull_request(number, "/merge_commit_sha", &commit));
+    project.repository.refuse_pushes(100);
+    let apply = &project.pushed(commit)["apply"];
+    assert!(!apply.success, "{}", apply.log);
+    // What was lost is found on the account.
+    project.repository.refuse_pushes(0);
+    let night = project.night();
+    assert!(night.summary.contains("adopt") && night.summary.contains("carol"), "{}", night.summary);
+    assert!(project.by_hand(&[("digest", &digest(&night.summary))]).success);
+    assert_eq!((project.recorded().len(), project.keys().len()), (3, 3));
+}
+
+#[test]
 fn an_old_run_that_is_started_again_brings_nothing_back() {
     let project = Project::applied("alice=1*");
     let number = project.propose("add-bob", "alice=1* bob=2");

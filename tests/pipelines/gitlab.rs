@@ -187,6 +187,23 @@ fn an_apply_that_fails_half_way_commits_what_it_knows() {
 }
 
 #[test]
+fn a_state_that_cannot_be_pushed_is_kept_as_an_artifact_of_a_job_that_failed() {
+    let project = Project::applied("alice=1*");
+    project.repository.commit("main", &manifest("alice=1* bob=2"));
+    project.repository.refuse_pushes(1);
+    let waits = digest(&project.night().log);
+    assert!(project.by_hand(&[("APPROVED_DIGEST", &waits)])["apply"].success);
+    assert_eq!(project.recorded(), ["alice", "bob"]);
+
+    project.repository.commit("main", &manifest("alice=1* bob=2 carol=3"));
+    project.repository.refuse_pushes(100);
+    let waits = digest(&project.night().log);
+    assert!(!project.by_hand(&[("APPROVED_DIGEST", &waits)])["apply"].success);
+    let (_, kept) = project.forge.with(|forge| forge.artifacts.pop_last().unwrap());
+    assert!(kept.contains("carol"), "{kept}");
+}
+
+#[test]
 fn a_key_that_went_missing_opens_one_issue_which_is_closed_once_it_is_back() {
     let project = Project::applied("alice=1* bob=2");
     let issues = || project.forge.with(|forge| forge.issues.clone());

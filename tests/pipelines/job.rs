@@ -82,11 +82,6 @@ impl Machine {
         self.environment.insert(name.to_owned(), value.into());
     }
 
-    /// Writes to the log.
-    pub fn say(&mut self, text: &str) {
-        self.log.push_str(text);
-    }
-
     /// Runs a script by bash; whether it succeeded.
     pub fn bash(&mut self, options: &str, script: &str, environment: &BTreeMap<String, String>) -> bool {
         let path = self.folder.path().join("script.sh");

@@ -1,5 +1,6 @@
 //! A repository on a server, and what people do to it.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, str};
@@ -88,6 +89,15 @@ impl Repository {
             let start = if known.is_empty() { "origin/main".to_owned() } else { format!("origin/{branch}") };
             git(&work, &["checkout", "--quiet", "--no-track", "-B", branch, &start]);
         }
+    }
+
+    /// Refuses so many pushes to come, as when somebody else has just merged.
+    pub fn refuse_pushes(&self, count: usize) {
+        let origin = self.folder.path().join("origin.git");
+        fs::write(origin.join("refusals"), "x".repeat(count)).unwrap();
+        let hook = "#!/bin/sh\nleft=$(cat refusals)\nprintf %s \"${left#x}\" > refusals\n[ -z \"$left\" ]\n";
+        fs::write(origin.join("hooks/pre-receive"), hook).unwrap();
+        fs::set_permissions(origin.join("hooks/pre-receive"), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// The commit that a branch is at.

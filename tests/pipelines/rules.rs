@@ -89,9 +89,23 @@ fn two_applies_never_run_at_once_and_none_is_stopped() {
         (apply["concurrency"]["group"].as_str(), apply["concurrency"]["cancel-in-progress"].as_bool()),
         (Some("keyform-apply"), Some(false))
     );
-    let file = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gitlab-ci/.gitlab-ci.yml"));
-    assert_eq!(
-        (file["apply"]["resource_group"].as_str(), file["apply"]["interruptible"].as_bool()),
-        (Some("keyform-apply"), Some(false))
+    let apply = &pipeline::file()["apply"];
+    assert_eq!(apply["resource_group"].as_str(), Some("keyform-apply"));
+    assert_eq!(apply["interruptible"].as_bool(), Some(false));
+}
+
+/// The push in the tests goes to a folder, which asks for no password: what git would be told is asked for apart.
+#[test]
+fn git_is_told_the_token_by_the_helper_in_the_pipeline() {
+    let file = pipeline::file();
+    let lines = file["apply"]["script"].as_sequence().unwrap().iter().map(|line| line.as_str().unwrap());
+    let script = lines.collect::<Vec<_>>().join("\n");
+    let helper = &Regex::new(r"-c credential\.helper=('.+')").unwrap().captures(&script).unwrap()[1];
+    let fill = format!(
+        "git -c credential.helper= -c credential.helper={helper} credential fill <<< \
+         $'protocol=https\nhost=gitlab.example.com\n'"
     );
+    let output = Command::new("bash").args(["-c", &fill]).env("KEYFORM_GITLAB_TOKEN", "t0k3n").output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("username=keyform\npassword=t0k3n\n"), "{told}");
 }
