@@ -47,11 +47,11 @@ impl Machine {
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
         let machine = Self { folder, environment, log: String::new() };
-        machine.require(&["git", "jq", "curl"]);
+        Self::require(&["git", "jq", "curl"]);
         machine
     }
 
-    fn require(&self, tools: &[&str]) {
+    fn require(tools: &[&str]) {
         for tool in tools {
             let found = SYSTEM_PATH.split(':').any(|folder| Path::new(folder).join(tool).exists());
             assert!(found, "these tests need {tool} in {SYSTEM_PATH}, as every runner has it");

@@ -13,6 +13,7 @@ mod github;
 mod gitlab;
 mod job;
 mod pipeline;
+mod rehearsal;
 mod repository;
 mod rules;
 mod workflows;

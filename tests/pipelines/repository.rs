@@ -120,7 +120,7 @@ impl Repository {
     /// The files that `main` has at its top, the hidden ones aside.
     pub fn files(&self) -> Vec<String> {
         let names = git(&self.folder.path().join("origin.git"), &["ls-tree", "--name-only", "main"]);
-        names.lines().filter(|name| !name.starts_with('.') && !name.ends_with(".md")).map(str::to_owned).collect()
+        names.lines().filter(|name| !name.starts_with('.') && *name != "README.md").map(str::to_owned).collect()
     }
 
     /// The subject of the newest commit on `main`.

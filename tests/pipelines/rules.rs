@@ -97,8 +97,8 @@ fn two_applies_never_run_at_once_and_none_is_stopped() {
 /// The push in the tests goes to a folder, which asks for no password: what git would be told is asked for apart.
 #[test]
 fn git_is_told_the_token_by_the_helper_in_the_pipeline() {
-    let file = pipeline::file();
-    let lines = file["apply"]["script"].as_sequence().unwrap().iter().map(|line| line.as_str().unwrap());
+    let apply = &pipeline::file()["apply"];
+    let lines = apply["script"].as_sequence().unwrap().iter().map(|line| line.as_str().unwrap());
     let script = lines.collect::<Vec<_>>().join("\n");
     let helper = &Regex::new(r"-c credential\.helper=('.+')").unwrap().captures(&script).unwrap()[1];
     let fill = format!(

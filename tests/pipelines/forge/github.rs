@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Api, Request};
+use super::{Answer, Api, Request, number};
 
 /// Who a job acts as.
 const BOT: &str = "github-actions[bot]";
@@ -50,16 +50,16 @@ impl Api for GitHub {
         let body: Value = if request.body.is_empty() { Value::Null } else { request.body.parse().unwrap() };
         let ["repos", "acme", "keys", rest @ ..] = path.as_slice() else { return (404, "no such repository".into()) };
         match (request.method.as_str(), rest) {
-            ("GET", ["issues", number, "comments"]) if may("pull-requests: write") => {
-                let of = |comment: &&Value| comment["issue"].to_string() == *number;
+            ("GET", ["issues", issue, "comments"]) if may("pull-requests: write") => {
+                let of = |comment: &&Value| comment["issue"] == number(issue);
                 (200, self.comments.iter().filter(of).cloned().collect())
             }
-            ("POST", ["issues", number, "comments"]) if may("pull-requests: write") => {
-                self.comment(number.parse().unwrap(), BOT, body["body"].as_str().unwrap());
+            ("POST", ["issues", issue, "comments"]) if may("pull-requests: write") => {
+                self.comment(number(issue), BOT, body["body"].as_str().unwrap());
                 (201, Value::Null)
             }
             ("PATCH", ["issues", "comments", id]) if may("pull-requests: write") => {
-                let comment = self.comments.iter_mut().find(|comment| comment["id"].to_string() == *id).unwrap();
+                let comment = self.comments.iter_mut().find(|comment| comment["id"] == number(id)).unwrap();
                 comment["body"] = body["body"].clone();
                 (200, Value::Null)
             }
@@ -92,8 +92,8 @@ impl Api for GitHub {
                 self.issues.push(issue);
                 (201, Value::Null)
             }
-            ("PATCH", ["issues", number]) if may("issues: write") => {
-                let issue = &mut self.issues[number.parse::<usize>().unwrap() - 1];
+            ("PATCH", ["issues", issue]) if may("issues: write") => {
+                let issue = &mut self.issues[number(issue) - 1];
                 for (name, value) in body.as_object().unwrap() {
                     issue[name] = value.clone();
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Api, Request};
+use super::{Answer, Api, Request, number};
 
 /// The token of the plan, with the scope `api`.
 pub const PLAN_TOKEN: &str = "glpat-plan";
@@ -77,40 +77,38 @@ impl Api for GitLab {
         match (request.method.as_str(), rest) {
             ("GET", ["merge_requests", iid, "notes"]) => {
                 assert_eq!(request.query, "sort=asc&per_page=100");
-                (200, of(&self.notes, "request", iid))
+                (200, of(&self.notes, "request", &number(iid).into()))
             }
             ("POST", ["merge_requests", iid, "notes"]) => {
-                self.note(iid.parse().unwrap(), SELF, &body["body"]);
+                self.note(number(iid), SELF, &body["body"]);
                 (201, Value::Null)
             }
             ("PUT", ["merge_requests", _, "notes", id]) => {
-                let note = self.notes.iter_mut().find(|note| note["id"].to_string() == *id).unwrap();
+                let note = self.notes.iter_mut().find(|note| note["id"] == number(id)).unwrap();
                 if note["author"]["id"] != SELF {
                     return (403, "somebody else wrote it".into());
                 }
                 note["body"] = body["body"].clone().into();
                 (200, Value::Null)
             }
-            ("GET", ["merge_requests", iid]) => (200, self.merge_requests[iid.parse::<usize>().unwrap() - 1].clone()),
+            ("GET", ["merge_requests", iid]) => (200, self.merge_requests[number(iid) - 1].clone()),
             ("GET", ["repository", "commits", commit, "merge_requests"]) => {
                 let of = |request: &&Value| request["merge_commit_sha"] == *commit || request["sha"] == *commit;
                 (200, self.merge_requests.iter().filter(of).cloned().collect())
             }
             ("GET", ["pipelines", id, "jobs"]) => {
                 assert_eq!(request.query, "scope[]=success");
-                let jobs = of(&self.jobs, "pipeline", id);
+                let jobs = of(&self.jobs, "pipeline", &number(id).into());
                 let jobs = jobs.as_array().unwrap().iter().filter(|job| job["status"] == "success");
                 (200, jobs.cloned().collect())
             }
-            ("GET", ["jobs", id, "artifacts", path]) => {
-                match self.artifacts.get(&(id.parse().unwrap(), (*path).to_owned())) {
-                    Some(content) => (200, content.parse().unwrap()),
-                    None => (404, "404 Not Found".into()),
-                }
-            }
+            ("GET", ["jobs", id, "artifacts", path]) => match self.artifacts.get(&(number(id), (*path).to_owned())) {
+                Some(content) => (200, content.parse().unwrap()),
+                None => (404, "404 Not Found".into()),
+            },
             ("GET", ["issues"]) => {
                 assert_eq!(request.query, "labels=keyform-drift&state=opened&scope=created_by_me");
-                (200, of(&self.issues, "state", "\"opened\""))
+                (200, of(&self.issues, "state", &"opened".into()))
             }
             ("POST", ["issues"]) => {
                 let iid = self.issues.len() + 1;
@@ -120,7 +118,7 @@ impl Api for GitLab {
                 (201, Value::Null)
             }
             ("PUT", ["issues", iid]) => {
-                let issue = &mut self.issues[iid.parse::<usize>().unwrap() - 1];
+                let issue = &mut self.issues[number(iid) - 1];
                 match (body.get("state_event").map(String::as_str), body.get("description")) {
                     (Some("close"), None) => issue["state"] = "closed".into(),
                     (None, Some(text)) => issue["description"] = text.clone().into(),
@@ -133,8 +131,8 @@ impl Api for GitLab {
     }
 }
 
-fn of(all: &[Value], field: &str, value: &str) -> Value {
-    all.iter().filter(|one| one[field].to_string() == value).cloned().collect()
+fn of(all: &[Value], field: &str, value: &Value) -> Value {
+    all.iter().filter(|one| one[field] == *value).cloned().collect()
 }
 
 /// Reads `a=b&c=d%20e`.

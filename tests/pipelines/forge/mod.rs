@@ -22,6 +22,11 @@ pub struct Request {
     pub body: String,
 }
 
+/// The number that a part of a path is.
+fn number(text: &str) -> usize {
+    text.parse().unwrap()
+}
+
 /// A status and a body.
 pub type Answer = (u16, Value);
 
