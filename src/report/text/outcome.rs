@@ -72,9 +72,9 @@ fn line(out: &mut String, step: &Step) {
     let _ = match status {
         Status::Done(id) => writeln!(out, "  {glyph} {name}: {} {id}", words::done(*kind)),
         Status::Failed(failure) => {
-            let _ = writeln!(out, "  {} {name}: {} failed: {}", paint(BAD, '!'), kind.verb(), failure.message);
+            let _ = writeln!(out, "  {} {name}: {} failed: {}", paint(BAD, '!'), kind.verb(), escape(&failure.message));
             match &failure.help {
-                Some(help) => writeln!(out, "      {} {help}", paint(CALM, "help:")),
+                Some(help) => writeln!(out, "      {} {}", paint(CALM, "help:"), escape(help)),
                 None => Ok(()),
             }
         }
@@ -83,9 +83,9 @@ fn line(out: &mut String, step: &Step) {
             "  {} {name}: {} may have worked: {}\n      the next run that lists the account finds out",
             paint(WARN, '?'),
             kind.verb(),
-            failure.message
+            escape(&failure.message)
         ),
-        Status::Skipped(why) => writeln!(out, "  {} {name}: {} skipped: {why}", paint(DIM, '·'), kind.verb()),
+        Status::Skipped(why) => writeln!(out, "  {} {name}: {} skipped: {}", paint(DIM, '·'), kind.verb(), escape(why)),
         Status::Waiting => writeln!(out, "  {} {name}: {} not begun", paint(DIM, '·'), kind.verb()),
     };
 }

@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 use similar::{ChangeTag, TextDiff};
 
 use super::{sort, style_of, wrapped};
+use crate::names::KeyName;
 use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan, ReplaceOrder, words as plan_words};
 use crate::public_key::KeyBlob;
 use crate::report::View;
@@ -41,8 +42,10 @@ pub fn plan(plan: &Plan, view: View) -> String {
     for actions in plan.actions.chunk_by(|a, b| a.change.kind() == b.change.kind()) {
         list(&mut out, actions, view);
     }
-    for note in &plan.notes {
+    if !plan.notes.is_empty() {
         out.push('\n');
+    }
+    for note in &plan.notes {
         wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &plan_words::note(note).to_string());
     }
     if plan.left_out > 0 {
@@ -77,7 +80,7 @@ fn block(out: &mut String, action: &Action, view: View) {
     let _ = writeln!(out, "  {head} {} ({})", paint(NAME, name), sort(change.blob()));
     if let Change::Replace { key, old, .. } = change {
         for old in old {
-            let (before, after) = changed_words(&old_line(old), &new_line(action, key));
+            let (before, after) = old_and_new(old, name, key.key.blob());
             line(out, &format_args!("{} {before}", paint(BAD, '-')));
             line(out, &format_args!("{} {after}", paint(GOOD, '+')));
             if view.randomart && old.blob != *key.key.blob() {
@@ -147,12 +150,15 @@ fn about(key: &NewKey) -> Option<Phrase> {
     }
 }
 
-fn old_line(old: &OldKey) -> String {
-    format!("{} {} {}", old.name, sort(&old.blob), old.blob.fingerprint())
-}
-
-fn new_line(action: &Action, key: &NewKey) -> String {
-    format!("{} {} {}", action.name, sort(key.key.blob()), key.key.blob().fingerprint())
+/// What is replaced and what replaces it: the fingerprints, and name and type where they are not the same.
+fn old_and_new(old: &OldKey, name: &KeyName, new: &KeyBlob) -> (String, String) {
+    let mut lines = (old.blob.fingerprint().to_string(), new.fingerprint().to_string());
+    for (before, after) in [(old.name.to_string(), name.to_string()), (sort(&old.blob), sort(new))] {
+        if before != after {
+            lines = (format!("{} {before}", lines.0), format!("{} {after}", lines.1));
+        }
+    }
+    changed_words(&lines.0, &lines.1)
 }
 
 /// Two lines with the words marked in which they differ.
@@ -191,7 +197,8 @@ fn summary(out: &mut String, plan: &Plan) {
         };
         let _ = writeln!(out, "{} {what} ({beside}).", paint(GOOD, "No changes."));
     } else {
-        let _ = writeln!(out, "{} {}; {beside}.", paint(NAME, "Plan:"), counts.join(", "));
+        let plan = format!("{} ", paint(NAME, "Plan:"));
+        wrapped(out, &plan, INDENT, &format!("{}; {beside}.", counts.join(", ")));
     }
     let _ = writeln!(out, "{}", paint(DIM, format_args!("Digest: {}", plan.digest())));
 }
