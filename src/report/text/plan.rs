@@ -11,7 +11,7 @@ use crate::public_key::KeyBlob;
 use crate::report::View;
 use crate::report::words::counted;
 use crate::terminal::sanitize::escape;
-use crate::terminal::style::{BAD, DIM, GOOD, MARK, NAME, WARN, paint};
+use crate::terminal::style::{BAD, GOOD, MARK, NAME, WARN, paint};
 
 /// Where the lines of a block begin, below its first.
 const INDENT: usize = 6;
@@ -200,5 +200,5 @@ fn summary(out: &mut String, plan: &Plan) {
         let plan = format!("{} ", paint(NAME, "Plan:"));
         wrapped(out, &plan, INDENT, &format!("{}; {beside}.", counts.join(", ")));
     }
-    let _ = writeln!(out, "{}", paint(DIM, format_args!("Digest: {}", plan.digest())));
+    let _ = writeln!(out, "Digest: {}", plan.digest());
 }
