@@ -60,6 +60,10 @@ impl Project {
             forge.moved(request, &head);
             forge.merged(request, &commit);
         });
+        self.pushed(commit)
+    }
+
+    fn pushed(&self, commit: String) -> BTreeMap<String, Ended> {
         let changed = self.repository.changed_by(&commit);
         self.run(&Event { source: "push", commit, changed, ..Event::default() })
     }
@@ -164,7 +168,7 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
     let request = project.propose("fewer", "alice=1*");
     let plan = &project.checked(request, "fewer")["plan"];
     assert!(!plan.success && plan.log.contains("--allow-deletes"), "{}", plan.log);
-    assert!(project.forge.with(|forge| forge.notes.last().unwrap().to_string().contains("carol")));
+    assert!(project.forge.with(|forge| forge.notes.last().unwrap().to_string().contains("2 to delete")));
     let rows = project.account.api().rows();
     let waits = project.refuses(&project.merged(request, "fewer")["apply"], &rows, "No plan was approved");
     assert!(project.by_hand(&[("APPROVED_DIGEST", &waits), ("KEYFORM_ALLOW_DELETES", "2")])["apply"].success);
@@ -184,6 +188,21 @@ fn an_apply_that_fails_half_way_commits_what_it_knows() {
     assert!(!apply.success && apply.log.contains("422"), "{}", apply.log);
     assert_eq!(project.recorded(), ["bob"]);
     assert!(project.forge.with(|forge| forge.artifacts.keys().any(|(_, path)| path == STATE)));
+}
+
+#[test]
+fn an_old_job_that_is_started_again_brings_nothing_back() {
+    let project = Project::applied("alice=1*");
+    let request = project.propose("add-bob", "alice=1* bob=2");
+    project.checked(request, "add-bob");
+    assert!(project.merged(request, "add-bob")["apply"].success);
+    let added = project.forge.with(|forge| forge.merge_requests[request - 1]["merge_commit_sha"].clone());
+    let request = project.propose("drop-bob", "alice=1*");
+    project.checked(request, "drop-bob");
+    assert!(project.merged(request, "drop-bob")["apply"].success);
+    let rows = project.account.api().rows();
+    let again = &project.pushed(added.as_str().unwrap().to_owned())["apply"];
+    project.refuses(again, &rows, "this is not the plan that was approved");
 }
 
 #[test]
