@@ -40,7 +40,7 @@ fn patched(before: &[String], diff: &str) -> Vec<String> {
 /// What a diff from nothing shows is the whole of the other side.
 fn written(state: &str) -> Vec<String> {
     // A plan to destroy everything shows all that is recorded.
-    let scene = Scene::of(world::desired(""), state, state);
+    let scene = Scene::of(&world::desired(""), state, state);
     let diff = diff::plan(&scene.plan, Some(&scene.recorded));
     diff.lines().skip(3).map(|line| line[1..].to_owned()).collect()
 }
@@ -69,7 +69,7 @@ fn words(with_ids: bool) -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn a_diff_leads_from_what_is_recorded_to_what_is_desired(recorded in words(true), desired in words(false)) {
-        let scene = Scene::of(world::desired(&desired), &recorded, &recorded);
+        let scene = Scene::of(&world::desired(&desired), &recorded, &recorded);
         let diff = scene.diff();
         let after = patched(&written(&recorded), &diff);
         let fingerprint = |key: &keyform::manifest::DesiredKey| format!("{}={}", key.name, key.key.blob().fingerprint());

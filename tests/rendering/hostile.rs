@@ -109,7 +109,7 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
     }
     let mut listing = world::listing("alice=A#1* bob=B#2 carol=C#3 erin=E#5 gina=I#6 guest=G#9 gina=I#8 frank=X#7?");
     for row in &mut listing.rows {
-        row.name = account_name.to_owned();
+        account_name.clone_into(&mut row.name);
     }
     let plan = keyform::plan::compare(keyform::plan::Input {
         desired: &desired,

@@ -26,7 +26,7 @@ fn scene() -> Scene {
         "alice=A#cm4x2fk3fejt53prtya0vie72 bob-yubikey=B#cm4xnw4b36a99py5ddpxfewf0 dana=D#cm4xg14hylktmme7ljb86sua2";
     let account = "alice=A#cm4x2fk3fejt53prtya0vie72 bob-yubikey=B#cm4xnw4b36a99py5ddpxfewf0 \
                    dana=D#cm4xg14hylktmme7ljb86sua2* web-page=G#cm4x7u1c0m2k5b8rtz3hq9d4e";
-    let mut scene = Scene::of(desired, recorded, account);
+    let mut scene = Scene::of(&desired, recorded, account);
     scene.plan.endpoint = Endpoint::parse("https://api.primeintellect.ai").unwrap();
     scene.plan.user_id = Some(UserId::new("cm4x0aq81e9k2v6tz4nd7s3yb").unwrap());
     scene

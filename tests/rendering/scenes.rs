@@ -24,32 +24,32 @@ impl Scene {
     /// A scene by its name.
     pub(crate) fn named(name: &str) -> Self {
         match name {
-            "first" => Self::of(owned("alice=A* bob-laptop=B carol=C"), "", ""),
-            "none" => Self::of(world::desired("alice=A* bob=B"), "alice=A#1 bob=B#2", "alice=A#1* bob=B#2 guest=G#9"),
+            "first" => Self::of(&owned("alice=A* bob-laptop=B carol=C"), "", ""),
+            "none" => Self::of(&world::desired("alice=A* bob=B"), "alice=A#1 bob=B#2", "alice=A#1* bob=B#2 guest=G#9"),
             "each" => Self::of(
-                owned("alice=F bob-laptop=B erin=E frank=H*"),
+                &owned("alice=F bob-laptop=B erin=E frank=H*"),
                 "alice=A#1 bob=B#2 carol=C#3 dave=D#4",
                 "alice=A#1* bob=B#2 carol=C#3 old-erin=E#5 guest=G#9",
             ),
-            "many" => Self::of(many(2_000), "zoe=Z#1 yan=Y#2 xia=X#3", "zoe=Z#1 yan=Y#2 xia=X#3"),
+            "many" => Self::of(&many(2_000), "zoe=Z#1 yan=Y#2 xia=X#3", "zoe=Z#1 yan=Y#2 xia=X#3"),
             "guards" => {
-                Self::of(world::desired("bob=H!"), "alice=A#1 bob=B#2 carol=C#3", "alice=A#1* bob=B#2 carol=C#3")
+                Self::of(&world::desired("bob=H!"), "alice=A#1 bob=B#2 carol=C#3", "alice=A#1* bob=B#2 carol=C#3")
             }
             "drift" => Self::of(
-                world::desired("alice=A bob=B carol=C"),
+                &world::desired("alice=A bob=B carol=C"),
                 "alice=A#1 bob=B#2 carol=C#3",
                 "alice=A#1 bob=H#2 someone-else=C#3",
             ),
-            "warnings" => Self::of(expiring("alice=A bob=B"), "alice=A#1", "alice=A#1 alice=A#7 bob=X#8? carol=C#9"),
+            "warnings" => Self::of(&expiring("alice=A bob=B"), "alice=A#1", "alice=A#1 alice=A#7 bob=X#8? carol=C#9"),
             _ => panic!("no scene {name}"),
         }
     }
 
-    pub(crate) fn of(desired: Desired, recorded: &str, account: &str) -> Self {
+    pub(crate) fn of(desired: &Desired, recorded: &str, account: &str) -> Self {
         let recorded = world::recorded(recorded);
         let listing = world::listing(account);
         let plan = compare(Input {
-            desired: &desired,
+            desired,
             recorded: Some(&recorded),
             observed: Some(&listing),
             endpoint: &endpoint(),
