@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// A manifest of 100,000 keys is some millions of small texts: the C library's allocator takes a fifth more time for all
+/// of it, see `benches/README.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     keyform::cli::main(std::env::args_os())
 }
