@@ -1,6 +1,11 @@
 //! Guards: which plans are refused until a person acknowledges what they do.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
 
 mod support;
 
@@ -15,7 +20,10 @@ fn many(count: usize) -> String {
 }
 
 fn tripped(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<String> {
-    refusals(plan, acknowledged, stage).iter().map(|refusal| refusal.message() + "; " + &refusal.help()).collect()
+    refusals(plan, acknowledged, stage)
+        .iter()
+        .map(|refusal| format!("{}; {}", refusal.message(), refusal.help()))
+        .collect()
 }
 
 #[track_caller]

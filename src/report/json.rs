@@ -100,7 +100,9 @@ struct RefusalFile {
 
 /// Renders a plan that is not carried out, and why.
 pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
-    let refused = refusals.iter().map(|refusal| RefusalFile { message: refusal.message(), help: refusal.help() });
+    let refused = refusals
+        .iter()
+        .map(|refusal| RefusalFile { message: refusal.message().to_string(), help: refusal.help().to_string() });
     pretty(&RefusedFile {
         format_version: FORMAT_VERSION,
         success: false,
@@ -123,7 +125,7 @@ pub fn records(records: &[&Record]) -> String {
 
 /// Renders each thing on a line of its own.
 pub fn lines(things: &[impl Serialize]) -> String {
-    things.iter().map(|thing| serde_json::to_string(thing).unwrap_or_default() + "\n").collect()
+    things.iter().map(sanitize::json_line).collect()
 }
 
 /// Renders anything with a line feed at its end.

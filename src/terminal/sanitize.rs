@@ -52,7 +52,15 @@ pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
 /// Writes a value as pretty JSON in which every unsafe character is escaped, with a line feed at its end.
 pub fn json(value: &impl serde::Serialize) -> String {
     // Writing plain structs of texts and numbers into memory has no way to fail.
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    escape_json(&serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// The same on one line.
+pub fn json_line(value: &impl serde::Serialize) -> String {
+    escape_json(&serde_json::to_string(value).unwrap_or_default())
+}
+
+fn escape_json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         // Within strings there is no line feed left that is not escaped already.
