@@ -29,7 +29,7 @@ impl Ui {
         let written = match self.choice(&stdout) {
             // At once: a stream that strips writes each piece between two styles, a plan of 10,000 keys has 60,000.
             ColorChoice::Never => stdout.write_all(strip_str(text).to_string().as_bytes()),
-            choice => AutoStream::new(&mut stdout as &mut dyn Write, choice).write_all(text.as_bytes()),
+            choice => AutoStream::new(&mut stdout, choice).write_all(text.as_bytes()),
         };
         match written.and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
