@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// A manifest of 100,000 keys is some millions of small texts: the C library's allocator takes a fifth more time for all
+/// A manifest of 100,000 keys is some millions of small texts: the C library's allocator takes a sixth more time for all
 /// of it, see `benches/README.md`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
