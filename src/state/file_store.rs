@@ -189,8 +189,8 @@ fn read(disk: &impl Disk, paths: &Paths) -> Result<Files, StateError> {
     let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
     let state = text.as_deref().map(|text| file::from_text(text, &paths.state)).transpose()?;
     let journal = journal.unwrap_or_default();
-    match journal::replay(state.clone(), &journal, &paths.journal)? {
-        Replay::Nothing => {
+    match journal::replay(state, &journal, &paths.journal)? {
+        Replay::Nothing(state) => {
             Ok(Files { loaded: Loaded { state, ..Loaded::default() }, text, journal: JournalIs::Absent })
         }
         Replay::State { state, unreadable } => {
