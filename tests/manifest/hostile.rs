@@ -1,17 +1,11 @@
-//! Texts made to hurt: refused or read, in bounded time and memory, and never a panic.
-
-use std::time::{Duration, Instant};
+//! Texts made to hurt: refused or read, and never a panic. How long they take, `benches/run` measures.
 
 use proptest::prelude::*;
 
 use crate::support::{codes, leaks, list, one, private_key};
 
-/// Far above what is needed even without optimisation; far below what anything worse than linear would take.
-const PATIENCE: Duration = Duration::from_mins(1);
-
 #[test]
-fn each_bound_is_named_and_reached_soon() {
-    let start = Instant::now();
+fn each_bound_is_named() {
     let many = |part: &str, bytes: usize| part.repeat(bytes / part.len());
     let mebi = 1 << 20;
     for (text, expected) in [
@@ -36,7 +30,6 @@ fn each_bound_is_named_and_reached_soon() {
         let found = codes(&text);
         assert!(found.iter().any(|code| code.ends_with(expected)), "{expected}: {:?}", found.get(..found.len().min(3)));
     }
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[test]
@@ -51,8 +44,7 @@ fn aliases_are_refused_before_they_unfold() {
 }
 
 #[test]
-fn what_repeats_is_read_in_linear_time() {
-    let start = Instant::now();
+fn what_repeats_is_read_to_its_end() {
     for part in [
         "&a ",
         "!a ",
@@ -81,13 +73,10 @@ fn what_repeats_is_read_in_linear_time() {
         "- |\n",
         "ä: ö\n",
     ] {
-        let before = Instant::now();
         let report = one(&part.repeat((2 << 20) / part.len())).report;
         let text = report.to_text(false);
         assert!(!report.diagnostics.is_empty() && !text.is_empty());
-        println!("{part:?} {:?}", before.elapsed());
     }
-    assert!(start.elapsed() < 4 * PATIENCE, "{:?}", start.elapsed());
 }
 
 /// Pieces of manifests, put together at random, come nearer to what breaks a parser than random characters.
