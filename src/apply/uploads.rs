@@ -1,6 +1,7 @@
 //! Adoptions and uploads.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -10,7 +11,7 @@ use super::ledger::{OtherAccount, Placed};
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
 use super::{INTERRUPTED, Run, Tools, unless_stopped};
-use crate::account::retry::give_up;
+use crate::account::retry::{Decision, decide, give_up};
 use crate::account::{
     BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
 };
@@ -212,7 +213,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 waiting.push_back(Job { attempt: job.attempt + 1, first: &[], ..job });
             } else {
                 self.ledger.learn(vec![settle_entry(blob)]).await;
-                self.end(job.index, Status::Failed(give_up(failure, job.attempt)));
+                self.end(job.index, Status::Failed(give_up(failure, job.attempt, Duration::ZERO)));
             }
         }
         unknown
@@ -239,24 +240,28 @@ async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R
 }
 
 async fn send<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
+    let Tools { pace, stop, options, .. } = tools;
     let mut attempt = job.attempt;
     loop {
-        if unless_stopped(tools.stop, tools.pace.wait()).await.is_none() {
-            return Attempted::Stopped;
-        }
-        let failure = match tools.writer.upload(job.name, &job.key.key).await {
+        let Some(turn) = unless_stopped(stop, pace.turn()).await else { return Attempted::Stopped };
+        let result = tools.writer.upload(job.name, &job.key.key).await;
+        turn.end(&result);
+        let failure = match result {
             Ok(row) => return Attempted::Stored(row),
             Err(failure) => failure,
         };
-        match failure.effect {
-            Effect::Refused => return Attempted::Failed(failure),
-            Effect::Unknown => return Attempted::Uncertain(failure),
-            Effect::NotSent if attempt >= tools.options.retries.retries => {
-                return Attempted::Failed(give_up(failure, attempt));
+        match (failure.effect, decide(&failure, false, attempt, options.retries, pace.pushed_for())) {
+            (Effect::Unknown, _) => return Attempted::Uncertain(failure),
+            (Effect::Refused, _) => return Attempted::Failed(failure),
+            (Effect::NotSent, Decision::GiveUp) => {
+                return Attempted::Failed(give_up(failure, attempt, pace.pushed_for()));
             }
-            Effect::NotSent => {
+            (Effect::NotSent, Decision::Queue) => {
                 (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
-                if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt)).await.is_none() {
+            }
+            (Effect::NotSent, Decision::Retry) => {
+                (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
+                if unless_stopped(stop, pace.recover(&failure, attempt)).await.is_none() {
                     return Attempted::Stopped;
                 }
                 attempt += 1;

@@ -11,6 +11,7 @@ mod history;
 mod kernel;
 mod laws;
 mod network;
+mod rate;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
