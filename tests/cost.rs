@@ -1,5 +1,12 @@
 //! What an apply costs the disk: bytes are counted, and time is not.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "in a test the shortest way to a text is the clearest"
+)]
+
 mod support;
 
 use std::cell::{Cell, RefCell};
@@ -96,8 +103,15 @@ fn apply(count: u64) -> (usize, usize, usize) {
     let account = MemoryAccount::new(Mode::default(), Vec::new());
     let (listing, endpoint) = (account.listing(), world::endpoint());
     let observed = Some(&listing);
-    let plan =
-        compare(Input { desired: &desired, recorded: None, observed, endpoint: &endpoint, today: world::today() });
+    let plan = compare(Input {
+        desired: &desired,
+        recorded: None,
+        observed,
+        endpoint: &endpoint,
+        today: world::today(),
+        destroy: false,
+        order: keyform::plan::ReplaceOrder::default(),
+    });
 
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keyform.state.json");

@@ -182,7 +182,7 @@ impl ProcessDisk {
         });
         let journal = self.platter.borrow().content(Path::new(JOURNAL)).map(<[u8]>::to_vec);
         let result = part(&mut self.platter.borrow_mut(), amount);
-        laws::state_is_readable(world, journal);
+        laws::state_is_readable(world, journal.as_deref());
         match course {
             Course::Done => Ok(result),
             Course::Fails => Err(io::ErrorKind::StorageFull.into()),

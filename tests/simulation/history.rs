@@ -166,7 +166,7 @@ impl History {
         {
             world.violate(Law::Converges, || format!("after {CALM_APPLIES} calm applies: {plan}"));
         }
-        let reader = Process::new(0, self.desired(self.manifest.clone()));
+        let reader = Process::new(0, desired(self.manifest.clone()));
         laws::in_the_end(&world, &reader, left.is_ok());
     }
 
@@ -177,11 +177,11 @@ impl History {
             world.account.borrow_mut().claim(&key.name, key.key.blob());
         }
         let sees_all = !world.account.borrow().has_twin(&manifest);
-        let process = Rc::new(Process::new(self.processes, self.desired(manifest)));
+        let process = Rc::new(Process::new(self.processes, desired(manifest)));
         let retries = if calm { 5 } else { world.draw(|rng| rng.u32(..3)) };
         let orders = Orders {
             offline: !calm && sees_all && world.chance(0.15),
-            patience: if world.chance(0.5) { Duration::ZERO } else { Duration::from_secs(300) },
+            patience: if world.chance(0.5) { Duration::ZERO } else { Duration::from_mins(5) },
             options: Options {
                 concurrency: world.draw(|rng| rng.usize(1..4)),
                 retries: RetryPolicy { retries },
@@ -212,7 +212,7 @@ impl History {
                     let others = if power_fails { std::mem::take(&mut programs) } else { Vec::new() };
                     at = if power_fails { 0 } else { at };
                     for program in others.into_iter().chain([program]) {
-                        self.bury(program);
+                        self.bury(&program);
                     }
                     if power_fails {
                         world.trace(|| "the power fails".to_owned());
@@ -249,7 +249,7 @@ impl History {
         ends
     }
 
-    fn bury(&self, program: Program<End>) {
+    fn bury(&self, program: &Program<End>) {
         let world = &self.world;
         world.trace(|| format!("process {} dies", program.process.id));
         program.process.is_dead.set(true);
@@ -275,10 +275,6 @@ impl History {
                 world.demand(Law::Readable, expected, || error.to_string());
             }
         }
-    }
-
-    fn desired(&self, keys: Vec<DesiredKey>) -> Desired {
-        Desired { account: None, keys, files: Vec::new() }
     }
 
     fn meddle(&self) {
@@ -309,7 +305,9 @@ impl History {
                 }
                 6 if len > 0 => manifest[at].expires = flip.then(|| today().yesterday().unwrap()),
                 7 if len > 0 => {
-                    manifest.iter_mut().for_each(|key| key.primary = false);
+                    for key in manifest.iter_mut() {
+                        key.primary = false;
+                    }
                     manifest[at].primary = flip;
                 }
                 _ => {
@@ -420,4 +418,8 @@ impl<S: Session> Session for Careless<S> {
     async fn discard(&mut self) -> Result<(), StateError> {
         self.session.discard().await
     }
+}
+
+fn desired(keys: Vec<DesiredKey>) -> Desired {
+    Desired { account: None, keys, files: Vec::new() }
 }

@@ -1,6 +1,7 @@
 //! What must hold, whatever happens: after every step, after every apply, and in the end.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -47,19 +48,25 @@ pub(crate) struct Violation {
     pub(crate) detail: String,
 }
 
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.law, self.detail)
+    }
+}
+
 /// How often a reader looks at the disk between two operations.
 const LOOKS: f64 = 1.0 / 16.0;
 
 /// After every operation on the disk: it can be read as it is, by one who looked at the journal before, and after a
 /// power failure.
-pub(crate) fn state_is_readable(world: &Rc<World>, journal_before: Option<Vec<u8>>) {
+pub(crate) fn state_is_readable(world: &Rc<World>, journal_before: Option<&[u8]>) {
     if !world.chance(LOOKS) {
         return;
     }
     let mut platter = world.platter.borrow().clone();
     match world.draw(|rng| rng.u8(..3)) {
         0 => {}
-        1 => platter.replace(Path::new(JOURNAL), journal_before.as_deref()),
+        1 => platter.replace(Path::new(JOURNAL), journal_before),
         _ => world.draw(|rng| platter.lose_power(rng)),
     }
     if let Err(error) = load(world, platter) {

@@ -18,7 +18,9 @@ fn every_entry() -> Vec<Entry> {
 }
 
 fn learned(mut base: State, entries: &[Entry]) -> State {
-    entries.iter().for_each(|entry| base.learn(entry.clone()));
+    for entry in entries {
+        base.learn(entry.clone());
+    }
     base
 }
 
