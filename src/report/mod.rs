@@ -2,5 +2,6 @@
 
 pub mod import;
 pub mod json;
+pub mod rebuild;
 pub mod text;
 pub mod words;

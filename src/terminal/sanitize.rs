@@ -48,10 +48,13 @@ pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
 /// Writes a value as pretty JSON in which every unsafe character is escaped, with a line feed at its end.
 pub fn json(value: &impl serde::Serialize) -> String {
     // Writing plain structs of texts and numbers into memory has no way to fail.
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    let mut safe = String::with_capacity(text.len() + 1);
+    escape_json(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
+}
+
+/// Escapes every unsafe character in JSON, which means the same then. Line feeds stay: within strings there is none.
+pub fn escape_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        // Within strings there is no line feed left that is not escaped already.
         if is_unsafe(c) && c != '\n' {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(safe, "\\u{unit:04x}");
@@ -60,7 +63,6 @@ pub fn json(value: &impl serde::Serialize) -> String {
             safe.push(c);
         }
     }
-    safe.push('\n');
     safe
 }
 

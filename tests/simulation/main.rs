@@ -47,7 +47,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Each safeguard, and a law that is broken without it.
-const SAFEGUARDS: [(Broken, Law); 8] = [
+const SAFEGUARDS: [(Broken, Law); 9] = [
     (Broken::IntentIsSkipped, Law::Recorded),
     (Broken::RetryIsBlind, Law::Once),
     (Broken::StateIsWrittenInPlace, Law::Readable),
@@ -55,6 +55,7 @@ const SAFEGUARDS: [(Broken, Law); 8] = [
     (Broken::StateIsNotSynced, Law::Readable),
     (Broken::FolderIsNotSynced, Law::Readable),
     (Broken::LockDoesNotLock, Law::OneAtATime),
+    (Broken::NothingIsRescued, Law::Told),
     (Broken::PauseIsSkipped, Law::Once),
 ];
 

@@ -67,7 +67,7 @@ impl Limiter {
     fn admit(&mut self, now: Duration) -> Result<(), Duration> {
         if self.kind == Kind::Bucket {
             let rate = f64::from(REQUESTS) / WINDOW.as_secs_f64();
-            self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(f64::from(REQUESTS));
+            self.tokens = (self.tokens + now.saturating_sub(self.filled).as_secs_f64() * rate).min(f64::from(REQUESTS));
             self.filled = now;
             if self.tokens < 1.0 {
                 return Err(Duration::from_secs_f64((1.0 - self.tokens) / rate));
@@ -75,7 +75,7 @@ impl Limiter {
             self.tokens -= 1.0;
             return Ok(());
         }
-        while let Some(first) = self.taken.front().filter(|first| now - **first >= WINDOW) {
+        while let Some(first) = self.taken.front().filter(|first| now.saturating_sub(**first) >= WINDOW) {
             let first = *first;
             match self.kind {
                 Kind::Fixed => self.taken.clear(),
@@ -83,7 +83,9 @@ impl Limiter {
             }
         }
         match self.taken.front() {
-            Some(first) if self.taken.len() >= usize::try_from(REQUESTS).unwrap() => Err(*first + WINDOW - now),
+            Some(first) if self.taken.len() >= usize::try_from(REQUESTS).unwrap() => {
+                Err((*first + WINDOW).saturating_sub(now))
+            }
             _ => {
                 self.taken.push_back(now);
                 Ok(())

@@ -34,7 +34,7 @@ fn too_many(asked: Option<u64>) -> Result<(), Failure> {
 }
 
 /// A turn that needs no waiting.
-fn turn<'p>(pace: &'p Pace<Virtual>) -> Option<Turn<'p, Virtual>> {
+fn turn(pace: &Pace<Virtual>) -> Option<Turn<'_, Virtual>> {
     let before = pace.clock.now();
     pace.turn().now_or_never().filter(|_| pace.clock.now() == before)
 }
@@ -61,7 +61,9 @@ fn after_a_429_one_goes_ahead_and_with_each_that_is_taken_one_more_may_go() {
     ahead.end(&Ok(()));
     let two = [turn(&pace).unwrap(), turn(&pace).unwrap()];
     assert!(turn(&pace).is_none(), "only two");
-    two.into_iter().for_each(|turn| turn.end(&Ok(())));
+    for turn in two {
+        turn.end(&Ok(()));
+    }
     let four: Vec<_> = std::iter::from_fn(|| turn(&pace)).collect();
     assert_eq!(four.len(), 4);
 }
@@ -97,4 +99,18 @@ fn a_time_that_is_asked_for_is_kept_up_to_a_bound_and_never_comes_to_nothing() {
     assert!((seconds(30)..seconds(31)).contains(&drawn(30, 9)));
     assert!((RETRY_AFTER_CAP..RETRY_AFTER_CAP + seconds(1)).contains(&drawn(86_400, 0)));
     assert!(drawn(0, 9) >= PROBE_CAP / 2, "one that says nought again and again is not believed");
+}
+
+#[test]
+fn a_server_that_takes_a_request_begins_with_a_clean_slate() {
+    let pace = pace();
+    let push_back = || {
+        pace.turn().now_or_never().unwrap().end(&too_many(None));
+        pace.held_until.get().saturating_sub(pace.clock.now())
+    };
+    let pauses = [(); 5].map(|()| push_back().as_secs_f64());
+    assert!(pauses[4] >= 2.0 && !pace.pushed_for().is_zero(), "{pauses:?}");
+    pace.turn().now_or_never().unwrap().end(&Ok(()));
+    assert!(pace.pushed_for().is_zero());
+    assert!(push_back().as_secs_f64() <= 0.25);
 }

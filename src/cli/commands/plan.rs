@@ -19,7 +19,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
     let today = Context::today(args.day);
     let desired = context.desired(today)?;
     let plan = runtime()?.block_on(async {
-        let loaded = context.store().load().await?;
+        let loaded = context.store_with(args.recovery.recover.as_deref()).load().await?;
         context.warn_of(&loaded);
         let recorded = loaded.state.as_ref();
         if args.scope.offline {
