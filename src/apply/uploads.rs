@@ -95,9 +95,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 self.end(index, Status::Skipped(why));
                 continue;
             }
-            let origin = if row.uploaded { Origin::Uploaded } else { Origin::Adopted };
-            let placed = Placed { id: &row.id, account_name: &row.account_name, created_at: row.created_at, origin };
-            self.ledger.place(&action.name, key, placed).await;
+            self.ledger.place(&action.name, key, Placed::found(row)).await;
             if is_whole {
                 self.end(index, Status::Done(row.id.clone()));
             }
@@ -186,9 +184,11 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         if unless_stopped(tools.stop, tools.pace.clock().sleep(pause)).await.is_none() {
             return uncertain;
         }
-        let listing = match list_all(reader, tools.pace, tools.options.retries).await {
-            Ok(listing) => listing,
-            Err(error) => {
+        let listing = unless_stopped(tools.stop, list_all(reader, tools.pace, tools.options.retries)).await;
+        let listing = match listing {
+            None => return uncertain,
+            Some(Ok(listing)) => listing,
+            Some(Err(error)) => {
                 let also = |(job, failure): (Job<'a>, Failure)| {
                     let message = format!("{}; looking for it failed too: {error}", failure.message);
                     (job, Failure { message, ..failure })
