@@ -20,7 +20,10 @@ fn many(count: usize) -> String {
 }
 
 fn tripped(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<String> {
-    refusals(plan, acknowledged, stage).iter().map(|refusal| refusal.message() + "; " + &refusal.help()).collect()
+    refusals(plan, acknowledged, stage)
+        .iter()
+        .map(|refusal| format!("{}; {}", refusal.message(), refusal.help()))
+        .collect()
 }
 
 #[track_caller]

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::outcome::Status;
+use super::outcome::{Event, Status};
 use super::{INTERRUPTED, Run, Tools, unless_stopped};
+use crate::account::outcome::Operation;
 use crate::account::retry::{Decision, decide, give_up};
 use crate::account::{Clock, Failure, WriteAccount};
+use crate::names::KeyName;
 use crate::plan::{Change, OldKey};
 use crate::state::{Entry, Session};
 
@@ -43,11 +45,13 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             let status = match (self.halted(), known.or_else(|| self.ledger.placed(&action.name))) {
                 (Some(why), _) => Status::Skipped(why),
                 (None, None) => Status::Skipped("the key was not uploaded".to_owned()),
-                (None, Some(id)) => match patiently(tools, || tools.writer.promote(id)).await {
-                    Ok(()) => Status::Done(id.clone()),
-                    Err(Ended::Failed(failure)) => Status::Failed(failure),
-                    Err(Ended::Stopped) => Status::Skipped(INTERRUPTED.to_owned()),
-                },
+                (None, Some(id)) => {
+                    match patiently(tools, Operation::Promote, &action.name, || tools.writer.promote(id)).await {
+                        Ok(()) => Status::Done(id.clone()),
+                        Err(Ended::Failed(failure)) => Status::Failed(failure),
+                        Err(Ended::Stopped) => Status::Skipped(INTERRUPTED.to_owned()),
+                    }
+                }
             };
             let done = matches!(status, Status::Done(_));
             self.unpromoted |= !done;
@@ -70,8 +74,10 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         loop {
             while in_flight.len() < tools.options.concurrency.max(1) && self.halted().is_none() {
                 let Some(deletion) = waiting.pop_front() else { break };
-                in_flight
-                    .push(async move { (deletion, patiently(tools, || tools.writer.delete(&deletion.old.id)).await) });
+                let old = deletion.old;
+                in_flight.push(async move {
+                    (deletion, patiently(tools, Operation::Delete, &old.name, || tools.writer.delete(&old.id)).await)
+                });
             }
             let Some((deletion, result)) = in_flight.next().await else {
                 break;
@@ -180,9 +186,11 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
     }
 }
 
-/// Sends a request that may be sent twice until it is answered for good.
+/// Sends a request that may be sent twice until it is answered for good. What it asks for, and of which key, is told.
 pub(super) async fn patiently<R, W, C: Clock, T, F>(
     tools: &Tools<'_, R, W, C>,
+    operation: Operation,
+    name: &KeyName,
     mut request: impl FnMut() -> F,
 ) -> Result<T, Ended>
 where
@@ -192,6 +200,7 @@ where
     let mut attempt = 0;
     loop {
         let Some(turn) = unless_stopped(stop, pace.turn()).await else { return Err(Ended::Stopped) };
+        (tools.observer)(&Event::Request { operation, name });
         let result = request().await;
         turn.end(&result);
         let failure = match result {
@@ -200,8 +209,9 @@ where
         };
         match decide(&failure, true, attempt, options.retries, pace.pushed_for()) {
             Decision::GiveUp => return Err(Ended::Failed(give_up(failure, attempt, pace.pushed_for()))),
-            Decision::Queue => {}
+            Decision::Queue => (tools.observer)(&Event::Retrying { name, failure: &failure }),
             Decision::Retry => {
+                (tools.observer)(&Event::Retrying { name, failure: &failure });
                 if unless_stopped(stop, pace.recover(&failure, attempt)).await.is_none() {
                     return Err(Ended::Stopped);
                 }

@@ -130,9 +130,9 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
                 self.halt = Some("another key failed, and --fail-fast is set".to_owned());
             }
         }
-        if let Some(step) = self.outcome.steps.get_mut(index) {
+        if let (Some(step), Some(action)) = (self.outcome.steps.get_mut(index), self.plan.actions.get(index)) {
             step.status = status;
-            (self.tools.observer)(&Event::Ended(step));
+            (self.tools.observer)(&Event::Ended { step, action });
         }
     }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::account::Failure;
+use crate::account::outcome::Operation;
 use crate::names::{KeyId, KeyName};
-use crate::plan::{ActionKind, Plan};
+use crate::plan::{Action, ActionKind, Plan};
 use crate::state::{Rescued, StateError};
 
 /// Something that happens while a plan is carried out.
@@ -14,6 +15,13 @@ pub enum Event<'a> {
     Started {
         /// How many actions it has.
         steps: usize,
+    },
+    /// A request is about to be sent.
+    Request {
+        /// What it asks for.
+        operation: Operation,
+        /// The key.
+        name: &'a KeyName,
     },
     /// A request failed and is sent again after a pause.
     Retrying {
@@ -34,10 +42,34 @@ pub enum Event<'a> {
         /// How many.
         uploads: usize,
     },
+    /// An upload that was uncertain is found, or certainly not there.
+    Settled {
+        /// The key.
+        name: &'a KeyName,
+        /// Its row, if it is there.
+        id: Option<&'a KeyId>,
+    },
+    /// A key is in a row, which is recorded from now on.
+    Placed {
+        /// What it is a part of.
+        action: &'a Action,
+        /// The row.
+        id: &'a KeyId,
+    },
     /// An action came to its end, whichever it is.
-    Ended(&'a Step),
+    Ended {
+        /// What became of it.
+        step: &'a Step,
+        /// What it was.
+        action: &'a Action,
+    },
     /// The account is listed once more.
     Verifying,
+    /// What that listing shows.
+    Verified {
+        /// What is not as it should be, or that nobody asked for.
+        findings: &'a [Finding],
+    },
     /// The state is written.
     Saved {
         /// Its serial.

@@ -11,6 +11,7 @@ use super::ledger::{OtherAccount, Placed};
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
 use super::{INTERRUPTED, Run, Tools, unless_stopped};
+use crate::account::outcome::Operation;
 use crate::account::retry::{Decision, decide, give_up};
 use crate::account::{
     BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
@@ -96,6 +97,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 continue;
             }
             self.ledger.place(&action.name, key, Placed::found(row)).await;
+            (self.tools.observer)(&Event::Placed { action, id: &row.id });
             if is_whole {
                 self.end(index, Status::Done(row.id.clone()));
             }
@@ -160,6 +162,9 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             return;
         }
         self.ledger.place(job.name, job.key, Placed::uploaded(row)).await;
+        if let Some(action) = self.plan.actions.get(job.index) {
+            (self.tools.observer)(&Event::Placed { action, id: &row.id });
+        }
         if job.is_whole {
             self.end(job.index, Status::Done(row.id.clone()));
         }
@@ -204,14 +209,17 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             let known = |row: &Row| self.ledger.state().records.contains_key(&row.id) || self.plan.knows_copy(&row.id);
             let fresh = rows.filter(|row| !known(row));
             if let Some(row) = fresh.min_by_key(|row| (row.name != job.name.as_str(), row.created_at, &row.id)) {
+                (tools.observer)(&Event::Settled { name: job.name, id: Some(&row.id) });
                 self.stored(job, row).await;
             } else if listing.rows.iter().any(|row| row.blob.is_none() && row.name == job.name.as_str()) {
                 // That row shows no key and may be the one: sending again could make a second.
                 unknown.push((job, failure));
             } else if job.attempt < tools.options.retries.retries {
+                (tools.observer)(&Event::Settled { name: job.name, id: None });
                 (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
                 waiting.push_back(Job { attempt: job.attempt + 1, first: &[], ..job });
             } else {
+                (tools.observer)(&Event::Settled { name: job.name, id: None });
                 self.ledger.learn(vec![settle_entry(blob)]).await;
                 self.end(job.index, Status::Failed(give_up(failure, job.attempt, Duration::ZERO)));
             }
@@ -224,7 +232,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
 async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
     // That they are gone is recorded when their turn comes to be deleted: a row that is gone is a deletion done.
     for old in job.first {
-        match patiently(tools, || tools.writer.delete(&old.id)).await {
+        match patiently(tools, Operation::Delete, job.name, || tools.writer.delete(&old.id)).await {
             Ok(()) => {}
             Err(Ended::Failed(failure)) => return Attempted::Failed(failure),
             Err(Ended::Stopped) => return Attempted::Stopped,
@@ -244,6 +252,7 @@ async fn send<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W
     let mut attempt = job.attempt;
     loop {
         let Some(turn) = unless_stopped(stop, pace.turn()).await else { return Attempted::Stopped };
+        (tools.observer)(&Event::Request { operation: Operation::Upload, name: job.name });
         let result = tools.writer.upload(job.name, &job.key.key).await;
         turn.end(&result);
         let failure = match result {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Finding, Status};
 use super::{INTERRUPTED, Run, Step, unless_stopped};
+use crate::account::outcome::Operation;
 use crate::account::{Clock, Effect, Listing, ReadAccount, Row, WriteAccount, list_all};
 use crate::names::KeyId;
 use crate::plan::{ActionKind, Change};
@@ -40,6 +41,9 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             && self.halted().is_none()
         {
             // Should it fail, the second listing tells.
+            if let Some(name) = &self.plan.primary {
+                (tools.observer)(&Event::Request { operation: Operation::Promote, name });
+            }
             let _ = unless_stopped(tools.stop, tools.writer.promote(&id)).await;
             restored = true;
             let Some(again) = look().await else { return self.unverified() };
@@ -56,6 +60,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
                 {
                     findings.push(Finding::PrimaryRestored { name });
                 }
+                (tools.observer)(&Event::Verified { findings: &findings });
                 self.outcome.findings = Some(findings);
             }
             Err(error) => self.outcome.unverified = Some(error.to_string()),

@@ -11,6 +11,7 @@ use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultKind, Fault
 use crate::names::KeyName;
 use crate::plan::guard::Acknowledged;
 use crate::plan::{Digest, ReplaceOrder};
+use crate::report::markdown;
 
 /// Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.
 #[derive(Debug, Parser)]
@@ -120,6 +121,15 @@ pub struct Plan {
     /// Exit with 2 if there are changes
     #[arg(long, env = "KEYFORM_DETAILED_EXITCODE", value_parser = clap::builder::FalseyValueParser::new())]
     pub detailed_exitcode: bool,
+    /// The most characters of a comment, with --format markdown
+    #[arg(long, value_name = "N", env = "KEYFORM_MAX_CHARS", default_value_t = markdown::MAX_CHARS, value_parser = max_chars)]
+    pub max_chars: usize,
+    /// Show every action, however many
+    #[arg(long, env = "KEYFORM_FULL", value_parser = clap::builder::FalseyValueParser::new())]
+    pub full: bool,
+    /// Show the picture of each key, as ssh-keygen -lv draws it
+    #[arg(long, env = "KEYFORM_RANDOMART", value_parser = clap::builder::FalseyValueParser::new())]
+    pub randomart: bool,
     /// Save the plan, for apply to carry out as it is
     #[arg(long, value_name = "FILE", env = "KEYFORM_OUT", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
@@ -151,8 +161,14 @@ pub struct Apply {
     #[arg(short = 'y', long, env = "KEYFORM_AUTO_APPROVE", value_parser = clap::builder::FalseyValueParser::new())]
     pub auto_approve: bool,
     /// How to print what was done
-    #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = PlanFormat::Text)]
-    pub format: PlanFormat,
+    #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = Format::Text)]
+    pub format: Format,
+    /// Show every action, however many
+    #[arg(long, env = "KEYFORM_FULL", value_parser = clap::builder::FalseyValueParser::new())]
+    pub full: bool,
+    /// Add what happens to this file, a JSON object a line
+    #[arg(long, value_name = "FILE", env = "KEYFORM_EVENTS", value_hint = ValueHint::FilePath)]
+    pub events: Option<PathBuf>,
     /// Uploads and deletions under way at a time
     #[arg(long, value_name = "N", env = "KEYFORM_CONCURRENCY", default_value_t = NonZeroUsize::new(DEFAULT_CONCURRENCY).unwrap_or(NonZeroUsize::MIN), value_parser = at_least_one)]
     pub concurrency: NonZeroUsize,
@@ -260,8 +276,8 @@ pub enum State {
 #[derive(Debug, Args)]
 pub struct StateList {
     /// How to print the list; json maps names to ids
-    #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = PlanFormat::Text)]
-    pub format: PlanFormat,
+    #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Arguments of `state show`.
@@ -271,8 +287,11 @@ pub struct StateShow {
     #[arg(value_parser = key_name)]
     pub name: KeyName,
     /// How to print it
-    #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = PlanFormat::Text)]
-    pub format: PlanFormat,
+    #[arg(long, value_enum, env = "KEYFORM_FORMAT", default_value_t = Format::Text)]
+    pub format: Format,
+    /// Show its picture, as ssh-keygen -lv draws it
+    #[arg(long, env = "KEYFORM_RANDOMART", value_parser = clap::builder::FalseyValueParser::new())]
+    pub randomart: bool,
 }
 
 /// Arguments of `state forget`.
@@ -418,13 +437,26 @@ pub enum LogFormat {
     Json,
 }
 
-/// How to print a plan or an outcome.
+/// How to print an outcome or a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
+pub enum Format {
     /// For a terminal
     Text,
     /// For programs
     Json,
+}
+
+/// How to print a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For a terminal
+    Text,
+    /// For programs and policies
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+    /// A unified diff from what is recorded to what is desired
+    Diff,
 }
 
 /// How to print what is wrong with a manifest.
@@ -469,6 +501,11 @@ fn faults_help() -> String {
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "it is no number from 1 on")
+}
+
+fn max_chars(text: &str) -> Result<usize, String> {
+    let least = markdown::MIN_CHARS;
+    text.parse().ok().filter(|&max| max >= least).ok_or_else(|| format!("it is no number from {least} on"))
 }
 
 fn day(text: &str) -> Result<Date, &'static str> {

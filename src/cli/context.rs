@@ -51,6 +51,31 @@ impl Context {
         Self { ui, global, manifests }
     }
 
+    /// The flags that choose manifest, state and account, as they were given. The token is not chosen by a flag that
+    /// would mean the same elsewhere.
+    pub(super) fn chosen(&self) -> Vec<String> {
+        let Global {
+            manifest,
+            state,
+            endpoint,
+            context,
+            sandbox,
+            token_file: _,
+            color: _,
+            quiet: _,
+            verbose: _,
+            log_format: _,
+        } = &self.global;
+        let path = |path: &PathBuf| path.display().to_string();
+        let mut words = Vec::new();
+        words.extend(sandbox.then(|| "--sandbox".to_owned()));
+        words.extend(manifest.iter().flat_map(|manifest| ["-f".to_owned(), path(manifest)]));
+        words.extend(state.iter().flat_map(|state| ["--state".to_owned(), path(state)]));
+        words.extend(endpoint.iter().flat_map(|endpoint| ["--endpoint".to_owned(), endpoint.clone()]));
+        words.extend(context.iter().flat_map(|context| ["--context".to_owned(), context.clone()]));
+        words
+    }
+
     /// Whether the manifest that is read by default is missing: the first thing that happens to a newcomer.
     pub(super) fn require_manifest(&self) -> Result<(), CliError> {
         if self.global.manifest.is_empty() && !Path::new(DEFAULT_MANIFEST).exists() {

@@ -1,9 +1,11 @@
 //! What people type. Thin: each command gathers what it needs, calls the library and prints what comes back.
 
 pub mod args;
+mod command;
 mod commands;
 mod context;
 mod error;
+mod event_log;
 mod log;
 mod planning;
 mod scope;

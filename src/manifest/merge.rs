@@ -13,12 +13,9 @@ use super::policy::{self, days_until};
 use super::problems::Problems;
 use super::read::{Contents, Entry, MAX_KEYS, Placed, Wanted};
 use super::span::Extent;
-use super::{Desired, DesiredKey, Place};
+use super::{Desired, DesiredKey, EXPIRES_SOON_DAYS, Place};
 use crate::public_key::{KeyBlob, WEAK_RSA_BITS};
 use crate::terminal::sanitize;
-
-/// How many days before its last a key is warned of.
-const SOON: i64 = 30;
 
 /// Checks all files together and merges them: into something incomplete, if a problem was found before or here.
 pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) -> Desired {
@@ -166,7 +163,7 @@ fn warn(entry: &Entry, rules: &policy::Policy, file: &Arc<Path>, today: Date, pr
         if days < 0 {
             let message = format!("the key is expired: {} was its last day", expires.value);
             add("key-expired", expires.extent, message, "a plan deletes it; remove the entry, or give it another date");
-        } else if days <= SOON {
+        } else if days <= EXPIRES_SOON_DAYS {
             let message = match days {
                 0 => "the key expires after today".to_owned(),
                 1 => "the key expires after tomorrow".to_owned(),

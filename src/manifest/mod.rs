@@ -39,12 +39,17 @@ pub use diagnostic::{Diagnostic, Related, Report, Severity, Span};
 pub use schema::schema;
 pub use source::Source;
 
+pub(crate) use policy::days_until;
+
 use self::key_file::Disk;
 use self::problems::Problems;
 use self::read::KeyFiles;
 use crate::names::{KeyName, UserId};
 use crate::public_key::PublicKey;
 use crate::terminal::sanitize;
+
+/// How many days before its last day a key is warned of.
+pub const EXPIRES_SOON_DAYS: i64 = 30;
 
 /// What the manifest lists: every key valid, names and blobs unique, at most one primary.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -66,7 +66,8 @@ pub fn compare(input: Input<'_>) -> Plan {
     }
     actions.sort_by(|a, b| a.order().cmp(&b.order()));
 
-    let mut notes = world.notes(&wanted);
+    let mut notes = wanted.expiring(input.today);
+    notes.extend(world.notes(&wanted));
     if input.observed.is_none() && actions.iter().any(|action| action.change.deletes()) {
         notes.push(Note::PrimaryUnknown);
     }

@@ -255,6 +255,14 @@ pub struct Warning {
     pub text: String,
 }
 
+impl KeyFile {
+    /// Describes a key.
+    pub fn of(blob: &KeyBlob) -> Self {
+        let (kind, bits) = blob.describe().unzip();
+        Self { public_key: blob.clone(), fingerprint: blob.fingerprint(), kind: kind.map(str::to_owned), bits }
+    }
+}
+
 /// Describes a plan for programs.
 pub fn describe(plan: &Plan) -> PlanFile {
     let Plan {
@@ -337,7 +345,7 @@ pub(super) fn action_file(action: &Action) -> ActionFile {
                 promote: true,
                 delete_first: false,
                 instead_of: instead_of.clone(),
-                key: key_file(blob),
+                key: KeyFile::of(blob),
                 comment: String::new(),
                 owner: None,
                 expires: None,
@@ -363,12 +371,12 @@ fn reason_file(reason: &Reason) -> ReasonFile {
         Reason::Expired(last) => (None, None, Some(*last)),
         _ => (None, None, None),
     };
-    ReasonFile { code: reason.code().to_owned(), text: words::reason(reason), from, id, until }
+    ReasonFile { code: reason.code().to_owned(), text: words::reason(reason).to_string(), from, id, until }
 }
 
 fn before(old: &OldKey) -> BeforeFile {
     let OldKey { name, id, blob, is_primary } = old;
-    BeforeFile { name: name.clone(), id: id.clone(), is_primary: *is_primary, key: key_file(blob) }
+    BeforeFile { name: name.clone(), id: id.clone(), is_primary: *is_primary, key: KeyFile::of(blob) }
 }
 
 fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
@@ -381,17 +389,12 @@ fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
         promote,
         delete_first: false,
         instead_of: None,
-        key: key_file(key.blob()),
+        key: KeyFile::of(key.blob()),
         comment: key.comment().to_owned(),
         owner: owner.clone(),
         expires: *expires,
         stale_ids: stale.clone(),
     }
-}
-
-fn key_file(blob: &KeyBlob) -> KeyFile {
-    let (kind, bits) = blob.describe().unzip();
-    KeyFile { public_key: blob.clone(), fingerprint: blob.fingerprint(), kind: kind.map(str::to_owned), bits }
 }
 
 fn drift_file(drift: &Drift) -> DriftFile {
@@ -400,15 +403,21 @@ fn drift_file(drift: &Drift) -> DriftFile {
         Drifted::OtherKey => "other-key",
         Drifted::Renamed { .. } => "renamed",
     };
-    DriftFile { name: drift.name.clone(), id: drift.id.clone(), code: code.to_owned(), text: words::drift(drift) }
+    DriftFile {
+        name: drift.name.clone(),
+        id: drift.id.clone(),
+        code: code.to_owned(),
+        text: words::drift(drift).to_string(),
+    }
 }
 
 fn warning(note: &Note) -> Warning {
     let code = match note {
+        Note::ExpiresSoon { .. } => "expires-soon",
         Note::Copies { .. } => "copies",
         Note::Unreadable { .. } => "unreadable",
         Note::Pending { .. } => "pending",
         Note::PrimaryUnknown => "primary-unknown",
     };
-    Warning { code: code.to_owned(), text: words::note(note) }
+    Warning { code: code.to_owned(), text: words::note(note).to_string() }
 }

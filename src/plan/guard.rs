@@ -1,6 +1,6 @@
 //! Guards: plans that look like a mistake are refused until a person acknowledges what they do.
 
-use super::{Action, ActionKind, Change, OldKey, Plan};
+use super::{Action, ActionKind, Change, OldKey, Phrase, Plan};
 use crate::names::{KeyName, UserId};
 
 /// Up to so many deletions need no acknowledgement, unless they are most of the keys.
@@ -125,46 +125,52 @@ fn deleted(actions: &[Action], such: impl Fn(&OldKey) -> bool) -> Option<&KeyNam
 
 impl Refusal {
     /// What would happen, in words.
-    pub fn message(&self) -> String {
+    pub fn message(&self) -> Phrase {
         match self {
-            Self::Pin { pinned, account } => {
-                format!("the manifest is for the account of user {pinned}, but this token opens that of {account}")
+            Self::Pin { pinned, account } => Phrase::new("the manifest is for the account of user ")
+                .named(pinned)
+                .then(", but this token opens that of ")
+                .named(account),
+            Self::Protected { name, kind } => {
+                Phrase::new(format!("the plan would {} ", kind.verb())).named(name).then(", which is protected")
             }
-            Self::Protected { name, kind } => format!("the plan would {} {name}, which is protected", kind.verb()),
-            Self::Deletes { deletes, managed } => format!("the plan would delete {deletes} of {managed} managed keys"),
-            Self::PrimaryLoss { name } => {
-                format!("the plan would delete {name}, the primary key, and make no other key primary")
+            Self::Deletes { deletes, managed } => {
+                Phrase::new(format!("the plan would delete {deletes} of {managed} managed keys"))
             }
-            Self::PrimaryUnknown { name } => {
-                format!("the plan would delete a row of {name} offline, and nobody knows whether it is the primary key")
-            }
-            Self::Vanished { managed } => {
-                format!("the account shows no key at all, and should hold {managed}: perhaps it is another account")
-            }
+            Self::PrimaryLoss { name } => Phrase::new("the plan would delete ")
+                .named(name)
+                .then(", the primary key, and make no other key primary"),
+            Self::PrimaryUnknown { name } => Phrase::new("the plan would delete a row of ")
+                .named(name)
+                .then(" offline, and nobody knows whether it is the primary key"),
+            Self::Vanished { managed } => Phrase::new(format!(
+                "the account shows no key at all, and should hold {managed}: perhaps it is another account"
+            )),
         }
     }
 
     /// What to do about it: the flag that acknowledges it, if there is one.
-    pub fn help(&self) -> String {
+    pub fn help(&self) -> Phrase {
         match self {
             Self::Pin { .. } => {
-                "use the token of the account that the manifest names, or the manifest of this account".to_owned()
+                Phrase::new("use the token of the account that the manifest names, or the manifest of this account")
             }
             Self::Protected { name, .. } => {
-                format!(
-                    "take `protect` off the key in a reviewed change, or acknowledge it with --allow-protected {name}"
-                )
+                Phrase::new("take `protect` off the key in a reviewed change, or acknowledge it with ")
+                    .named(&format_args!("--allow-protected {name}"))
             }
-            Self::Deletes { deletes, .. } => format!("if that is meant, acknowledge it with --allow-deletes {deletes}"),
+            Self::Deletes { deletes, .. } => {
+                Phrase::new("if that is meant, acknowledge it with ").named(&format_args!("--allow-deletes {deletes}"))
+            }
             Self::PrimaryUnknown { .. } => {
-                "leave out --offline, or acknowledge it with --allow-primary-loss".to_owned()
+                Phrase::new("leave out --offline, or acknowledge it with ").named(&"--allow-primary-loss")
             }
             Self::Vanished { .. } => {
-                "check the token; if somebody has emptied the account, acknowledge it with --allow-empty-account"
-                    .to_owned()
+                Phrase::new("check the token; if somebody has emptied the account, acknowledge it with ")
+                    .named(&"--allow-empty-account")
             }
             Self::PrimaryLoss { .. } => {
-                "give another key `primary: true`, or acknowledge it with --allow-primary-loss".to_owned()
+                Phrase::new("give another key `primary: true`, or acknowledge it with ").named(&"--allow-primary-loss")
             }
         }
     }

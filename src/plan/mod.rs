@@ -6,6 +6,7 @@ mod compare;
 mod digest;
 pub mod file;
 pub mod guard;
+mod phrase;
 mod recheck;
 pub mod saved;
 pub mod words;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub use compare::{Input, compare};
 pub use digest::Digest;
+pub use phrase::{Phrase, Piece};
 pub use recheck::broken;
 
 use crate::account::{Endpoint, Listing};
@@ -273,6 +275,15 @@ pub enum Drifted {
 /// What a reviewer should know besides the actions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
+    /// A wanted key has its last day soon: within [`EXPIRES_SOON_DAYS`](crate::manifest::EXPIRES_SOON_DAYS).
+    ExpiresSoon {
+        /// The key.
+        name: KeyName,
+        /// The day.
+        last: Date,
+        /// How many days there are until then; 0 if it is today.
+        days: i64,
+    },
     /// The account holds a desired key more than once; the surplus rows are unmanaged.
     Copies {
         /// The key.

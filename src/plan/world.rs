@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::compare::Input;
 use super::{Change, Drift, Drifted, Note, OldKey, ReplaceOrder};
 use crate::account::{Listing, Row};
-use crate::manifest::DesiredKey;
+use crate::manifest::{DesiredKey, EXPIRES_SOON_DAYS, days_until};
 use crate::names::{KeyId, KeyName};
 use crate::public_key::KeyBlob;
 use crate::state::{Record, State};
@@ -221,6 +221,16 @@ impl<'a> Wanted<'a> {
             by_name: keys.iter().enumerate().map(|(index, key)| (&key.name, index)).collect(),
             keys,
         }
+    }
+
+    /// The wanted keys that have their last day soon.
+    pub(super) fn expiring(&self, today: Date) -> Vec<Note> {
+        let soon = |key: &&DesiredKey| {
+            let last = key.expires?;
+            let days = days_until(today, last);
+            (days <= EXPIRES_SOON_DAYS).then(|| Note::ExpiresSoon { name: key.name.clone(), last, days })
+        };
+        self.keys.iter().filter_map(soon).collect()
     }
 
     pub(super) fn with_blob(&self, blob: &KeyBlob) -> Option<(usize, &'a DesiredKey, Holder<'a>)> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::algorithm::{Algorithm, canonical_name};
-use super::{line, material, wire};
+use super::{line, material, randomart, wire};
 
 /// Type and base64 of a public key, without its comment: `ssh-ed25519 AAAA…`. *The identity of a key.*
 ///
@@ -75,6 +75,11 @@ impl KeyBlob {
             let _ = write!(text, ":{byte:02x}");
         }
         text
+    }
+
+    /// Draws the key as `ssh-keygen -lv` does, for people who compare by eye: 11 lines of 19 columns.
+    pub fn randomart(&self) -> [String; 11] {
+        randomart::draw(self.describe(), &Sha256::digest(self.bytes()))
     }
 
     /// Gives what ssh-keygen would print of it where its type is known: short name and bits.

@@ -11,6 +11,7 @@ mod foreign;
 mod line;
 mod material;
 mod prefix;
+mod randomart;
 mod wire;
 
 use self::algorithm::{Algorithm, Label};

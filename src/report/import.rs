@@ -7,9 +7,8 @@ use super::words::counted;
 use crate::account::{Listing, Row};
 use crate::manifest::Desired;
 use crate::names::MAX_NAME_CHARS;
-use crate::plan::words::quoted;
 use crate::public_key::PublicKey;
-use crate::terminal::sanitize::{escape, is_unsafe};
+use crate::terminal::sanitize::{escape, escape_to, is_unsafe};
 
 /// Words that YAML 1.1 takes for truth values; so do manifests, which want them in quotes.
 const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
@@ -91,6 +90,11 @@ impl Names {
         }
         candidate
     }
+}
+
+/// What the account calls a key, in quotes, on one line.
+fn quoted(account_name: &str) -> String {
+    format!("\"{}\"", escape_to(account_name, MAX_NAME_CHARS))
 }
 
 fn key_of(row: &Row) -> Result<PublicKey, String> {

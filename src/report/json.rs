@@ -107,7 +107,9 @@ struct RefusalFile {
 
 /// Renders a plan that is not carried out, and why.
 pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
-    let refused = refusals.iter().map(|refusal| RefusalFile { message: refusal.message(), help: refusal.help() });
+    let refused = refusals
+        .iter()
+        .map(|refusal| RefusalFile { message: refusal.message().to_string(), help: refusal.help().to_string() });
     pretty(&RefusedFile {
         format_version: FORMAT_VERSION,
         success: false,

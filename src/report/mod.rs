@@ -1,7 +1,13 @@
 //! Renders plans and outcomes for people and programs. Nothing here decides or prints.
 
+pub mod diff;
+pub mod events;
 pub mod import;
 pub mod json;
+pub mod markdown;
 pub mod rebuild;
 pub mod text;
+mod view;
 pub mod words;
+
+pub use view::View;

@@ -48,7 +48,12 @@ pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
 /// Writes a value as pretty JSON in which every unsafe character is escaped, with a line feed at its end.
 pub fn json(value: &impl serde::Serialize) -> String {
     // Writing plain structs of texts and numbers into memory has no way to fail.
-    escape_json(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
+    escape_json(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
+}
+
+/// The same on one line.
+pub fn json_line(value: &impl serde::Serialize) -> String {
+    escape_json(&serde_json::to_string(value).unwrap_or_default()) + "\n"
 }
 
 /// Escapes every unsafe character in JSON, which means the same then. Line feeds stay: within strings there is none.

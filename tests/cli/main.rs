@@ -12,6 +12,7 @@ mod support;
 
 mod approval;
 mod emulator;
+mod events;
 mod failures;
 mod formats;
 mod help;

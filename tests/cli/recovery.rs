@@ -69,6 +69,10 @@ fn what_a_run_learned_is_kept_elsewhere_if_its_folder_goes_and_the_next_run_read
             .run()
     };
     assert!(recover("plan").stdout.contains("2 unchanged, 0 unmanaged"));
+    folder.write("keyform.yaml", manifest("alice=1 bob=2 carol=3"));
+    let command = recover("plan --format markdown").stdout;
+    folder.write("keyform.yaml", manifest("alice=1 bob=2"));
+    assert!(command.contains(&format!("--recover {}", file.display())), "what the plan depends on: {command}");
     recover("apply -y").expect(0);
     each_key_went_up_once(&folder, &account, "states/keyform.state.json", 2);
     assert_snapshot!("recovered_already", recover("apply -y"));

@@ -13,6 +13,8 @@ pub(crate) struct Case {
     pub(crate) text: String,
     sha256: String,
     md5: String,
+    /// What `-lv` draws beneath.
+    randomart: Vec<String>,
 }
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -32,10 +34,11 @@ fn without_control(printed: &str) -> String {
 
 #[test]
 fn every_key_is_read_as_ssh_keygen_has_read_it() {
-    for Case { name, text, sha256, md5 } in cases() {
+    for Case { name, text, sha256, md5, randomart } in cases() {
         let key = PublicKey::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(printed(&key, key.blob().fingerprint().as_str()), without_control(&sha256), "{name}");
         assert_eq!(printed(&key, &key.blob().md5_fingerprint()), without_control(&md5), "{name}");
+        assert_eq!(key.blob().randomart(), randomart.as_slice(), "{name}");
         assert_eq!(key.blob().describe(), Some((key.kind(), key.bits())), "{name}");
         assert_eq!(KeyBlob::of_line(&text).as_ref(), Some(key.blob()), "{name}");
         assert!(PublicKey::TYPES.contains(&key.blob().algorithm()), "{name}");

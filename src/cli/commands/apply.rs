@@ -7,16 +7,18 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Event, Options, Outcome, Tools, execute, unless_stopped};
-use crate::cli::args::{Apply as Args, PlanFormat, Scope};
+use crate::cli::args::{Apply as Args, Format, Scope};
 use crate::cli::context::{Account, Context};
 use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::event_log::{EventLog, Told};
 use crate::cli::planning;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::plan::guard::{self, Stage};
 use crate::plan::{Plan, ReplaceOrder, broken, saved};
-use crate::report::{json, text};
+use crate::report::events::Events;
+use crate::report::{View, json, text};
 use crate::state::{FileSession, FileStore, Loaded, Place, Rescued, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
 
@@ -57,20 +59,24 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
         return Ok(Exit::Interrupted);
     };
     let Prepared { mut session, loaded, plan } = prepared?;
-    if args.format == PlanFormat::Text {
-        context.ui.result(&text::plan(&plan)).map_err(cannot_print)?;
+    let view = View { full: args.full, ..View::default() };
+    let events = args.events.as_deref().map(EventLog::open).transpose()?;
+    let events = Told { lines: Events::of(&plan, uuid::Uuid::new_v4()), log: events.as_ref() };
+    if args.format == Format::Text {
+        context.ui.result(&text::plan(&plan, view)).map_err(cannot_print)?;
     }
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Apply);
     if !refusals.is_empty() {
-        if args.format == PlanFormat::Json {
+        if args.format == Format::Json {
             context.ui.result(&json::refused(&plan, &refusals)).map_err(cannot_print)?;
         }
         context.ui.tell(&text::refusals(&refusals));
-        return Ok(Exit::Refused);
+        events.write(|lines, now| lines.refused(&refusals, now));
+        return Ok(events.exit(context, Exit::Refused));
     }
     if !plan.is_empty() && !args.auto_approve {
-        if args.format == PlanFormat::Json {
-            context.ui.tell(&text::plan(&plan));
+        if args.format == Format::Json {
+            context.ui.tell(&text::plan(&plan, view));
         }
         let question = "Apply this plan? Only `yes` is taken as yes:";
         let answer = unless_stopped(stop, approved(question)).await.transpose()?;
@@ -79,13 +85,14 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
             return Ok(if answer.is_some() { Exit::Failed } else { Exit::Interrupted });
         }
     }
-    let outcome = carry_out(args, context, &plan, loaded, &mut session, &account, stop).await;
-    tell(args, context, &plan, &outcome, &context.state_path())?;
-    Ok(match () {
+    let outcome = carry_out(args, context, loaded, &mut session, &account, stop, &events).await;
+    tell(args, context, &plan, &outcome, view)?;
+    let exit = match () {
         () if outcome.interrupted => Exit::Interrupted,
         () if outcome.is_success() => Exit::Done,
         () => Exit::Failed,
-    })
+    };
+    Ok(events.exit(context, exit))
 }
 
 /// What there is once everything is ready to be carried out, and the lock is held.
@@ -171,24 +178,32 @@ fn approved_digest(args: &Args, plan: &Plan) -> Result<(), CliError> {
 async fn carry_out(
     args: &Args,
     context: &Context,
-    plan: &Plan,
     loaded: Loaded,
     session: &mut FileSession,
     account: &Account,
     stop: &CancellationToken,
+    events: &Told<'_>,
 ) -> Outcome {
+    let plan = events.lines.plan();
     let reader = account.connection.reader();
     let target = if plan.is_empty() { Target::Silent } else { context.ui.progress() };
     let progress = Progress::new(target);
     let uncertain = Cell::new(0_usize);
-    let observer = |event: &Event<'_>| match event {
-        Event::Started { steps } => progress.begin(*steps, "applying"),
-        Event::Ended(_) => progress.step(),
-        Event::Uncertain { .. } => uncertain.set(uncertain.get() + 1),
-        Event::Settling { .. } => progress.note("looking for uploads whose answer was lost"),
-        Event::Verifying => progress.note("checking"),
-        Event::Retrying { name, failure } => progress.note(&format!("{name} is tried again: {failure}")),
-        Event::Saved { .. } => {}
+    let observer = |event: &Event<'_>| {
+        events.write(|lines, now| lines.event(event, now));
+        match event {
+            Event::Started { steps } => progress.begin(*steps, "applying"),
+            Event::Ended { .. } => progress.step(),
+            Event::Uncertain { .. } => uncertain.set(uncertain.get() + 1),
+            Event::Settling { .. } => progress.note("looking for uploads whose answer was lost"),
+            Event::Verifying => progress.note("checking"),
+            Event::Retrying { name, failure } => progress.note(&format!("{name} is tried again: {failure}")),
+            Event::Request { .. }
+            | Event::Settled { .. }
+            | Event::Placed { .. }
+            | Event::Verified { .. }
+            | Event::Saved { .. } => {}
+        }
     };
     let tools = Tools {
         reader: (!args.scope.offline).then_some(&reader),
@@ -207,11 +222,13 @@ async fn carry_out(
     outcome
 }
 
-fn tell(args: &Args, context: &Context, plan: &Plan, outcome: &Outcome, state: &Path) -> Result<(), CliError> {
+fn tell(args: &Args, context: &Context, plan: &Plan, outcome: &Outcome, view: View) -> Result<(), CliError> {
     let text = match args.format {
-        PlanFormat::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
-        PlanFormat::Text => format!("\n{}", text::outcome(plan, outcome, &state.display().to_string())),
-        PlanFormat::Json => json::outcome(plan, outcome),
+        Format::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
+        Format::Text => {
+            format!("\n{}", text::outcome(plan, outcome, &context.state_path().display().to_string(), view))
+        }
+        Format::Json => json::outcome(plan, outcome),
     };
     context.ui.result(&text).map_err(cannot_print)?;
     if let Some(Rescued { journal, .. }) = &outcome.rescued {

@@ -4,12 +4,14 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::cli::args::{Plan as Args, PlanFormat};
+use crate::cli::command;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
 use crate::plan::guard::{self, Stage};
 use crate::plan::{Plan, file};
-use crate::report::text;
+use crate::report::markdown::{self, Comment};
+use crate::report::{View, diff, text};
 use crate::state::Store as _;
 use crate::state::disk::folder_of;
 
@@ -17,23 +19,42 @@ use super::{cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
     let today = Context::today(args.day);
+    check(args)?;
     let desired = context.desired(today)?;
-    let plan = runtime()?.block_on(async {
+    let (loaded, plan) = runtime()?.block_on(async {
         let loaded = context.store_with(args.recovery.recover.as_deref()).load().await?;
         context.warn_of(&loaded);
         let recorded = loaded.state.as_ref();
-        if args.scope.offline {
-            return planning::plan(&args.scope, &desired, recorded, None, &context.endpoint()?, today);
-        }
-        let account = context.account(args.requests)?;
-        let listing = planning::observe(&account, &loaded).await?;
-        planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)
+        let plan = if args.scope.offline {
+            planning::plan(&args.scope, &desired, recorded, None, &context.endpoint()?, today)?
+        } else {
+            let account = context.account(args.requests)?;
+            let listing = planning::observe(&account, &loaded).await?;
+            planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)?
+        };
+        Ok::<_, CliError>((loaded, plan))
     })?;
     if let Some(path) = &args.out {
         save(&plan, path)?;
     }
-    context.ui.result(&render(&plan, args.format)).map_err(cannot_print)?;
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Plan);
+    let view = View { full: args.full, randomart: args.randomart };
+    let text = match args.format {
+        PlanFormat::Text => text::plan(&plan, view),
+        PlanFormat::Json => file::to_text(&plan),
+        PlanFormat::Diff => diff::plan(&plan, loaded.state.as_ref()),
+        PlanFormat::Markdown => markdown::plan(
+            &plan,
+            &Comment {
+                refusals: &refusals,
+                recorded: loaded.state.as_ref(),
+                command: &command::apply(context, args, &plan),
+                max_chars: args.max_chars,
+                view,
+            },
+        ),
+    };
+    context.ui.result(&text).map_err(cannot_print)?;
     context.ui.tell(&text::refusals(&refusals));
     Ok(match () {
         () if !refusals.is_empty() => Exit::Refused,
@@ -42,11 +63,17 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
     })
 }
 
-fn render(plan: &Plan, format: PlanFormat) -> String {
-    match format {
-        PlanFormat::Text => text::plan(plan),
-        PlanFormat::Json => file::to_text(plan),
-    }
+/// Refuses what the format has no use for: a flag that is taken and ignored is a lie.
+fn check(args: &Args) -> Result<(), CliError> {
+    let useless = match args.format {
+        PlanFormat::Json | PlanFormat::Diff if args.randomart => "--randomart",
+        PlanFormat::Json | PlanFormat::Diff | PlanFormat::Markdown if args.full => "--full",
+        PlanFormat::Text | PlanFormat::Json | PlanFormat::Diff if args.max_chars != markdown::MAX_CHARS => {
+            "--max-chars"
+        }
+        _ => return Ok(()),
+    };
+    Err(CliError::new(format!("{useless} means nothing to this --format")).hint("leave it out"))
 }
 
 /// Writes a plan whole or not at all: half of one would be worse than none.

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::account::TokioClock;
-use crate::cli::args::{PlanFormat, State as Args, StateForget, StateList, StateShow};
+use crate::cli::args::{Format, State as Args, StateForget, StateList, StateShow};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::names::KeyName;
-use crate::report::{json, text};
+use crate::report::{View, json, text};
 use crate::state::{FileStore, Loaded, Record, Session as _, State, StateError, Store as _, lock_within};
 
 use super::{cannot_print, rebuild, runtime};
@@ -78,15 +78,23 @@ fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliErr
 
 fn list(args: &StateList, state: &State) -> String {
     match args.format {
-        PlanFormat::Text => text::records(state),
-        PlanFormat::Json => json::ids(state),
+        Format::Text => text::records(state),
+        Format::Json => json::ids(state),
     }
 }
 
 fn show(args: &StateShow, state: &State) -> Result<String, CliError> {
     let records = named(&args.name, state)?;
+    if args.randomart && args.format == Format::Json {
+        return Err(
+            CliError::new("--randomart is for people, --format json for programs").hint("leave one of them out")
+        );
+    }
     Ok(match args.format {
-        PlanFormat::Text => records.into_iter().map(text::record).collect::<Vec<_>>().join("\n"),
-        PlanFormat::Json => json::records(&records),
+        Format::Text => {
+            let view = View { randomart: args.randomart, ..View::default() };
+            records.into_iter().map(|record| text::record(record, view)).collect::<Vec<_>>().join("\n")
+        }
+        Format::Json => json::records(&records),
     })
 }

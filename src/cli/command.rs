@@ -1,0 +1,89 @@
+//! The command that carries out a plan as it was shown, for people to copy and for pipelines to read.
+
+use std::borrow::Cow;
+
+use super::args::{Acknowledge, Day, Plan as Args, Recovery, Requests, Scope};
+use super::context::Context;
+use crate::plan::{Plan, ReplaceOrder};
+
+/// Writes `keyform apply` with all that the plan depends on, and its digest.
+pub(super) fn apply(context: &Context, args: &Args, plan: &Plan) -> String {
+    let Args {
+        format: _,
+        detailed_exitcode: _,
+        max_chars: _,
+        full: _,
+        randomart: _,
+        out: _,
+        scope,
+        recovery,
+        requests,
+        acknowledge,
+        day,
+    } = args;
+    let mut words = vec!["keyform".to_owned(), "apply".to_owned(), "--auto-approve".to_owned()];
+    words.extend(context.chosen());
+    words.extend(of_scope(scope));
+    let Recovery { recover } = recovery;
+    words.extend(recover.iter().flat_map(|path| ["--recover".to_owned(), path.display().to_string()]));
+    words.extend(of_acknowledge(acknowledge));
+    // How long it may take does not change what is done.
+    let Requests { retries: _, timeout: _ } = requests;
+    let Day { today } = day;
+    words.extend(today.iter().flat_map(|today| ["--today".to_owned(), today.to_string()]));
+    words.extend(["--plan-digest".to_owned(), plan.digest().to_string()]);
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn of_scope(scope: &Scope) -> Vec<String> {
+    let Scope { offline, target, replace_order, destroy } = scope;
+    let mut words = Vec::new();
+    words.extend(offline.then(|| "--offline".to_owned()));
+    words.extend(target.iter().flat_map(|name| ["--target".to_owned(), name.to_string()]));
+    if *replace_order == ReplaceOrder::DeleteFirst {
+        words.extend(["--replace-order".to_owned(), "delete-first".to_owned()]);
+    }
+    words.extend(destroy.then(|| "--destroy".to_owned()));
+    words
+}
+
+fn of_acknowledge(acknowledge: &Acknowledge) -> Vec<String> {
+    let Acknowledge { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = acknowledge;
+    let mut words = Vec::new();
+    if *allow_deletes > 0 {
+        words.extend(["--allow-deletes".to_owned(), allow_deletes.to_string()]);
+    }
+    words.extend(allow_primary_loss.then(|| "--allow-primary-loss".to_owned()));
+    words.extend(allow_empty_account.then(|| "--allow-empty-account".to_owned()));
+    words.extend(allow_protected.iter().flat_map(|name| ["--allow-protected".to_owned(), name.to_string()]));
+    words
+}
+
+/// A word as a POSIX shell reads it back.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_a_word_back_as_it_is() {
+        for (word, expected) in [
+            ("keys/team-a.yaml", "keys/team-a.yaml"),
+            ("", "''"),
+            ("my keys", "'my keys'"),
+            ("$(rm -rf ~)", "'$(rm -rf ~)'"),
+            ("it's", r"'it'\''s'"),
+            ("schlüssel", "'schlüssel'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The picture of a key, for people who compare by eye: OpenSSH's "drunken bishop", as `ssh-keygen -lv` draws it.
+
+/// What a square shows that was visited so many times; the last two are the start and the end.
+const MARKS: &[u8; 17] = b" .o+=*BOX@%&#/^SE";
+const WIDTH: usize = 17;
+const HEIGHT: usize = 9;
+
+/// Draws a picture of 11 lines with 19 columns each: a walk over a board, two bits of the SHA256 digest a step.
+pub(super) fn draw(kind: Option<(&str, u32)>, digest: &[u8]) -> [String; HEIGHT + 2] {
+    let mut board = [[0_usize; WIDTH]; HEIGHT];
+    let (most, start, end) = (MARKS.len() - 3, MARKS.len() - 2, MARKS.len() - 1);
+    let (mut x, mut y) = (WIDTH / 2, HEIGHT / 2);
+    for step in digest.iter().flat_map(|byte| [byte & 3, byte >> 2 & 3, byte >> 4 & 3, byte >> 6]) {
+        x = if step & 1 == 1 { (x + 1).min(WIDTH - 1) } else { x.saturating_sub(1) };
+        y = if step & 2 == 2 { (y + 1).min(HEIGHT - 1) } else { y.saturating_sub(1) };
+        visit(&mut board, x, y, |visits| (visits + 1).min(most));
+    }
+    visit(&mut board, WIDTH / 2, HEIGHT / 2, |_| start);
+    visit(&mut board, x, y, |_| end);
+
+    let title = match kind {
+        Some((kind, bits)) => {
+            // A title that leaves no room for the border goes without the length.
+            let whole = format!("[{kind} {bits}]");
+            if whole.len() < WIDTH { whole } else { format!("[{kind}]") }
+        }
+        None => "[?]".to_owned(),
+    };
+    let mut lines = std::iter::once(border(&title))
+        .chain(board.iter().map(|row| format!("|{}|", row.iter().map(|&visits| mark(visits)).collect::<String>())))
+        .chain(std::iter::once(border("[SHA256]")));
+    std::array::from_fn(|_| lines.next().unwrap_or_default())
+}
+
+fn visit(board: &mut [[usize; WIDTH]; HEIGHT], x: usize, y: usize, change: impl FnOnce(usize) -> usize) {
+    if let Some(square) = board.get_mut(y).and_then(|row| row.get_mut(x)) {
+        *square = change(*square);
+    }
+}
+
+fn mark(visits: usize) -> char {
+    MARKS.get(visits).copied().map_or('?', char::from)
+}
+
+fn border(title: &str) -> String {
+    let before = WIDTH.saturating_sub(title.len()) / 2;
+    let after = WIDTH.saturating_sub(title.len() + before);
+    format!("+{}{title}{}+", "-".repeat(before), "-".repeat(after))
+}

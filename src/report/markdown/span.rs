@@ -1,0 +1,51 @@
+//! Texts from outside as Markdown that can only be text.
+
+use std::fmt::Write as _;
+
+use crate::plan::{Phrase, Piece};
+use crate::terminal::sanitize::escape_to;
+
+/// The most characters of a text that a code span shows; a name has fewer.
+const MAX_SPAN: usize = 200;
+
+/// Renders a text as a code span, fit for a cell of a table. Backticks and bars, and blanks at its ends, are escaped as
+/// `\u{…}`: nothing is left that could end the span, the cell or the line.
+pub(super) fn code(text: &str) -> String {
+    let text = escape_to(text, MAX_SPAN);
+    if text.is_empty() {
+        return String::new();
+    }
+    let inner = text.trim_matches(' ');
+    let before = text.len() - text.trim_start_matches(' ').len();
+    let after = if inner.is_empty() { 0 } else { text.len() - text.trim_end_matches(' ').len() };
+    let mut span = String::with_capacity(text.len() + 2);
+    span.push('`');
+    span.push_str(&"\\u{20}".repeat(before));
+    for c in inner.chars() {
+        if matches!(c, '`' | '|') {
+            let _ = write!(span, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            span.push(c);
+        }
+    }
+    span.push_str(&"\\u{20}".repeat(after));
+    span.push('`');
+    span
+}
+
+/// Renders a sentence. Our own words are Markdown as they are.
+pub(super) fn phrase(phrase: &Phrase) -> String {
+    let pieces = phrase.pieces().iter().map(|piece| match piece {
+        Piece::Ours(words) => words.clone(),
+        Piece::Named(text) | Piece::Foreign(text) => code(text),
+    });
+    pieces.collect()
+}
+
+/// Renders a text of several lines as a block of code, with a fence that is longer than any row of backticks in it.
+pub(super) fn fence(language: &str, text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!("{fence}{language}\n{text}{end}{fence}\n")
+}

@@ -1,0 +1,204 @@
+//! A plan at a terminal: a block for each action, a summary line last.
+
+use std::fmt::{Display, Write as _};
+
+use similar::{ChangeTag, TextDiff};
+
+use super::{sort, style_of, wrapped};
+use crate::names::KeyName;
+use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan, ReplaceOrder, words as plan_words};
+use crate::public_key::KeyBlob;
+use crate::report::View;
+use crate::report::words::counted;
+use crate::terminal::sanitize::escape;
+use crate::terminal::style::{BAD, GOOD, MARK, NAME, WARN, paint};
+
+/// Where the lines of a block begin, below its first.
+const INDENT: usize = 6;
+
+/// Renders a plan.
+///
+/// What takes access away is always shown whole. Of what gives it, a long list is summed up, unless `view` asks for all.
+pub fn plan(plan: &Plan, view: View) -> String {
+    let mut out = String::new();
+    let user = match &plan.user_id {
+        Some(user) => format!("user {user}"),
+        None => "user not known yet".to_owned(),
+    };
+    let _ = writeln!(out, "Account: {} ({user})", paint(NAME, &plan.endpoint));
+    if !plan.refreshed {
+        let _ =
+            writeln!(out, "{}", paint(WARN, "Offline: the account was not listed; this compares manifest and state."));
+    }
+    if !plan.drift.is_empty() {
+        let _ = writeln!(out, "\n{}", paint(WARN, "Changed on the account by something else:"));
+        for drift in &plan.drift {
+            wrapped(&mut out, "  ~ ", 4, &plan_words::drift(drift).to_string());
+        }
+    }
+    if !plan.actions.is_empty() {
+        out.push('\n');
+    }
+    for actions in plan.actions.chunk_by(|a, b| a.change.kind() == b.change.kind()) {
+        list(&mut out, actions, view);
+    }
+    if !plan.notes.is_empty() {
+        out.push('\n');
+    }
+    for note in &plan.notes {
+        wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &plan_words::note(note).to_string());
+    }
+    if plan.left_out > 0 {
+        let more = counted(plan.left_out, "more change");
+        let _ = writeln!(out, "\n{} only what --target names; {more} left out.", paint(WARN, "Partial:"));
+    }
+    out.push('\n');
+    summary(&mut out, plan);
+    out
+}
+
+/// Writes the actions of one kind.
+fn list(out: &mut String, actions: &[Action], view: View) {
+    let Some(kind) = actions.first().map(|action| action.change.kind()) else { return };
+    let shown = match kind {
+        ActionKind::Replace | ActionKind::Delete => actions.len(),
+        _ => view.shown_of(actions.len()),
+    };
+    for action in actions.iter().take(shown) {
+        block(out, action, view);
+    }
+    if let more @ 1.. = actions.len() - shown {
+        let glyph = paint(style_of(kind), kind.glyph());
+        let _ = writeln!(out, "  {glyph} … and {more} more to {}; --full shows them", kind.verb());
+    }
+}
+
+fn block(out: &mut String, action: &Action, view: View) {
+    let Action { name, change, reason, protected } = action;
+    let kind = change.kind();
+    let head = paint(style_of(kind), format!("{} {}", kind.glyph(), kind.verb()));
+    let _ = writeln!(out, "  {head} {} ({})", paint(NAME, name), sort(change.blob()));
+    if let Change::Replace { key, old, .. } = change {
+        for old in old {
+            let (before, after) = old_and_new(old, name, key.key.blob());
+            line(out, &format_args!("{} {before}", paint(BAD, '-')));
+            line(out, &format_args!("{} {after}", paint(GOOD, '+')));
+            if view.randomart && old.blob != *key.key.blob() {
+                side_by_side(out, &old.blob, key.key.blob());
+            }
+        }
+    } else {
+        line(out, &change.blob().fingerprint());
+        if view.randomart {
+            change.blob().randomart().iter().for_each(|row| line(out, row));
+        }
+    }
+    let mut told = |text: &Phrase| wrapped(out, &" ".repeat(INDENT), INDENT, &text.to_string());
+    told(&plan_words::reason(reason));
+    details(action).iter().for_each(told);
+    if *protected {
+        line(out, &paint(BAD, "the manifest protects this key"));
+    }
+}
+
+fn line(out: &mut String, text: &dyn Display) {
+    let _ = writeln!(out, "{:INDENT$}{text}", "");
+}
+
+/// Two pictures, the old and the new.
+fn side_by_side(out: &mut String, old: &KeyBlob, new: &KeyBlob) {
+    for (old, new) in old.randomart().iter().zip(&new.randomart()) {
+        line(out, &format_args!("{old}    {new}"));
+    }
+}
+
+/// What else there is to know of an action.
+fn details(action: &Action) -> Vec<Phrase> {
+    match &action.change {
+        Change::Upload(key) => about(key).into_iter().collect(),
+        Change::Adopt { key, row } => {
+            let mut id = Phrase::new("id ").named(&row.id);
+            if row.account_name != action.name.as_str() {
+                id = id.then(", called ").foreign(&row.account_name).then(" there");
+            }
+            about(key).into_iter().chain([id]).collect()
+        }
+        Change::Replace { key, row, old: _, promote, order } => {
+            let there = row.as_ref().map(|row| Phrase::new("the new key is there already, as ").named(&row.id));
+            let heir = promote.then(|| Phrase::new("the old key is the primary; the new one takes that over"));
+            let gap = (*order == ReplaceOrder::DeleteFirst)
+                .then(|| Phrase::new("the old one is deleted first: for a moment the account is without the key"));
+            about(key).into_iter().chain(there).chain(heir).chain(gap).collect()
+        }
+        Change::Promote { instead_of, .. } => {
+            instead_of.iter().map(|other| Phrase::new("in place of ").foreign(other)).collect()
+        }
+        Change::Delete(old) | Change::Forget(old) => {
+            let primary = if old.is_primary { ", the primary key" } else { "" };
+            vec![Phrase::new("id ").named(&old.id).then(primary)]
+        }
+    }
+}
+
+/// Owner and expiry, on one line.
+fn about(key: &NewKey) -> Option<Phrase> {
+    let owner = key.owner.as_ref().map(|owner| Phrase::new("owner ").named(&escape(owner)));
+    match (owner, key.expires) {
+        (Some(owner), Some(last)) => Some(owner.then(format!(", expires {last}"))),
+        (Some(owner), None) => Some(owner),
+        (None, last) => last.map(|last| Phrase::new(format!("expires {last}"))),
+    }
+}
+
+/// What is replaced and what replaces it: the fingerprints, and name and type where they are not the same.
+fn old_and_new(old: &OldKey, name: &KeyName, new: &KeyBlob) -> (String, String) {
+    let mut lines = (old.blob.fingerprint().to_string(), new.fingerprint().to_string());
+    for (before, after) in [(old.name.to_string(), name.to_string()), (sort(&old.blob), sort(new))] {
+        if before != after {
+            lines = (format!("{} {before}", lines.0), format!("{} {after}", lines.1));
+        }
+    }
+    changed_words(&lines.0, &lines.1)
+}
+
+/// Two lines with the words marked in which they differ.
+fn changed_words(before: &str, after: &str) -> (String, String) {
+    let (mut old, mut new) = (String::new(), String::new());
+    for change in TextDiff::from_words(before, after).iter_all_changes() {
+        let word = change.value();
+        let marked = || {
+            if word.trim().is_empty() { word.to_owned() } else { paint(MARK, word).to_string() }
+        };
+        match change.tag() {
+            ChangeTag::Equal => {
+                old.push_str(word);
+                new.push_str(word);
+            }
+            ChangeTag::Delete => old.push_str(&marked()),
+            ChangeTag::Insert => new.push_str(&marked()),
+        }
+    }
+    (old, new)
+}
+
+fn summary(out: &mut String, plan: &Plan) {
+    let counts: Vec<_> = ActionKind::ALL
+        .into_iter()
+        .filter(|&kind| plan.count(kind) > 0)
+        .map(|kind| format!("{} to {}", paint(style_of(kind), plan.count(kind)), kind.verb()))
+        .collect();
+    let beside = format!("{} unchanged, {} unmanaged", plan.unchanged, plan.unmanaged);
+    let pending = plan.notes.iter().any(|note| matches!(note, Note::Pending { .. }));
+    if counts.is_empty() {
+        let what = match () {
+            () if pending => "No more can be said without a listing of the account",
+            () if plan.left_out > 0 => "What --target names is as the manifest says",
+            () => "The account is as the manifest says",
+        };
+        let _ = writeln!(out, "{} {what} ({beside}).", paint(GOOD, "No changes."));
+    } else {
+        let plan = format!("{} ", paint(NAME, "Plan:"));
+        wrapped(out, &plan, INDENT, &format!("{}; {beside}.", counts.join(", ")));
+    }
+    let _ = writeln!(out, "Digest: {}", plan.digest());
+}

@@ -1,0 +1,61 @@
+//! What is recorded, at a terminal.
+
+use std::fmt::{Display, Write as _};
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::sort;
+use crate::report::View;
+use crate::report::words::counted;
+use crate::state::{Origin, Record, State};
+use crate::terminal::sanitize::escape;
+use crate::terminal::style::{DIM, NAME, WARN, paint};
+
+/// Renders the recorded keys as a table.
+pub fn records(state: &State) -> String {
+    let records = state.sorted();
+    let width = records.iter().map(|record| record.name.as_str().width()).max().unwrap_or_default();
+    let mut out = String::new();
+    for record in &records {
+        let name = record.name.as_str();
+        let pad = " ".repeat(width.saturating_sub(name.width()));
+        let _ = writeln!(out, "{}{pad}  {}  {}", paint(NAME, name), record.id, sort(&record.public_key));
+    }
+    for name in state.pending.values() {
+        let _ = writeln!(out, "{}  {}", paint(NAME, name), paint(WARN, "not known whether it was uploaded"));
+    }
+    let _ = writeln!(out, "{}", paint(DIM, format!("{}, serial {}", counted(records.len(), "key"), state.serial)));
+    out
+}
+
+/// Renders all that is recorded of one key.
+pub fn record(record: &Record, view: View) -> String {
+    let Record { name, id, public_key, fingerprint, account_name, origin, created_at } = record;
+    let mut out = String::new();
+    let mut field = |label: &str, value: &dyn Display| {
+        let _ = writeln!(out, "{} {value}", paint(DIM, format!("{label:<12}")));
+    };
+    field("name", &paint(NAME, name));
+    field("id", id);
+    if let Some(account_name) = account_name {
+        field("there called", &format_args!("\"{}\"", escape(account_name)));
+    }
+    field("type", &sort(public_key));
+    field("fingerprint", fingerprint);
+    field("MD5", &public_key.md5_fingerprint());
+    field(
+        "origin",
+        &match origin {
+            Origin::Uploaded => "uploaded",
+            Origin::Adopted => "adopted",
+        },
+    );
+    if let Some(created_at) = created_at {
+        field("created", created_at);
+    }
+    field("public key", &public_key.as_str());
+    if view.randomart {
+        public_key.randomart().iter().for_each(|row| field("", row));
+    }
+    out
+}

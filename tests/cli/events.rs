@@ -1,0 +1,83 @@
+//! What `apply --events` writes down, and the formats of `plan` for reviewers.
+
+use insta::assert_snapshot;
+use keyform::emulator::{Config, FaultKind, Method, Scripted};
+
+use crate::support::program::{Folder, account, account_with, manifest};
+
+/// The events of a file, and their keys.
+fn told(folder: &Folder, name: &str) -> Vec<String> {
+    let lines = folder.read(name);
+    let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.map(|line| format!("{} {}", line["event"].as_str().unwrap(), line["name"].as_str().unwrap_or("-"))).collect()
+}
+
+#[test]
+fn who_got_access_when_and_from_which_plan_is_written_down() {
+    let (account, folder) = (account(), Folder::new());
+    folder.write(
+        "keyform.yaml",
+        manifest("alice=1* bob=2").replace("  - name: bob", "  - name: bob\n    owner: bob@example.com"),
+    );
+    folder.keyform("apply -y --events log/events.jsonl").on(&account).run().expect(1);
+    assert_eq!(account.api().rows(), [], "nothing is done that cannot be written down");
+    folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
+    folder.write("keyform.yaml", manifest("alice=1* bob=3"));
+    folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
+    folder.write("keyform.yaml", manifest("alice=1*"));
+    folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
+    folder.write("keyform.yaml", manifest(""));
+    folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(3);
+    assert_snapshot!("events", told(&folder, "events.jsonl").join("\n"));
+
+    let lines = folder.read("events.jsonl");
+    let uploaded = lines.lines().filter(|line| line.contains(r#""event":"uploaded""#)).nth(1).unwrap();
+    let uploaded: serde_json::Value = serde_json::from_str(uploaded).unwrap();
+    assert_eq!((&uploaded["name"], &uploaded["owner"]), (&"bob".into(), &"bob@example.com".into()));
+    let started: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(started["run"], uploaded["run"]);
+    assert!(started["digest"].as_str().unwrap().starts_with("sha256:"));
+}
+
+#[test]
+fn lost_answers_are_told_with_how_they_were_settled() {
+    let account = account_with(Config::default());
+    let folder = Folder::of("alice=1 bob=2");
+    account.api().script(Scripted::fault(1, Method::POST, FaultKind::CloseAfter));
+    folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
+    assert_snapshot!("events_of_a_lost_answer", told(&folder, "events.jsonl").join("\n"));
+}
+
+#[test]
+fn a_plan_is_printed_for_reviewers() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.write("keyform.yaml", manifest("alice=1* bob=3 carol=4"));
+    assert_snapshot!("plan_markdown", folder.keyform("plan --format markdown").on(&account).run().expect(0));
+    assert_snapshot!("plan_diff", folder.keyform("plan --format diff").on(&account).run().expect(0));
+    assert_snapshot!("plan_randomart", folder.keyform("plan --randomart").on(&account).run().expect(0));
+    assert_snapshot!("state_show_randomart", folder.keyform("state show alice --randomart").run().expect(0));
+    for useless in ["--format json --full", "--format diff --randomart", "--max-chars 9000", "--format markdown --full"]
+    {
+        folder.keyform(&format!("plan {useless}")).on(&account).run().expect(1);
+    }
+    folder.keyform("plan --format markdown --max-chars 10").on(&account).run().expect(1);
+    folder.keyform("state show alice --randomart --format json").run().expect(1);
+}
+
+#[test]
+fn the_command_in_a_comment_does_what_it_says() {
+    let (account, folder) = (account(), Folder::new());
+    folder.write("my keys/team.yaml", manifest("alice=1 bob=2"));
+    let plan = "plan --format markdown --target bob --today 2026-11-22 --allow-deletes 3";
+    let comment = folder.keyform(plan).env("KEYFORM_MANIFEST", "my keys").on(&account).run().expect(0).stdout;
+    let command = comment.lines().find(|line| line.starts_with("keyform apply")).unwrap();
+    assert!(
+        command.contains("-f 'my keys' --target bob --allow-deletes 3 --today 2026-11-22 --plan-digest"),
+        "{command}"
+    );
+    let words = command.replace("keyform ", "").replace("-f 'my keys' ", "");
+    folder.keyform(&words).env("KEYFORM_MANIFEST", "my keys").on(&account).run().expect(0);
+    assert_eq!(account.api().rows().len(), 1);
+    folder.keyform(&words).env("KEYFORM_MANIFEST", "my keys").on(&account).run().expect(1);
+}

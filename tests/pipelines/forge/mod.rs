@@ -1,0 +1,119 @@
+//! The part of a forge that jobs speak to, over real HTTP on loopback.
+
+pub mod github;
+pub mod gitlab;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use serde_json::Value;
+
+/// What a job asks.
+#[derive(Debug)]
+pub struct Request {
+    pub method: String,
+    /// The path, split at its slashes, without the query.
+    pub path: Vec<String>,
+    pub query: String,
+    /// What the header with the token holds.
+    pub token: String,
+    pub body: String,
+}
+
+/// The number that a part of a path is.
+fn number(text: &str) -> usize {
+    text.parse().unwrap()
+}
+
+/// A status and a body.
+pub type Answer = (u16, Value);
+
+/// What answers; a test looks into it.
+pub trait Api: Send + 'static {
+    fn answer(&mut self, request: &Request) -> Answer;
+}
+
+/// A server on a port that the system picked; it ends with this value.
+pub struct Forge<A> {
+    address: String,
+    api: Arc<Mutex<A>>,
+    ending: Arc<Mutex<bool>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<A: Api> Forge<A> {
+    pub fn start(api: A) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (api, ending) = (Arc::new(Mutex::new(api)), Arc::new(Mutex::new(false)));
+        let (served, end) = (Arc::clone(&api), Arc::clone(&ending));
+        let thread = thread::spawn(move || {
+            for stream in listener.incoming() {
+                if *end.lock().unwrap() {
+                    break;
+                }
+                serve(stream.unwrap(), &served);
+            }
+        });
+        Self { address, api, ending, thread: Some(thread) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Looks at what it holds, or changes it.
+    pub fn with<T>(&self, look: impl FnOnce(&mut A) -> T) -> T {
+        look(&mut self.api.lock().unwrap())
+    }
+}
+
+impl<A> Drop for Forge<A> {
+    fn drop(&mut self) {
+        *self.ending.lock().unwrap() = true;
+        // Wakes the thread.
+        let _ = TcpStream::connect(&self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut stream: TcpStream, api: &Mutex<impl Api>) {
+    let request = read(&mut BufReader::new(&stream));
+    let (status, body) = api.lock().unwrap().answer(&request);
+    let body = body.to_string();
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let _ = stream.write_all((head + &body).as_bytes());
+}
+
+fn read(reader: &mut BufReader<&TcpStream>) -> Request {
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    };
+    let first = line();
+    let mut words = first.split(' ');
+    let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let path = path.split('/').skip(1).map(str::to_owned).collect();
+    let (mut length, mut token) = (0, String::new());
+    loop {
+        let header = line();
+        let Some((name, value)) = header.split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().unwrap(),
+            "authorization" => value.strip_prefix("Bearer ").unwrap().clone_into(&mut token),
+            "private-token" => value.clone_into(&mut token),
+            _ => {}
+        }
+    }
+    let query = query.to_owned();
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    Request { method, path, query, token, body: String::from_utf8(body).unwrap() }
+}

@@ -1,0 +1,123 @@
+//! A machine that runs one job: a folder, an environment with nothing in it but what the job was given, a log.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::program::TOKEN;
+
+/// Where the tools are that every runner has.
+pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// A fresh machine.
+pub struct Machine {
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+    log: String,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub success: bool,
+    /// What its commands printed.
+    pub log: String,
+    /// What is shown on the page of the run.
+    pub summary: String,
+}
+
+impl Machine {
+    /// One with keyform and a stand-in for `gh` on its path, for an account at this address.
+    pub fn new(endpoint: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("work")).unwrap();
+        let keyform = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap().display();
+        let bin = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pipelines/bin");
+        let home = folder.path().display().to_string();
+        let environment = [
+            ("PATH", format!("{bin}:{keyform}:{SYSTEM_PATH}")),
+            ("HOME", home),
+            ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
+            ("GIT_CONFIG_SYSTEM", "/dev/null".to_owned()),
+            ("PRIME_API_BASE_URL", endpoint.to_owned()),
+            ("KEYFORM_TODAY", "2026-11-23".to_owned()),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
+        let machine = Self { folder, environment, log: String::new() };
+        Self::require(&["git", "jq", "curl"]);
+        machine
+    }
+
+    fn require(tools: &[&str]) {
+        for tool in tools {
+            let found = SYSTEM_PATH.split(':').any(|folder| Path::new(folder).join(tool).exists());
+            assert!(found, "these tests need {tool} in {SYSTEM_PATH}, as every runner has it");
+        }
+    }
+
+    /// The folder of the checkout.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// A file beside the checkout, made empty if it is not there.
+    pub fn file(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        if !path.exists() {
+            fs::write(&path, "").unwrap();
+        }
+        path
+    }
+
+    /// What a file beside the checkout holds.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.file(name)).unwrap()
+    }
+
+    /// Gives a variable to all commands that follow.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.environment.insert(name.to_owned(), value.into());
+    }
+
+    /// Runs a script by bash; whether it succeeded.
+    pub fn bash(&mut self, options: &str, script: &str, environment: &BTreeMap<String, String>) -> bool {
+        let path = self.folder.path().join("script.sh");
+        fs::write(&path, script).unwrap();
+        let mut command = Command::new("bash");
+        command
+            .args(["--noprofile", "--norc", options])
+            .args(if options.ends_with('o') { Some("pipefail") } else { None })
+            .arg(&path);
+        command.current_dir(self.work()).env_clear().envs(&self.environment).envs(environment);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        for part in [output.stdout, output.stderr] {
+            self.log.push_str(&String::from_utf8(part).unwrap());
+        }
+        output.status.success()
+    }
+
+    /// Ends the job. The token is in nothing that it leaves behind.
+    pub fn end(self, success: bool) -> Ended {
+        let summary = self.read("summary");
+        let mut files = Vec::new();
+        contents(&self.work(), &mut files);
+        files.extend([self.log.clone().into_bytes(), summary.clone().into_bytes()]);
+        let shown = files.iter().any(|content| content.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()));
+        assert!(!shown, "the token was left behind by: {}", self.log.replace(TOKEN, "TOKEN"));
+        Ended { success, log: self.log, summary }
+    }
+}
+
+fn contents(folder: &Path, files: &mut Vec<Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            contents(&path, files);
+        } else {
+            files.push(fs::read(path).unwrap_or_default());
+        }
+    }
+}

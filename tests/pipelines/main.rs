@@ -1,0 +1,19 @@
+//! The examples of pipelines, run: their YAML is read as the forge reads it, and the shell in it is run by a real bash,
+//! with the real git, in fresh clones of a temporary repository, against an emulated account.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![allow(unreachable_pub, reason = "what the modules of a test say to each other is not said to anybody else")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod expression;
+mod forge;
+mod github;
+mod gitlab;
+mod job;
+mod pipeline;
+mod rehearsal;
+mod repository;
+mod rules;
+mod workflows;

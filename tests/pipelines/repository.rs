@@ -1,0 +1,161 @@
+//! A repository on a server, and what people do to it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, str};
+
+use tempfile::TempDir;
+
+/// A bare repository with one clone in which people work.
+pub struct Repository {
+    folder: TempDir,
+}
+
+/// Runs git in a folder, with nothing of whoever runs the test.
+pub fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git").args(arguments).current_dir(folder).env_clear().envs(environment()).output();
+    let output = output.unwrap_or_else(|error| panic!("these tests need git: {error}"));
+    assert!(output.status.success(), "git {}: {}", arguments.join(" "), str::from_utf8(&output.stderr).unwrap());
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// What git needs to be the same on every machine.
+fn environment() -> [(&'static str, &'static str); 8] {
+    [
+        ("PATH", super::job::SYSTEM_PATH),
+        ("HOME", "/nonexistent"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        ("GIT_CONFIG_SYSTEM", "/dev/null"),
+        ("GIT_AUTHOR_NAME", "Somebody"),
+        ("GIT_AUTHOR_EMAIL", "somebody@example.com"),
+        ("GIT_COMMITTER_NAME", "Somebody"),
+        ("GIT_COMMITTER_EMAIL", "somebody@example.com"),
+    ]
+}
+
+impl Repository {
+    /// One whose `main` has what an example brings, and a manifest.
+    pub fn new(example: &str, manifest: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        git(folder.path(), &["init", "--quiet", "--bare", "--initial-branch=main", "origin.git"]);
+        git(folder.path(), &["clone", "--quiet", "origin.git", "work"]);
+        let repository = Self { folder };
+        git(&repository.work(), &["checkout", "--quiet", "-B", "main"]);
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), &repository.work());
+        repository.commit("main", manifest);
+        repository
+    }
+
+    fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// The address to push to, without `.git`.
+    pub fn url(&self) -> String {
+        format!("file://{}", self.folder.path().join("origin").display())
+    }
+
+    /// Commits a manifest to a branch, which starts at `main` if it is new, and pushes it.
+    pub fn commit(&self, branch: &str, manifest: &str) -> String {
+        self.change(branch, "keyform.yaml", manifest)
+    }
+
+    /// Commits a file to a branch, which starts at `main` if it is new, and pushes it.
+    pub fn change(&self, branch: &str, file: &str, content: &str) -> String {
+        let work = self.work();
+        self.check_out(branch);
+        fs::write(work.join(file), content).unwrap();
+        git(&work, &["add", "--all"]);
+        git(&work, &["commit", "--quiet", "--message", &format!("Change {file}")]);
+        git(&work, &["push", "--quiet", "origin", branch]);
+        git(&work, &["rev-parse", "HEAD"])
+    }
+
+    /// Merges a branch into `main`; the commit that makes it.
+    pub fn merge(&self, branch: &str) -> String {
+        let work = self.work();
+        self.check_out("main");
+        git(&work, &["merge", "--quiet", "--no-ff", "--message", &format!("Merge {branch}"), branch]);
+        git(&work, &["push", "--quiet", "origin", "main"]);
+        git(&work, &["rev-parse", "HEAD"])
+    }
+
+    fn check_out(&self, branch: &str) {
+        let work = self.work();
+        if work.join(".git/refs/remotes/origin/main").exists() {
+            git(&work, &["fetch", "--quiet", "origin"]);
+            let known = git(&work, &["branch", "--remotes", "--list", &format!("origin/{branch}")]);
+            let start = if known.is_empty() { "origin/main".to_owned() } else { format!("origin/{branch}") };
+            git(&work, &["checkout", "--quiet", "--no-track", "-B", branch, &start]);
+        }
+    }
+
+    /// Refuses so many pushes to come, since somebody else has just merged.
+    pub fn refuse_pushes(&self, count: usize) {
+        let origin = self.folder.path().join("origin.git");
+        let other = git(&origin, &["commit-tree", "-p", "main", "-m", "Somebody else's", "main^{tree}"]);
+        fs::write(origin.join("refusals"), "x".repeat(count)).unwrap();
+        // A hook may not move a branch, unless it does not know that it is one.
+        let hook = format!(
+            "#!/bin/sh\nleft=$(cat refusals)\nprintf %s \"${{left#x}}\" > refusals\n[ -n \"$left\" ] || exit 0\n\
+             env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main {other}\nexit 1\n"
+        );
+        let path = origin.join("hooks/pre-receive");
+        fs::write(&path, hook).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The commit that a branch is at.
+    pub fn head(&self, branch: &str) -> String {
+        git(&self.folder.path().join("origin.git"), &["rev-parse", branch])
+    }
+
+    /// The files that differ between a commit and its first parent.
+    pub fn changed_by(&self, commit: &str) -> Vec<String> {
+        let range = format!("{commit}^1..{commit}");
+        let names = git(&self.folder.path().join("origin.git"), &["diff", "--name-only", &range]);
+        names.lines().map(str::to_owned).collect()
+    }
+
+    /// A file as `main` has it.
+    pub fn file(&self, name: &str) -> String {
+        git(&self.folder.path().join("origin.git"), &["show", &format!("main:{name}")])
+    }
+
+    /// The files that `main` has at its top, the hidden ones aside.
+    pub fn files(&self) -> Vec<String> {
+        let names = git(&self.folder.path().join("origin.git"), &["ls-tree", "--name-only", "main"]);
+        names.lines().filter(|name| !name.starts_with('.') && *name != "README.md").map(str::to_owned).collect()
+    }
+
+    /// The subject of the newest commit on `main`.
+    pub fn last_message(&self) -> String {
+        git(&self.folder.path().join("origin.git"), &["log", "-1", "--format=%s", "main"])
+    }
+
+    /// A fresh clone at a commit, or at a merge of it into `main`, that cannot push.
+    pub fn clone_into(&self, folder: &Path, commit: &str, merged: bool) {
+        let origin = format!("{}.git", self.url());
+        git(folder, &["clone", "--quiet", &origin, "."]);
+        git(folder, &["config", "remote.origin.pushUrl", "/nonexistent/no-credentials"]);
+        if merged {
+            git(folder, &["checkout", "--quiet", "--detach", "origin/main"]);
+            git(folder, &["merge", "--quiet", "--no-edit", commit]);
+        } else {
+            git(folder, &["checkout", "--quiet", "--detach", commit]);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (source, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if source.is_dir() {
+            copy(&source, &target);
+        } else {
+            fs::copy(source, target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What an apply tells: results and events.
+
+use insta::assert_snapshot;
+use keyform::account::{Effect, Failure, FailureKind};
+use keyform::apply::{Event, Finding, Outcome, Status, Step};
+use keyform::names::KeyId;
+use keyform::report::events::Events;
+use keyform::report::{View, json, text};
+use uuid::Uuid;
+
+use crate::scenes::Scene;
+
+pub(crate) fn failure(message: &str) -> Failure {
+    Failure {
+        effect: Effect::Refused,
+        kind: FailureKind::Invalid,
+        status: Some(422),
+        retry_after: None,
+        message: message.to_owned(),
+        help: Some(message.to_owned()),
+    }
+}
+
+/// An outcome in which everything ended in one of these ways, in turn.
+pub(crate) fn outcome(scene: &Scene, statuses: &[Status], findings: Vec<Finding>) -> Outcome {
+    let steps = scene.plan.actions.iter().zip(statuses.iter().cycle()).map(|(action, status)| Step {
+        name: action.name.clone(),
+        kind: action.change.kind(),
+        status: status.clone(),
+    });
+    Outcome {
+        steps: steps.collect(),
+        findings: Some(findings),
+        unverified: None,
+        saved: None,
+        save_error: None,
+        rescued: None,
+        interrupted: false,
+        elapsed: std::time::Duration::ZERO,
+    }
+}
+
+/// Every event of an outcome, as lines.
+pub(crate) fn events(scene: &Scene, outcome: &Outcome) -> String {
+    let events = Events::of(&scene.plan, Uuid::nil());
+    let time = "2026-11-24T12:00:00Z".parse().unwrap();
+    let id = KeyId::new("id-1").unwrap();
+    let mut lines = events.event(&Event::Started { steps: outcome.steps.len() }, time);
+    for (step, action) in outcome.steps.iter().zip(&scene.plan.actions) {
+        lines += &events.event(&Event::Placed { action, id: &id }, time);
+        if let Status::Failed(failure) = &step.status {
+            lines += &events.event(&Event::Retrying { name: &step.name, failure }, time);
+            lines += &events.event(&Event::Uncertain { name: &step.name, failure }, time);
+        }
+        lines += &events.event(&Event::Ended { step, action }, time);
+    }
+    lines += &events.event(&Event::Verified { findings: outcome.findings.as_deref().unwrap_or_default() }, time);
+    lines += &events.refused(&scene.refusals(), time);
+    lines
+}
+
+fn statuses() -> Vec<Status> {
+    vec![
+        Status::Done(KeyId::new("id-1").unwrap()),
+        Status::Failed(failure("the name is taken")),
+        Status::Pending(failure("the answer was lost")),
+        Status::Skipped("the run was interrupted".to_owned()),
+    ]
+}
+
+#[test]
+fn every_end_has_its_words() {
+    let scene = Scene::named("each");
+    let outcome = outcome(&scene, &statuses(), Vec::new());
+    let text = text::outcome(&scene.plan, &outcome, "keyform.state.json", View::default());
+    assert_snapshot!("outcome_text", anstream::adapter::strip_str(&text).to_string());
+    let events = events(&scene, &outcome).replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    assert_snapshot!("outcome_events", events);
+    let json: serde_json::Value = serde_json::from_str(&json::outcome(&scene.plan, &outcome)).unwrap();
+    assert_eq!(json["results"].as_array().unwrap().len(), scene.plan.actions.len());
+    assert_eq!(json["success"], false);
+}
+
+#[test]
+fn many_successes_are_summed_up_and_no_failure_is() {
+    let scene = Scene::named("many");
+    let mut statuses = vec![Status::Done(KeyId::new("id-1").unwrap()); 100];
+    statuses[99] = Status::Failed(failure("the name is taken"));
+    let outcome = outcome(&scene, &statuses, Vec::new());
+    let told = |full| text::outcome(&scene.plan, &outcome, "s", View { full, ..View::default() });
+    assert_eq!(told(false).matches("the name is taken").count(), 2 * 20);
+    assert!(told(false).contains("… and 1960 more uploaded; --full shows them"), "{}", told(false));
+    assert_eq!(told(true).matches("uploaded as").count(), 1_980);
+}

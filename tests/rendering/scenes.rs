@@ -1,0 +1,111 @@
+//! What is looked at: a manifest, a state and an account, and the plan that is made of them.
+
+use keyform::manifest::Desired;
+use keyform::names::KeyName;
+use keyform::plan::guard::{Acknowledged, Refusal, Stage, refusals};
+use keyform::plan::{Input, Plan, ReplaceOrder, compare};
+use keyform::report::markdown::{self, Comment};
+use keyform::report::{View, diff, text};
+use keyform::state::State;
+
+use crate::support::keys;
+use crate::support::world::{self, endpoint, today};
+
+/// A plan, and the state that it was made from.
+pub(crate) struct Scene {
+    pub(crate) plan: Plan,
+    pub(crate) recorded: State,
+}
+
+/// The names of all scenes.
+pub(crate) const NAMES: [&str; 7] = ["first", "none", "each", "many", "guards", "drift", "warnings"];
+
+impl Scene {
+    /// A scene by its name.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "first" => Self::of(&owned("alice=A* bob-laptop=B carol=C"), "", ""),
+            "none" => Self::of(&world::desired("alice=A* bob=B"), "alice=A#1 bob=B#2", "alice=A#1* bob=B#2 guest=G#9"),
+            "each" => Self::of(
+                &owned("alice=F bob-laptop=B erin=E frank=H*"),
+                "alice=A#1 bob=B#2 carol=C#3 dave=D#4",
+                "alice=A#1* bob=B#2 carol=C#3 old-erin=E#5 guest=G#9",
+            ),
+            "many" => Self::of(&many(2_000), "zoe=Z#1 yan=Y#2 xia=X#3", "zoe=Z#1 yan=Y#2 xia=X#3"),
+            "guards" => {
+                Self::of(&world::desired("bob=H!"), "alice=A#1 bob=B#2 carol=C#3", "alice=A#1* bob=B#2 carol=C#3")
+            }
+            "drift" => Self::of(
+                &world::desired("alice=A bob=B carol=C"),
+                "alice=A#1 bob=B#2 carol=C#3",
+                "alice=A#1 bob=H#2 someone-else=C#3",
+            ),
+            "warnings" => Self::of(&expiring("alice=A bob=B"), "alice=A#1", "alice=A#1 alice=A#7 bob=X#8? carol=C#9"),
+            _ => panic!("no scene {name}"),
+        }
+    }
+
+    pub(crate) fn of(desired: &Desired, recorded: &str, account: &str) -> Self {
+        let recorded = world::recorded(recorded);
+        let listing = world::listing(account);
+        let plan = compare(Input {
+            desired,
+            recorded: Some(&recorded),
+            observed: Some(&listing),
+            endpoint: &endpoint(),
+            today: today(),
+            destroy: false,
+            order: ReplaceOrder::default(),
+        });
+        Self { plan, recorded }
+    }
+
+    pub(crate) fn refusals(&self) -> Vec<Refusal> {
+        refusals(&self.plan, &Acknowledged::default(), Stage::Plan)
+    }
+
+    /// The plan as text, colours and all.
+    pub(crate) fn text(&self, view: View) -> String {
+        text::plan(&self.plan, view)
+    }
+
+    pub(crate) fn diff(&self) -> String {
+        diff::plan(&self.plan, Some(&self.recorded))
+    }
+
+    pub(crate) fn comment(&self, max_chars: usize, view: View) -> String {
+        let refusals = self.refusals();
+        let command = format!("keyform apply --auto-approve --plan-digest {}", self.plan.digest());
+        let recorded = Some(&self.recorded);
+        markdown::plan(&self.plan, &Comment { refusals: &refusals, recorded, command: &command, max_chars, view })
+    }
+}
+
+fn owned(keys: &str) -> Desired {
+    let mut desired = world::desired(keys);
+    for key in &mut desired.keys {
+        key.owner = Some(format!("{}@example.com", key.name));
+    }
+    desired
+}
+
+fn expiring(keys: &str) -> Desired {
+    let mut desired = world::desired(keys);
+    desired.keys[0].expires = Some(today());
+    desired.keys[1].expires = Some("2026-12-01".parse().unwrap());
+    desired
+}
+
+fn many(count: u64) -> Desired {
+    let template = world::desired("new=A").keys.remove(0);
+    let mut desired = world::desired("");
+    desired.keys = (0..count)
+        .map(|number| {
+            let mut key = template.clone();
+            key.name = KeyName::new(format!("key-{number:04}")).unwrap();
+            key.key = keys::key(number + 1_000);
+            key
+        })
+        .collect();
+    desired
+}
