@@ -59,8 +59,6 @@ impl Exchange {
         };
         let Received { status, retry_after, redirect_to, body } = received;
         let redirect_to = redirect_to.map(|place| words::one_line(&place, &self.token));
-        let bytes = body.as_deref().unwrap_or_default();
-        let words = Words::read(bytes, &self.token);
         let (value, fault) = match (&body, (200..=299).contains(&status)) {
             (Err(fault), _) => (None, Err((*fault, String::new()))),
             (Ok(bytes), true) => match decode(bytes) {
@@ -69,6 +67,9 @@ impl Exchange {
             },
             (Ok(bytes), false) => (None, wire::acknowledged(bytes)),
         };
+        // A body that was understood has nothing to complain of.
+        let complaint = if value.is_some() { &[] } else { body.as_deref().unwrap_or_default() };
+        let words = Words::read(complaint, &self.token);
         let (body, detail) = match fault {
             Ok(()) => (Ok(()), String::new()),
             Err((fault, detail)) => (Err(fault), words::one_line(&detail, &self.token)),

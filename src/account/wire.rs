@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
@@ -19,6 +19,13 @@ use crate::public_key::{KeyBlob, PublicKey};
 
 /// What is wrong with a body, and where. The text may quote the body.
 pub(super) type Undecodable = (BodyFault, String);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireKey<'a> {
+    name: &'a str,
+    public_key: String,
+}
 
 #[derive(Deserialize)]
 struct WirePage {
@@ -45,7 +52,8 @@ struct WireRow {
 
 /// Writes the body of an upload.
 pub(super) fn upload(name: &KeyName, key: &PublicKey) -> Vec<u8> {
-    json!({ "name": name.as_str(), "publicKey": key.to_line() }).to_string().into_bytes()
+    // Writing plain structs of texts into memory has no way to fail.
+    serde_json::to_vec(&WireKey { name: name.as_str(), public_key: key.to_line() }).unwrap_or_default()
 }
 
 /// Writes the body of a promotion.

@@ -108,6 +108,17 @@ impl Input for Bounded<'_> {
         self.inner.peek_nth(n)
     }
 
+    // The provided ones read the next character anew for each thing that it may be, and scalars ask of every character.
+    #[inline]
+    fn next_is_blank_or_breakz(&self) -> bool {
+        self.inner.next_is_blank_or_breakz()
+    }
+
+    #[inline]
+    fn next_can_be_plain_scalar(&self, in_flow: bool) -> bool {
+        self.inner.next_can_be_plain_scalar(in_flow)
+    }
+
     #[inline]
     fn next_is_document_indicator(&self) -> bool {
         self.inner.next_is_document_indicator()

@@ -124,22 +124,22 @@ impl Scope<'_> {
 
     /// Takes `true` or `false`.
     pub(crate) fn truth(&mut self, field: &Field<'_>) -> Option<bool> {
-        let what = format!("`{}` must be true or false", field.name);
+        let what = || format!("`{}` must be true or false", field.name);
         match &field.value.value {
             Value::Plain(text) => match &**text {
                 "true" | "True" | "TRUE" => return Some(true),
                 "false" | "False" | "FALSE" => return Some(false),
-                _ => self.wrong_value(&field.value, what, "write `true` or `false`"),
+                _ => self.wrong_value(&field.value, what(), "write `true` or `false`"),
             },
-            Value::Quoted(_) => self.wrong_value(&field.value, what, "write `true` or `false`, without quotes"),
-            other => self.wrong_type(other, field.value.extent, &what, "write `true` or `false`"),
+            Value::Quoted(_) => self.wrong_value(&field.value, what(), "write `true` or `false`, without quotes"),
+            other => self.wrong_type(other, field.value.extent, &what(), "write `true` or `false`"),
         }
         None
     }
 
     /// Takes a whole number from `min` to `max`.
     pub(crate) fn number(&mut self, field: &Field<'_>, min: u32, max: u32) -> Option<u32> {
-        let what = format!("`{}` must be a whole number from {min} to {max}", field.name);
+        let what = || format!("`{}` must be a whole number from {min} to {max}", field.name);
         match &field.value.value {
             Value::Plain(text) => {
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -148,27 +148,31 @@ impl Scope<'_> {
                     return Some(number);
                 }
                 let help = if digits { "choose one in that range" } else { "write it in decimal digits" };
-                self.wrong_value(&field.value, what, help);
+                self.wrong_value(&field.value, what(), help);
             }
-            Value::Quoted(_) => self.wrong_value(&field.value, what, "write it without quotes"),
-            other => self.wrong_type(other, field.value.extent, &what, "write it on the same line"),
+            Value::Quoted(_) => self.wrong_value(&field.value, what(), "write it without quotes"),
+            other => self.wrong_type(other, field.value.extent, &what(), "write it on the same line"),
         }
         None
     }
 
     /// Takes a date, `YYYY-MM-DD`.
     pub(crate) fn date(&mut self, field: &Field<'_>) -> Option<Date> {
-        let what = format!("`{}` must be a date of the form YYYY-MM-DD", field.name);
+        let what = || format!("`{}` must be a date of the form YYYY-MM-DD", field.name);
         match &field.value.value {
             Value::Plain(text) | Value::Quoted(text) => {
                 let date = parse_date(text);
                 if date.is_none() {
-                    self.wrong_value(&field.value, what, "such as 2027-06-30: the last day on which the key is wanted");
+                    self.wrong_value(
+                        &field.value,
+                        what(),
+                        "such as 2027-06-30: the last day on which the key is wanted",
+                    );
                 }
                 date
             }
             other => {
-                self.wrong_type(other, field.value.extent, &what, "such as 2027-06-30");
+                self.wrong_type(other, field.value.extent, &what(), "such as 2027-06-30");
                 None
             }
         }

@@ -275,10 +275,10 @@ impl<'a> Builder<'a, '_> {
             let before = mapping.fields.get(..index)?;
             Some(before.iter().find(|before| before.name == field.name)?.extent)
         };
-        let firsts: Vec<Option<Extent>> = mapping.fields.iter().enumerate().map(first).collect();
-        if firsts.iter().all(Option::is_none) {
+        if !mapping.fields.iter().enumerate().any(|field| first(field).is_some()) {
             return;
         }
+        let firsts: Vec<Option<Extent>> = mapping.fields.iter().enumerate().map(first).collect();
         let mut firsts = firsts.into_iter();
         mapping.fields.retain(|field| {
             let Some(first) = firsts.next().flatten() else {

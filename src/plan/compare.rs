@@ -187,7 +187,6 @@ fn placement(
 ) -> Option<(Change, Reason)> {
     let Place { old, stale } = place;
     let gone = stale.first().cloned();
-    let new = NewKey { key: key.key.clone(), owner: key.owner.clone(), expires: key.expires, stale };
     let renamed = old.iter().find(|old| old.blob == *key.key.blob()).map(|old| old.name.clone());
     let (row, reason) = match holder {
         Holder::Pending => return None,
@@ -209,6 +208,7 @@ fn placement(
         // A renamed key: its reason is told below.
         Holder::Recorded(_) | Holder::Nowhere => (None, Reason::Absent),
     };
+    let new = NewKey { key: key.key.clone(), owner: key.owner.clone(), expires: key.expires, stale };
     if !old.is_empty() {
         let is_primary = matches!(holder, Holder::Unrecorded(row) if row.is_primary);
         let promote = wanted.primary.is_none() && !is_primary && old.iter().any(|old| old.is_primary);

@@ -4,12 +4,11 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::Plan;
 use super::file::{self, AccountFile};
+use super::{Action, Plan};
 use crate::names::KeyName;
 
 /// `sha256:` and 64 hex digits.
@@ -39,27 +38,32 @@ impl FromStr for Digest {
 /// What is hashed: all that would be done, and to whose account, as a saved plan has it. Reasons explain and decide
 /// nothing; they stay out, and so does what else the account holds.
 #[derive(Serialize)]
-struct Essence {
+struct Essence<'p> {
     account: AccountFile,
-    primary: Option<KeyName>,
-    actions: Vec<Value>,
+    primary: Option<&'p KeyName>,
+    #[serde(serialize_with = "without_reasons")]
+    actions: &'p [Action],
 }
 
 pub(super) fn of(plan: &Plan) -> Digest {
-    let actions = plan.actions.iter().map(|action| {
+    let essence = Essence { account: file::account_file(plan), primary: plan.primary.as_ref(), actions: &plan.actions };
+    let mut hash = Sha256::new();
+    // Hashing plain structs of texts and numbers has no way to fail.
+    let _ = serde_json::to_writer(&mut hash, &essence);
+    let mut text = "sha256:".to_owned();
+    for byte in hash.finalize() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Digest(text)
+}
+
+/// Makes up one action after the other: all of them at once take several times the memory of the plan itself.
+fn without_reasons<S: Serializer>(actions: &[Action], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(actions.iter().map(|action| {
         let mut action = serde_json::to_value(file::action_file(action)).unwrap_or_default();
         if let Some(fields) = action.as_object_mut() {
             fields.remove("reason");
         }
         action
-    });
-    let essence =
-        Essence { account: file::account_file(plan), primary: plan.primary.clone(), actions: actions.collect() };
-    // Writing plain structs of texts and numbers into memory has no way to fail.
-    let bytes = serde_json::to_vec(&essence).unwrap_or_default();
-    let mut text = "sha256:".to_owned();
-    for byte in Sha256::digest(&bytes) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Digest(text)
+    }))
 }

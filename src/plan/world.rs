@@ -43,7 +43,6 @@ pub(super) struct Wanted<'a> {
     /// Their names.
     protected_names: HashSet<&'a KeyName>,
     by_blob: HashMap<&'a KeyBlob, usize>,
-    by_name: HashMap<&'a KeyName, usize>,
 }
 
 /// Where a wanted key is.
@@ -218,7 +217,6 @@ impl<'a> Wanted<'a> {
             protected: protected().map(|key| key.key.blob()).collect(),
             protected_names: protected().map(|key| &key.name).collect(),
             by_blob: keys.iter().enumerate().map(|(index, key)| (key.key.blob(), index)).collect(),
-            by_name: keys.iter().enumerate().map(|(index, key)| (&key.name, index)).collect(),
             keys,
         }
     }
@@ -238,7 +236,7 @@ impl<'a> Wanted<'a> {
     }
 
     pub(super) fn with_name(&self, name: &KeyName) -> Option<(usize, &'a DesiredKey, Holder<'a>)> {
-        self.at(*self.by_name.get(name)?)
+        self.at(self.keys.binary_search_by(|key| key.name.cmp(name)).ok()?)
     }
 
     /// Whether a row that is not recorded is the one that a wanted key is in.

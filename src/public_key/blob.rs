@@ -49,7 +49,7 @@ impl KeyBlob {
             let length = u32::try_from(name.len()).ok()?.to_be_bytes();
             wire::encode(&[&length, name.as_bytes(), rest].concat())
         };
-        Some(Self(format!("{name} {base64}").into()))
+        Some(Self([name, " ", &base64].concat().into()))
     }
 
     /// `type base64`.
@@ -65,7 +65,7 @@ impl KeyBlob {
     /// Computes the SHA-256 fingerprint.
     pub fn fingerprint(&self) -> Fingerprint {
         let base64 = wire::encode(&Sha256::digest(self.bytes()));
-        Fingerprint(format!("SHA256:{}", base64.trim_end_matches('=')).into())
+        Fingerprint(["SHA256:", base64.trim_end_matches('=')].concat().into())
     }
 
     /// Computes the MD5 fingerprint as `ssh-keygen -E md5 -l` prints it: `MD5:` and 16 pairs of hex digits.

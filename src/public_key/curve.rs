@@ -1,5 +1,8 @@
 //! Whether a point lies where a key can have made it.
 
+use std::sync::LazyLock;
+
+use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 
 use super::wire::bit_length;
@@ -64,13 +67,24 @@ impl Curve {
 /// eight points of small order, for which everyone can make signatures.
 pub(super) fn check_ed25519(point: &[u8]) -> Result<(), Flaw> {
     let compressed = CompressedEdwardsY::from_slice(point).map_err(|_| Flaw::Form)?;
-    if !is_reduced(compressed.as_bytes()) {
+    if !is_reduced(compressed.as_bytes()) || is_small_order(compressed.as_bytes()) {
         return Err(Flaw::Point);
     }
-    match compressed.decompress() {
-        Some(point) if !point.is_small_order() => Ok(()),
-        _ => Err(Flaw::Point),
-    }
+    compressed.decompress().map(drop).ok_or(Flaw::Point)
+}
+
+/// Whether the coordinate is one of a point of small order: both points that have it are.
+///
+/// `EdwardsPoint::is_small_order` doubles the point three times to tell: a seventh of the time that a key takes here.
+fn is_small_order(bytes: &[u8; 32]) -> bool {
+    static SMALL: LazyLock<[[u8; 32]; 8]> =
+        LazyLock::new(|| EIGHT_TORSION.map(|point| without_sign(point.compress().to_bytes())));
+    SMALL.contains(&without_sign(*bytes))
+}
+
+fn without_sign(mut bytes: [u8; 32]) -> [u8; 32] {
+    bytes[31] &= 0x7f;
+    bytes
 }
 
 /// Whether the coordinate is less than 2^255 - 19, little-endian, the sign in the last bit.
@@ -114,6 +128,18 @@ mod tests {
             assert_eq!(check_ed25519(&point), Err(Flaw::Point), "{low:x}");
         }
         assert_eq!(check_ed25519(&[9; 31]), Err(Flaw::Form));
+    }
+
+    #[test]
+    fn all_points_of_small_order_are_refused_with_either_sign() {
+        for point in EIGHT_TORSION {
+            let mut bytes = point.compress().to_bytes();
+            assert!(CompressedEdwardsY(bytes).decompress().is_some_and(|point| point.is_small_order()));
+            for _ in 0..2 {
+                assert_eq!(check_ed25519(&bytes), Err(Flaw::Point), "{bytes:?}");
+                bytes[31] ^= 0x80;
+            }
+        }
     }
 
     #[test]

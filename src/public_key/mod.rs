@@ -147,13 +147,13 @@ fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> 
     if base64.text.is_empty() {
         return Err(PublicKeyError::Missing { at: label.span() });
     }
-    let is_foreign = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
-    if let Some((offset, c)) = base64.text.char_indices().find(|&(_, c)| is_foreign(c)) {
-        let start = base64.start + offset;
-        return Err(PublicKeyError::Base64 { at: start..start + c.len_utf8() });
-    }
-    // A key that was cut seldom ends where base64 does: it is told from a badly padded one by what it holds.
     wire::decode_strict(base64.text).ok_or_else(|| {
+        let is_foreign = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
+        if let Some((offset, c)) = base64.text.char_indices().find(|&(_, c)| is_foreign(c)) {
+            let start = base64.start + offset;
+            return PublicKeyError::Base64 { at: start..start + c.len_utf8() };
+        }
+        // A key that was cut seldom ends where base64 does: it is told from a badly padded one by what it holds.
         let at = base64.span();
         if is_cut(base64.text) { PublicKeyError::Truncated { at } } else { PublicKeyError::Base64 { at } }
     })

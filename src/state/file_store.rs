@@ -300,8 +300,8 @@ fn read(disk: &impl Disk, paths: &Paths, apart: Option<&Path>) -> Result<Files, 
         journal =
             journal::recover(state.as_ref(), &text.map_err(failed("read the recovery file", path))?, path, &journal)?;
     }
-    match journal::replay(state.clone(), &journal, &paths.journal)? {
-        Replay::Nothing => {
+    match journal::replay(state, &journal, &paths.journal)? {
+        Replay::Nothing(state) => {
             let loaded = Loaded { state, ..Loaded::default() };
             Ok(Files { loaded, text, written: Vec::new(), journal: JournalIs::Absent })
         }

@@ -63,8 +63,8 @@ struct Header {
 /// What became of reading a journal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Replay {
-    /// Nothing of it counts: no line is whole, or the state holds all of it already.
-    Nothing,
+    /// Nothing of it counts: no line is whole, or the state holds all of it already. The state is as it was given.
+    Nothing(Option<State>),
     /// The state with all that the journal adds.
     State {
         /// The two together.
@@ -87,7 +87,7 @@ pub(super) fn header(state: &State) -> Vec<u8> {
 
 /// Writes entries, a line each.
 pub(super) fn lines(entries: &[Entry]) -> Vec<u8> {
-    entries.iter().flat_map(line).collect()
+    entries.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 /// The lines of a journal that can be read.
@@ -134,7 +134,7 @@ pub(super) fn recover(base: Option<&State>, apart: &[u8], path: &Path, beside: &
     let rest = if is_same {
         let known = whole_lines(beside).zip(whole_lines(apart)).take_while(|(a, b)| a == b).count();
         whole_lines(beside).skip(known).flatten().copied().collect()
-    } else if replay(base.cloned(), beside, path).is_ok_and(|replay| replay == Replay::Nothing) {
+    } else if replay(base.cloned(), beside, path).is_ok_and(|replay| matches!(replay, Replay::Nothing(_))) {
         Vec::new()
     } else {
         return stray("belongs to another state than the journal that lies there".to_owned());
@@ -151,11 +151,11 @@ pub(super) fn replay(base: Option<State>, journal: &[u8], path: &Path) -> Result
     let whole = journal.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     let (journal, torn) = journal.split_at(whole);
     let mut lines = journal.split_inclusive(|&byte| byte == b'\n').enumerate();
-    let Some((_, first)) = lines.next() else { return Ok(Replay::Nothing) };
+    let Some((_, first)) = lines.next() else { return Ok(Replay::Nothing(base)) };
     let header: Header = match serde_json::from_slice(first) {
         Ok(header) => header,
         // The disk lost the line with the power, so it was not synced, and no request had been sent.
-        Err(_) if first.contains(&0) => return Ok(Replay::Nothing),
+        Err(_) if first.contains(&0) => return Ok(Replay::Nothing(base)),
         Err(source) => return Err(StateError::ForeignJournal { path: path.to_path_buf(), source }),
     };
     if header.journal != VERSION {
@@ -164,7 +164,9 @@ pub(super) fn replay(base: Option<State>, journal: &[u8], path: &Path) -> Result
     let mut state = match base {
         None if header.serial == 0 => State { user_id: header.user_id, ..State::new(header.lineage, header.endpoint) },
         Some(state) if state.lineage == header.lineage && state.serial == header.serial => state,
-        Some(state) if state.lineage == header.lineage && state.serial > header.serial => return Ok(Replay::Nothing),
+        Some(state) if state.lineage == header.lineage && state.serial > header.serial => {
+            return Ok(Replay::Nothing(Some(state)));
+        }
         other => {
             return Err(StateError::StrayJournal {
                 path: path.to_path_buf(),

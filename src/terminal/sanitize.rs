@@ -11,8 +11,12 @@ use std::fmt::Write as _;
 /// Covers Unicode's `Cc`, the bidirectional controls (UAX #9), the default-ignorable code points that draw nothing,
 /// line and paragraph separators, interlinear annotation, tags, and variation selectors.
 pub fn is_unsafe(c: char) -> bool {
+    // Nearly all there is: every character of a manifest is asked several times.
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     matches!(c,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        '\u{80}'..='\u{9f}'
         | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'

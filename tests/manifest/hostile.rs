@@ -27,7 +27,9 @@ fn each_bound_is_named_and_reached_soon() {
         (format!("keys: |\n{}", many(" a\n", 2 * mebi)), "manifest-value-too-long"),
         (many("a", 2 * mebi), "manifest-line-too-long"),
         (format!("keys: {}", many(" ", mebi)), "manifest-line-too-long"),
-        (format!("version: 1\nkeys:\n{}", many("- a\n", 900_000)), "manifest-too-many-keys"),
+        (many("a", 100_000_000), "manifest-too-large"),
+        (format!("version: 1\nkeys:\n{}", "- a\n".repeat(1_000_000)), "manifest-too-many-keys"),
+        (format!("version: 1\nkeys:\n{}", "- {}\n".repeat(1_000_000)), "manifest-too-many-keys"),
         (many("a: b\n", 1000), "manifest-too-many-fields"),
         (many("- a\n", 13 * mebi), "manifest-too-many-values"),
     ] {
@@ -35,6 +37,17 @@ fn each_bound_is_named_and_reached_soon() {
         assert!(found.iter().any(|code| code.ends_with(expected)), "{expected}: {:?}", found.get(..found.len().min(3)));
     }
     assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
+#[test]
+fn aliases_are_refused_before_they_unfold() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..9 {
+        let below = vec![format!("*a{}", level - 1); 9].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+    }
+    let count = |code: &str| codes(&bomb).iter().filter(|found| found.ends_with(code)).count();
+    assert_eq!((count("yaml-anchor"), count("yaml-alias")), (9, 72));
 }
 
 #[test]

@@ -91,6 +91,31 @@ async fn every_row_is_listed_once_however_the_account_pages() {
     }
 }
 
+/// Passes requests on, and remembers how many were under way at once.
+struct Crowd<R> {
+    reader: R,
+    now: Cell<usize>,
+    most: Cell<usize>,
+}
+
+impl<R: ReadAccount> ReadAccount for Crowd<R> {
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
+        self.now.set(self.now.get() + 1);
+        self.most.set(self.most.get().max(self.now.get()));
+        tokio::task::yield_now().await;
+        let page = self.reader.page(offset, limit).await;
+        self.now.set(self.now.get() - 1);
+        page
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_rows_are_a_hundred_requests_side_by_side() {
+    let crowd = Crowd { reader: book(10_000, honest), now: Cell::new(0), most: Cell::new(0) };
+    assert_eq!(list(&crowd).await.unwrap().rows.len(), 10_000);
+    assert_eq!((crowd.reader.requests.get(), crowd.most.get()), (100, PAGES_AT_ONCE));
+}
+
 #[tokio::test]
 async fn system_keys_do_not_exist_but_are_counted() {
     let book = book(5, |_, _, page| {

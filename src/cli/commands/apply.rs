@@ -165,14 +165,13 @@ fn read_plan(args: &Args, path: &Path) -> Result<Plan, CliError> {
 
 /// Fails closed: without the digest that was approved nothing is done.
 fn approved_digest(args: &Args, plan: &Plan) -> Result<(), CliError> {
+    let Some(approved) = &args.plan_digest else { return Ok(()) };
     let found = plan.digest();
-    match &args.plan_digest {
-        Some(approved) if *approved != found => {
-            let message = format!("this is not the plan that was approved: its digest is {found}, not {approved}");
-            Err(CliError::new(message).hint("plan anew, and have that approved; nothing was changed"))
-        }
-        _ => Ok(()),
+    if *approved == found {
+        return Ok(());
     }
+    let message = format!("this is not the plan that was approved: its digest is {found}, not {approved}");
+    Err(CliError::new(message).hint("plan anew, and have that approved; nothing was changed"))
 }
 
 async fn carry_out(
