@@ -38,6 +38,25 @@ impl Faulty<'_> {
         self.log.borrow_mut().push(request);
         fault.map_or(Ok(()), Err)
     }
+
+    async fn answer<T>(
+        &self,
+        asked: Result<(), Failure>,
+        act: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        match asked {
+            Ok(()) => act.await,
+            Err(failure) if failure.message == UNHEARD => act.await.and(Err(failure)),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// What a failure says whose request was carried out all the same.
+const UNHEARD: &str = "nobody heard the answer";
+
+fn unheard() -> Failure {
+    Failure { message: UNHEARD.to_owned(), ..failure(Effect::Unknown, FailureKind::ServerError) }
 }
 
 impl ReadAccount for Faulty<'_> {
@@ -49,18 +68,18 @@ impl ReadAccount for Faulty<'_> {
 
 impl WriteAccount for Faulty<'_> {
     async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
-        self.ask(format!("POST {name}"))?;
-        self.account.upload(name, key).await
+        let asked = self.ask(format!("POST {name}"));
+        self.answer(asked, self.account.upload(name, key)).await
     }
 
     async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
-        self.ask(format!("PATCH {id}"))?;
-        self.account.promote(id).await
+        let asked = self.ask(format!("PATCH {id}"));
+        self.answer(asked, self.account.promote(id)).await
     }
 
     async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
-        self.ask(format!("DELETE {id}"))?;
-        self.account.delete(id).await
+        let asked = self.ask(format!("DELETE {id}"));
+        self.answer(asked, self.account.delete(id)).await
     }
 }
 
@@ -216,6 +235,39 @@ fn the_request_is_repeated_only_when_that_is_safe() {
 }
 
 #[test]
+fn uploads_whose_answers_are_lost_are_looked_for_all_at_once() {
+    let ran = run("a=A b=B c=C", "", "", as_it_is, |request| request.starts_with("POST").then(unheard));
+    assert_eq!(ran.steps(), ["upload a done", "upload b done", "upload c done"]);
+    assert_eq!(ran.log, ["POST a", "POST b", "POST c", "GET", "GET"]);
+    assert_eq!(ran.recorded(), ["a#1001", "b#1002", "c#1003"]);
+}
+
+#[test]
+fn a_promotion_and_deletions_whose_answers_are_lost_are_settled_by_the_listing_afterwards() {
+    let ran =
+        run("a=A*", "a=A#1 y=Y#8 z=Z#9", "a=A#1 y=Y#8* z=Z#9", as_it_is, |request| (request != "GET").then(unheard));
+    assert_eq!(
+        ran.steps(),
+        [
+            "promote a done",
+            "delete y skipped: it is the primary key, and no other key has become that",
+            "delete z done"
+        ]
+    );
+    assert_eq!(ran.log.iter().filter(|request| *request == "GET").count(), 1, "{:?}", ran.log);
+    assert_eq!(ran.recorded(), ["a#1", "y#8"]);
+}
+
+#[test]
+fn a_deletion_that_is_not_made_after_all_is_reported() {
+    let ran = run("", "z=Z#9", "z=Z#9", as_it_is, |request| {
+        request.starts_with("DELETE").then(|| failure(Effect::Unknown, FailureKind::ServerError))
+    });
+    assert_eq!(ran.steps(), ["delete z failed: it failed (tried 3 times)"]);
+    assert_eq!(ran.recorded(), ["z#9"]);
+}
+
+#[test]
 fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
     let pinned = |plan: &mut Plan, _: &mut Options| {
         plan.pin = Some(UserId::new("somebody-else").unwrap());
@@ -257,6 +309,46 @@ impl ReadAccount for Emptied<'_> {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
         self.0.rows.borrow_mut().clear();
         self.0.page(offset, limit).await
+    }
+}
+
+/// An account whose listing takes for ever, and during it someone asks to stop.
+struct Endless<'a>(&'a CancellationToken);
+
+impl ReadAccount for Endless<'_> {
+    async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
+        self.0.cancel();
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
+    let lost = |request: &str| (request == "POST a").then(unheard);
+    for (fault, step) in [(Box::new(|_: &str| None) as Fault<'_>, "done"), (Box::new(lost), "pending")] {
+        let stop = CancellationToken::new();
+        let account = MemoryAccount::new(Mode::default(), Vec::new());
+        let account = Faulty { account, fault, log: RefCell::default() };
+        let (plan, mut session) = (plan("a=A", "", ""), MemorySession::default());
+        let tools = Tools {
+            reader: Some(&Endless(&stop)),
+            writer: &account,
+            pace: &Pace::new(VirtualClock::default(), 0),
+            options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
+            stop: &stop,
+            observer: &|_| {},
+            lineage: uuid::Uuid::nil(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let outcome = runtime.block_on(execute(&plan, Loaded::default(), &mut session, &tools));
+        assert!(outcome.interrupted && outcome.saved.is_some() && outcome.findings.is_none());
+        let ended = match &outcome.steps[0].status {
+            Status::Done(_) => "done",
+            Status::Pending(_) => "pending",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(ended, step);
+        assert_eq!(session.state.unwrap().pending.len(), usize::from(step == "pending"));
     }
 }
 

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum as _;
-use keyform::emulator::{Config, FaultKind, Faults};
+use keyform::emulator::{Config, FaultKind, Faults, RateLimit};
 use support::keys;
 use support::program::{Folder, account_with};
 
@@ -40,9 +40,9 @@ fn faults(seed: u64, share: f64) -> Faults {
     }
 }
 
-fn manifest() -> String {
+fn manifest(keys: u64) -> String {
     let mut text = "version: 1\nkeys:\n".to_owned();
-    for number in 0..KEYS {
+    for number in 0..keys {
         let _ = writeln!(text, "  - name: key-{number:04}\n    publicKey: {}", keys::line(number));
     }
     text
@@ -52,7 +52,7 @@ fn manifest() -> String {
 fn converges(seed: u64, share: f64, retries: u32) -> BTreeSet<FaultKind> {
     let account = account_with(Config { faults: faults(seed, share), ..Config::default() });
     let folder = Folder::new();
-    folder.write("keyform.yaml", manifest());
+    folder.write("keyform.yaml", manifest(KEYS));
     let keyform = |arguments: &str| {
         let run = folder.keyform(arguments).env("KEYFORM_CONCURRENCY", "10").on(&account);
         run.env("KEYFORM_RETRIES", &retries.to_string()).run().expect(0)
@@ -78,4 +78,17 @@ fn one_apply_stores_and_records_every_key_once_whatever_goes_wrong() {
         runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
     });
     assert_eq!(met, kinds().collect(), "every kind was met");
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_and_no_key_fails_for_it() {
+    for retry_after in [true, false] {
+        let rate_limit = Some(RateLimit { requests: 40, window: Duration::from_millis(500), retry_after });
+        let account = account_with(Config { rate_limit, ..Config::default() });
+        let folder = Folder::new();
+        folder.write("keyform.yaml", manifest(100));
+        folder.keyform("apply -y").env("KEYFORM_CONCURRENCY", "10").on(&account).run().expect(0);
+        assert_eq!((folder.recorded().len(), account.api().duplicates()), (100, Vec::new()));
+        assert!(account.api().stats().received > 110, "some are turned away");
+    }
 }

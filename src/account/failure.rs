@@ -127,6 +127,11 @@ impl Failure {
     pub fn holds_back_all(&self) -> bool {
         self.kind == FailureKind::RateLimited || self.retry_after.is_some()
     }
+
+    /// Whether the server turned this request away unread because it has too many, or no time for any.
+    pub fn is_push_back(&self) -> bool {
+        self.effect == Effect::NotSent && self.holds_back_all()
+    }
 }
 
 impl fmt::Display for Failure {

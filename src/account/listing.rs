@@ -9,7 +9,8 @@ use futures_util::stream::{self, StreamExt as _};
 use thiserror::Error;
 
 use super::failure::Failure;
-use super::retry::{Clock, Pace, RetryPolicy, repeat};
+use super::pace::Pace;
+use super::retry::{Clock, RetryPolicy, repeat};
 use super::{Page, ReadAccount, Row};
 use crate::names::{KeyId, UserId};
 

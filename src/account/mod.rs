@@ -10,6 +10,7 @@ mod failure;
 pub mod listing;
 mod message;
 pub mod outcome;
+pub mod pace;
 mod received;
 pub mod retry;
 pub mod settings;
@@ -26,7 +27,8 @@ pub use client::{Connection, HttpReader, HttpWriter, OpenError, Options};
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Scope};
 pub use listing::{ListError, Listing, list_all};
-pub use retry::{Clock, Pace, RetryPolicy, TokioClock};
+pub use pace::{Pace, Turn};
+pub use retry::{Clock, RetryPolicy, TokioClock};
 pub use settings::{Settings, SettingsError, Source, Sourced};
 pub use token::{Token, TokenError};
 

@@ -2,12 +2,12 @@
 //!
 //! Decisions are pure; time and randomness are passed in, so that a simulation can run in virtual time.
 
-use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::failure::{Effect, Failure};
+use super::pace::Pace;
 
 /// The mean pause before the first retry is half of this.
 pub const BACKOFF_BASE: Duration = Duration::from_millis(250);
@@ -17,6 +17,9 @@ pub const BACKOFF_CAP: Duration = Duration::from_secs(20);
 
 /// The longest `Retry-After` that is obeyed in full.
 pub const RETRY_AFTER_CAP: Duration = Duration::from_mins(1);
+
+/// How long a server may push everything back, and take nothing, before a request is given up.
+pub const PUSH_BACK_CAP: Duration = Duration::from_mins(5);
 
 /// How often to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +31,10 @@ pub struct RetryPolicy {
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Wait, then send the same request again.
+    /// Wait, then send the same request again. One of its retries is used up.
     Retry,
+    /// Send the same request again when its turn comes: the server has many requests, and nothing against this one.
+    Queue,
     /// Report the failure.
     GiveUp,
 }
@@ -49,32 +54,35 @@ pub struct TokioClock {
     start: tokio::time::Instant,
 }
 
-/// When requests may go out: shared by everything that speaks to one account.
-///
-/// A request waits for [`Pace::wait`] first. When the server asks one of them to slow down, all of them do.
-#[derive(Debug)]
-pub struct Pace<C> {
-    clock: C,
-    held_until: Cell<Duration>,
-    rng: RefCell<fastrand::Rng>,
-}
-
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self { retries: 5 }
     }
 }
 
-/// Decides what follows a failure. `attempt` counts the retries so far, 0 after the first request.
+/// Decides what follows a failure. `attempt` counts the retries so far, 0 after the first request; `pushed_for` is how
+/// long the server has pushed everything back.
 ///
-/// A request whose effect is unknown is repeated only if it is idempotent; otherwise someone has to look first.
-pub fn decide(effect: Effect, idempotent: bool, attempt: u32, policy: RetryPolicy) -> Decision {
-    let may_repeat = match effect {
+/// A request whose effect is unknown is repeated only if it is idempotent; otherwise someone has to look first. One that
+/// was pushed back waits for its turn, for at most [`PUSH_BACK_CAP`], unless nothing is to be sent twice at all.
+pub fn decide(
+    failure: &Failure,
+    idempotent: bool,
+    attempt: u32,
+    policy: RetryPolicy,
+    pushed_for: Duration,
+) -> Decision {
+    let may_repeat = match failure.effect {
         Effect::NotSent => true,
         Effect::Unknown => idempotent,
         Effect::Refused => false,
     };
-    if may_repeat && attempt < policy.retries { Decision::Retry } else { Decision::GiveUp }
+    match () {
+        () if !may_repeat || policy.retries == 0 => Decision::GiveUp,
+        () if failure.is_push_back() && pushed_for < PUSH_BACK_CAP => Decision::Queue,
+        () if failure.is_push_back() || attempt >= policy.retries => Decision::GiveUp,
+        () => Decision::Retry,
+    }
 }
 
 /// Draws the pause before retry number `attempt` (from 0): anything from nothing up to `base` doubled `attempt` times,
@@ -92,80 +100,34 @@ where
 {
     let mut attempt = 0;
     loop {
-        pace.wait().await;
-        let failure = match request().await {
+        let turn = pace.turn().await;
+        let result = request().await;
+        turn.end(&result);
+        let failure = match result {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
         };
-        if decide(failure.effect, true, attempt, policy) == Decision::GiveUp {
-            return Err(give_up(failure, attempt));
+        match decide(&failure, true, attempt, policy, pace.pushed_for()) {
+            Decision::GiveUp => return Err(give_up(failure, attempt, pace.pushed_for())),
+            Decision::Queue => {}
+            Decision::Retry => {
+                pace.recover(&failure, attempt).await;
+                attempt += 1;
+            }
         }
-        pace.recover(&failure, attempt).await;
-        attempt += 1;
     }
 }
 
-/// Adds to the message of a failure how often it was tried, if more than once.
-pub fn give_up(mut failure: Failure, attempt: u32) -> Failure {
-    if attempt > 0 {
+/// Adds to the message of a failure how often it was tried, if more than once, or how long it was pushed back, if that
+/// is why it is given up.
+pub fn give_up(mut failure: Failure, attempt: u32, pushed_for: Duration) -> Failure {
+    if failure.is_push_back() && pushed_for >= PUSH_BACK_CAP {
+        let minutes = PUSH_BACK_CAP.as_secs() / 60;
+        failure.message = format!("{} (for {minutes} minutes, the longest that is waited)", failure.message);
+    } else if attempt > 0 {
         failure.message = format!("{} (tried {} times)", failure.message, attempt + 1);
     }
     failure
-}
-
-impl<C: Clock> Pace<C> {
-    /// Starts with nothing held back.
-    pub fn new(clock: C, seed: u64) -> Self {
-        let rng = RefCell::new(fastrand::Rng::with_seed(seed));
-        Self { clock, held_until: Cell::new(Duration::ZERO), rng }
-    }
-
-    /// The clock.
-    pub fn clock(&self) -> &C {
-        &self.clock
-    }
-
-    /// Waits until requests may go out. Whoever had to wait waits a little longer, each by another time, so that the
-    /// server does not get all of them at once.
-    pub async fn wait(&self) {
-        while let Some(left) = self.held_for() {
-            let apart = self.backoff(0);
-            self.clock.sleep(left.saturating_add(apart)).await;
-        }
-    }
-
-    /// Holds every request back until then, on the clock's time. Never shortens what holds already.
-    pub fn hold(&self, until: Duration) {
-        self.held_until.set(self.held_until.get().max(until));
-    }
-
-    /// Lets the pause pass that a failure calls for. Where the server asked for it, everyone else is held back too.
-    pub async fn recover(&self, failure: &Failure, attempt: u32) {
-        let own = self.backoff(attempt);
-        let pause = failure.retry_after.map_or(own, |asked| asked.min(RETRY_AFTER_CAP).max(own));
-        tracing::info!(
-            attempt = attempt + 1,
-            pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-            everyone = failure.holds_back_all(),
-            "trying again: {failure}"
-        );
-        if failure.holds_back_all() {
-            self.hold(self.clock.now().saturating_add(pause));
-            self.wait().await;
-        } else {
-            self.clock.sleep(pause).await;
-        }
-    }
-
-    /// Draws the pause before retry number `attempt`.
-    pub fn backoff(&self, attempt: u32) -> Duration {
-        backoff(attempt, BACKOFF_BASE, BACKOFF_CAP, &mut self.rng.borrow_mut())
-    }
-
-    fn held_for(&self) -> Option<Duration> {
-        let left = self.held_until.get().saturating_sub(self.clock.now());
-        (!left.is_zero()).then_some(left)
-    }
 }
 
 impl Default for TokioClock {

@@ -196,23 +196,27 @@ pub(super) async fn patiently<R, W, C: Clock, T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
+    let Tools { pace, stop, options, .. } = tools;
     let mut attempt = 0;
     loop {
-        if unless_stopped(tools.stop, tools.pace.wait()).await.is_none() {
-            return Err(Ended::Stopped);
-        }
+        let Some(turn) = unless_stopped(stop, pace.turn()).await else { return Err(Ended::Stopped) };
         (tools.observer)(&Event::Request { operation, name });
-        let failure = match request().await {
+        let result = request().await;
+        turn.end(&result);
+        let failure = match result {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
         };
-        if decide(failure.effect, true, attempt, tools.options.retries) == Decision::GiveUp {
-            return Err(Ended::Failed(give_up(failure, attempt)));
+        match decide(&failure, true, attempt, options.retries, pace.pushed_for()) {
+            Decision::GiveUp => return Err(Ended::Failed(give_up(failure, attempt, pace.pushed_for()))),
+            Decision::Queue => (tools.observer)(&Event::Retrying { name, failure: &failure }),
+            Decision::Retry => {
+                (tools.observer)(&Event::Retrying { name, failure: &failure });
+                if unless_stopped(stop, pace.recover(&failure, attempt)).await.is_none() {
+                    return Err(Ended::Stopped);
+                }
+                attempt += 1;
+            }
         }
-        (tools.observer)(&Event::Retrying { name, failure: &failure });
-        if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt)).await.is_none() {
-            return Err(Ended::Stopped);
-        }
-        attempt += 1;
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::outcome::{Outcome, Saved};
+use super::outcome::{Outcome, Saved, Status};
 use crate::account::Row;
 use crate::names::{KeyId, KeyName, UserId};
-use crate::plan::{NewKey, Plan};
+use crate::plan::{NewKey, Plan, RowRef};
 use crate::public_key::KeyBlob;
 use crate::state::{Entry, Loaded, Origin, Record, Session, State, StateError};
 
@@ -136,17 +136,8 @@ impl<'s, S: Session> Ledger<'s, S> {
 
     /// Records that a key is in a row, and drops what was recorded for it before.
     pub(super) async fn place(&mut self, name: &KeyName, key: &NewKey, row: Placed<'_>) {
-        let Placed { id, account_name, created_at, origin } = row;
-        let blob = key.key.blob();
-        let record = Record {
-            name: name.clone(),
-            id: id.clone(),
-            public_key: blob.clone(),
-            fingerprint: blob.fingerprint(),
-            account_name: (account_name != name.as_str()).then(|| account_name.to_owned()),
-            origin,
-            created_at,
-        };
+        let id = row.id;
+        let record = row.record(name, key.key.blob());
         let stale = key.stale.iter().filter(|&stale| stale != id).map(|id| Entry::Drop { id: id.clone() });
         let entries = std::iter::once(Entry::Record(record)).chain(stale).collect();
         self.learn(entries).await;
@@ -167,10 +158,14 @@ impl<'s, S: Session> Ledger<'s, S> {
             Ok(()) => {
                 let saved = Saved { serial: self.state.serial, keys: self.state.records.len() };
                 outcome.saved = changed.then_some(saved);
+                // That the journal could not be written is no matter by now, unless something was left undone for it.
+                let undone = outcome.steps.iter().any(|step| matches!(step.status, Status::Skipped(_)));
+                outcome.save_error = self.trouble.filter(|_| undone);
             }
             Err(error) => {
-                // The journal may still hold all of it; then nothing is unsaved but the fold.
-                outcome.unsaved = self.unsaved;
+                if changed {
+                    outcome.rescued = self.session.rescue(&self.base, &self.unsaved).await;
+                }
                 outcome.save_error = Some(self.trouble.unwrap_or(error));
             }
         }
@@ -188,5 +183,23 @@ pub(super) struct Placed<'a> {
 impl<'a> Placed<'a> {
     pub(super) fn uploaded(row: &'a Row) -> Self {
         Self { id: &row.id, account_name: &row.name, created_at: row.created_at, origin: Origin::Uploaded }
+    }
+
+    pub(super) fn found(row: &'a RowRef) -> Self {
+        let origin = if row.uploaded { Origin::Uploaded } else { Origin::Adopted };
+        Self { id: &row.id, account_name: &row.account_name, created_at: row.created_at, origin }
+    }
+
+    pub(super) fn record(self, name: &KeyName, blob: &KeyBlob) -> Record {
+        let Self { id, account_name, created_at, origin } = self;
+        Record {
+            name: name.clone(),
+            id: id.clone(),
+            public_key: blob.clone(),
+            fingerprint: blob.fingerprint(),
+            account_name: (account_name != name.as_str()).then(|| account_name.to_owned()),
+            origin,
+            created_at,
+        }
     }
 }

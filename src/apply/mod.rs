@@ -7,6 +7,7 @@ mod changes;
 mod ledger;
 mod observe;
 mod outcome;
+mod rebuild;
 mod uploads;
 mod verify;
 
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use observe::{ARRIVAL, observe};
 pub use outcome::{Event, Finding, Outcome, Saved, Status, Step};
+pub use rebuild::rebuilt;
 
 use crate::account::{Clock, Effect, Failure, FailureKind, Pace, ReadAccount, RetryPolicy, WriteAccount};
 use crate::plan::Plan;
@@ -59,7 +61,7 @@ pub struct Tools<'a, R, W, C> {
 /// Carries out a plan that was made from `loaded`, the state that `session` holds the lock of.
 ///
 /// Failures of single keys are in the outcome and do not stop the others. When this returns, all that was learned is in
-/// the state, or, if that could not be written, in the outcome.
+/// the state, or, if that could not be written, in the outcome, which says where else it is kept.
 pub async fn execute<R, W, C, S>(plan: &Plan, loaded: Loaded, session: &mut S, tools: &Tools<'_, R, W, C>) -> Outcome
 where
     R: ReadAccount,

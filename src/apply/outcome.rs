@@ -6,7 +6,7 @@ use crate::account::Failure;
 use crate::account::outcome::Operation;
 use crate::names::{KeyId, KeyName};
 use crate::plan::{Action, ActionKind, Plan};
-use crate::state::{Entry, StateError};
+use crate::state::{Rescued, StateError};
 
 /// Something that happens while a plan is carried out.
 #[derive(Debug)]
@@ -88,10 +88,10 @@ pub struct Outcome {
     pub unverified: Option<String>,
     /// What was written; nothing if nothing changed.
     pub saved: Option<Saved>,
-    /// Why the state could not be written.
+    /// Why the state could not be written, or not in time, so that something was not done.
     pub save_error: Option<StateError>,
-    /// What was learned and is not on the disk.
-    pub unsaved: Vec<Entry>,
+    /// What was learned and is not in the state.
+    pub rescued: Option<Rescued>,
     /// Whether someone asked to stop.
     pub interrupted: bool,
     /// How long it took.
@@ -187,7 +187,7 @@ impl Outcome {
             unverified: None,
             saved: None,
             save_error: None,
-            unsaved: Vec::new(),
+            rescued: None,
             interrupted: false,
             elapsed: Duration::ZERO,
         }

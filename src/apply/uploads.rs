@@ -1,6 +1,7 @@
 //! Adoptions and uploads.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -11,7 +12,7 @@ use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
 use super::{INTERRUPTED, Run, Tools, unless_stopped};
 use crate::account::outcome::Operation;
-use crate::account::retry::give_up;
+use crate::account::retry::{Decision, decide, give_up};
 use crate::account::{
     BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
 };
@@ -95,9 +96,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 self.end(index, Status::Skipped(why));
                 continue;
             }
-            let origin = if row.uploaded { Origin::Uploaded } else { Origin::Adopted };
-            let placed = Placed { id: &row.id, account_name: &row.account_name, created_at: row.created_at, origin };
-            self.ledger.place(&action.name, key, placed).await;
+            self.ledger.place(&action.name, key, Placed::found(row)).await;
             (self.tools.observer)(&Event::Placed { action, id: &row.id });
             if is_whole {
                 self.end(index, Status::Done(row.id.clone()));
@@ -190,9 +189,11 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         if unless_stopped(tools.stop, tools.pace.clock().sleep(pause)).await.is_none() {
             return uncertain;
         }
-        let listing = match list_all(reader, tools.pace, tools.options.retries).await {
-            Ok(listing) => listing,
-            Err(error) => {
+        let listing = unless_stopped(tools.stop, list_all(reader, tools.pace, tools.options.retries)).await;
+        let listing = match listing {
+            None => return uncertain,
+            Some(Ok(listing)) => listing,
+            Some(Err(error)) => {
                 let also = |(job, failure): (Job<'a>, Failure)| {
                     let message = format!("{}; looking for it failed too: {error}", failure.message);
                     (job, Failure { message, ..failure })
@@ -220,7 +221,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             } else {
                 (tools.observer)(&Event::Settled { name: job.name, id: None });
                 self.ledger.learn(vec![settle_entry(blob)]).await;
-                self.end(job.index, Status::Failed(give_up(failure, job.attempt)));
+                self.end(job.index, Status::Failed(give_up(failure, job.attempt, Duration::ZERO)));
             }
         }
         unknown
@@ -247,25 +248,29 @@ async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R
 }
 
 async fn send<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
+    let Tools { pace, stop, options, .. } = tools;
     let mut attempt = job.attempt;
     loop {
-        if unless_stopped(tools.stop, tools.pace.wait()).await.is_none() {
-            return Attempted::Stopped;
-        }
+        let Some(turn) = unless_stopped(stop, pace.turn()).await else { return Attempted::Stopped };
         (tools.observer)(&Event::Request { operation: Operation::Upload, name: job.name });
-        let failure = match tools.writer.upload(job.name, &job.key.key).await {
+        let result = tools.writer.upload(job.name, &job.key.key).await;
+        turn.end(&result);
+        let failure = match result {
             Ok(row) => return Attempted::Stored(row),
             Err(failure) => failure,
         };
-        match failure.effect {
-            Effect::Refused => return Attempted::Failed(failure),
-            Effect::Unknown => return Attempted::Uncertain(failure),
-            Effect::NotSent if attempt >= tools.options.retries.retries => {
-                return Attempted::Failed(give_up(failure, attempt));
+        match (failure.effect, decide(&failure, false, attempt, options.retries, pace.pushed_for())) {
+            (Effect::Unknown, _) => return Attempted::Uncertain(failure),
+            (Effect::Refused, _) => return Attempted::Failed(failure),
+            (Effect::NotSent, Decision::GiveUp) => {
+                return Attempted::Failed(give_up(failure, attempt, pace.pushed_for()));
             }
-            Effect::NotSent => {
+            (Effect::NotSent, Decision::Queue) => {
                 (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
-                if unless_stopped(tools.stop, tools.pace.recover(&failure, attempt)).await.is_none() {
+            }
+            (Effect::NotSent, Decision::Retry) => {
+                (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
+                if unless_stopped(stop, pace.recover(&failure, attempt)).await.is_none() {
                     return Attempted::Stopped;
                 }
                 attempt += 1;

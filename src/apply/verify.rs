@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Finding, Status};
-use super::{Run, Step, unless_stopped};
+use super::{INTERRUPTED, Run, Step, unless_stopped};
 use crate::account::outcome::Operation;
 use crate::account::{Clock, Effect, Listing, ReadAccount, Row, WriteAccount, list_all};
 use crate::names::KeyId;
@@ -33,7 +33,8 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
         if self.outcome.steps.iter().any(is_uncertain) {
             unless_stopped(tools.stop, tools.pace.clock().sleep(ARRIVAL)).await;
         }
-        let mut listed = list_all(reader, tools.pace, tools.options.retries).await;
+        let look = || unless_stopped(tools.stop, list_all(reader, tools.pace, tools.options.retries));
+        let Some(mut listed) = look().await else { return self.unverified() };
         let mut restored = false;
         if let Ok(listing) = &listed
             && let Some(id) = self.lost_primary(listing)
@@ -45,7 +46,8 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             }
             let _ = unless_stopped(tools.stop, tools.writer.promote(&id)).await;
             restored = true;
-            listed = list_all(reader, tools.pace, tools.options.retries).await;
+            let Some(again) = look().await else { return self.unverified() };
+            listed = again;
         }
         if let Ok(listing) = &listed {
             self.settle_changes(listing).await;
@@ -63,6 +65,11 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             }
             Err(error) => self.outcome.unverified = Some(error.to_string()),
         }
+    }
+
+    /// Notes that someone would not wait for the listing.
+    fn unverified(&mut self) {
+        self.outcome.unverified = Some(INTERRUPTED.to_owned());
     }
 
     /// Ends the promotions and deletions that nobody knows the end of, and that the listing shows to be made.

@@ -136,6 +136,9 @@ pub struct Plan {
     /// What the plan covers.
     #[command(flatten)]
     pub scope: Scope,
+    /// What an earlier run could not save.
+    #[command(flatten)]
+    pub recovery: Recovery,
     /// How requests are made.
     #[command(flatten)]
     pub requests: Requests,
@@ -178,6 +181,9 @@ pub struct Apply {
     /// What the plan covers.
     #[command(flatten)]
     pub scope: Scope,
+    /// What an earlier run could not save.
+    #[command(flatten)]
+    pub recovery: Recovery,
     /// Wait so long for another run to end
     #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
     pub lock_timeout: u64,
@@ -207,6 +213,14 @@ pub struct Scope {
     /// Delete every managed key
     #[arg(long, env = "KEYFORM_DESTROY", value_parser = clap::builder::FalseyValueParser::new())]
     pub destroy: bool,
+}
+
+/// What an earlier run could not save.
+#[derive(Debug, Clone, Args)]
+pub struct Recovery {
+    /// Take in what a run learned that could not write the state; its error names the file
+    #[arg(long, value_name = "FILE", env = "KEYFORM_RECOVER", value_hint = ValueHint::FilePath)]
+    pub recover: Option<PathBuf>,
 }
 
 /// How requests are made.
@@ -254,6 +268,8 @@ pub enum State {
     Show(StateShow),
     /// Stop managing keys; they stay on the account
     Forget(StateForget),
+    /// Make the state anew from manifest and account; the old one is kept aside
+    Rebuild(StateRebuild),
 }
 
 /// Arguments of `state list`.
@@ -287,6 +303,23 @@ pub struct StateForget {
     /// Wait so long for another run to end
     #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
     pub lock_timeout: u64,
+}
+
+/// Arguments of `state rebuild`.
+#[derive(Debug, Args)]
+pub struct StateRebuild {
+    /// Do not ask before a state is replaced that can be read
+    #[arg(short = 'y', long, env = "KEYFORM_AUTO_APPROVE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub auto_approve: bool,
+    /// Wait so long for another run to end
+    #[arg(long, value_name = "SECONDS", env = "KEYFORM_LOCK_TIMEOUT", default_value_t = 0)]
+    pub lock_timeout: u64,
+    /// How requests are made.
+    #[command(flatten)]
+    pub requests: Requests,
+    /// Which day it is.
+    #[command(flatten)]
+    pub day: Day,
 }
 
 /// Arguments of `import`.

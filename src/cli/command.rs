@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::args::{Acknowledge, Day, Plan as Args, Requests, Scope};
+use super::args::{Acknowledge, Day, Plan as Args, Recovery, Requests, Scope};
 use super::context::Context;
 use crate::plan::{Plan, ReplaceOrder};
 
@@ -16,6 +16,7 @@ pub(super) fn apply(context: &Context, args: &Args, plan: &Plan) -> String {
         randomart: _,
         out: _,
         scope,
+        recovery,
         requests,
         acknowledge,
         day,
@@ -23,6 +24,8 @@ pub(super) fn apply(context: &Context, args: &Args, plan: &Plan) -> String {
     let mut words = vec!["keyform".to_owned(), "apply".to_owned(), "--auto-approve".to_owned()];
     words.extend(context.chosen());
     words.extend(of_scope(scope));
+    let Recovery { recover } = recovery;
+    words.extend(recover.iter().flat_map(|path| ["--recover".to_owned(), path.display().to_string()]));
     words.extend(of_acknowledge(acknowledge));
     // How long it may take does not change what is done.
     let Requests { retries: _, timeout: _ } = requests;

@@ -18,7 +18,7 @@ use crate::account::settings::{self, Flags};
 use crate::account::{Endpoint, EndpointError, Pace, RetryPolicy, Token, TokioClock};
 use crate::emulator::{self, Emulator};
 use crate::manifest::{self, Desired, Severity};
-use crate::state::{FileStore, Loaded};
+use crate::state::{FileStore, Loaded, Recovery};
 
 /// The manifest that is read unless another is named.
 const DEFAULT_MANIFEST: &str = "keyform.yaml";
@@ -113,11 +113,20 @@ impl Context {
     }
 
     pub(super) fn store(&self) -> FileStore {
+        self.store_with(None)
+    }
+
+    /// The store, together with what an earlier run had to keep elsewhere.
+    ///
+    /// Nothing that lies in a folder where others may write is read unless it is named.
+    pub(super) fn store_with(&self, recover: Option<&Path>) -> FileStore {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let since = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let at = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
         let holder = format!("process {}{at} since {since}", std::process::id());
-        FileStore::open(&self.state_path(), holder)
+        let folders = vec![std::env::temp_dir(), PathBuf::from(".")];
+        let recovery = Recovery { file: recover.map(Path::to_path_buf), folders };
+        FileStore::open(&self.state_path(), holder).recovering(recovery)
     }
 
     /// Warns of what a state was read without.

@@ -81,6 +81,11 @@ impl CliError {
         Self::new(message)
     }
 
+    /// Says before it what came of it.
+    pub(in crate::cli) fn under(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
     /// Adds what it consists of, a line each.
     pub(in crate::cli) fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
         self.details.extend(details);
@@ -112,7 +117,13 @@ impl CliError {
 
 impl From<StateError> for CliError {
     fn from(error: StateError) -> Self {
-        Self::from_error(&error).hints(error.help())
+        Self::from(&error)
+    }
+}
+
+impl From<&StateError> for CliError {
+    fn from(error: &StateError) -> Self {
+        Self::from_error(error).hint(error.help())
     }
 }
 

@@ -4,24 +4,28 @@
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::args::{Cli, Command};
+use super::args::{Cli, Command, State};
 use super::error::CliError;
 
 /// Global flags that not every command uses, by their ids.
 const SCOPED: [&str; 6] = ["manifest", "state", "endpoint", "token_file", "context", "sandbox"];
 
 /// The names of the commands, and which of [`SCOPED`] they use.
-const USES: [(&str, &[&str]); 9] = [
+const USES: [(&str, &[&str]); 10] = [
     ("validate", &["manifest"]),
     ("plan", &SCOPED),
     ("apply", &SCOPED),
     ("import", &["manifest", "endpoint", "token_file", "context", "sandbox"]),
     ("state", &["manifest", "state", "sandbox"]),
+    (REBUILD, &SCOPED),
     ("emulator", &[]),
     ("schema", &[]),
     ("completions", &[]),
     ("man", &[]),
 ];
+
+/// The one command about the state that speaks to the account.
+const REBUILD: &str = "state rebuild";
 
 /// Flags that would aim at a real account or state, which the sandbox never touches.
 const REAL: [&str; 4] = ["state", "endpoint", "token_file", "context"];
@@ -40,13 +44,21 @@ pub(super) fn finish(command: clap::Command) -> clap::Command {
         let unused = SCOPED.into_iter().filter(|id| !uses.contains(id));
         unused.filter_map(|id| command.get_arguments().find(|arg| arg.get_id() == id).cloned()).collect()
     };
-    let plan: Vec<_> = USES.iter().map(|(name, uses)| (*name, hidden(uses))).collect();
+    let shown: Vec<_> = hidden(&["manifest", "state", "sandbox"]);
+    let plan: Vec<_> =
+        USES.iter().filter(|(name, _)| *name != REBUILD).map(|(name, uses)| (*name, hidden(uses))).collect();
     let command = plan.into_iter().fold(command, |command, (name, hidden)| {
         command.mut_subcommand(name, |subcommand| {
             let account = if hidden.iter().any(|arg| arg.get_id() == "endpoint") { "" } else { ACCOUNT_ENVIRONMENT };
             // Global arguments reach a subcommand only when clap builds it, unless it has one of that name.
             let subcommand = hidden.into_iter().fold(subcommand, |subcommand, arg| subcommand.arg(arg.hide(true)));
             say_environment(subcommand, account)
+        })
+    });
+    let command = command.mut_subcommand("state", |state| {
+        state.mut_subcommand("rebuild", |rebuild| {
+            let rebuild = shown.into_iter().fold(rebuild, clap::Command::arg);
+            rebuild.after_help(format!("{ENVIRONMENT}{ACCOUNT_ENVIRONMENT}."))
         })
     });
     one_help(command)
@@ -73,6 +85,7 @@ pub(super) fn check(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
         Command::Plan(_) => "plan",
         Command::Apply(_) => "apply",
         Command::Import(_) => "import",
+        Command::State(State::Rebuild(_)) => REBUILD,
         Command::State(_) => "state",
         Command::Emulator(_) => "emulator",
         Command::Schema(_) => "schema",

@@ -9,7 +9,7 @@ use crate::apply::{Outcome, Status};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanFile, describe};
 use crate::plan::guard::Refusal;
-use crate::state::{Record, State};
+use crate::state::{Place, Record, State};
 use crate::terminal::sanitize;
 
 /// What `apply --format json` prints.
@@ -31,6 +31,9 @@ struct OutcomeFile<'a> {
     serial: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     save_error: Option<String>,
+    /// Where what was learned is kept, if not in the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_in: Option<String>,
     elapsed_ms: u64,
 }
 
@@ -78,6 +81,10 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
             .collect(),
         serial: outcome.saved.map(|saved| saved.serial),
         save_error: outcome.save_error.as_ref().map(ToString::to_string),
+        kept_in: outcome.rescued.as_ref().and_then(|rescued| match &rescued.place {
+            Place::Beside(path) | Place::Apart(path) => Some(path.display().to_string()),
+            Place::Nowhere => None,
+        }),
         elapsed_ms: u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX),
     })
 }
@@ -121,11 +128,6 @@ pub fn ids(state: &State) -> String {
 /// Renders records.
 pub fn records(records: &[&Record]) -> String {
     pretty(&records)
-}
-
-/// Renders each thing on a line of its own.
-pub fn lines(things: &[impl Serialize]) -> String {
-    things.iter().map(sanitize::json_line).collect()
 }
 
 /// Renders anything with a line feed at its end.

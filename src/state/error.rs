@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::account::Endpoint;
-use crate::names::{KeyId, UserId};
+use crate::names::UserId;
 
 /// Why a state cannot be read, written or used.
 #[derive(Debug, Error)]
@@ -55,13 +55,13 @@ pub enum StateError {
         /// The newest that is known here.
         known: u64,
     },
-    /// One id stands in it twice.
-    #[error("the state {} holds the id {id} twice", path.display())]
+    /// Something stands in it twice that can only be there once.
+    #[error("the state {} holds {what} twice", path.display())]
     Duplicate {
         /// Which file.
         path: PathBuf,
-        /// The id.
-        id: KeyId,
+        /// What.
+        what: String,
     },
     /// A fingerprint is not that of the key beside it.
     #[error("the state {} was changed by hand: the fingerprint of {name} is not that of its key", path.display())]
@@ -100,6 +100,14 @@ pub enum StateError {
         /// The serial of the state that is there.
         state_serial: Option<u64>,
     },
+    /// A journal that was kept apart does not go with the state.
+    #[error("the recovery file {} {problem}", path.display())]
+    StrayRecovery {
+        /// Which file.
+        path: PathBuf,
+        /// How it does not.
+        problem: String,
+    },
     /// It describes an account at another endpoint.
     #[error("the state belongs to {state}, not to {chosen}")]
     OtherEndpoint {
@@ -133,32 +141,75 @@ pub enum StateError {
 }
 
 impl StateError {
+    /// Whether what is on the disk is no state, or no journal of it, and no keyform could read it.
+    pub fn is_broken(&self) -> bool {
+        match self {
+            Self::Empty { .. }
+            | Self::Truncated { .. }
+            | Self::Foreign { .. }
+            | Self::Duplicate { .. }
+            | Self::Fingerprint { .. }
+            | Self::ForeignJournal { .. }
+            | Self::StrayJournal { .. } => true,
+            Self::Io { .. }
+            | Self::NewerVersion { .. }
+            | Self::NewerJournal { .. }
+            | Self::StrayRecovery { .. }
+            | Self::OtherEndpoint { .. }
+            | Self::OtherUser { .. }
+            | Self::Changed { .. }
+            | Self::Locked { .. } => false,
+        }
+    }
+
     /// What to do about it.
-    pub fn help(&self) -> Option<String> {
-        let text = match self {
-            Self::Io { .. } => return None,
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } => io_help(source.kind()),
             Self::Empty { .. } | Self::Truncated { .. } => {
-                "restore it from version control; or delete it: the next plan then adopts what is on the account, and \
-                 only keys that are no longer desired are left unmanaged"
+                "restore it from version control; or make a new one from manifest and account: keyform state rebuild"
             }
             Self::Foreign { .. } | Self::Duplicate { .. } | Self::Fingerprint { .. } => {
-                "restore it from version control, or choose the right file with --state"
+                "restore it from version control, or choose the right file with --state; or make a new one from \
+                 manifest and account: keyform state rebuild"
             }
             Self::NewerVersion { .. } | Self::NewerJournal { .. } => "use the keyform that wrote it, or a newer one",
-            Self::ForeignJournal { .. } => "move that file away and look at it",
+            Self::ForeignJournal { .. } => {
+                "move that file away and look at it; or set it aside and make a new state from manifest and account: \
+                 keyform state rebuild"
+            }
             Self::StrayJournal { .. } => {
                 "put back the state that the journal was written beside (it is the newest one); or, if that is lost, \
-                 move the journal away: the next plan adopts what it would have told"
+                 set the journal aside and make a new state from manifest and account: keyform state rebuild"
+            }
+            Self::StrayRecovery { .. } => {
+                "leave out --recover: what the file tells is in the state already, or the next plan finds it on the \
+                 account; or put back the state that it builds on"
             }
             Self::OtherEndpoint { .. } | Self::OtherUser { .. } => {
                 "check the token and the endpoint, or choose this account's own state with --state"
             }
             Self::Changed { .. } => {
-                "what this run learned is in the file that ends in .journal: put back the state that was there when it \
-                 began, and apply again; or move that file away: the next plan adopts what is on the account"
+                "find out what writes it without the lock, and put back the state that was there when this run began; \
+                 or leave the one that is there, and the next plan adopts what is on the account"
             }
             Self::Locked { .. } => "wait until it is done, or let this run wait with --lock-timeout SECONDS",
-        };
-        Some(text.to_owned())
+        }
+    }
+}
+
+fn io_help(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "make room for it, then run the same command again"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "let this process read and write there, or keep the state elsewhere with --state"
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            "check the path, and that its folder is there; --state keeps the state elsewhere"
+        }
+        io::ErrorKind::IsADirectory => "a folder is in its place: move that away, or choose a file with --state",
+        _ => "see to that, then run the same command again; --state keeps the state elsewhere",
     }
 }

@@ -100,13 +100,22 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
     if file.version < 1 {
         return Err(StateError::Foreign { path: path(), problem: "its version is 0".to_owned() });
     }
+    let twice = |what: String| StateError::Duplicate { path: path(), what };
     let mut records = BTreeMap::new();
+    // Ids tell rows apart, and nothing else does. One name may stand here twice, for an old key and its heir; one key,
+    // for an old name and the new one; even both, for a row that is gone and the one that took its place.
     for record in file.keys {
         if record.public_key.fingerprint() != record.fingerprint {
             return Err(StateError::Fingerprint { path: path(), name: record.name.to_string() });
         }
         if let Some(twin) = records.insert(record.id.clone(), record) {
-            return Err(StateError::Duplicate { path: path(), id: twin.id });
+            return Err(twice(format!("the id {}", twin.id)));
+        }
+    }
+    let mut pending = BTreeMap::new();
+    for Pending { name, public_key } in file.pending {
+        if let Some(twin) = pending.insert(public_key, name) {
+            return Err(twice(format!("the pending upload of {twin}")));
         }
     }
     Ok(State {
@@ -115,7 +124,7 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
         endpoint: file.endpoint,
         user_id: file.user_id,
         records,
-        pending: file.pending.into_iter().map(|pending| (pending.public_key, pending.name)).collect(),
+        pending,
     })
 }
 

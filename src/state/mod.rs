@@ -2,7 +2,8 @@
 //!
 //! A state is a JSON file that people commit ([`file`](mod@file)), and, while an apply runs or after one that died, a
 //! [`journal`] beside it of what was learned since. Every reader sees the two together. Writing is one process's at a
-//! time, behind the traits [`Store`] and [`Session`]; [`FileStore`] keeps both in files.
+//! time, behind the traits [`Store`] and [`Session`]; [`FileStore`] keeps both in files. A journal that finds no place
+//! beside its state is kept apart, and read by the run that is told where.
 
 pub mod disk;
 pub mod error;
@@ -21,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use error::StateError;
-pub use file_store::{FileSession, FileStore};
+pub use file_store::{FileSession, FileStore, Recovery};
 pub use journal::Entry;
-pub use store::{Loaded, Session, Store, lock_within};
+pub use store::{Loaded, Place, Rescued, Session, Store, lock_within};
 
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};

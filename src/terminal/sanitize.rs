@@ -52,18 +52,18 @@ pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
 /// Writes a value as pretty JSON in which every unsafe character is escaped, with a line feed at its end.
 pub fn json(value: &impl serde::Serialize) -> String {
     // Writing plain structs of texts and numbers into memory has no way to fail.
-    escape_json(&serde_json::to_string_pretty(value).unwrap_or_default())
+    escape_json(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
 }
 
 /// The same on one line.
 pub fn json_line(value: &impl serde::Serialize) -> String {
-    escape_json(&serde_json::to_string(value).unwrap_or_default())
+    escape_json(&serde_json::to_string(value).unwrap_or_default()) + "\n"
 }
 
-fn escape_json(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len() + 1);
+/// Escapes every unsafe character in JSON, which means the same then. Line feeds stay: within strings there is none.
+pub fn escape_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        // Within strings there is no line feed left that is not escaped already.
         if is_unsafe(c) && c != '\n' {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(safe, "\\u{unit:04x}");
@@ -72,7 +72,6 @@ fn escape_json(text: &str) -> String {
             safe.push(c);
         }
     }
-    safe.push('\n');
     safe
 }
 

@@ -24,7 +24,7 @@ struct Scene {
 type MakeScene = fn() -> Scene;
 
 /// Each failure by its name.
-const SCENES: [(&str, MakeScene); 28] = [
+const SCENES: [(&str, MakeScene); 29] = [
     ("wrong_token", wrong_token),
     ("no_token", || Scene::new().token(None)),
     ("empty_token_file", || {
@@ -96,6 +96,11 @@ const SCENES: [(&str, MakeScene); 28] = [
         Scene::recorded(|state| {
             state["keys"][0]["fingerprint"] = state["keys"][1]["fingerprint"].clone();
         })
+    }),
+    ("a_folder_in_place_of_the_state", || {
+        let scene = Scene::new();
+        std::fs::create_dir(scene.folder.path(STATE)).unwrap();
+        scene
     }),
     ("a_foreign_journal", || {
         let scene = Scene::recorded(|_| ());

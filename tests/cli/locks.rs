@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use crate::support::program::{Folder, STATE, account};
 
 /// Holds the lock of the state in a folder, as another run would.
-fn hold(folder: &Folder) -> File {
+pub(crate) fn hold(folder: &Folder) -> File {
     let mut file = File::create(folder.path(&format!("{STATE}.lock"))).unwrap();
     file.lock().unwrap();
     file.write_all(b"process 4711 on runner-7 since 2026-11-23 11:58:03 UTC").unwrap();

@@ -8,13 +8,13 @@ use keyform::emulator::{Config, Emulator, FaultKind, Faults, Method, Scripted};
 use crate::support::program::{Folder, STATE, account_with, until};
 
 /// An account that takes a first upload as usual, and meets the second with a fault.
-fn second_upload_meets(fault: FaultKind, faults: Faults) -> Emulator {
+pub(crate) fn second_upload_meets(fault: FaultKind, faults: Faults) -> Emulator {
     let script = vec![Scripted::pass(1, Method::POST), Scripted::fault(1, Method::POST, fault)];
     account_with(Config { faults: Faults { script, ..faults }, ..Config::default() })
 }
 
 /// Waits until a listing and two uploads have arrived.
-fn until_second_upload(account: &Emulator) {
+pub(crate) fn until_second_upload(account: &Emulator) {
     until("a second upload", || account.api().stats().received >= 3);
 }
 

@@ -31,6 +31,7 @@ fn wrong_usage_is_1_and_says_what_is_wrong() {
         "validate --state x",
         "schema plan --endpoint https://example.com",
         "state list --token-file x",
+        "state rebuild --sandbox --token-file x",
         "plan --sandbox --state x",
         "apply --sandbox -y --endpoint https://example.com",
         "state list --sandbox --state x",

@@ -34,7 +34,7 @@ pub(crate) fn outcome(scene: &Scene, statuses: &[Status], findings: Vec<Finding>
         unverified: None,
         saved: None,
         save_error: None,
-        unsaved: Vec::new(),
+        rescued: None,
         interrupted: false,
         elapsed: std::time::Duration::ZERO,
     }

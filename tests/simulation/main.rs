@@ -11,6 +11,7 @@ mod history;
 mod kernel;
 mod laws;
 mod network;
+mod rate;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
@@ -46,7 +47,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Each safeguard, and a law that is broken without it.
-const SAFEGUARDS: [(Broken, Law); 8] = [
+const SAFEGUARDS: [(Broken, Law); 9] = [
     (Broken::IntentIsSkipped, Law::Recorded),
     (Broken::RetryIsBlind, Law::Once),
     (Broken::StateIsWrittenInPlace, Law::Readable),
@@ -54,6 +55,7 @@ const SAFEGUARDS: [(Broken, Law); 8] = [
     (Broken::StateIsNotSynced, Law::Readable),
     (Broken::FolderIsNotSynced, Law::Readable),
     (Broken::LockDoesNotLock, Law::OneAtATime),
+    (Broken::NothingIsRescued, Law::Told),
     (Broken::PauseIsSkipped, Law::Once),
 ];
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyform::account::{Clock, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
-use keyform::state::{Entry, Loaded, Session, State, StateError};
+use keyform::state::{Entry, Loaded, Rescued, Session, State, StateError};
 
 /// What nobody knows of the real account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +164,10 @@ impl Session for MemorySession {
         self.state = Some(state.clone());
         self.journal.clear();
         Ok(())
+    }
+
+    async fn rescue(&mut self, _: &State, _: &[Entry]) -> Option<Rescued> {
+        None
     }
 
     async fn discard(&mut self) -> Result<(), StateError> {

@@ -1,5 +1,6 @@
-use super::super::failure::FailureKind;
+use super::super::failure::{FailureKind, Fault};
 use super::*;
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// Lets time pass at once.
@@ -31,7 +32,9 @@ fn only_what_had_no_effect_or_does_no_harm_twice_is_repeated() {
     let mut table = String::new();
     for effect in [Effect::NotSent, Effect::Refused, Effect::Unknown] {
         for idempotent in [true, false] {
-            let decisions: Vec<_> = (0..4).map(|attempt| decide(effect, idempotent, attempt, policy)).collect();
+            let failure = failure(effect, FailureKind::ServerError, None);
+            let decisions: Vec<_> =
+                (0..4).map(|attempt| decide(&failure, idempotent, attempt, policy, Duration::ZERO)).collect();
             writeln!(table, "{effect:?}, idempotent {idempotent}: {decisions:?}").unwrap();
         }
     }
@@ -43,6 +46,21 @@ fn only_what_had_no_effect_or_does_no_harm_twice_is_repeated() {
     Unknown, idempotent true: [Retry, Retry, GiveUp, GiveUp]
     Unknown, idempotent false: [GiveUp, GiveUp, GiveUp, GiveUp]
     ");
+}
+
+#[test]
+fn what_is_pushed_back_waits_for_its_turn_within_a_bound_and_uses_up_no_retry() {
+    let decision = |effect, kind, asked, retries, minutes| {
+        let failure = failure(effect, kind, asked);
+        decide(&failure, false, 7, RetryPolicy { retries }, Duration::from_mins(minutes))
+    };
+    let (limited, unavailable) = (FailureKind::RateLimited, FailureKind::Unavailable);
+    assert_eq!(decision(Effect::NotSent, limited, None, 1, 4), Decision::Queue);
+    assert_eq!(decision(Effect::NotSent, unavailable, Some(30), 1, 4), Decision::Queue);
+    assert_eq!(decision(Effect::NotSent, limited, None, 1, 5), Decision::GiveUp);
+    assert_eq!(decision(Effect::NotSent, limited, Some(1), 0, 0), Decision::GiveUp, "no request is sent twice");
+    assert_eq!(decision(Effect::Unknown, FailureKind::ServerError, Some(1), 9, 0), Decision::GiveUp);
+    assert_eq!(decision(Effect::Refused, FailureKind::Forbidden, Some(1), 9, 0), Decision::GiveUp);
 }
 
 #[test]
@@ -76,7 +94,7 @@ async fn a_request_is_given_up_after_its_retries_and_says_so() {
     let asked = Cell::new(0);
     let answer: Result<(), _> = repeat(&pace(), RetryPolicy { retries: 3 }, || async {
         asked.set(asked.get() + 1);
-        Err(failure(Effect::NotSent, FailureKind::RateLimited, None))
+        Err(failure(Effect::NotSent, FailureKind::Transport(Fault::Dns), None))
     })
     .await;
     assert_eq!(asked.get(), 4);
@@ -96,28 +114,15 @@ async fn a_refusal_is_final() {
 }
 
 #[tokio::test]
-async fn a_429_holds_back_everyone_and_a_lost_answer_nobody_else() {
-    let pace = pace();
-    pace.recover(&failure(Effect::Unknown, FailureKind::ServerError, None), 0).await;
-    assert_eq!(pace.held_for(), None);
-
-    let slow_down = failure(Effect::NotSent, FailureKind::RateLimited, Some(30));
-    let before = pace.clock().now();
-    pace.hold(before + Duration::from_secs(1));
-    pace.recover(&slow_down, 0).await;
-    assert!(pace.clock().now() >= before + Duration::from_secs(30));
-
-    pace.hold(pace.clock().now() + Duration::from_secs(5));
-    pace.hold(pace.clock().now() + Duration::from_secs(2));
-    let start = pace.clock().now();
-    pace.wait().await;
-    let waited = pace.clock().now().saturating_sub(start);
-    assert!((5.0..=5.25).contains(&waited.as_secs_f64()), "{waited:?}");
-}
-
-#[tokio::test]
-async fn nobody_waits_longer_than_the_cap_because_a_server_says_so() {
-    let pace = pace();
-    pace.recover(&failure(Effect::NotSent, FailureKind::Unavailable, Some(86_400)), 0).await;
-    assert!(pace.clock().now() <= RETRY_AFTER_CAP + BACKOFF_BASE);
+async fn a_server_that_takes_nothing_is_given_up_after_a_bound_that_is_named() {
+    let (pace, asked) = (pace(), Cell::new(0));
+    let answer: Result<(), _> = repeat(&pace, RetryPolicy { retries: 1 }, || async {
+        asked.set(asked.get() + 1);
+        Err(failure(Effect::NotSent, FailureKind::RateLimited, None))
+    })
+    .await;
+    assert_eq!(answer.unwrap_err().message, "no (for 5 minutes, the longest that is waited)");
+    let waited = pace.clock().now();
+    assert!((PUSH_BACK_CAP..PUSH_BACK_CAP + Duration::from_secs(6)).contains(&waited), "{waited:?}");
+    assert!((60..130).contains(&asked.get()), "asked {} times", asked.get());
 }

@@ -1,7 +1,6 @@
 //! `keyform apply`
 
 use std::cell::Cell;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,11 +19,10 @@ use crate::plan::guard::{self, Stage};
 use crate::plan::{Plan, ReplaceOrder, broken, saved};
 use crate::report::events::Events;
 use crate::report::{View, json, text};
-use crate::state::{FileSession, FileStore, Loaded, Session as _, StateError, lock_within};
+use crate::state::{FileSession, FileStore, Loaded, Place, Rescued, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
-use crate::terminal::prompt;
 
-use super::{cannot_print, runtime};
+use super::{approved, cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
     let source = match &args.plan {
@@ -54,7 +52,7 @@ enum Source {
 
 async fn apply(args: &Args, context: &Context, source: Source, stop: &CancellationToken) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
-    let store = context.store();
+    let store = context.store_with(args.recovery.recover.as_deref());
     // Nothing is under way yet that would have to be finished.
     let Some(prepared) = unless_stopped(stop, prepare(args, context, source, &account, &store)).await else {
         context.ui.status("Nothing was changed.");
@@ -80,7 +78,8 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
         if args.format == Format::Json {
             context.ui.tell(&text::plan(&plan, view));
         }
-        let answer = unless_stopped(stop, asked_and_approved()).await.transpose()?;
+        let question = "Apply this plan? Only `yes` is taken as yes:";
+        let answer = unless_stopped(stop, approved(question)).await.transpose()?;
         if answer != Some(true) {
             context.ui.status("Nothing was changed.");
             return Ok(if answer.is_some() { Exit::Failed } else { Exit::Interrupted });
@@ -175,18 +174,6 @@ fn approved_digest(args: &Args, plan: &Plan) -> Result<(), CliError> {
     Err(CliError::new(message).hint("plan anew, and have that approved; nothing was changed"))
 }
 
-/// Asks on stderr: stdout carries the result and nothing else. On a thread of its own, so that signals are heard.
-async fn asked_and_approved() -> Result<bool, CliError> {
-    let (answered, answer) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let question = "Apply this plan? Only `yes` is taken as yes:";
-        // Nobody waits for the answer any more if a signal came first.
-        let _ = answered.send(prompt::confirm(question, &mut io::stdin().lock(), &mut io::stderr()));
-    });
-    let cannot = |error: &dyn std::fmt::Display| CliError::new(format!("cannot ask for approval: {error}"));
-    answer.await.map_err(|error| cannot(&error))?.map_err(|error| cannot(&error))
-}
-
 async fn carry_out(
     args: &Args,
     context: &Context,
@@ -243,9 +230,32 @@ fn tell(args: &Args, context: &Context, plan: &Plan, outcome: &Outcome, view: Vi
         Format::Json => json::outcome(plan, outcome),
     };
     context.ui.result(&text).map_err(cannot_print)?;
-    if !outcome.unsaved.is_empty() {
-        context.ui.tell("What was learned and could not be saved, a JSON object a line:\n");
-        context.ui.tell(&json::lines(&outcome.unsaved));
+    if let Some(Rescued { journal, .. }) = &outcome.rescued {
+        context.ui.tell("What was learned and is not in the state, a JSON object a line:\n");
+        context.ui.tell(journal);
+    }
+    if let Some(error) = &outcome.save_error {
+        let what = if outcome.saved.is_some() { "not everything was begun" } else { "the state could not be saved" };
+        context.ui.tell(&not_saved(error, outcome.rescued.as_ref()).under(what).render());
     }
     Ok(())
+}
+
+/// Says why the state is not written, where what was learned is, and how the next run comes by it.
+fn not_saved(error: &StateError, rescued: Option<&Rescued>) -> CliError {
+    let told = CliError::from(error);
+    match rescued.map(|rescued| &rescued.place) {
+        None => told,
+        Some(Place::Beside(path)) => {
+            told.hint(format!("what was learned is kept in {}: the next apply reads it by itself", path.display()))
+        }
+        Some(Place::Apart(path)) => {
+            let path = path.display();
+            told.hint(format!("what was learned is kept in {path}: let the next run read it with --recover {path}"))
+        }
+        Some(Place::Nowhere) => told.hint(
+            "what was learned could be kept nowhere: put the lines above into a file, and let the next run read it \
+             with --recover FILE",
+        ),
+    }
 }

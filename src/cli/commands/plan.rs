@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
     check(args)?;
     let desired = context.desired(today)?;
     let (loaded, plan) = runtime()?.block_on(async {
-        let loaded = context.store().load().await?;
+        let loaded = context.store_with(args.recovery.recover.as_deref()).load().await?;
         context.warn_of(&loaded);
         let recorded = loaded.state.as_ref();
         let plan = if args.scope.offline {

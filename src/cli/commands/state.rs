@@ -6,19 +6,20 @@ use std::time::Duration;
 use crate::account::TokioClock;
 use crate::cli::args::{Format, State as Args, StateForget, StateList, StateShow};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, Stop};
 use crate::names::KeyName;
 use crate::report::{View, json, text};
 use crate::state::{FileStore, Loaded, Record, Session as _, State, StateError, Store as _, lock_within};
 
-use super::{cannot_print, runtime};
+use super::{cannot_print, rebuild, runtime};
 
-pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
     let store = context.store();
     let out = match args {
         Args::List(args) => list(args, &read(context, &store)?),
         Args::Show(args) => show(args, &read(context, &store)?)?,
         Args::Forget(args) => runtime()?.block_on(forget(args, context, &store))?,
+        Args::Rebuild(args) => return rebuild::run(args, context),
     };
     context.ui.result(&out).map_err(cannot_print)?;
     Ok(Exit::Done)

@@ -30,14 +30,14 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str, view: View) -> 
     out.push('\n');
     let _ = writeln!(out, "{}", tally(outcome));
     match (&outcome.saved, &outcome.save_error) {
-        (Some(saved), None) => {
+        (Some(saved), _) => {
             let keys = counted(saved.keys, "key");
             let _ = writeln!(out, "State: {} (serial {}, {keys})", escape(state_path), saved.serial);
         }
-        (_, None) => {
+        (None, None) => {
             let _ = writeln!(out, "State: unchanged.");
         }
-        (_, Some(_)) => {}
+        (None, Some(_)) => {}
     }
     out
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::names::KeyId;
 use crate::state::sample::{blob, name, record, state};
 use crate::state::{Entry, Origin};
 
@@ -40,8 +41,12 @@ fn cut_off_anywhere_it_says_where() {
 
 #[test]
 fn what_is_no_state_is_refused_with_what_it_is_and_what_to_do() {
-    let text = to_text(&whole());
+    let state = whole();
+    let text = to_text(&state);
     let twice = text.replace("row-1", "row-2");
+    let pending = state.pending.iter().map(|(key, name)| format!("{{\"name\": \"{name}\", \"publicKey\": \"{key}\"}}"));
+    let pending: Vec<_> = pending.collect();
+    let twice_pending = text.replace("\"pending\": [", &format!("\"pending\": [{},", pending[0]));
     let other_key = text.replacen(blob(1).as_str(), blob(9).as_str(), 1);
     let told: Vec<_> = [
         "",
@@ -55,14 +60,30 @@ fn what_is_no_state_is_refused_with_what_it_is_and_what_to_do() {
         &text.replace("\"serial\"", "\"cereal\""),
         &text.replace("ssh-ed25519 AAAA", "ssh-ed25519  AAAA"),
         &twice,
+        &twice_pending,
         &other_key,
         &format!("{text}{text}"),
     ]
     .into_iter()
     .map(|text| {
         let error = error(text);
-        format!("{error}\n  {}", error.help().unwrap())
+        format!("{error}\n  {}", error.help())
     })
     .collect();
     insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn two_rows_may_have_one_name_or_one_key_or_both() {
+    let mut heir = record(8);
+    heir.name = name(1);
+    let mut renamed = record(9);
+    (renamed.public_key, renamed.fingerprint) = (blob(2), blob(2).fingerprint());
+    let mut again = record(1);
+    again.id = KeyId::new("row-10").unwrap();
+    let mut state = whole();
+    state.learn(Entry::Record(heir));
+    state.learn(Entry::Record(renamed));
+    state.learn(Entry::Record(again));
+    assert_eq!(from_text(to_text(&state).as_bytes(), Path::new("")).unwrap(), state);
 }

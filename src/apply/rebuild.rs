@@ -1,0 +1,20 @@
+//! A state made anew, where the old one is lost or broken.
+
+use uuid::Uuid;
+
+use super::ledger::Placed;
+use crate::plan::{Change, Plan};
+use crate::state::{Entry, State};
+
+/// Makes the state of a plan that was made without one: it holds what the manifest desires and the account has.
+pub fn rebuilt(plan: &Plan, lineage: Uuid) -> State {
+    let mut state = State::new(lineage, plan.endpoint.clone());
+    state.serial = 1;
+    state.user_id.clone_from(&plan.user_id);
+    for action in &plan.actions {
+        if let Change::Adopt { key, row } = &action.change {
+            state.learn(Entry::Record(Placed::found(row).record(&action.name, key.key.blob())));
+        }
+    }
+    state
+}

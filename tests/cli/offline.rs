@@ -1,0 +1,37 @@
+//! Uploads whose answer is lost where nobody may look.
+
+use insta::assert_snapshot;
+use keyform::emulator::{FaultKind, Method, Scripted};
+
+use crate::support::program::{Folder, STATE, account};
+
+#[test]
+fn an_upload_that_may_have_worked_is_pending_until_a_listing_settles_it() {
+    // One is stored without an answer, one is neither.
+    for fault in [FaultKind::CloseAfter, FaultKind::CloseBefore] {
+        let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3"));
+        account.api().script(Scripted::pass(1, Method::POST));
+        account.api().script(Scripted::fault(1, Method::POST, fault));
+        let first = folder.keyform("apply -y --offline").on(&account).run().expect(1);
+        assert_eq!(folder.json(STATE)["pending"][0]["name"], "bob");
+        let plan = folder.keyform("plan --offline").env("PRIME_API_BASE_URL", &account.url()).run().expect(0);
+        let list = folder.keyform("state list").run().expect(0);
+        let again = folder.keyform("apply -y --offline").on(&account).run().expect(0);
+        if fault == FaultKind::CloseAfter {
+            assert_snapshot!("pending_apply", first);
+            assert_snapshot!("pending_plan", plan);
+            assert_snapshot!("pending_list", list);
+            assert_snapshot!("pending_apply_again", again);
+        }
+        let stats = account.api().stats();
+        assert_eq!((stats.count(&Method::POST), stats.count(&Method::GET)), (3, 0), "it is never sent again");
+
+        folder.keyform("apply -y").on(&account).run().expect(0);
+        assert!(folder.json(STATE).get("pending").is_none());
+        let (rows, duplicates) = (account.api().rows().len(), account.api().duplicates());
+        assert_eq!((rows, duplicates, folder.recorded().len()), (3, Vec::new(), 3));
+        let sent = if fault == FaultKind::CloseAfter { 3 } else { 4 };
+        assert_eq!(account.api().stats().count(&Method::POST), sent);
+        folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
+    }
+}

@@ -1,0 +1,92 @@
+//! A state made anew from manifest and account.
+
+use insta::assert_snapshot;
+use keyform::emulator::{Emulator, Method};
+
+use crate::support::program::{Folder, STATE, account, manifest};
+
+const JOURNAL: &str = "keyform.state.json.journal";
+
+/// Two keys on the account and in the state, and a third in the manifest alone.
+fn applied() -> (Emulator, Folder) {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.write("keyform.yaml", manifest("alice=1* bob=2 carol=3"));
+    (account, folder)
+}
+
+#[test]
+fn a_broken_state_is_made_anew_and_kept_aside() {
+    let (account, folder) = applied();
+    let (whole, recorded) = (folder.read(STATE), folder.recorded());
+    let mut forged = folder.json(STATE);
+    forged["keys"][0]["fingerprint"] = forged["keys"][1]["fingerprint"].clone();
+    let broken = ["", &whole[..200], "<<<<<<< HEAD\n", &forged.to_string()];
+    for (number, broken) in broken.iter().enumerate() {
+        folder.write(STATE, broken);
+        folder.keyform("plan").on(&account).run().expect(1);
+        let ran = folder.keyform("state rebuild").on(&account).run().expect(0);
+        let kept = if number == 0 { format!("{STATE}.old") } else { format!("{STATE}.old-{}", number + 1) };
+        assert_eq!(folder.read(&kept), **broken, "{ran}");
+        assert_eq!(folder.recorded(), recorded);
+        if number == 1 {
+            assert_snapshot!("rebuilt", ran);
+        }
+    }
+    assert_eq!(account.api().stats().count(&Method::POST), 2, "a rebuild changes nothing on the account");
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
+    assert!(account.api().duplicates().is_empty());
+}
+
+#[test]
+fn a_journal_that_does_not_go_with_the_state_is_set_aside_too() {
+    let (account, folder) = applied();
+    folder.write(JOURNAL, "{\"not\": \"ours\"}\n");
+    folder.keyform("state list").run().expect(1);
+    let ran = folder.keyform("state rebuild").on(&account).run().expect(1);
+    assert!(ran.stderr.contains("the state can be read"), "without its journal it could: {ran}");
+    assert_snapshot!("rebuilt_with_journal", folder.keyform("state rebuild -y").on(&account).run().expect(0));
+    assert!(!folder.path(JOURNAL).exists());
+    assert_eq!(folder.read(&format!("{JOURNAL}.old")), "{\"not\": \"ours\"}\n");
+    folder.keyform("state list").run().expect(0);
+}
+
+#[test]
+fn a_missing_state_is_made_and_one_that_can_be_read_is_replaced_only_with_approval() {
+    let (account, folder) = applied();
+    folder.write("keyform.yaml", manifest("alice=1*"));
+    let before = folder.read(STATE);
+    assert_snapshot!("rebuild_unapproved", folder.keyform("state rebuild").on(&account).stdin("yes\n").run().expect(1));
+    assert_eq!(folder.read(STATE), before);
+    let ran = folder.keyform("state rebuild").env("KEYFORM_AUTO_APPROVE", "1").on(&account).run().expect(0);
+    assert_snapshot!("rebuild_approved", ran);
+    assert_eq!(folder.recorded().into_keys().collect::<Vec<_>>(), ["alice"]);
+    assert_eq!(folder.read(&format!("{STATE}.old")), before);
+    assert_ne!(folder.json(STATE)["lineage"], serde_json::from_str::<serde_json::Value>(&before).unwrap()["lineage"]);
+
+    std::fs::remove_file(folder.path(STATE)).unwrap();
+    let made = folder.keyform("state rebuild --endpoint").argument(account.url()).on(&account).run().expect(0);
+    assert!(!made.stdout.contains("Kept"), "{made}");
+    assert_eq!(folder.recorded().len(), 1);
+}
+
+#[test]
+fn a_rebuild_keeps_to_the_pin_to_the_account_of_the_state_and_to_the_lock() {
+    let (account, folder) = applied();
+    let before = folder.read(STATE);
+    folder.write("keyform.yaml", manifest("alice=1").replace("keys:", "account:\n  userId: cm4xsomebodyelse\nkeys:"));
+    folder.keyform("state rebuild -y").on(&account).run().expect(3);
+    folder.write("keyform.yaml", manifest("alice=1"));
+    folder.write(STATE, before.replace(&account.url(), "https://api.example.com"));
+    let ran = folder.keyform("state rebuild -y").on(&account).run().expect(1);
+    assert!(ran.stderr.contains("the state belongs to https://api.example.com"), "{ran}");
+    folder.write(STATE, before.replace("\"version\": 1", "\"version\": 2"));
+    let ran = folder.keyform("state rebuild -y").on(&account).run().expect(1);
+    assert!(ran.stderr.contains("has version 2"), "what a newer keyform wrote is not broken: {ran}");
+    let lock = crate::locks::hold(&folder);
+    let ran = folder.keyform("state rebuild -y").on(&account).run().expect(1);
+    assert!(ran.stderr.contains("is locked by"), "{ran}");
+    drop(lock);
+    assert!(!folder.path(&format!("{STATE}.old")).exists());
+}
