@@ -16,6 +16,10 @@ mod rate;
 mod support;
 mod world;
 
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
 use laws::Law;
 use world::Broken;
 
@@ -32,13 +36,31 @@ fn whatever_happens_each_key_is_stored_once_and_every_id_is_recorded() {
         }
         return;
     }
-    for seed in 0..number("KEYFORM_SIMULATION_SEEDS").unwrap_or(SEEDS) {
-        if history::live(seed, None).is_some() {
-            let (violation, story) = history::tell(seed, None);
-            let violation = violation.map(|violation| violation.to_string()).unwrap_or_default();
-            panic!("seed {seed}: {violation}\n{story}\nAlone: KEYFORM_SIMULATION_SEED={seed}");
-        }
+    let seeds = number("KEYFORM_SIMULATION_SEEDS").unwrap_or(SEEDS);
+    if let Some(seed) = first_of(seeds, |seed| history::live(seed, None).is_some()) {
+        let (violation, story) = history::tell(seed, None);
+        let violation = violation.map(|violation| violation.to_string()).unwrap_or_default();
+        panic!("seed {seed}: {violation}\n{story}\nAlone: KEYFORM_SIMULATION_SEED={seed}");
     }
+}
+
+/// The least seed that something holds for, among so many. Each history has a thread to itself; several are lived through
+/// side by side.
+fn first_of(seeds: u64, holds: impl Fn(u64) -> bool + Sync) -> Option<u64> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let found = AtomicU64::new(u64::MAX);
+    thread::scope(|scope| {
+        for first in (0..).take(threads) {
+            let (found, holds) = (&found, &holds);
+            scope.spawn(move || {
+                let mut mine = (first..seeds).step_by(threads);
+                // What another thread has found ends the search for greater ones.
+                let seed = mine.find(|seed| *seed >= found.load(Ordering::Relaxed) || holds(*seed));
+                found.fetch_min(seed.unwrap_or(u64::MAX), Ordering::Relaxed);
+            });
+        }
+    });
+    Some(found.into_inner()).filter(|seed| *seed != u64::MAX)
 }
 
 #[expect(clippy::disallowed_methods, reason = "how many seeds a test runs is for whoever runs it to say")]
