@@ -1,9 +1,10 @@
 //! One request and its answer: sent, read within bounds, judged.
 
+use std::cell::OnceCell;
 use std::time::Instant;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Certificate, Client, Method};
+use reqwest::{Certificate, Client, Method, Url};
 
 use super::client::{OpenError, Options};
 use super::endpoint::Endpoint;
@@ -35,13 +36,15 @@ pub(super) struct Exchange {
     token: Token,
     authorization: HeaderValue,
     options: Options,
+    /// Where uploads go, once one was sent. They are many, and all go to one address.
+    uploads: OnceCell<Url>,
 }
 
 impl Exchange {
     pub(super) fn new(endpoint: Endpoint, token: Token, options: Options) -> Result<Self, OpenError> {
         let client = build(&endpoint, &options)?;
         let authorization = token.header().ok_or(OpenError::Token)?;
-        Ok(Self { client, endpoint, token, authorization, options })
+        Ok(Self { client, endpoint, token, authorization, options, uploads: OnceCell::new() })
     }
 
     /// Sends a request once and makes of its answer what `decode` does. `silent` stands for an answer that is good
@@ -87,12 +90,13 @@ impl Exchange {
     }
 
     async fn send(&self, request: Request) -> Result<Received, (Fault, String)> {
+        let url = self.address(&request)?;
         let Request { operation, path, body } = request;
         let method = method_of(operation);
         let start = Instant::now();
         let mut builder = self
             .client
-            .request(method.clone(), format!("{}{path}", self.endpoint))
+            .request(method.clone(), url)
             .header(AUTHORIZATION, self.authorization.clone())
             .header(ACCEPT, "application/json");
         if let Some(body) = body {
@@ -114,6 +118,20 @@ impl Exchange {
                 Err((fault, detail))
             }
         }
+    }
+
+    fn address(&self, request: &Request) -> Result<Url, (Fault, String)> {
+        let is_upload = request.operation == Operation::Upload;
+        if let Some(url) = self.uploads.get().filter(|_| is_upload) {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(&format!("{}{}", self.endpoint, request.path));
+        let url = url.map_err(|error| (Fault::Unbuildable, error.to_string()))?;
+        if is_upload {
+            // The first stays.
+            let _ = self.uploads.set(url.clone());
+        }
+        Ok(url)
     }
 
     fn no_answer(&self, operation: Operation, fault: Fault, detail: String) -> Failure {

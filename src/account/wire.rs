@@ -65,14 +65,14 @@ pub(super) fn promotion() -> Vec<u8> {
 pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     let page: WirePage = decode(body)?;
     let rows = page.data.into_iter().enumerate().map(|(index, row)| {
-        take_row(row).map_err(|why| (BodyFault::WrongShape, format!("key {} of the page: {why}", index + 1)))
+        take_row(row, None).map_err(|why| (BodyFault::WrongShape, format!("key {} of the page: {why}", index + 1)))
     });
     Ok(Page { rows: rows.collect::<Result<_, _>>()?, total: page.total_count.as_u64(), limit: page.limit.as_u64() })
 }
 
 /// Reads the answer to an upload, which must show the key that was sent as a key of the user.
 pub(super) fn uploaded(body: &[u8], sent: &KeyBlob) -> Result<Row, Undecodable> {
-    let row = take_row(decode(body)?).map_err(|why| (BodyFault::WrongShape, why))?;
+    let row = take_row(decode(body)?, Some(sent)).map_err(|why| (BodyFault::WrongShape, why))?;
     match &row.blob {
         _ if row.public_key.is_none() => Err((BodyFault::WrongShape, "it has no `publicKey`".to_owned())),
         _ if !row.is_user_key => Err((BodyFault::Foreign, "it is a system key".to_owned())),
@@ -100,18 +100,27 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
     })
 }
 
-fn take_row(row: WireRow) -> Result<Row, String> {
+/// `expected` is the key that is most likely in it: nothing is decoded to see that it is.
+fn take_row(row: WireRow, expected: Option<&KeyBlob>) -> Result<Row, String> {
     let WireRow { id, user_id, name, public_key, is_primary, is_user_key, created_at } = row;
     Ok(Row {
         id: KeyId::new(id).map_err(|error| format!("its `id` is none: {error}"))?,
         user_id: UserId::new(user_id).map_err(|error| format!("its `userId` is none: {error}"))?,
         name,
-        blob: public_key.as_deref().and_then(KeyBlob::of_line),
+        blob: public_key.as_deref().and_then(|text| blob(text, expected)),
         public_key,
         is_primary,
         is_user_key,
         created_at: created_at.as_str().and_then(timestamp),
     })
+}
+
+fn blob(text: &str, expected: Option<&KeyBlob>) -> Option<KeyBlob> {
+    let is_it = |expected: &&KeyBlob| {
+        let rest = text.strip_prefix(expected.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    expected.filter(is_it).cloned().or_else(|| KeyBlob::of_line(text))
 }
 
 /// Reads RFC 3339, also without an offset, which is then UTC.
