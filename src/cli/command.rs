@@ -1,10 +1,9 @@
 //! The command that carries out a plan as it was shown, for people to copy and for pipelines to read.
 
-use std::borrow::Cow;
-
 use super::args::{Acknowledge, Day, Plan as Args, Recovery, Requests, Scope};
 use super::context::Context;
 use crate::plan::{Plan, ReplaceOrder};
+use crate::terminal::shell::{flag, quoted};
 
 /// Writes `keyform apply` with all that the plan depends on, and its digest.
 pub(super) fn apply(context: &Context, args: &Args, plan: &Plan) -> String {
@@ -25,7 +24,7 @@ pub(super) fn apply(context: &Context, args: &Args, plan: &Plan) -> String {
     words.extend(context.chosen());
     words.extend(of_scope(scope));
     let Recovery { recover } = recovery;
-    words.extend(recover.iter().flat_map(|path| ["--recover".to_owned(), path.display().to_string()]));
+    words.extend(recover.iter().flat_map(|path| flag("--recover", &path.display().to_string())));
     words.extend(of_acknowledge(acknowledge));
     // How long it may take does not change what is done.
     let Requests { retries: _, timeout: _ } = requests;
@@ -39,7 +38,7 @@ fn of_scope(scope: &Scope) -> Vec<String> {
     let Scope { offline, target, replace_order, destroy } = scope;
     let mut words = Vec::new();
     words.extend(offline.then(|| "--offline".to_owned()));
-    words.extend(target.iter().flat_map(|name| ["--target".to_owned(), name.to_string()]));
+    words.extend(target.iter().flat_map(|name| flag("--target", name.as_str())));
     if *replace_order == ReplaceOrder::DeleteFirst {
         words.extend(["--replace-order".to_owned(), "delete-first".to_owned()]);
     }
@@ -55,35 +54,6 @@ fn of_acknowledge(acknowledge: &Acknowledge) -> Vec<String> {
     }
     words.extend(allow_primary_loss.then(|| "--allow-primary-loss".to_owned()));
     words.extend(allow_empty_account.then(|| "--allow-empty-account".to_owned()));
-    words.extend(allow_protected.iter().flat_map(|name| ["--allow-protected".to_owned(), name.to_string()]));
+    words.extend(allow_protected.iter().flat_map(|name| flag("--allow-protected", name.as_str())));
     words
-}
-
-/// A word as a POSIX shell reads it back.
-fn quoted(word: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        Cow::Borrowed(word)
-    } else {
-        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_a_word_back_as_it_is() {
-        for (word, expected) in [
-            ("keys/team-a.yaml", "keys/team-a.yaml"),
-            ("", "''"),
-            ("my keys", "'my keys'"),
-            ("$(rm -rf ~)", "'$(rm -rf ~)'"),
-            ("it's", r"'it'\''s'"),
-            ("schlüssel", "'schlüssel'"),
-        ] {
-            assert_eq!(quoted(word), expected);
-        }
-    }
 }

@@ -19,6 +19,7 @@ use crate::account::{Endpoint, EndpointError, Pace, RetryPolicy, Token, TokioClo
 use crate::emulator::{self, Emulator};
 use crate::manifest::{self, Desired, Severity};
 use crate::state::{FileStore, Loaded, Recovery};
+use crate::terminal::shell::flag;
 
 /// The manifest that is read unless another is named.
 const DEFAULT_MANIFEST: &str = "keyform.yaml";
@@ -69,8 +70,8 @@ impl Context {
         let path = |path: &PathBuf| path.display().to_string();
         let mut words = Vec::new();
         words.extend(sandbox.then(|| "--sandbox".to_owned()));
-        words.extend(manifest.iter().flat_map(|manifest| ["-f".to_owned(), path(manifest)]));
-        words.extend(state.iter().flat_map(|state| ["--state".to_owned(), path(state)]));
+        words.extend(manifest.iter().flat_map(|manifest| flag("-f", &path(manifest))));
+        words.extend(state.iter().flat_map(|state| flag("--state", &path(state))));
         words.extend(endpoint.iter().flat_map(|endpoint| ["--endpoint".to_owned(), endpoint.clone()]));
         words.extend(context.iter().flat_map(|context| ["--context".to_owned(), context.clone()]));
         words

@@ -38,9 +38,17 @@ impl Emulator {
     pub fn start(config: Config) -> Result<Self, EmulatorError> {
         let (port, token) = (config.port, config.token.clone());
         let api = Api::open(config)?;
+        // Before there is a runtime: where this one is called from another, dropping it for an error would panic.
+        let (listener, address) = bind(port).map_err(|source| EmulatorError::Bind { port, source })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(EmulatorError::Thread)?;
-        let (listener, address) = listen(&runtime, port).map_err(|source| EmulatorError::Bind { port, source })?;
+        let listener = match listen(&runtime, listener) {
+            Ok(listener) => listener,
+            Err(source) => {
+                runtime.shutdown_background();
+                return Err(EmulatorError::Bind { port, source });
+            }
+        };
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let served = api.clone();
@@ -109,12 +117,16 @@ impl Drop for Emulator {
     }
 }
 
-fn listen(runtime: &Runtime, port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+fn bind(port: u16) -> io::Result<(net::TcpListener, SocketAddr)> {
     let listener = net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+fn listen(runtime: &Runtime, listener: net::TcpListener) -> io::Result<TcpListener> {
     let _context = runtime.enter();
-    Ok((TcpListener::from_std(listener)?, address))
+    TcpListener::from_std(listener)
 }
 
 async fn accept(listener: TcpListener, api: Api) {

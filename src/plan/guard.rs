@@ -2,6 +2,7 @@
 
 use super::{Action, ActionKind, Change, OldKey, Phrase, Plan};
 use crate::names::{KeyName, UserId};
+use crate::terminal::shell::{flag, quoted};
 
 /// Up to so many deletions need no acknowledgement, unless they are most of the keys.
 pub const FREE_DELETES: usize = 10;
@@ -156,8 +157,11 @@ impl Refusal {
                 Phrase::new("use the token of the account that the manifest names, or the manifest of this account")
             }
             Self::Protected { name, .. } => {
+                // Whoever wrote the manifest chose the name, and people copy this into a shell.
+                let words = flag("--allow-protected", name.as_str());
+                let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
                 Phrase::new("take `protect` off the key in a reviewed change, or acknowledge it with ")
-                    .named(&format_args!("--allow-protected {name}"))
+                    .named(&words.join(" "))
             }
             Self::Deletes { deletes, .. } => {
                 Phrase::new("if that is meant, acknowledge it with ").named(&format_args!("--allow-deletes {deletes}"))

@@ -120,8 +120,10 @@ pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
 
 /// Renders the names of the managed keys and their ids, for scripts that create pods.
 pub fn ids(state: &State) -> String {
-    // Of two rows under one name the later one counts: the earlier waits to be deleted.
-    let ids: BTreeMap<_, _> = state.records.values().map(|record| (record.name.as_str(), record.id.as_str())).collect();
+    // Of two rows under one name the later one counts: the earlier waits to be deleted. Ids do not tell which that is.
+    let mut records: Vec<_> = state.records.values().collect();
+    records.sort_by_key(|record| (record.created_at, &record.id));
+    let ids: BTreeMap<_, _> = records.into_iter().map(|record| (record.name.as_str(), record.id.as_str())).collect();
     pretty(&ids)
 }
 
@@ -133,4 +135,35 @@ pub fn records(records: &[&Record]) -> String {
 /// Renders anything with a line feed at its end.
 pub fn pretty(value: &impl Serialize) -> String {
     sanitize::json(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Endpoint;
+    use crate::names::{KeyId, KeyName};
+    use crate::public_key::KeyBlob;
+    use crate::state::Origin;
+
+    #[test]
+    fn of_two_rows_under_one_name_the_later_is_named() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+        let blob = KeyBlob::of_line(key).unwrap();
+        let record = |id: &str, created_at: &str| Record {
+            name: KeyName::new("alice").unwrap(),
+            id: KeyId::new(id).unwrap(),
+            fingerprint: blob.fingerprint(),
+            public_key: blob.clone(),
+            account_name: None,
+            origin: Origin::Uploaded,
+            created_at: Some(created_at.parse().unwrap()),
+        };
+        for (old, new) in [("a", "b"), ("b", "a")] {
+            let mut state = State::new(uuid::Uuid::nil(), Endpoint::default());
+            for record in [record(old, "2026-01-01T00:00:00Z"), record(new, "2026-02-01T00:00:00Z")] {
+                state.records.insert(record.id.clone(), record);
+            }
+            assert_eq!(ids(&state), format!("{{\n  \"alice\": \"{new}\"\n}}\n"));
+        }
+    }
 }

@@ -149,7 +149,7 @@ fn tail(plan: &Plan, comment: &Comment<'_>) -> String {
 fn words_beside(plan: &Plan, fit: &mut Fit) -> String {
     let mut out = String::new();
     let drift: Vec<_> = plan.drift.iter().map(words::drift).collect();
-    let heirs: Vec<_> = plan.actions.iter().filter_map(primary_moves).collect();
+    let heirs: Vec<_> = plan.actions.iter().filter_map(|action| primary_moves(action, plan)).collect();
     let notes: Vec<_> = plan.notes.iter().map(words::note).collect();
     for (title, phrases) in [
         ("The primary key moves", heirs),
@@ -174,11 +174,21 @@ fn words_beside(plan: &Plan, fit: &mut Fit) -> String {
     out
 }
 
-fn primary_moves(action: &Action) -> Option<Phrase> {
+fn primary_moves(action: &Action, plan: &Plan) -> Option<Phrase> {
+    // The account may call any key so: only one that is replaced is the old key of this name.
+    let replaces_primary = |other: &Action| {
+        let olds = if let Change::Replace { old, .. } = &other.change { old.as_slice() } else { &[] };
+        other.name == action.name && olds.iter().any(|old| old.is_primary)
+    };
     match &action.change {
-        Change::Promote { instead_of: Some(other), .. } if other == action.name.as_str() => {
+        Change::Promote { instead_of: Some(other), .. }
+            if other == action.name.as_str() && plan.actions.iter().any(replaces_primary) =>
+        {
             Some(Phrase::new("from the old key of ").named(&action.name).then(" to its new one"))
         }
+        Change::Promote { instead_of: Some(other), .. } if other == action.name.as_str() => Some(
+            Phrase::new("from another key that the account calls ").foreign(other).then(" to ").named(&action.name),
+        ),
         Change::Promote { instead_of: Some(other), .. } => {
             Some(Phrase::new("from ").foreign(other).then(" to ").named(&action.name))
         }

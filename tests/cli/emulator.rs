@@ -38,3 +38,11 @@ fn an_emulator_that_cannot_start_says_why() {
     folder.write("account.jsonl", "no event\nnor this\n");
     assert_snapshot!("emulator_corrupt", folder.keyform("emulator --keys account.jsonl").run().expect(1));
 }
+
+#[test]
+fn an_emulator_whose_port_is_taken_says_so() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ended = Folder::new().keyform(&format!("emulator --port {port}")).run().expect(1);
+    assert!(ended.stderr.contains("name another port") && !ended.stderr.contains("panicked"), "{}", ended.stderr);
+}

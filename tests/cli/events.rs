@@ -81,3 +81,12 @@ fn the_command_in_a_comment_does_what_it_says() {
     assert_eq!(account.api().rows().len(), 1);
     folder.keyform(&words).env("KEYFORM_MANIFEST", "my keys").on(&account).run().expect(1);
 }
+
+#[test]
+fn the_command_in_a_comment_reads_a_leading_dash_as_a_name() {
+    let (account, folder) = (account(), Folder::of("-y=1 bob=2"));
+    let comment = folder.keyform("plan --format markdown --target=-y").on(&account).run().expect(0).stdout;
+    let command = comment.lines().find(|line| line.starts_with("keyform apply")).unwrap();
+    folder.keyform(&command.replace("keyform ", "")).on(&account).run().expect(0);
+    assert_eq!(account.api().rows().len(), 1);
+}

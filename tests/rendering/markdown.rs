@@ -7,6 +7,7 @@ use keyform::public_key::KeyBlob;
 use keyform::report::{View, markdown};
 
 use crate::scenes::{NAMES, Scene};
+use crate::support::world;
 
 /// What a parser finds in a comment.
 #[derive(Debug, Default)]
@@ -167,4 +168,15 @@ fn a_comment_keeps_to_its_size_and_counts_what_it_leaves_out() {
         assert!(!has_diff || left_out == 0, "{max}");
         assert_eq!(has_diff, max == 1_000_000, "{max}");
     }
+}
+
+#[test]
+fn only_a_key_that_is_replaced_is_called_the_old_key_of_its_name() {
+    let comment = |recorded: &str, account: &str| {
+        Scene::of(&world::desired("alice=A*"), recorded, account).comment(markdown::MAX_CHARS, View::default())
+    };
+    let replaced = comment("alice=B#2", "alice=B#2*");
+    assert!(replaced.contains("- from the old key of `alice` to its new one"), "{replaced}");
+    let foreign = comment("", "alice=B#2*");
+    assert!(foreign.contains("- from another key that the account calls `alice` to `alice`"), "{foreign}");
 }
