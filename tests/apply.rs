@@ -269,7 +269,10 @@ fn a_deletion_that_is_not_made_after_all_is_reported() {
 
 #[test]
 fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
-    let pinned = |plan: &mut Plan, _: &mut Options| {
+    let pinned = |plan: &mut Plan, options: &mut Options| {
+        // However many may be under way: until the account has shown whose it is, it is one.
+        options.concurrency = 10;
+        plan.user_seen = false;
         plan.pin = Some(UserId::new("somebody-else").unwrap());
         plan.user_id = None;
     };
@@ -277,6 +280,24 @@ fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
     assert_eq!(ran.log.iter().filter(|request| request.starts_with("POST")).count(), 1, "{:?}", ran.log);
     assert!(!ran.log.iter().any(|request| request.starts_with("DELETE")), "{:?}", ran.log);
     assert!(ran.steps()[0].contains("it went to the account of user user-1"), "{:?}", ran.steps());
+}
+
+#[test]
+fn nothing_is_deleted_where_nobody_knows_whose_account_it_is_or_which_key_is_its_primary() {
+    let unseen = |plan: &mut Plan, _: &mut Options| plan.user_seen = false;
+    let ran = run("", "a=A#1 b=B#2", "a=A#1 b=B#2", unseen, |_| None);
+    assert!(
+        ran.steps().iter().all(|step| step.contains("skipped: no answer has shown whose account")),
+        "{:?}",
+        ran.steps()
+    );
+
+    let offline = |plan: &mut Plan, _: &mut Options| {
+        plan.refreshed = false;
+        plan.user_seen = true;
+    };
+    let ran = run("c=C*", "b=B#2 c=C#3", "b=B#2* c=C#3", offline, |request| request.starts_with("PATCH").then(refused));
+    assert!(ran.rows.iter().any(|row| row.id.as_str() == "2" && row.is_primary), "{:?}", ran.steps());
 }
 
 #[test]

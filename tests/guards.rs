@@ -10,8 +10,8 @@
 mod support;
 
 use keyform::names::{KeyName, UserId};
-use keyform::plan::Plan;
 use keyform::plan::guard::{Acknowledged, Stage, refusals};
+use keyform::plan::{Change, Plan};
 use support::world::{listing, plan};
 
 fn many(count: usize) -> String {
@@ -95,6 +95,15 @@ fn the_primary_goes_only_with_another_in_its_place() {
     trips(&plan("b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &["--allow-primary-loss"]);
     trips(&plan("b=B* c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
     trips(&plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
+    // The key that takes its place is there already, and is not the primary.
+    let mut adopted = plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3 x=X#4");
+    trips(&adopted, &[]);
+    for action in &mut adopted.actions {
+        if let Change::Replace { promote, .. } = &mut action.change {
+            *promote = false;
+        }
+    }
+    trips(&adopted, &["--allow-primary-loss"]);
     // A target that leaves out the promotion does not leave out the guard.
     let mut partial = plan("a=X b=B* c=C", state, "a=A#1* b=B#2 c=C#3");
     trips(&partial, &[]);

@@ -10,7 +10,7 @@
 mod support;
 
 use keyform::plan::saved::{self, PlanFileError};
-use keyform::plan::{Plan, broken, file};
+use keyform::plan::{Change, Plan, broken, file};
 use serde_json::Value;
 use support::world::{self, listing, plan, recorded, today};
 
@@ -75,6 +75,7 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
         ("/primary", "up".into()),
         ("/digest", format!("sha256:{}", "0".repeat(64)).into()),
         ("/formatVersion", 2.into()),
+        ("/counts/delete", 0.into()),
     ] {
         let mut text = text.clone();
         *text.pointer_mut(path).unwrap() = value;
@@ -139,6 +140,26 @@ fn a_plan_is_bound_to_its_state() {
     state.lineage = uuid::Uuid::max();
     assert_eq!(say(Some(&state)), ["it was made from another state"]);
     assert_eq!(say(None)[0], "it was made from a state, and there is none here");
+}
+
+#[test]
+fn a_plan_is_bound_to_its_account_and_to_the_days_its_keys_are_wanted() {
+    let mut plan = one_of_each();
+    let other = keyform::account::Listing {
+        user_id: Some(keyform::names::UserId::new("mallory").unwrap()),
+        ..listing(ACCOUNT)
+    };
+    let said = broken(&plan, Some(&recorded(STATE)), &other, today());
+    assert_eq!(said, ["it is for the account of user user-1, and this is that of mallory"]);
+
+    for action in &mut plan.actions {
+        if let Change::Upload(key) = &mut action.change {
+            key.expires = Some(today());
+        }
+    }
+    let say = |day| broken(&plan, Some(&recorded(STATE)), &listing(ACCOUNT), day);
+    assert_eq!(say(today()), Vec::<String>::new());
+    assert_eq!(say(today().tomorrow().unwrap()), [format!("upload up: it was wanted until {}", today())]);
 }
 
 #[test]

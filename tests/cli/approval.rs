@@ -50,6 +50,37 @@ fn a_saved_plan_that_was_tampered_with_is_refused() {
 }
 
 #[test]
+fn a_saved_plan_cannot_talk_a_guard_out_of_its_doubts() {
+    let (account, folder) = changed("alice=1* bob=2 carol=3 dave=4", "alice=1*");
+    folder.keyform("plan --out approved.json").on(&account).run().expect(3);
+    // How many keys are managed is for the state to say.
+    let plan = folder.read("approved.json");
+    folder.write("approved.json", plan.replace("\"managed\": 4", "\"managed\": 400"));
+    refused_before_any_write(&account, &folder, "apply -y approved.json", 3);
+    folder.keyform("apply -y approved.json --allow-deletes 3").on(&account).run().expect(0);
+}
+
+#[test]
+fn a_saved_plan_may_be_bound_to_a_digest_too() {
+    let (account, folder) = changed("alice=1*", "alice=1* bob=2");
+    let approved = digest(&folder.keyform("plan --out approved.json").on(&account).run().expect(0));
+    let other = format!("sha256:{}", "0".repeat(64));
+    refused_before_any_write(&account, &folder, &format!("apply -y approved.json --plan-digest {other}"), 1);
+    folder.keyform(&format!("apply -y approved.json --plan-digest {approved}")).on(&account).run().expect(0);
+}
+
+#[test]
+fn the_token_is_not_sent_where_the_state_does_not_belong() {
+    let (account, folder) = changed("alice=1*", "alice=1* bob=2");
+    let other = account_with(Config::default());
+    for command in ["plan", "apply -y"] {
+        folder.keyform(command).on(&other).run().expect(1);
+    }
+    assert_eq!(other.api().stats().received, 0);
+    folder.keyform("plan").on(&account).run().expect(0);
+}
+
+#[test]
 fn a_saved_plan_for_another_account_is_refused() {
     let (account, folder) = changed("alice=1*", "alice=1* bob=2");
     folder.keyform("plan --out approved.json").on(&account).run().expect(0);
