@@ -5,6 +5,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::args::{Cli, Command, State};
+use super::commands;
 use super::error::CliError;
 
 /// Global flags that not every command uses, by their ids.
@@ -92,6 +93,14 @@ pub(super) fn check(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
     };
+    if let Command::Plan(args) = &cli.command
+        && let Some(id) = commands::plan::useless(args)
+        && typed(matches, id)
+    {
+        return Err(
+            CliError::new(format!("--{} means nothing to this --format", id.replace('_', "-"))).hint("leave it out")
+        );
+    }
     let uses = USES.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, uses)| *uses);
     for id in SCOPED {
         if typed(matches, id) && !uses.contains(&id) {

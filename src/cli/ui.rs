@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::args::When;
 use crate::terminal::progress::Target;
-use crate::terminal::sanitize::escape;
+use crate::terminal::sanitize::{defuse, escape};
 use crate::terminal::style::{WARN, paint};
 
 /// The two streams of a process, and how to write to them.
@@ -25,6 +25,11 @@ impl Ui {
 
     /// Writes a result to stdout. That nobody reads it any more is no error.
     pub(in crate::cli) fn result(self, text: &str) -> io::Result<()> {
+        self.commands(&defuse(text))
+    }
+
+    /// The same for what is meant as commands to a runner of pipelines.
+    pub(in crate::cli) fn commands(self, text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         let written = match self.choice(&stdout) {
             // At once: a stream that strips writes each piece between two styles, a plan of 10,000 keys has 60,000.
@@ -40,7 +45,7 @@ impl Ui {
     /// Writes to stderr. What cannot be written there cannot be told anyone.
     pub(in crate::cli) fn tell(self, text: &str) {
         let mut stream = AutoStream::new(io::stderr().lock(), self.choice(&io::stderr()));
-        let _ = stream.write_all(text.as_bytes());
+        let _ = stream.write_all(defuse(text).as_bytes());
     }
 
     /// Tells what is going on, unless only results and errors are wanted.

@@ -106,7 +106,7 @@ impl Page<'_> {
         self.snippet(text, file, *span, "-->", ('^', style, None), gutter);
         for Related { place, length, text: what } in related {
             let span = Span { line: place.line, column: place.column, length: *length };
-            self.snippet(text, &place.file, Some(span), ":::", ('-', frame, Some(what)), gutter);
+            self.snippet(text, &place.file, Some(span), "==>", ('-', frame, Some(what)), gutter);
         }
         if let Some(help) = help {
             let _ = writeln!(text, "{:gutter$} {frame}={frame:#} {strong}help{strong:#}: {help}", "");

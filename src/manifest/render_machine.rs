@@ -119,7 +119,8 @@ fn github(diagnostic: &Diagnostic) -> String {
 
 /// Escapes as GitHub's toolkit does. What else is unsafe to show is escaped too; line breaks are ours.
 fn escape_data(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(|line| sanitize::escape(line).replace('%', "%25")).collect();
+    let lines: Vec<_> =
+        text.split('\n').map(|line| sanitize::escape(line).replace('%', "%25").replace("##[", "#\\u{23}[")).collect();
     lines.join("%0A")
 }
 

@@ -39,6 +39,26 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Takes from a text for people whatever GitHub's runner would take for a command to it when the text is printed in a job:
+/// `##[` anywhere, and `::` at the beginning of a line, blanks and colours left aside.
+pub fn defuse(text: &str) -> Cow<'_, str> {
+    let begins_command = |line: &str| {
+        let mut rest = line.trim_start();
+        while let Some((_, after)) = rest.strip_prefix("\u{1b}[").and_then(|style| style.split_once('m')) {
+            rest = after.trim_start();
+        }
+        rest.starts_with("::")
+    };
+    if !text.contains("##[") && !text.lines().any(begins_command) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split_inclusive('\n').map(|line| {
+        let line = line.replace("##[", "#\\u{23}[");
+        if begins_command(&line) { line.replacen("::", "\\u{3a}:", 1) } else { line }
+    });
+    Cow::Owned(lines.collect())
+}
+
 /// Escapes, and cuts to at most `max` characters, the last of which is then `…`.
 pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
     let safe = escape(text);
@@ -62,6 +82,8 @@ pub fn json_line(value: &impl serde::Serialize) -> String {
 
 /// Escapes every unsafe character in JSON, which means the same then. Line feeds stay: within strings there is none.
 pub fn escape_json(text: &str) -> String {
+    // What a runner of pipelines would take for a command to it: see `defuse`. Only texts can hold it.
+    let text = text.replace("##[", "#\\u0023[");
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unsafe(c) && c != '\n' {
@@ -107,6 +129,21 @@ mod tests {
         let written = json(&text);
         assert!(!written.trim_end().chars().any(is_unsafe), "{written}");
         assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+    }
+
+    #[test]
+    fn nothing_is_a_command_to_a_runner_of_pipelines() {
+        for (text, expected) in [
+            ("a name\nan::other\n", "a name\nan::other\n"),
+            ("::error::x", "\\u{3a}:error::x"),
+            ("a\n  \u{1b}[1m::stop-commands::x\u{1b}[0m\n", "a\n  \u{1b}[1m\\u{3a}:stop-commands::x\u{1b}[0m\n"),
+            ("+ ###[set-output name=digest]x", "+ ##\\u{23}[set-output name=digest]x"),
+        ] {
+            assert_eq!(defuse(text), expected);
+        }
+        let text = "##[set-output name=digest]x";
+        assert!(!json(&text).contains("##["));
+        assert_eq!(serde_json::from_str::<String>(&json(&text)).unwrap(), text);
     }
 
     #[test]

@@ -90,3 +90,33 @@ fn the_command_in_a_comment_reads_a_leading_dash_as_a_name() {
     folder.keyform(&command.replace("keyform ", "")).on(&account).run().expect(0);
     assert_eq!(account.api().rows().len(), 1);
 }
+
+#[test]
+fn nothing_in_a_manifest_is_a_command_to_the_runner_of_a_pipeline() {
+    let (account, folder) = (account(), Folder::new());
+    let name = "\"::add-mask::SHA256 ##[set-output name=digest]x\"";
+    let owner = format!("\"{} ::stop-commands::x ##[error]y      SHA256:{}\"", "x".repeat(60), "A".repeat(43));
+    let forged = manifest("alice=1").replace("alice", &format!("{name}\n    owner: {owner}"));
+    folder.write("keyform.yaml", &forged);
+    let mut runs: Vec<_> = ["plan", "plan --format markdown", "plan --format diff", "plan --format json", "apply -y"]
+        .map(|command| folder.keyform(command).on(&account).run().expect(0))
+        .into();
+    runs.push(folder.keyform("state list").run().expect(0));
+    folder.write("keyform.yaml", forged.replace("owner:", "onwer:"));
+    runs.push(folder.keyform("validate").run().expect(1));
+    for ran in &runs {
+        for line in ran.stdout.lines().chain(ran.stderr.lines()) {
+            assert!(!line.contains("##[") && !line.trim_start().starts_with("::"), "{ran}");
+            // Nor is anything a line of its own that only looks like one of a plan.
+            assert!(!line.trim_start().starts_with("SHA256:AAAA"), "{ran}");
+        }
+    }
+}
+
+#[test]
+fn what_the_environment_says_is_for_all_formats_and_just_unused() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    for (name, value) in [("KEYFORM_FULL", "true"), ("KEYFORM_RANDOMART", "true"), ("KEYFORM_MAX_CHARS", "9000")] {
+        folder.keyform("plan --format json").env(name, value).on(&account).run().expect(0);
+    }
+}

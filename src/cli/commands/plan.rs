@@ -19,7 +19,6 @@ use super::{cannot_print, runtime};
 
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
     let today = Context::today(args.day);
-    check(args)?;
     let desired = context.desired(today)?;
     let (loaded, plan) = runtime()?.block_on(async {
         let loaded = context.store_with(args.recovery.recover.as_deref()).load().await?;
@@ -63,17 +62,14 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> 
     })
 }
 
-/// Refuses what the format has no use for: a flag that is taken and ignored is a lie.
-fn check(args: &Args) -> Result<(), CliError> {
-    let useless = match args.format {
-        PlanFormat::Json | PlanFormat::Diff if args.randomart => "--randomart",
-        PlanFormat::Json | PlanFormat::Diff | PlanFormat::Markdown if args.full => "--full",
-        PlanFormat::Text | PlanFormat::Json | PlanFormat::Diff if args.max_chars != markdown::MAX_CHARS => {
-            "--max-chars"
-        }
-        _ => return Ok(()),
-    };
-    Err(CliError::new(format!("{useless} means nothing to this --format")).hint("leave it out"))
+/// The id of a flag that the format has no use for, if one is set.
+pub(in crate::cli) fn useless(args: &Args) -> Option<&'static str> {
+    Some(match args.format {
+        PlanFormat::Json | PlanFormat::Diff if args.randomart => "randomart",
+        PlanFormat::Json | PlanFormat::Diff | PlanFormat::Markdown if args.full => "full",
+        PlanFormat::Text | PlanFormat::Json | PlanFormat::Diff if args.max_chars != markdown::MAX_CHARS => "max_chars",
+        _ => return None,
+    })
 }
 
 /// Writes a plan whole or not at all: half of one would be worse than none.

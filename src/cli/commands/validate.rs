@@ -29,7 +29,11 @@ pub(in crate::cli) fn run(args: &Validate, context: &Context) -> Result<Exit, Cl
         ReportFormat::Json => json::pretty(&report.to_json()),
         ReportFormat::Github => report.to_github(),
     };
-    context.ui.result(&text).map_err(cannot_print)?;
+    let printed = match args.format {
+        ReportFormat::Github => context.ui.commands(&text),
+        ReportFormat::Text | ReportFormat::Json => context.ui.result(&text),
+    };
+    printed.map_err(cannot_print)?;
     Ok(match desired {
         Some(_) => Exit::Done,
         None if report.worst() == Some(Severity::Policy) => Exit::Refused,

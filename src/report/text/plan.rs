@@ -93,7 +93,7 @@ fn block(out: &mut String, action: &Action, view: View) {
             change.blob().randomart().iter().for_each(|row| line(out, row));
         }
     }
-    let mut told = |text: &Phrase| wrapped(out, &" ".repeat(INDENT), INDENT, &text.to_string());
+    let mut told = |text: &Phrase| wrapped(out, &" ".repeat(INDENT), INDENT + 4, &text.to_string());
     told(&plan_words::reason(reason));
     details(action).iter().for_each(told);
     if *protected {
@@ -142,7 +142,11 @@ fn details(action: &Action) -> Vec<Phrase> {
 
 /// Owner and expiry, on one line.
 fn about(key: &NewKey) -> Option<Phrase> {
-    let owner = key.owner.as_ref().map(|owner| Phrase::new("owner ").named(&escape(owner)));
+    // In quotes where it is more than a word: it could be made to look like lines of a plan.
+    let owner = key.owner.as_ref().map(|owner| {
+        let label = Phrase::new("owner ");
+        if owner.contains(char::is_whitespace) { label.foreign(owner) } else { label.named(&escape(owner)) }
+    });
     match (owner, key.expires) {
         (Some(owner), Some(last)) => Some(owner.then(format!(", expires {last}"))),
         (Some(owner), None) => Some(owner),
