@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::terminal::sanitize;
@@ -15,18 +15,18 @@ pub const MAX_ID_BYTES: usize = 128;
 
 /// The name of a key in a manifest: 1 to [`MAX_NAME_CHARS`] characters, no white space at either end, no control,
 /// bidirectional or invisible character.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct KeyName(String);
 
 /// The id of a row on the account: 1 to [`MAX_ID_BYTES`] letters, digits and `-._~:`, safe as a segment of a URL path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct KeyId(String);
 
 /// The id of the account's user: 1 to [`MAX_ID_BYTES`] visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct UserId(String);
 
 /// Why a text is no valid name or id.
@@ -74,7 +74,9 @@ impl KeyId {
     pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
         let text = text.into();
         check_length(&text, MAX_ID_BYTES)?;
-        if let Some(bad) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"-._~:".contains(*c)) {
+        if let Some(bad) =
+            text.chars().find(|c| !matches!(c, '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '.' | '_' | '~' | ':'))
+        {
             return Err(NameError::Forbidden(bad));
         }
         if text == "." || text == ".." {
@@ -117,6 +119,12 @@ macro_rules! text_type {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 

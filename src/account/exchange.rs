@@ -17,6 +17,9 @@ use super::transport;
 use super::wire::{self, Undecodable};
 use super::words::{self, Words};
 
+/// The type of all that is sent and wanted.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// One request.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -94,16 +97,15 @@ impl Exchange {
         let Request { operation, path, body } = request;
         let method = method_of(operation);
         let start = Instant::now();
-        let mut builder = self
-            .client
-            .request(method.clone(), url)
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(ACCEPT, "application/json");
+        let mut request = reqwest::Request::new(method.clone(), url);
+        request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
+        request.headers_mut().insert(ACCEPT, JSON);
         if let Some(body) = body {
-            builder = builder.header(CONTENT_TYPE, "application/json").body(body);
+            request.headers_mut().insert(CONTENT_TYPE, JSON);
+            *request.body_mut() = Some(body.into());
         }
         let elapsed_ms = |start: Instant| u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match builder.send().await {
+        match self.client.execute(request).await {
             Ok(response) => {
                 let received = receive(response, (self.options.wall_clock)()).await;
                 let (status, elapsed_ms) = (received.status, elapsed_ms(start));

@@ -1,6 +1,6 @@
 //! What is known while a plan is carried out: in memory, and in the journal as soon as it is learned.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
@@ -25,9 +25,8 @@ pub(super) struct Ledger<'s, S> {
     trouble: Option<StateError>,
     pin: Option<UserId>,
     user_seen: bool,
-    /// The ids that keys have got in this run.
+    /// The ids that keys have got in this run. Each has its record in the state.
     placed: HashMap<KeyName, KeyId>,
-    placed_ids: HashSet<KeyId>,
 }
 
 /// An upload or a promotion landed on the account of somebody else.
@@ -51,8 +50,7 @@ impl<'s, S: Session> Ledger<'s, S> {
             trouble: None,
             pin: plan.pin.clone(),
             user_seen: plan.user_seen,
-            placed: HashMap::new(),
-            placed_ids: HashSet::new(),
+            placed: HashMap::with_capacity(plan.actions.len()),
         }
     }
 
@@ -77,7 +75,8 @@ impl<'s, S: Session> Ledger<'s, S> {
 
     /// Whether a row has become the row of a desired key in this run, so that it must not be deleted as an old one.
     pub(super) fn is_placed(&self, id: &KeyId) -> bool {
-        self.placed_ids.contains(id)
+        let record = self.state.records.get(id);
+        record.is_some_and(|record| self.placed(&record.name) == Some(id))
     }
 
     /// Makes the intent to upload these durable. Where that fails, the ledger is in trouble and nothing may be sent: a
@@ -134,15 +133,16 @@ impl<'s, S: Session> Ledger<'s, S> {
         Ok(())
     }
 
-    /// Records that a key is in a row, and drops what was recorded for it before.
-    pub(super) async fn place(&mut self, name: &KeyName, key: &NewKey, row: Placed<'_>) {
-        let id = row.id;
-        let record = row.record(name, key.key.blob());
-        let stale = key.stale.iter().filter(|&stale| stale != id).map(|id| Entry::Drop { id: id.clone() });
-        let entries = std::iter::once(Entry::Record(record)).chain(stale).collect();
+    /// Records that keys are in rows, and drops what was recorded for them before.
+    pub(super) async fn place(&mut self, placed: impl IntoIterator<Item = (&KeyName, &NewKey, Placed<'_>)>) {
+        let mut entries = Vec::new();
+        for (name, key, row) in placed {
+            let id = row.id;
+            self.placed.insert(name.clone(), id.clone());
+            entries.push(Entry::Record(row.record(name, key.key.blob())));
+            entries.extend(key.stale.iter().filter(|&stale| stale != id).map(|id| Entry::Drop { id: id.clone() }));
+        }
         self.learn(entries).await;
-        self.placed.insert(name.clone(), id.clone());
-        self.placed_ids.insert(id.clone());
     }
 
     /// Writes the state, if this run changed it, or a run before it did and could not say so.

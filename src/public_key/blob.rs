@@ -1,9 +1,10 @@
 //! The blob that identifies a key, and its fingerprints.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use md5::Md5;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::algorithm::{Algorithm, canonical_name};
@@ -13,14 +14,14 @@ use super::{line, material, randomart, wire};
 ///
 /// Well formed (one space, canonical base64 whose first string is the type), but not judged: a row of the account may
 /// hold a key that [`PublicKey`](super::PublicKey) refuses, and must still be matched. Two spellings of one key give
-/// the same blob: see [`KeyBlob::of_line`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct KeyBlob(Box<str>);
+/// the same blob: see [`KeyBlob::of_line`]. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct KeyBlob(Arc<str>);
 
 /// `SHA256:` and 43 characters of base64, as `ssh-keygen -l` prints it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Fingerprint(Box<str>);
 
 impl KeyBlob {
@@ -106,9 +107,9 @@ impl Fingerprint {
     }
 }
 
-impl From<KeyBlob> for String {
-    fn from(blob: KeyBlob) -> Self {
-        blob.0.into()
+impl Serialize for KeyBlob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -129,9 +130,9 @@ impl fmt::Display for KeyBlob {
     }
 }
 
-impl From<Fingerprint> for String {
-    fn from(fingerprint: Fingerprint) -> Self {
-        fingerprint.0.into()
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

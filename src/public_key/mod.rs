@@ -115,7 +115,7 @@ impl PublicKey {
     /// Writes `type base64 [comment]` on one line, normalised.
     pub fn to_line(&self) -> String {
         let blob = self.blob.as_str();
-        if self.comment.is_empty() { blob.to_owned() } else { format!("{blob} {}", self.comment) }
+        if self.comment.is_empty() { blob.to_owned() } else { [blob, " ", &self.comment].concat() }
     }
 }
 

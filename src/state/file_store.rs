@@ -38,8 +38,8 @@ pub struct FileSession<D: Disk = LocalDisk> {
     paths: Paths,
     recovery: Recovery,
     journal: JournalIs,
-    /// What the journal's file should hold, if there is one that counts.
-    written: Vec<u8>,
+    /// What the journal's file should hold, if there is one that counts, piece by piece.
+    written: Vec<Vec<u8>>,
     /// The state's file as it was read, or written.
     text: Option<Vec<u8>>,
     _lock: D::Lock,
@@ -136,11 +136,11 @@ impl<D: Disk> Session for FileSession<D> {
         let apart = self.recovery.file.as_deref();
         let Files { loaded, text, written, journal } = read(&*self.disk.borrow(), &self.paths, apart)?;
         self.journal = journal;
-        self.written = written;
+        self.written = vec![written];
         self.text = text;
         if apart.is_some() {
             // From now on it is the journal, and grows as one: whatever becomes of this run, the next needs no telling.
-            self.replace_journal(&self.written)?;
+            self.replace_journal(&self.written.concat())?;
             self.journal = JournalIs::Whole;
         }
         Ok(loaded)
@@ -164,7 +164,7 @@ impl<D: Disk> Session for FileSession<D> {
         self.journal = JournalIs::Torn;
         disk.append(path, &bytes).map_err(failed("write", path))?;
         self.journal = JournalIs::Whole;
-        self.written.extend(bytes);
+        self.written.push(bytes);
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl<D: Disk> Session for FileSession<D> {
         if self.is_folded(base) {
             return None;
         }
-        let mut text = journal::readable(&self.written);
+        let mut text = journal::readable(&self.written.concat());
         if text.is_empty() {
             text = journal::header(base);
         }

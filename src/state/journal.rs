@@ -76,18 +76,27 @@ pub(super) enum Replay {
 
 /// Writes the first line of a journal on top of `state`.
 pub(super) fn header(state: &State) -> Vec<u8> {
-    line(&Header {
-        journal: VERSION,
-        lineage: state.lineage,
-        serial: state.serial,
-        endpoint: state.endpoint.clone(),
-        user_id: state.user_id.clone(),
-    })
+    let mut journal = Vec::new();
+    add_line(
+        &mut journal,
+        &Header {
+            journal: VERSION,
+            lineage: state.lineage,
+            serial: state.serial,
+            endpoint: state.endpoint.clone(),
+            user_id: state.user_id.clone(),
+        },
+    );
+    journal
 }
 
 /// Writes entries, a line each.
 pub(super) fn lines(entries: &[Entry]) -> Vec<u8> {
-    entries.iter().map(line).collect::<Vec<_>>().concat()
+    let mut journal = Vec::new();
+    for entry in entries {
+        add_line(&mut journal, entry);
+    }
+    journal
 }
 
 /// The lines of a journal that can be read.
@@ -200,11 +209,10 @@ fn head(journal: &[u8]) -> Option<Header> {
     whole_lines(journal).next().and_then(|line| serde_json::from_slice(line).ok())
 }
 
-fn line(value: &impl Serialize) -> Vec<u8> {
+fn add_line(journal: &mut Vec<u8>, value: &impl Serialize) {
     // Writing plain structs of texts and numbers into memory has no way to fail.
-    let mut bytes = serde_json::to_vec(value).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
+    let _ = serde_json::to_writer(&mut *journal, value);
+    journal.push(b'\n');
 }
 
 #[cfg(test)]
