@@ -125,6 +125,7 @@ def hostile():
         "a million entries": ["version: 1\nkeys:\n" + "- a\n" * 1_000_000],
         "a million entries without a key": ["version: 1\nkeys:\n" + "- {}\n" * 1_000_000],
         "30 MB of wrong keys": [f"version: 1\nkeys:\n{entry * (30_000_000 // len(entry))}"],
+        "60 MB of wrong keys, in two files": [f"version: 1\nkeys:\n{entry * (30_000_000 // len(entry))}"] * 2,
         "8 million empty values": ["version: 1\nkeys: [" + ",\n" * 8_000_000 + "]"],
         "30 MB of private keys": ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" * 500_000],
     }

@@ -202,11 +202,6 @@ fn read_keys(field: &Field<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles)
     let Some(items) = scope.list(field, "begin each key with `- name: …`, or write `keys: []`") else {
         return Vec::new();
     };
-    if items.len() > MAX_KEYS {
-        let message = format!("the file has {} keys, more than {MAX_KEYS}", items.len());
-        scope.error("manifest-too-many-keys", field.extent, message, "split the account");
-        return Vec::new();
-    }
     let entry = |item: &Node<'_>, mapping: &Mapping<'_>, scope: &mut Scope<'_>| {
         entry::read(item.extent, mapping, scope, key_files)
     };

@@ -13,6 +13,7 @@ use super::bounded::{Bounded, MAX_AHEAD, Meter};
 use super::cursor::Cursor;
 use super::diagnostic::Diagnostic;
 use super::problems::Problems;
+use super::read::MAX_KEYS;
 use super::span::{Extent, Position, to_u32};
 use super::syntax;
 use super::tree::{Field, Mapping, Node, Value};
@@ -23,6 +24,9 @@ pub(crate) const MAX_DEPTH: usize = 16;
 
 /// The most values in one file, names of fields being such too: 200,000 keys with six fields each.
 pub(crate) const MAX_VALUES: usize = 2_700_000;
+
+/// The most items of one list: the longest that the format has is that of the keys.
+const MAX_ITEMS: usize = MAX_KEYS;
 
 /// The most fields of one mapping: the format has seven. They are compared pairwise.
 pub(crate) const MAX_FIELDS: usize = 100;
@@ -127,12 +131,18 @@ impl<'a> Builder<'a, '_> {
             self.error("manifest-too-many-values", extent, message, "split it into several files");
             return Err(Stop);
         }
-        if let Some(Frame { kind: Kind::Mapping { mapping, .. }, .. }) = self.stack.last()
-            && mapping.fields.len() >= MAX_FIELDS
-        {
-            let message = format!("a mapping has more than {MAX_FIELDS} fields");
-            self.error("manifest-too-many-fields", extent, message, "a manifest knows seven: see `keyform schema`");
-            return Err(Stop);
+        match self.stack.last().map(|frame| &frame.kind) {
+            Some(Kind::List(items)) if items.len() >= MAX_ITEMS => {
+                let message = format!("the list has more than {MAX_ITEMS} items, the most keys of one manifest");
+                self.error("manifest-too-many-keys", extent, message, "split the account");
+                return Err(Stop);
+            }
+            Some(Kind::Mapping { mapping, .. }) if mapping.fields.len() >= MAX_FIELDS => {
+                let message = format!("a mapping has more than {MAX_FIELDS} fields");
+                self.error("manifest-too-many-fields", extent, message, "a manifest knows seven: see `keyform schema`");
+                return Err(Stop);
+            }
+            _ => {}
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {

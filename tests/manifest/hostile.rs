@@ -25,7 +25,7 @@ fn each_bound_is_named() {
         (format!("version: 1\nkeys:\n{}", "- a\n".repeat(1_000_000)), "manifest-too-many-keys"),
         (format!("version: 1\nkeys:\n{}", "- {}\n".repeat(1_000_000)), "manifest-too-many-keys"),
         (many("a: b\n", 1000), "manifest-too-many-fields"),
-        (many("- a\n", 13 * mebi), "manifest-too-many-values"),
+        (many("- [a, b, c, d, e, f, g, h, i, j, k, l, m, n]\n", 9 * mebi), "manifest-too-many-values"),
     ] {
         let found = codes(&text);
         assert!(found.iter().any(|code| code.ends_with(expected)), "{expected}: {:?}", found.get(..found.len().min(3)));
