@@ -16,7 +16,7 @@ use keyform::apply::{Finding, Options, Outcome, Status, Tools, execute};
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
-use keyform::state::Loaded;
+use keyform::state::{Loaded, State};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
 use support::world::{self, plan, recorded, rows};
 use tokio_util::sync::CancellationToken;
@@ -113,7 +113,7 @@ impl Ran {
     }
 
     fn recorded(&self) -> Vec<String> {
-        let records = self.session.state.iter().flat_map(|state| state.records.values());
+        let records = self.session.state.iter().flat_map(State::sorted);
         records.map(|record| format!("{}#{}", record.name, record.id)).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Adoptions and uploads.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -78,8 +78,8 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             };
             let dealt_with: HashSet<_> =
                 self.plan.actions.iter().filter(is_placed).map(|action| action.change.blob()).collect();
-            let pending = self.ledger.state().pending.keys();
-            let settled = pending.filter(|blob| !dealt_with.contains(blob)).map(settle_entry).collect();
+            let pending: BTreeSet<_> = self.ledger.state().pending.keys().collect();
+            let settled = pending.into_iter().filter(|blob| !dealt_with.contains(blob)).map(settle_entry).collect();
             self.ledger.learn(settled).await;
         }
     }

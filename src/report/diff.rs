@@ -74,7 +74,7 @@ fn places<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p KeyN
     let primaries: HashSet<_> =
         plan.actions.iter().flat_map(olds).filter(|old| old.is_primary).map(|old| &old.id).collect();
     let promoted: HashSet<&KeyBlob> = plan.actions.iter().filter_map(promoted).collect();
-    for record in recorded.iter().flat_map(|state| state.records.values()) {
+    for record in recorded.into_iter().flat_map(State::sorted) {
         let goes = [&gone, &stale, &moved].iter().any(|ids| ids.contains(&record.id));
         // The first of a name stands where its successor will.
         let first = (&record.name, "");

@@ -1,6 +1,6 @@
 //! The state as a file: JSON, version 1, pretty-printed, keys sorted by name, so that a commit of it diffs well.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -101,7 +101,7 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
         return Err(StateError::Foreign { path: path(), problem: "its version is 0".to_owned() });
     }
     let twice = |what: String| StateError::Duplicate { path: path(), what };
-    let mut records = BTreeMap::new();
+    let mut records = HashMap::new();
     // Ids tell rows apart, and nothing else does. One name may stand here twice, for an old key and its heir; one key,
     // for an old name and the new one; even both, for a row that is gone and the one that took its place.
     for record in file.keys {
@@ -112,7 +112,7 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
             return Err(twice(format!("the id {}", twin.id)));
         }
     }
-    let mut pending = BTreeMap::new();
+    let mut pending = HashMap::new();
     for Pending { name, public_key } in file.pending {
         if let Some(twin) = pending.insert(public_key, name) {
             return Err(twice(format!("the pending upload of {twin}")));

@@ -103,7 +103,9 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
     desired.keys.sort_by(|a, b| a.name.cmp(&b.name));
     desired.keys.dedup_by(|a, b| a.name == b.name);
     let mut recorded = world::recorded("alice=A#1 bob=B#2 carol=C#3 dave=D#4 gina=I#6");
-    for (record, name) in recorded.records.values_mut().zip(names.iter().rev()) {
+    let mut records: Vec<_> = recorded.records.values_mut().collect();
+    records.sort_by(|a, b| a.id.cmp(&b.id));
+    for (record, name) in records.into_iter().zip(names.iter().rev()) {
         record.name = name.clone();
         record.account_name = Some(account_name.to_owned());
     }
@@ -171,7 +173,7 @@ proptest! {
         let unverified = keyform::apply::Outcome { unverified: Some(message), ..outcome(&scene, &[Status::Failed(uncertain)], vec![]) };
         has_only_styles(&text::outcome(&scene.plan, &unverified, "s", View::default()))?;
         has_only_styles(&text::records(&scene.recorded))?;
-        for record in scene.recorded.records.values() {
+        for record in scene.recorded.sorted() {
             has_only_styles(&text::record(record, View::default()))?;
         }
     }

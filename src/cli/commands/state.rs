@@ -49,13 +49,10 @@ async fn forget(args: &StateForget, context: &Context, store: &FileStore) -> Res
         named(name, &state)?;
     }
     let mut out = String::new();
-    state.records.retain(|_, record| {
-        let goes = args.names.contains(&record.name);
-        if goes {
-            let _ = writeln!(out, "{}: no longer managed; {} stays on the account", record.name, record.id);
-        }
-        !goes
-    });
+    for record in state.sorted().into_iter().filter(|record| args.names.contains(&record.name)) {
+        let _ = writeln!(out, "{}: no longer managed; {} stays on the account", record.name, record.id);
+    }
+    state.records.retain(|_, record| !args.names.contains(&record.name));
     state.serial += 1;
     session.fold(&state).await?;
     Ok(out)
@@ -68,7 +65,7 @@ fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliErr
         return Ok(records);
     }
     let likeness = |other: &str| strsim::jaro(other, name.as_str());
-    let names = state.records.values().map(|record| record.name.as_str()).filter(|other| likeness(other) > 0.75);
+    let names = state.sorted().into_iter().map(|record| record.name.as_str()).filter(|other| likeness(other) > 0.75);
     let error = CliError::new(format!("the state has no key {name}"));
     Err(match names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
         Some(nearest) => error.hint(format!("did you mean {nearest}? `keyform state list` shows all")),

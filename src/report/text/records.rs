@@ -21,7 +21,9 @@ pub fn records(state: &State) -> String {
         let pad = " ".repeat(width.saturating_sub(name.width()));
         let _ = writeln!(out, "{}{pad}  {}  {}", paint(NAME, name), record.id, sort(&record.public_key));
     }
-    for name in state.pending.values() {
+    let mut pending: Vec<_> = state.pending.values().collect();
+    pending.sort();
+    for name in pending {
         let _ = writeln!(out, "{}  {}", paint(NAME, name), paint(WARN, "not known whether it was uploaded"));
     }
     let _ = writeln!(out, "{}", paint(DIM, format!("{}, serial {}", counted(records.len(), "key"), state.serial)));
