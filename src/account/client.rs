@@ -4,6 +4,7 @@
 //! may be repeated. (A pooled connection that turns out closed before the request was begun is replaced silently; that
 //! request was not sent.) No redirect is followed, so that the token goes to the endpoint alone.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -19,8 +20,8 @@ use super::{Page, ReadAccount, Row, WriteAccount};
 use crate::names::{KeyId, KeyName};
 use crate::public_key::PublicKey;
 
-/// Where the keys are below the endpoint. The collection wants a `/` at its end, its rows want none.
-const COLLECTION: &str = "/api/v1/ssh_keys";
+/// Where the keys are below the endpoint. The collection wants the `/` at its end, its rows want none.
+const COLLECTION: &str = "/api/v1/ssh_keys/";
 
 /// How to speak to the account.
 #[derive(Debug, Clone)]
@@ -99,8 +100,8 @@ impl Connection {
 
 impl ReadAccount for HttpReader {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
-        let path = format!("{COLLECTION}/?offset={offset}&limit={limit}");
-        let request = Request { operation: Operation::List, path, body: None };
+        let path = format!("{COLLECTION}?offset={offset}&limit={limit}");
+        let request = Request { operation: Operation::List, path: path.into(), body: None };
         self.0.ask(request, wire::page, None).await
     }
 }
@@ -108,20 +109,24 @@ impl ReadAccount for HttpReader {
 impl WriteAccount for HttpWriter {
     async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
         let body = Some(wire::upload(name, key));
-        let request = Request { operation: Operation::Upload, path: format!("{COLLECTION}/"), body };
+        let request = Request { operation: Operation::Upload, path: COLLECTION.into(), body };
         self.0.ask(request, |answer| wire::uploaded(answer, key.blob()), None).await
     }
 
     async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
         let body = Some(wire::promotion());
-        let request = Request { operation: Operation::Promote, path: format!("{COLLECTION}/{id}"), body };
+        let request = Request { operation: Operation::Promote, path: row(id), body };
         self.0.ask(request, wire::acknowledged, Some(())).await
     }
 
     async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
-        let request = Request { operation: Operation::Delete, path: format!("{COLLECTION}/{id}"), body: None };
+        let request = Request { operation: Operation::Delete, path: row(id), body: None };
         self.0.ask(request, wire::acknowledged, Some(())).await
     }
+}
+
+fn row(id: &KeyId) -> Cow<'static, str> {
+    format!("{COLLECTION}{id}").into()
 }
 
 impl OpenError {

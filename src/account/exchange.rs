@@ -1,5 +1,6 @@
 //! One request and its answer: sent, read within bounds, judged.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::time::Instant;
 
@@ -26,7 +27,7 @@ pub(super) struct Request {
     /// What it asks for.
     pub(super) operation: Operation,
     /// Where, below the endpoint, with its query.
-    pub(super) path: String,
+    pub(super) path: Cow<'static, str>,
     /// What it says, in JSON.
     pub(super) body: Option<Vec<u8>>,
 }
@@ -109,14 +110,14 @@ impl Exchange {
             Ok(response) => {
                 let received = receive(response, (self.options.wall_clock)()).await;
                 let (status, elapsed_ms) = (received.status, elapsed_ms(start));
-                tracing::debug!(%method, path, status, elapsed_ms, "request");
+                tracing::debug!(%method, path = &*path, status, elapsed_ms, "request");
                 Ok(received)
             }
             Err(error) => {
                 let error = error.without_url();
                 let fault = transport::fault_of(&error);
                 let detail = words::one_line(&transport::innermost(&error), &self.token);
-                tracing::debug!(%method, path, ?fault, elapsed_ms = elapsed_ms(start), "request without an answer");
+                tracing::debug!(%method, path = &*path, ?fault, elapsed_ms = elapsed_ms(start), "request without an answer");
                 Err((fault, detail))
             }
         }
