@@ -93,7 +93,10 @@ impl<'s, S: Session> Ledger<'s, S> {
             Err(error) => Err(error),
         };
         match written {
-            Ok(()) => self.take_in(entries),
+            Ok(()) => {
+                self.take_in(entries);
+                self.state.records.reserve(uploads.len());
+            }
             Err(error) => self.trouble = Some(error),
         }
     }
