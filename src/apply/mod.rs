@@ -1,4 +1,5 @@
-//! Carries a plan out: uploads, then the promotion, then deletions; each thing is journalled as soon as it is known.
+//! Carries a plan out: uploads, then the promotion, then deletions; each thing is journalled as soon as it is known, and
+//! uploads together with those that are done at the same time.
 //!
 //! Exactly once: the intent to upload is durable before the first request, and an upload whose answer was lost is
 //! looked for in a listing before it is sent again.
