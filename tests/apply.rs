@@ -9,12 +9,12 @@
 
 mod support;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use keyform::account::{Effect, Failure, FailureKind, Pace, Page, ReadAccount, RetryPolicy, Row, Scope, WriteAccount};
-use keyform::apply::{Finding, Options, Outcome, Status, Tools, execute};
+use keyform::apply::{Event, Finding, Options, Outcome, Status, Tools, execute};
 use keyform::names::{KeyId, KeyName, UserId};
-use keyform::plan::Plan;
+use keyform::plan::{Change, Plan};
 use keyform::public_key::PublicKey;
 use keyform::state::{Loaded, State};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
@@ -298,6 +298,80 @@ fn nothing_is_deleted_where_nobody_knows_whose_account_it_is_or_which_key_is_its
     };
     let ran = run("c=C*", "b=B#2 c=C#3", "b=B#2* c=C#3", offline, |request| request.starts_with("PATCH").then(refused));
     assert!(ran.rows.iter().any(|row| row.id.as_str() == "2" && row.is_primary), "{:?}", ran.steps());
+}
+
+/// Carries out many uploads on an account that answers at once, except for `waits`, which waits until something else is
+/// written down. Returns the most uploads that were sent and not written down yet.
+fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
+    let mut plan = plan("a=A", "", "");
+    let pattern = plan.actions.remove(0);
+    for number in 0..uploads {
+        let mut action = pattern.clone();
+        action.name = KeyName::new(format!("key-{number:03}")).unwrap();
+        let Change::Upload(new) = &mut action.change else { panic!("{action:?}") };
+        new.key = support::keys::key(number);
+        plan.actions.push(action);
+    }
+    let (sent, written, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let account = MemoryAccount::new(Mode::default(), Vec::new());
+    let tools = Tools {
+        reader: Some(&account),
+        writer: &Waiting { account: &account, waits, sent: &sent, written: &written },
+        pace: &Pace::new(VirtualClock::default(), 0),
+        options: Options { concurrency: 10, retries: RetryPolicy::default(), fail_fast: false },
+        stop: &CancellationToken::new(),
+        observer: &|event| {
+            most.set(most.get().max(sent.get() - written.get()));
+            written.set(written.get() + usize::from(matches!(event, Event::Placed { .. })));
+        },
+        lineage: uuid::Uuid::nil(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let outcome = runtime.block_on(execute(&plan, Loaded::default(), &mut MemorySession::default(), &tools));
+    assert!(outcome.is_success(), "{outcome:?}");
+    most.get()
+}
+
+/// An account that may let one upload wait.
+struct Waiting<'a> {
+    account: &'a MemoryAccount,
+    waits: Option<&'a str>,
+    sent: &'a Cell<usize>,
+    written: &'a Cell<usize>,
+}
+
+impl WriteAccount for Waiting<'_> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+        self.sent.set(self.sent.get() + 1);
+        if self.waits == Some(name.as_str()) {
+            let written = self.written.get();
+            let mut turns = 0..1000;
+            while self.written.get() == written && turns.next().is_some() {
+                tokio::task::yield_now().await;
+            }
+            assert!(!turns.is_empty(), "others are done, and not written down while this one waits");
+        }
+        self.account.upload(name, key).await
+    }
+
+    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+        self.account.promote(id).await
+    }
+
+    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+        self.account.delete(id).await
+    }
+}
+
+#[test]
+fn uploads_are_written_down_together_and_never_many_of_them() {
+    let most = unwritten(1000, None);
+    assert!((100..=150).contains(&most), "{most} at once");
+}
+
+#[test]
+fn whoever_waits_for_the_network_has_written_down_what_is_done() {
+    unwritten(20, Some("key-005"));
 }
 
 #[test]
