@@ -21,10 +21,6 @@ use crate::plan::{Action, Change, NewKey, OldKey, Plan, ReplaceOrder};
 use crate::public_key::KeyBlob;
 use crate::state::{Entry, Origin, Record, Session};
 
-/// How many uploads that are done may wait to be written down together, while others are done just as fast: without a
-/// network between, that saves a sixth of the time of an upload. A crash leaves them to be found again by their intents.
-const AT_ONCE: usize = 128;
-
 /// An upload to be done.
 #[derive(Debug, Clone, Copy)]
 struct Job<'p> {
@@ -129,8 +125,10 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 let Some(job) = waiting.pop_front() else { break };
                 in_flight.push(async move { (job, attempt(job, tools).await) });
             }
+            // As long as others are done just as fast, as many wait to be written down together as may be under way: for
+            // each alone it would take a sixth more time, and without a bound a full disk would be noticed late.
             let ready = ready(&mut in_flight).await;
-            if ready.is_none() || stored.len() >= AT_ONCE {
+            if ready.is_none() || stored.len() >= limit {
                 self.record(&std::mem::take(&mut stored)).await;
             }
             let ended = if ready.is_some() { ready } else { in_flight.next().await };
