@@ -87,14 +87,11 @@ pub(super) fn acknowledged(body: &[u8]) -> Result<(), Undecodable> {
 }
 
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
-    let Ok(text) = str::from_utf8(body) else {
+    serde_json::from_slice(body).map_err(|error| {
         let text = String::from_utf8_lossy(body);
-        return Err((if is_html(&text) { BodyFault::Html } else { BodyFault::NotJson }, String::new()));
-    };
-    serde_json::from_str(text).map_err(|error| {
         let fault = match error.classify() {
             _ if text.trim().is_empty() => BodyFault::Empty,
-            _ if is_html(text) => BodyFault::Html,
+            _ if is_html(&text) => BodyFault::Html,
             Category::Data => BodyFault::WrongShape,
             Category::Io | Category::Syntax | Category::Eof => BodyFault::NotJson,
         };

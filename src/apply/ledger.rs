@@ -95,6 +95,7 @@ impl<'s, S: Session> Ledger<'s, S> {
         match written {
             Ok(()) => {
                 self.take_in(entries);
+                // So that no answer has to wait while a map of all records moves to a larger place.
                 self.state.records.reserve(uploads.len());
             }
             Err(error) => self.trouble = Some(error),
