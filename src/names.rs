@@ -1,6 +1,8 @@
-//! The names of things: of keys, of rows on the account, of its user. Each type can only hold a valid one.
+//! The names of things: of keys, of rows on the account, of its user. Each type can only hold a valid one, and is cheap to
+//! clone.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
@@ -17,17 +19,17 @@ pub const MAX_ID_BYTES: usize = 128;
 /// bidirectional or invisible character.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
-pub struct KeyName(String);
+pub struct KeyName(Arc<str>);
 
 /// The id of a row on the account: 1 to [`MAX_ID_BYTES`] letters, digits and `-._~:`, safe as a segment of a URL path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
-pub struct KeyId(String);
+pub struct KeyId(Arc<str>);
 
 /// The id of the account's user: 1 to [`MAX_ID_BYTES`] visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
-pub struct UserId(String);
+pub struct UserId(Arc<str>);
 
 /// Why a text is no valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -56,24 +58,24 @@ pub enum NameError {
 
 impl KeyName {
     /// Checks a text and takes it as a name.
-    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
-        let text = text.into();
-        check_length(&text, MAX_NAME_CHARS)?;
+    pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
+        let text = text.as_ref();
+        check_length(text, MAX_NAME_CHARS)?;
         if let Some(bad) = text.chars().find(|&c| sanitize::is_unsafe(c)) {
             return Err(NameError::Forbidden(bad));
         }
         if text.trim().len() != text.len() {
             return Err(NameError::Padded);
         }
-        Ok(Self(text))
+        Ok(Self(text.into()))
     }
 }
 
 impl KeyId {
     /// Checks a text and takes it as an id.
-    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
-        let text = text.into();
-        check_length(&text, MAX_ID_BYTES)?;
+    pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
+        let text = text.as_ref();
+        check_length(text, MAX_ID_BYTES)?;
         if let Some(bad) =
             text.chars().find(|c| !matches!(c, '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '.' | '_' | '~' | ':'))
         {
@@ -82,19 +84,19 @@ impl KeyId {
         if text == "." || text == ".." {
             return Err(NameError::Path);
         }
-        Ok(Self(text))
+        Ok(Self(text.into()))
     }
 }
 
 impl UserId {
     /// Checks a text and takes it as an id.
-    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
-        let text = text.into();
-        check_length(&text, MAX_ID_BYTES)?;
+    pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
+        let text = text.as_ref();
+        check_length(text, MAX_ID_BYTES)?;
         if let Some(bad) = text.chars().find(|c| !c.is_ascii_graphic()) {
             return Err(NameError::Forbidden(bad));
         }
-        Ok(Self(text))
+        Ok(Self(text.into()))
     }
 }
 
@@ -135,12 +137,6 @@ macro_rules! text_type {
                 Self::new(text)
             }
         }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
     )+};
 }
 
@@ -153,7 +149,7 @@ mod tests {
     #[test]
     fn a_name_is_visible_text_without_padding() {
         for good in ["alice-laptop", "Åsa's key", "日本", "a", &"x".repeat(128)] {
-            assert_eq!(KeyName::new(good).map(String::from).as_deref(), Ok(good));
+            assert_eq!(KeyName::new(good).as_ref().map(KeyName::as_str), Ok(good));
         }
         assert_eq!(KeyName::new(""), Err(NameError::Empty));
         assert_eq!(KeyName::new(" a"), Err(NameError::Padded));

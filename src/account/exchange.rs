@@ -108,7 +108,7 @@ impl Exchange {
         let elapsed_ms = |start: Instant| u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match self.client.execute(request).await {
             Ok(response) => {
-                let received = receive(response, (self.options.wall_clock)()).await;
+                let received = receive(response, self.options.wall_clock).await;
                 let (status, elapsed_ms) = (received.status, elapsed_ms(start));
                 tracing::debug!(%method, path = &*path, status, elapsed_ms, "request");
                 Ok(received)

@@ -26,10 +26,10 @@ pub(super) struct Received {
     pub(super) body: Result<Vec<u8>, BodyFault>,
 }
 
-/// Reads an answer. `now` is what a `Retry-After` with a date is measured by.
-pub(super) async fn receive(response: Response, now: SystemTime) -> Received {
+/// Reads an answer. A `Retry-After` with a date is measured by the `wall_clock`.
+pub(super) async fn receive(response: Response, wall_clock: fn() -> SystemTime) -> Received {
     let status = response.status();
-    let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, now));
+    let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, wall_clock()));
     let location = header(response.headers(), &LOCATION).filter(|_| status.is_redirection());
     let redirect_to = location.map(|location| place(response.url(), location));
     let body = if status.is_success() { read_all(response).await } else { Ok(read_some(response).await) };

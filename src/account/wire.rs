@@ -3,10 +3,12 @@
 //! Strict on what decisions rest on, tolerant of everything else: unknown fields, a `publicKey` that a listing leaves
 //! out, a date in another form.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Value, json};
@@ -28,8 +30,9 @@ struct WireKey<'a> {
 }
 
 #[derive(Deserialize)]
-struct WirePage {
-    data: Vec<WireRow>,
+struct WirePage<'a> {
+    #[serde(borrow)]
+    data: Vec<WireRow<'a>>,
     #[serde(default)]
     total_count: Value,
     #[serde(default)]
@@ -38,9 +41,11 @@ struct WirePage {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireRow {
-    id: String,
-    user_id: String,
+struct WireRow<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    user_id: Cow<'a, str>,
     name: String,
     #[serde(default)]
     public_key: Option<String>,
@@ -86,7 +91,7 @@ pub(super) fn acknowledged(body: &[u8]) -> Result<(), Undecodable> {
     decode::<IgnoredAny>(body).map(|_| ())
 }
 
-fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
+fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Undecodable> {
     serde_json::from_slice(body).map_err(|error| {
         let text = String::from_utf8_lossy(body);
         let fault = match error.classify() {
@@ -101,7 +106,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
 }
 
 /// `expected` is the key that is most likely in it: nothing is decoded to see that it is.
-fn take_row(row: WireRow, expected: Option<&KeyBlob>) -> Result<Row, String> {
+fn take_row(row: WireRow<'_>, expected: Option<&KeyBlob>) -> Result<Row, String> {
     let WireRow { id, user_id, name, public_key, is_primary, is_user_key, created_at } = row;
     Ok(Row {
         id: KeyId::new(id).map_err(|error| format!("its `id` is none: {error}"))?,

@@ -125,9 +125,8 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 let Some(job) = waiting.pop_front() else { break };
                 in_flight.push(async move { (job, attempt(job, tools).await) });
             }
-            // As long as others are done just as fast, as many wait to be written down together as may be under way. An
-            // append for every few answers took up to a sixth of the time, measured against 128 at once; with as many as
-            // that a full disk would be noticed late.
+            // As long as others are done just as fast, as many wait to be written down together as may be under way.
+            // With 128 at once it was 4 % faster at 10 connections, and a full disk was noticed late.
             let ready = ready(&mut in_flight).await;
             if ready.is_none() || stored.len() >= limit {
                 self.record(&std::mem::take(&mut stored)).await;

@@ -149,17 +149,17 @@ impl<D: Disk> Session for FileSession<D> {
     async fn append(&mut self, base: &State, entries: &[Entry]) -> Result<(), StateError> {
         let mut disk = self.disk.borrow_mut();
         let path = &self.paths.journal;
-        let mut bytes = match self.journal {
-            JournalIs::Whole => Vec::new(),
+        let mut bytes = journal::lines(entries);
+        match self.journal {
+            JournalIs::Whole => {}
             // What is left of the torn line becomes a line of its own, which readers pass over.
-            JournalIs::Torn => b"\n".to_vec(),
+            JournalIs::Torn => bytes.insert(0, b'\n'),
             JournalIs::Unknown | JournalIs::Absent => {
                 drop_journal(&mut *disk, path)?;
                 self.written.clear();
-                journal::header(base)
+                bytes = [journal::header(base), bytes].concat();
             }
-        };
-        bytes.extend(journal::lines(entries));
+        }
         // Until it is known to be written, its end is not to be trusted.
         self.journal = JournalIs::Torn;
         disk.append(path, &bytes).map_err(failed("write", path))?;

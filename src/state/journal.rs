@@ -18,6 +18,9 @@ use crate::public_key::KeyBlob;
 /// The version of the format.
 const VERSION: u32 = 1;
 
+/// What most lines fit in, in bytes: those of an Ed25519 key.
+const LINE_BYTES: usize = 384;
+
 /// One thing that was learned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -92,7 +95,7 @@ pub(super) fn header(state: &State) -> Vec<u8> {
 
 /// Writes entries, a line each.
 pub(super) fn lines(entries: &[Entry]) -> Vec<u8> {
-    let mut journal = Vec::new();
+    let mut journal = Vec::with_capacity(entries.len() * LINE_BYTES);
     for entry in entries {
         add_line(&mut journal, entry);
     }
