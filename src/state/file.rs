@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -101,7 +102,7 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
         return Err(StateError::Foreign { path: path(), problem: "its version is 0".to_owned() });
     }
     let twice = |what: String| StateError::Duplicate { path: path(), what };
-    let mut records = HashMap::new();
+    let mut records = IndexMap::with_capacity(file.keys.len());
     // Ids tell rows apart, and nothing else does. One name may stand here twice, for an old key and its heir; one key,
     // for an old name and the new one; even both, for a row that is gone and the one that took its place.
     for record in file.keys {

