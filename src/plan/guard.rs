@@ -7,9 +7,6 @@ use crate::terminal::shell::{flag, quoted};
 /// Up to so many deletions need no acknowledgement, unless they are most of the keys.
 pub const FREE_DELETES: usize = 10;
 
-/// Deleting more than half of the managed keys needs an acknowledgement where there are more than so many.
-const SMALL_STATE: usize = 2;
-
 /// What a person has acknowledged.
 #[derive(Debug, Clone, Default)]
 pub struct Acknowledged {
@@ -87,9 +84,8 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<R
         }
     }
     let deletes = plan.count(ActionKind::Delete);
-    let most = plan.managed > SMALL_STATE && deletes * 2 > plan.managed;
-    let all = deletes > 0 && deletes >= plan.managed;
-    if (deletes > FREE_DELETES || most || all) && deletes > acknowledged.deletes {
+    let is_most = deletes * 2 > plan.managed;
+    if (deletes > FREE_DELETES || is_most) && deletes > acknowledged.deletes {
         refusals.push(Refusal::Deletes { deletes, managed: plan.managed });
     }
     if plan.refreshed && !plan.user_seen && plan.managed > 0 && !plan.is_empty() && !acknowledged.empty_account {
