@@ -8,6 +8,7 @@ pub mod account;
 pub mod apply;
 pub mod cli;
 pub mod emulator;
+mod files;
 pub mod manifest;
 pub mod names;
 pub mod plan;

@@ -64,7 +64,7 @@ pub enum EmulatorError {
     /// The file of keys cannot be read or written.
     #[error("cannot {verb} {}", path.display())]
     Keys {
-        /// What was tried: `read`, `write`, `lock`.
+        /// What was tried: `read`, `write`, `lock`, `keep keys in`.
         verb: &'static str,
         /// The file of keys.
         path: PathBuf,

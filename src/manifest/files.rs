@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::Severity;
 use super::diagnostic::Diagnostic;
-use super::key_file::{folder_of, read_regular};
 use super::problems::Problems;
 use super::source::Source;
 use super::span::{Extent, Position};
+use crate::files::{folder_of, read_regular};
 use crate::terminal::sanitize;
 
 /// The largest manifest file, in bytes.

@@ -1,12 +1,12 @@
 //! Reads the file that `publicKeyFile` names, inside the folder of the manifest and nowhere else.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::path::{Component, Path, PathBuf};
+use std::io;
+use std::path::{Component, Path};
 
 use thiserror::Error;
 
 use super::read::KeyFiles;
+use crate::files::{folder_of, read_regular};
 
 /// The largest key file, in bytes.
 pub(crate) const MAX_KEY_FILE: u64 = 64 * 1024;
@@ -102,41 +102,6 @@ fn stays_inside(path: &Path) -> bool {
         }
     }
     depth > 0
-}
-
-/// Returns the folder that a file is in.
-pub(crate) fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-/// Reads up to one byte more than `max`; nothing if the path is no regular file. Never blocks on a pipe or a device.
-pub(crate) fn read_regular(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
-    let before = fs::symlink_metadata(path)?;
-    if !before.is_file() {
-        return Ok(None);
-    }
-    let file = File::open(path)?;
-    if !is_same(&before, &file.metadata()?) {
-        return Ok(None);
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(before.len().min(max)).unwrap_or_default().saturating_add(1));
-    file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
-}
-
-/// Tells whether what was opened is what was looked at: another process may swap a file for a link in between.
-#[cfg(unix)]
-fn is_same(before: &fs::Metadata, opened: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    opened.is_file() && before.dev() == opened.dev() && before.ino() == opened.ino()
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &fs::Metadata, opened: &fs::Metadata) -> bool {
-    opened.is_file()
 }
 
 #[cfg(test)]

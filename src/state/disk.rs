@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::files::{folder_of, refuse_special};
+
 /// The operations. Each is one step that a crash can come before or after.
 pub trait Disk {
     /// A file that has no name yet, in the folder where it is to appear.
@@ -72,6 +74,7 @@ impl Disk for LocalDisk {
     type Lock = File;
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        refuse_special(path)?;
         match fs::read(path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -148,13 +151,5 @@ impl Disk for LocalDisk {
             }
             Err(TryLockError::Error(error)) => Err(error),
         }
-    }
-}
-
-/// The folder that a file lies in.
-pub fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }

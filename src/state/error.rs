@@ -209,6 +209,8 @@ fn io_help(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             "check the path, and that its folder is there; --state keeps the state elsewhere"
         }
+        // See `refuse_special`.
+        io::ErrorKind::InvalidInput => "pipes and devices are neither read nor replaced: choose a file",
         io::ErrorKind::IsADirectory => "a folder is in its place: move that away, or choose a file with --state",
         _ => "see to that, then run the same command again; --state keeps the state elsewhere",
     }

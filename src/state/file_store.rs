@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::disk::{Disk, LocalDisk, folder_of};
+use super::disk::{Disk, LocalDisk};
 use super::journal::{self, Replay};
 use super::{Entry, Loaded, Place, Rescued, Session, State, StateError, Store, file};
+use crate::files::folder_of;
 use crate::terminal::sanitize::{escape_json, escape_to};
 
 /// The most characters that are shown of what another process says of itself.

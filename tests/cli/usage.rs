@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use insta::assert_snapshot;
 
-use crate::support::program::Folder;
+use crate::support::program::{Folder, account};
 
 #[test]
 fn wrong_usage_is_1_and_says_what_is_wrong() {
@@ -43,6 +43,30 @@ fn wrong_usage_is_1_and_says_what_is_wrong() {
     }
     assert_snapshot!(told);
     assert_eq!(folder.files().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    // Stands for devices too, which a test had better leave alone.
+    let _listener = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
+    let mut told = String::new();
+    for arguments in [
+        "plan --offline --out socket",
+        "plan --offline --state socket",
+        "state list --state socket",
+        "apply -y --state socket",
+        "apply -y --recover socket",
+        "emulator --keys socket",
+    ] {
+        let _ = writeln!(told, "{}", folder.keyform(arguments).on(&account).run().expect(1));
+    }
+    assert_snapshot!(told);
+    assert!(std::fs::metadata(folder.path("socket")).unwrap().file_type().is_socket());
+    assert!(account.api().rows().is_empty());
 }
 
 #[test]

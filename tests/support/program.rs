@@ -162,7 +162,7 @@ impl Folder {
         state["keys"].as_array().unwrap().iter().map(|key| (text(&key["name"]), text(&key["id"]))).collect()
     }
 
-    /// All files with their content, by their paths below the folder.
+    /// All regular files with their content, by their paths below the folder.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         collect(self.folder.path(), self.folder.path(), &mut files);
@@ -202,7 +202,7 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(root, &path, files);
-        } else {
+        } else if path.is_file() {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             files.insert(name, fs::read(path).unwrap());
         }

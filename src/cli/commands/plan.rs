@@ -1,5 +1,6 @@
 //! `keyform plan`
 
+use std::fmt::Display;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -8,12 +9,12 @@ use crate::cli::command;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
+use crate::files::{folder_of, refuse_special};
 use crate::plan::guard::{self, Stage};
 use crate::plan::{Plan, file};
 use crate::report::markdown::{self, Comment};
 use crate::report::{View, diff, text};
 use crate::state::Store as _;
-use crate::state::disk::folder_of;
 
 use super::{cannot_print, runtime};
 
@@ -74,11 +75,11 @@ pub(in crate::cli) fn useless(args: &Args) -> Option<&'static str> {
 
 /// Writes a plan whole or not at all: half of one would be worse than none.
 fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
+    let failed = |why: &dyn Display| CliError::new(format!("cannot save the plan to {}: {why}", path.display()));
+    refuse_special(path).map_err(|error| failed(&error).hint("name a file that is there or is to be made"))?;
     let written = tempfile::NamedTempFile::new_in(folder_of(path)).and_then(|mut file| {
         file.write_all(file::to_text(plan).as_bytes())?;
         file.persist(path).map_err(|failed| failed.error)
     });
-    written
-        .map(drop)
-        .map_err(|error| CliError::new(format!("cannot save the plan to {}: {}", path.display(), error.kind())))
+    written.map(drop).map_err(|error| failed(&error.kind()))
 }

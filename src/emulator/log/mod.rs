@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::EmulatorError;
 use super::rows::{Event, Rows};
+use crate::files::{folder_of, refuse_special};
 
 /// The version of the file that is written, and the newest that is read.
 pub(super) const VERSION: u32 = 1;
@@ -38,10 +39,8 @@ impl Log {
     /// Opens or makes the file and its folder, and returns the rows that it holds.
     pub(super) fn open(path: &Path, seed: u64) -> Result<(Self, Rows), EmulatorError> {
         let failed = |verb| move |source| EmulatorError::Keys { verb, path: path.to_owned(), source };
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        refuse_special(path).map_err(failed("keep keys in"))?;
+        let folder = folder_of(path);
         fs::create_dir_all(folder).map_err(failed("write"))?;
         let lock = lock(path)?;
         let rows = match fs::read(path) {
