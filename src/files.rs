@@ -1,8 +1,18 @@
-//! What all that touch files have in common: folders of files, and that pipes and devices are no files.
+//! What those that read and replace files have in common: folders, links, and that pipes and devices are no files.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// How many links are followed, one to the next. Linux follows as many.
+const MAX_LINKS: usize = 40;
+
+/// A path names a pipe, a device or the like.
+#[derive(Debug, Error)]
+#[error("it is no regular file")]
+struct Special;
 
 /// The folder that a file lies in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -12,15 +22,28 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Refuses a pipe, a device and the like, with the kind [`io::ErrorKind::InvalidInput`]: reading one may never end, and
-/// `/dev/null` replaced by a file is missed by the whole machine. What is not there, or a folder, shows when it is used.
+/// The file that is meant where a path names a link: what that leads to, whether it is there yet or not.
+pub(crate) fn target_of(path: &Path) -> PathBuf {
+    let mut target = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = folder_of(&target).join(next);
+    }
+    target
+}
+
+/// Refuses a pipe, a device and the like, also at the end of a link: reading one may never end, and `/dev/null` replaced by
+/// a file is missed by the whole machine. What is not there, or a folder, shows when it is used.
 pub(crate) fn refuse_special(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() && !found.is_dir() => {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
-        }
+        Ok(found) if !found.is_file() && !found.is_dir() => Err(io::Error::new(io::ErrorKind::InvalidInput, Special)),
         _ => Ok(()),
     }
+}
+
+/// Tells the error of [`refuse_special`] from those of the system.
+pub(crate) fn is_special(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Special>)
 }
 
 /// Reads up to one byte more than `max`; nothing if the path is no regular file. Never blocks on a pipe or a device.

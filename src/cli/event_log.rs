@@ -29,10 +29,10 @@ pub(super) struct Told<'p> {
 impl EventLog {
     /// Opens the file, or makes it. What is in it stays.
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
-        match OpenOptions::new().create(true).append(true).open(path) {
+        match open(path) {
             Ok(file) => Ok(Self { path: path.to_path_buf(), file, trouble: RefCell::default() }),
             Err(error) => Err(CliError::new(format!("cannot write events to {}: {error}", path.display()))
-                .hint("name a file that can be written; nothing was changed")),
+                .hint("name a file that can be written, or a pipe that is read; nothing was changed")),
         }
     }
 
@@ -43,6 +43,19 @@ impl EventLog {
             self.trouble.replace(Some(error));
         }
     }
+}
+
+/// Opens a file to add to it, or makes it. A pipe that nobody reads is an error: waiting for a reader would have no end,
+/// and hear no signal.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    let _somebody_reads = {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.clone().custom_flags(libc::O_NONBLOCK).open(path)?
+    };
+    options.open(path)
 }
 
 impl Told<'_> {

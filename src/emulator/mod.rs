@@ -66,7 +66,7 @@ pub enum EmulatorError {
     Keys {
         /// What was tried: `read`, `write`, `lock`, `keep keys in`.
         verb: &'static str,
-        /// The file of keys.
+        /// The file of keys, or its lock.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

@@ -135,6 +135,7 @@ impl Disk for LocalDisk {
     }
 
     fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<File, String>> {
+        refuse_special(path)?;
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => {

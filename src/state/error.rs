@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::account::Endpoint;
+use crate::files::is_special;
 use crate::names::UserId;
 
 /// Why a state cannot be read, written or used.
@@ -165,7 +166,7 @@ impl StateError {
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::Io { source, .. } => io_help(source.kind()),
+            Self::Io { source, .. } => io_help(source),
             Self::Empty { .. } | Self::Truncated { .. } => {
                 "restore it from version control; or make a new one from manifest and account: keyform state rebuild"
             }
@@ -198,8 +199,9 @@ impl StateError {
     }
 }
 
-fn io_help(kind: io::ErrorKind) -> &'static str {
-    match kind {
+fn io_help(error: &io::Error) -> &'static str {
+    match error.kind() {
+        _ if is_special(error) => "pipes and devices are neither read nor replaced: choose a file",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "make room for it, then run the same command again"
         }
@@ -209,8 +211,6 @@ fn io_help(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             "check the path, and that its folder is there; --state keeps the state elsewhere"
         }
-        // See `refuse_special`.
-        io::ErrorKind::InvalidInput => "pipes and devices are neither read nor replaced: choose a file",
         io::ErrorKind::IsADirectory => "a folder is in its place: move that away, or choose a file with --state",
         _ => "see to that, then run the same command again; --state keeps the state elsewhere",
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::disk::{Disk, LocalDisk};
 use super::journal::{self, Replay};
 use super::{Entry, Loaded, Place, Rescued, Session, State, StateError, Store, file};
-use crate::files::folder_of;
+use crate::files::{folder_of, target_of};
 use crate::terminal::sanitize::{escape_json, escape_to};
 
 /// The most characters that are shown of what another process says of itself.
@@ -80,9 +80,7 @@ impl FileStore<LocalDisk> {
     ///
     /// A symbolic link is followed once, here: it is its target that is read and replaced.
     pub fn open(path: &Path, holder: impl Into<String>) -> Self {
-        let link = if path.is_symlink() { path.canonicalize().ok() } else { None };
-        let target = link.unwrap_or_else(|| path.to_path_buf());
-        Self::on(Rc::new(RefCell::new(LocalDisk::default())), &target, holder)
+        Self::on(Rc::new(RefCell::new(LocalDisk::default())), &target_of(path), holder)
     }
 }
 

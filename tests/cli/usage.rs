@@ -1,6 +1,8 @@
 //! Arguments that mean nothing.
 
 use std::fmt::Write as _;
+#[cfg(unix)]
+use std::process::Command;
 
 use insta::assert_snapshot;
 
@@ -47,26 +49,55 @@ fn wrong_usage_is_1_and_says_what_is_wrong() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+fn nothing_is_kept_in_what_is_no_regular_file() {
     use std::os::unix::fs::FileTypeExt as _;
 
     let (account, folder) = (account(), Folder::of("alice=1"));
     // Stands for devices too, which a test had better leave alone.
     let _listener = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
+    for pipe in ["pipe", "keys.lock"] {
+        assert!(Command::new("mkfifo").arg(folder.path(pipe)).status().unwrap().success());
+    }
     let mut told = String::new();
     for arguments in [
         "plan --offline --out socket",
         "plan --offline --state socket",
         "state list --state socket",
         "apply -y --state socket",
+        "apply -y --state keys --lock-timeout 0",
         "apply -y --recover socket",
+        "apply -y --events pipe",
         "emulator --keys socket",
+        "emulator --keys keys",
     ] {
         let _ = writeln!(told, "{}", folder.keyform(arguments).on(&account).run().expect(1));
     }
     assert_snapshot!(told);
     assert!(std::fs::metadata(folder.path("socket")).unwrap().file_type().is_socket());
     assert!(account.api().rows().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_and_stays_one() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    for (link, target) in [("plan", "saved/plan"), ("state", "saved/state"), ("keys", "saved/keys")] {
+        std::os::unix::fs::symlink(target, folder.path(link)).unwrap();
+    }
+    std::fs::create_dir(folder.path("saved")).unwrap();
+    // The first time the targets are not there yet.
+    for _ in 0..2 {
+        folder.keyform("plan --out plan").on(&account).run().expect(0);
+        folder.keyform("apply -y --state state").on(&account).run().expect(0);
+        let emulator = folder.keyform("emulator --keys keys").start();
+        emulator.first_line();
+        emulator.signal("TERM");
+        emulator.end().expect(0);
+        for name in ["plan", "state", "keys"] {
+            assert!(folder.path(name).is_symlink() && folder.path("saved").join(name).is_file(), "{name}");
+        }
+    }
+    assert_eq!(account.api().rows().len(), 1);
 }
 
 #[test]

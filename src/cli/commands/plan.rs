@@ -9,7 +9,7 @@ use crate::cli::command;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
-use crate::files::{folder_of, refuse_special};
+use crate::files::{folder_of, refuse_special, target_of};
 use crate::plan::guard::{self, Stage};
 use crate::plan::{Plan, file};
 use crate::report::markdown::{self, Comment};
@@ -75,11 +75,12 @@ pub(in crate::cli) fn useless(args: &Args) -> Option<&'static str> {
 
 /// Writes a plan whole or not at all: half of one would be worse than none.
 fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
+    let target = target_of(path);
     let failed = |why: &dyn Display| CliError::new(format!("cannot save the plan to {}: {why}", path.display()));
     refuse_special(path).map_err(|error| failed(&error).hint("name a file that is there or is to be made"))?;
-    let written = tempfile::NamedTempFile::new_in(folder_of(path)).and_then(|mut file| {
+    let written = tempfile::NamedTempFile::new_in(folder_of(&target)).and_then(|mut file| {
         file.write_all(file::to_text(plan).as_bytes())?;
-        file.persist(path).map_err(|failed| failed.error)
+        file.persist(&target).map_err(|failed| failed.error)
     });
     written.map(drop).map_err(|error| failed(&error.kind()))
 }

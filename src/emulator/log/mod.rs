@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::EmulatorError;
 use super::rows::{Event, Rows};
-use crate::files::{folder_of, refuse_special};
+use crate::files::{folder_of, refuse_special, target_of};
 
 /// The version of the file that is written, and the newest that is read.
 pub(super) const VERSION: u32 = 1;
@@ -40,6 +40,7 @@ impl Log {
     pub(super) fn open(path: &Path, seed: u64) -> Result<(Self, Rows), EmulatorError> {
         let failed = |verb| move |source| EmulatorError::Keys { verb, path: path.to_owned(), source };
         refuse_special(path).map_err(failed("keep keys in"))?;
+        let path = &target_of(path);
         let folder = folder_of(path);
         fs::create_dir_all(folder).map_err(failed("write"))?;
         let lock = lock(path)?;
@@ -70,9 +71,11 @@ impl Log {
 }
 
 fn lock(path: &Path) -> Result<File, EmulatorError> {
-    let failed = |source| EmulatorError::Keys { verb: "lock", path: path.to_owned(), source };
     let mut sibling = path.as_os_str().to_owned();
     sibling.push(".lock");
+    let sibling = Path::new(&sibling);
+    let failed = |source| EmulatorError::Keys { verb: "lock", path: sibling.to_owned(), source };
+    refuse_special(sibling).map_err(failed)?;
     let lock = OpenOptions::new().create(true).append(true).open(sibling).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
