@@ -148,17 +148,17 @@ impl<D: Disk> Session for FileSession<D> {
     async fn append(&mut self, base: &State, entries: &[Entry]) -> Result<(), StateError> {
         let mut disk = self.disk.borrow_mut();
         let path = &self.paths.journal;
-        let mut bytes = journal::lines(entries);
-        match self.journal {
-            JournalIs::Whole => {}
+        let mut bytes = match self.journal {
+            JournalIs::Whole => Vec::new(),
             // What is left of the torn line becomes a line of its own, which readers pass over.
-            JournalIs::Torn => bytes.insert(0, b'\n'),
+            JournalIs::Torn => b"\n".to_vec(),
             JournalIs::Unknown | JournalIs::Absent => {
                 drop_journal(&mut *disk, path)?;
                 self.written.clear();
-                bytes = [journal::header(base), bytes].concat();
+                journal::header(base)
             }
-        }
+        };
+        journal::add_lines(&mut bytes, entries);
         // Until it is known to be written, its end is not to be trusted.
         self.journal = JournalIs::Torn;
         disk.append(path, &bytes).map_err(failed("write", path))?;
@@ -204,7 +204,7 @@ impl<D: Disk> Session for FileSession<D> {
         if text.is_empty() {
             text = journal::header(base);
         }
-        text.extend(journal::lines(unsaved));
+        journal::add_lines(&mut text, unsaved);
         let beside = &self.paths.journal;
         let place = if self.replace_journal(&text).is_ok() && self.is_read() {
             Place::Beside(beside.clone())

@@ -93,13 +93,12 @@ pub(super) fn header(state: &State) -> Vec<u8> {
     journal
 }
 
-/// Writes entries, a line each.
-pub(super) fn lines(entries: &[Entry]) -> Vec<u8> {
-    let mut journal = Vec::with_capacity(entries.len() * LINE_BYTES);
+/// Writes entries at the end of a journal, a line each.
+pub(super) fn add_lines(journal: &mut Vec<u8>, entries: &[Entry]) {
+    journal.reserve(entries.len() * LINE_BYTES);
     for entry in entries {
-        add_line(&mut journal, entry);
+        add_line(journal, entry);
     }
-    journal
 }
 
 /// The lines of a journal that can be read.

@@ -5,6 +5,12 @@ fn journal(base: &State, entries: &[Entry]) -> Vec<u8> {
     [header(base), lines(entries)].concat()
 }
 
+fn lines(entries: &[Entry]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    add_lines(&mut lines, entries);
+    lines
+}
+
 fn every_entry() -> Vec<Entry> {
     vec![
         intend(2),
