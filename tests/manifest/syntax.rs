@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{Folder, codes, desired, key, one};
+use crate::support::{Folder, codes, desired, key, list, one};
 
 #[test]
 fn what_hides_a_value_from_a_reviewer_is_refused() {
@@ -85,4 +85,104 @@ fn every_unseen_character_is_pointed_at() {
             "3:5 unsafe-character",
         ]
     );
+}
+
+/// One text for every mistake that the parser of YAML tells from the others.
+#[test]
+fn each_mistake_of_syntax_is_explained() {
+    let shown: String = [
+        // An alias or a tag that nothing declares.
+        "keys: *a\n",
+        "keys: !a!b c\n",
+        // Tabs.
+        "keys:\n\t- a\n",
+        "keys:\n  a: 1\n\tb: 2\n",
+        "keys: |\n\ta\n",
+        "keys: \"a\n\tb\"\n",
+        "keys:\n  - a:\tb\n\t  c: d\n",
+        "-\t- a\n",
+        "? a\n:\t- b\n",
+        "keys: a\n\tb: c\n",
+        // Fields.
+        "keys: a: b\n",
+        " keys: []\nversion: 1\n",
+        "version: 1\n keys: []\n",
+        "version: 1\nkeys\nname: a\n",
+        "version: 1\n  keys\nname: a\n",
+        "version 1\nkeys: a\n",
+        "keys:\n  - name: a\n   publicKey: b\n",
+        "keys:\n  - name: a\n    - b\n",
+        "keys:\n- a\nb\n",
+        "keys: - a\n",
+        "keys: ? a\n",
+        "\"a\"b: c\n",
+        "a: \"b\"c\n",
+        "a: 'b' c\n",
+        // Flow collections and brackets.
+        "keys: [a\nb: c\n",
+        "keys: {a: b\nc: d\n",
+        "keys: [\n",
+        "keys: [a, b\n",
+        "keys: {a: b\n",
+        "keys: {a: b]\n",
+        "keys: [a: b}\n",
+        "keys: ]\n",
+        "keys: a]\n",
+        "keys: [a]]\n",
+        "keys: [,]\n",
+        "keys: [-]\n",
+        "keys: [a:[b]]\n",
+        "keys: {a :x: b}\n",
+        // Characters that begin no text.
+        "keys: @a\n",
+        "keys: `a\n",
+        "keys: %a\n",
+        // Quotes and escapes.
+        "keys: \"abc\n",
+        "keys: 'abc\n",
+        "keys: \"abc\n---\n\"\n",
+        "keys:\n  a: \"b\nc\"\n",
+        "keys: \"\\q\"\n",
+        "keys: \"\\xg\"\n",
+        "keys: \"\\uD800\"\n",
+        // Blocks.
+        "keys: |0\n  a\n",
+        "keys: | a\n",
+        "keys:\n  a: |\n     \n   b\n",
+        "keys: >5\n  a\n",
+        // Anchors, tags, directives, documents.
+        "keys: & a\n",
+        "keys: &a &b c\n",
+        "keys: *\n",
+        "&a\n- b\n &c\n- d\n",
+        "keys: !<a b\n",
+        "keys: !<> b\n",
+        "keys: !a%zz b\n",
+        "keys: !a,b c\n",
+        "%YAML 1.x\n---\n",
+        "%YAML 1.2\n%YAML 1.2\n---\n",
+        "%YAML 1.2\nkeys: []\n",
+        "%TAG a b\n---\n",
+        "keys: []\n%YAML 1.2\n---\n",
+        "keys: []\n... a\n",
+        "--- a: b\n",
+        "keys: []#a\n",
+        "keys: a\n# b\n c\n",
+        "keys: \"a\"#b\n",
+    ]
+    .into_iter()
+    .map(|text| {
+        let report = one(text).report;
+        let problems: String = list(&report)
+            .into_iter()
+            .zip(&report.diagnostics)
+            .filter(|(_, problem)| problem.code.starts_with("yaml-"))
+            .map(|(place, problem)| {
+                format!("  {place}: {}\n    {}\n", problem.message, problem.help.as_deref().unwrap())
+            })
+            .collect();
+        format!("{text:?}\n{problems}")
+    })
+    .collect();
+    assert_snapshot!(shown);
 }
