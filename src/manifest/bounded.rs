@@ -108,6 +108,11 @@ impl Input for Bounded<'_> {
         self.inner.peek_nth(n)
     }
 
+    #[inline]
+    fn peek_opt(&self) -> Option<char> {
+        self.inner.peek_opt()
+    }
+
     // The provided ones read the next character anew for each thing that it may be, and scalars ask of every character.
     #[inline]
     fn next_is_blank_or_breakz(&self) -> bool {

@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use saphyr_parser::Marker;
 
-use super::span::{Extent, Position, to_u32};
-
-/// How many bytes before a value its anchor and tag are looked for.
-const MAX_PROPERTY: usize = 256;
+use super::span::{Extent, to_u32};
 
 /// Follows the scanner, which counts characters, in bytes.
 pub(crate) struct Cursor<'a> {
@@ -57,22 +54,17 @@ impl<'a> Cursor<'a> {
         white.find('\t').map(|at| to_u32(at).saturating_add(1))
     }
 
-    /// Finds the anchor or tag before a value on the same line; the value itself if it is elsewhere.
-    pub(crate) fn property_before(&self, start: usize, sign: char, value: Extent) -> Extent {
-        let before = self.text.get(..start).unwrap_or_default();
-        // Bounded, for a line may hold thousands.
-        let near = before.get(before.floor_char_boundary(start.saturating_sub(MAX_PROPERTY))..).unwrap_or_default();
-        let line = near.rfind(['\n', '\r']).map_or(near, |end| near.get(end + 1..).unwrap_or_default());
-        let words = line.split_inclusive([' ', '\t']).rev().take(2);
-        let mut column = value.start.column;
-        for word in words {
-            column = column.saturating_sub(to_u32(word.chars().count()));
-            let word = word.trim_end();
-            if word.starts_with(sign) {
-                let start = Position { line: value.start.line, column };
-                return Extent { start, end: start.along(word.chars().count()) };
+    /// Finds the anchor or tag among the properties that a value begins with.
+    pub(crate) fn property(&self, start: usize, sign: char, value: Extent) -> Extent {
+        let mut position = value.start;
+        // An anchor, a tag, and what is between them.
+        for word in self.text.get(start..).unwrap_or_default().split_inclusive([' ', '\t', '\n', '\r']).take(8) {
+            let trimmed = word.trim_end();
+            if trimmed.starts_with(sign) {
+                return Extent { start: position, end: position.along(trimmed.chars().count()) };
             }
+            position = position.after(word);
         }
-        value
+        value.start.one()
     }
 }

@@ -183,7 +183,7 @@ impl<'a> Builder<'a, '_> {
     /// Refuses anchors and tags; returns whether there was one.
     fn properties(&mut self, start: usize, extent: Extent, anchor: usize, tag: Option<&Tag>) -> bool {
         if anchor > 0 {
-            let at = self.cursor.property_before(start, '&', extent);
+            let at = self.cursor.property(start, '&', extent);
             self.error(
                 "yaml-anchor",
                 at,
@@ -192,7 +192,7 @@ impl<'a> Builder<'a, '_> {
             );
         }
         if tag.is_some() {
-            let at = self.cursor.property_before(start, '!', extent);
+            let at = self.cursor.property(start, '!', extent);
             self.error("yaml-tag", at, "a manifest takes no tags", "remove it, and quote the value if it is a text");
         }
         anchor > 0 || tag.is_some()

@@ -8,7 +8,7 @@ use crate::support::{Folder, codes, desired, key, list, one};
 fn what_hides_a_value_from_a_reviewer_is_refused() {
     let key = key(0);
     for (text, expected) in [
-        (format!("version: 1\nkeys:\n  - &a\n    name: a\n    publicKey: {key}\n"), vec!["4:5 yaml-anchor"]),
+        (format!("version: 1\nkeys:\n  - &a\n    name: a\n    publicKey: {key}\n"), vec!["3:5 yaml-anchor"]),
         (format!("version: 1\nkeys:\n  - name: &a x\n    publicKey: {key}\n"), vec!["3:11 yaml-anchor"]),
         (
             format!("version: 1\nkeys:\n  - name: &a x\n    publicKey: {key}\n  - name: *a\n"),
