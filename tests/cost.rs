@@ -115,7 +115,6 @@ fn apply(count: u64) -> (usize, usize, usize) {
         endpoint: &endpoint,
         today: world::today(),
         destroy: false,
-        order: keyform::plan::ReplaceOrder::default(),
     });
 
     let folder = TempDir::new().unwrap();

@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
-use super::changes::{Ended, patiently};
 use super::ledger::{OtherAccount, Placed};
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
@@ -17,7 +16,7 @@ use crate::account::{
     BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
 };
 use crate::names::KeyName;
-use crate::plan::{Action, Change, NewKey, OldKey, Plan, ReplaceOrder};
+use crate::plan::{Action, Change, NewKey, OldKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::state::{Entry, Origin, Record, Session};
 
@@ -30,8 +29,6 @@ struct Job<'p> {
     key: &'p NewKey,
     /// Whether the action ends with it, and no old key has to go yet.
     is_whole: bool,
-    /// The rows that go before it, where the account refuses a key that it has.
-    first: &'p [OldKey],
     /// How often it was tried already.
     attempt: u32,
 }
@@ -47,13 +44,12 @@ enum Attempted {
 /// The uploads of a plan: of new keys, and of those that replace others and are not there yet.
 fn jobs(plan: &Plan) -> impl Iterator<Item = Job<'_>> {
     plan.actions.iter().enumerate().filter_map(|(index, action)| {
-        let (key, is_whole, first): (_, _, &[OldKey]) = match &action.change {
-            Change::Upload(key) => (key, true, &[]),
-            Change::Replace { key, row: None, old, order: ReplaceOrder::DeleteFirst, .. } => (key, false, old),
-            Change::Replace { key, row: None, .. } => (key, false, &[]),
+        let (key, is_whole) = match &action.change {
+            Change::Upload(key) => (key, true),
+            Change::Replace { key, row: None, .. } => (key, false),
             _ => return None,
         };
-        Some(Job { index, name: &action.name, key, is_whole, first, attempt: 0 })
+        Some(Job { index, name: &action.name, key, is_whole, attempt: 0 })
     })
 }
 
@@ -123,7 +119,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             let limit = if self.ledger.knows_user() { tools.options.concurrency.max(1) } else { 1 };
             while in_flight.len() < limit && self.halted().is_none() {
                 let Some(job) = waiting.pop_front() else { break };
-                in_flight.push(async move { (job, attempt(job, tools).await) });
+                in_flight.push(async move { (job, send(job, tools).await) });
             }
             // As long as others are done just as fast, as many wait to be written down together as may be under way.
             // With 128 at once it was 4 % faster at 10 connections, and a full disk was noticed late.
@@ -239,7 +235,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             } else if job.attempt < tools.options.retries.retries {
                 (tools.observer)(&Event::Settled { name: job.name, id: None });
                 (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
-                waiting.push_back(Job { attempt: job.attempt + 1, first: &[], ..job });
+                waiting.push_back(Job { attempt: job.attempt + 1, ..job });
             } else {
                 (tools.observer)(&Event::Settled { name: job.name, id: None });
                 self.ledger.learn(vec![settle_entry(blob)]).await;
@@ -261,24 +257,6 @@ async fn ready<F: Future>(in_flight: &mut FuturesUnordered<F>) -> Option<F::Outp
 }
 
 /// Sends one upload until it is stored, refused or uncertain.
-async fn attempt<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
-    // That they are gone is recorded when their turn comes to be deleted: a row that is gone is a deletion done.
-    for old in job.first {
-        match patiently(tools, Operation::Delete, job.name, || tools.writer.delete(&old.id)).await {
-            Ok(()) => {}
-            Err(Ended::Failed(failure)) => return Attempted::Failed(failure),
-            Err(Ended::Stopped) => return Attempted::Stopped,
-        }
-    }
-    match send(job, tools).await {
-        Attempted::Failed(failure) if !job.first.is_empty() => {
-            let message = format!("the old row is deleted already, and the new one not there: {}", failure.message);
-            Attempted::Failed(Failure { message, ..failure })
-        }
-        attempted => attempted,
-    }
-}
-
 async fn send<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
     let Tools { pace, stop, options, .. } = tools;
     let mut attempt = job.attempt;

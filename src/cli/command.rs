@@ -2,7 +2,7 @@
 
 use super::args::{Acknowledge, Day, Plan as Args, Recovery, Requests, Scope};
 use super::context::Context;
-use crate::plan::{Plan, ReplaceOrder};
+use crate::plan::Plan;
 use crate::terminal::shell::{flag, quoted};
 
 /// Writes `keyform apply` with all that the plan depends on, and its digest.
@@ -35,13 +35,10 @@ pub(super) fn apply(context: &Context, args: &Args, plan: &Plan) -> String {
 }
 
 fn of_scope(scope: &Scope) -> Vec<String> {
-    let Scope { offline, target, replace_order, destroy } = scope;
+    let Scope { offline, target, destroy } = scope;
     let mut words = Vec::new();
     words.extend(offline.then(|| "--offline".to_owned()));
     words.extend(target.iter().flat_map(|name| flag("--target", name.as_str())));
-    if *replace_order == ReplaceOrder::DeleteFirst {
-        words.extend(["--replace-order".to_owned(), "delete-first".to_owned()]);
-    }
     words.extend(destroy.then(|| "--destroy".to_owned()));
     words
 }

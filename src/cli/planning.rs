@@ -32,15 +32,7 @@ pub(super) fn plan(
     today: Date,
 ) -> Result<Plan, CliError> {
     belongs(recorded, endpoint, observed)?;
-    let mut plan = compare(Input {
-        desired,
-        recorded,
-        observed,
-        endpoint,
-        today,
-        destroy: scope.destroy,
-        order: scope.replace_order,
-    });
+    let mut plan = compare(Input { desired, recorded, observed, endpoint, today, destroy: scope.destroy });
     if !scope.target.is_empty() {
         for name in &scope.target {
             known(name, desired, recorded)?;

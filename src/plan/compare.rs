@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 use super::world::{Holder, Wanted, World};
-use super::{Action, Base, Change, NewKey, Note, OldKey, Plan, Reason, ReplaceOrder, RowRef};
+use super::{Action, Base, Change, NewKey, Note, OldKey, Plan, Reason, RowRef};
 use crate::account::{Endpoint, Listing, Row};
 use crate::manifest::{Desired, DesiredKey};
 use crate::names::{KeyId, KeyName};
@@ -30,8 +30,6 @@ pub struct Input<'a> {
     pub today: Date,
     /// Whether nothing is wanted at all: every managed key is to go. What the manifest protects stays protected.
     pub destroy: bool,
-    /// What comes first where a key is renamed.
-    pub order: ReplaceOrder,
 }
 
 /// Says what has to change.
@@ -212,10 +210,8 @@ fn placement(
     if !old.is_empty() {
         let is_primary = matches!(holder, Holder::Unrecorded(row) if row.is_primary);
         let promote = wanted.primary.is_none() && !is_primary && old.iter().any(|old| old.is_primary);
-        // Another key never has to wait for the old one to go.
-        let order = if renamed.is_some() && row.is_none() { wanted.order } else { ReplaceOrder::UploadFirst };
         let reason = renamed.map_or(Reason::OtherKey, |from| Reason::Renamed { from });
-        return Some((Change::Replace { key: new, row, old, promote, order }, reason));
+        return Some((Change::Replace { key: new, row, old, promote }, reason));
     }
     Some(match row {
         Some(row) => (Change::Adopt { key: new, row }, reason),

@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, Reason, ReplaceOrder, RowRef, words,
-};
+use super::{Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, Reason, RowRef, words};
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{Fingerprint, KeyBlob};
@@ -186,9 +184,6 @@ pub struct AfterFile {
     /// Whether this action makes it the primary.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub promote: bool,
-    /// Whether the old row goes before the new one is uploaded.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub delete_first: bool,
     /// The name of the primary that gives way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<String>,
@@ -331,9 +326,8 @@ pub(super) fn action_file(action: &Action) -> ActionFile {
     let (before, after) = match change {
         Change::Upload(key) => (Vec::new(), Some(after(key, None, false))),
         Change::Adopt { key, row } => (Vec::new(), Some(after(key, Some(row), false))),
-        Change::Replace { key, row, old, promote, order } => {
-            let delete_first = *order == ReplaceOrder::DeleteFirst;
-            (old.iter().map(before).collect(), Some(AfterFile { delete_first, ..after(key, row.as_ref(), *promote) }))
+        Change::Replace { key, row, old, promote } => {
+            (old.iter().map(before).collect(), Some(after(key, row.as_ref(), *promote)))
         }
         Change::Promote { blob, id, instead_of } => (
             Vec::new(),
@@ -343,7 +337,6 @@ pub(super) fn action_file(action: &Action) -> ActionFile {
                 created_at: None,
                 uploaded: false,
                 promote: true,
-                delete_first: false,
                 instead_of: instead_of.clone(),
                 key: KeyFile::of(blob),
                 comment: String::new(),
@@ -387,7 +380,6 @@ fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
         created_at: row.and_then(|row| row.created_at),
         uploaded: row.is_some_and(|row| row.uploaded),
         promote,
-        delete_first: false,
         instead_of: None,
         key: KeyFile::of(key.blob()),
         comment: key.comment().to_owned(),

@@ -101,8 +101,6 @@ pub enum Change {
         old: Vec<OldKey>,
         /// Whether the new row has to become the primary first, since an old one is.
         promote: bool,
-        /// What comes first.
-        order: ReplaceOrder,
     },
     /// Make it the primary.
     Promote {
@@ -117,28 +115,6 @@ pub enum Change {
     Delete(OldKey),
     /// Drop it from the state. No request.
     Forget(OldKey),
-}
-
-/// What comes first where a key is renamed: the API can only upload it anew.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    clap::ValueEnum,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReplaceOrder {
-    /// The upload: never a moment without the key
-    #[default]
-    UploadFirst,
-    /// The deletion, for an account that refuses a key it has already
-    DeleteFirst,
 }
 
 /// A key that the manifest wants.

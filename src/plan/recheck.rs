@@ -92,7 +92,7 @@ fn action_broken(action: &Action, now: &Now<'_>, refreshed: bool, today: Date) -
     match &action.change {
         Change::Upload(key) => expired(key, today).or_else(|| uploaded(key, &[], now)),
         Change::Adopt { key, row } => expired(key, today).or_else(|| gone(row, key, now)),
-        Change::Replace { key, row, old, promote: _, order: _ } => expired(key, today)
+        Change::Replace { key, row, old, promote: _ } => expired(key, today)
             .or_else(|| match row {
                 Some(row) => gone(row, key, now),
                 None => uploaded(key, old, now),

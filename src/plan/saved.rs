@@ -4,7 +4,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::file::{self, ActionFile, AfterFile, BeforeFile, FORMAT_VERSION, PlanFile, ReasonFile};
-use super::{Action, ActionKind, Base, Change, NewKey, OldKey, Plan, Reason, ReplaceOrder, RowRef};
+use super::{Action, ActionKind, Base, Change, NewKey, OldKey, Plan, Reason, RowRef};
 use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError};
 
@@ -93,7 +93,6 @@ fn action(file: ActionFile) -> Result<Action, PlanFileError> {
         (ActionKind::Replace, Some(after)) if !old.is_empty() => Change::Replace {
             row: row(&after),
             promote: after.promote,
-            order: if after.delete_first { ReplaceOrder::DeleteFirst } else { ReplaceOrder::UploadFirst },
             key: new_key(after, &name)?,
             old: std::mem::take(&mut old),
         },

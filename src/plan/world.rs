@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::compare::Input;
-use super::{Change, Drift, Drifted, Note, OldKey, ReplaceOrder};
+use super::{Change, Drift, Drifted, Note, OldKey};
 use crate::account::{Listing, Row};
 use crate::manifest::{DesiredKey, EXPIRES_SOON_DAYS, days_until};
 use crate::names::{KeyId, KeyName};
@@ -36,8 +36,6 @@ pub(super) struct Wanted<'a> {
     pub(super) expired: HashMap<&'a KeyBlob, Date>,
     /// Whether nothing is wanted because everything is to go.
     pub(super) is_destroyed: bool,
-    /// What comes first where a key is renamed.
-    pub(super) order: ReplaceOrder,
     /// The blobs of the keys that must not be replaced or deleted, those that expired among them.
     protected: HashSet<&'a KeyBlob>,
     /// Their names.
@@ -203,7 +201,7 @@ impl<'a> World<'a> {
 
 impl<'a> Wanted<'a> {
     pub(super) fn new(input: &Input<'a>, world: &World<'a>) -> Self {
-        let Input { desired, today, destroy, order, recorded: _, observed: _, endpoint: _ } = *input;
+        let Input { desired, today, destroy, recorded: _, observed: _, endpoint: _ } = *input;
         // From the day after `expires` a key is no longer wanted.
         let expiry = |key: &DesiredKey| key.expires.filter(|&last| last < today);
         let protected = || desired.keys.iter().filter(|key| key.protect);
@@ -213,7 +211,6 @@ impl<'a> Wanted<'a> {
             primary: keys.iter().copied().find(|key| key.primary),
             expired: desired.keys.iter().filter_map(|key| Some((key.key.blob(), expiry(key)?))).collect(),
             is_destroyed: destroy,
-            order,
             protected: protected().map(|key| key.key.blob()).collect(),
             protected_names: protected().map(|key| &key.name).collect(),
             by_blob: keys.iter().enumerate().map(|(index, key)| (key.key.blob(), index)).collect(),

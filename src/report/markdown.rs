@@ -15,7 +15,7 @@ use super::View;
 use super::diff;
 use super::words::counted;
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Phrase, Plan, ReplaceOrder, words};
+use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Phrase, Plan, words};
 use crate::public_key::KeyBlob;
 use crate::state::State;
 
@@ -276,13 +276,10 @@ fn beside(action: &Action) -> Vec<Phrase> {
             }
             told.push(id);
         }
-        Change::Replace { old, row, promote, order, .. } => {
+        Change::Replace { old, row, promote, .. } => {
             told.extend(row.as_ref().map(|row| Phrase::new("the new key is there already, as ").named(&row.id)));
             told.push(Phrase::new("deletes ").list(old.iter().map(|OldKey { id, .. }| id)));
             told.extend(promote.then(|| Phrase::new("the primary key")));
-            if *order == ReplaceOrder::DeleteFirst {
-                told.push(Phrase::new("deleted first: for a moment the account is without the key"));
-            }
         }
         Change::Delete(old) | Change::Forget(old) => {
             let id = Phrase::new("id ").named(&old.id);

@@ -120,7 +120,6 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
         endpoint: &world::endpoint(),
         today: world::today(),
         destroy: false,
-        order: keyform::plan::ReplaceOrder::default(),
     });
     Scene { plan, recorded }
 }

@@ -3,7 +3,7 @@
 use keyform::manifest::Desired;
 use keyform::names::KeyName;
 use keyform::plan::guard::{Acknowledged, Refusal, Stage, refusals};
-use keyform::plan::{Input, Plan, ReplaceOrder, compare};
+use keyform::plan::{Input, Plan, compare};
 use keyform::report::markdown::{self, Comment};
 use keyform::report::{View, diff, text};
 use keyform::state::State;
@@ -55,7 +55,6 @@ impl Scene {
             endpoint: &endpoint(),
             today: today(),
             destroy: false,
-            order: ReplaceOrder::default(),
         });
         Self { plan, recorded }
     }

@@ -372,7 +372,6 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
         endpoint: &endpoint(),
         today: today(),
         destroy: false,
-        order: keyform::plan::ReplaceOrder::default(),
     });
     world.trace(|| format!("process {} plans {}", process.id, show(&plan)));
     process.replaces.replace(replaced(&plan));

@@ -169,7 +169,6 @@ pub(crate) fn is_done(world: &Rc<World>, process: &Process) -> Result<(), String
         endpoint: &endpoint(),
         today: today(),
         destroy: false,
-        order: keyform::plan::ReplaceOrder::default(),
     });
     if plan.is_empty() { Ok(()) } else { Err(show(&plan)) }
 }

@@ -11,7 +11,7 @@ use keyform::account::{
 use keyform::apply::{Options, Outcome, Tools, execute};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Input, Plan, ReplaceOrder, compare};
+use keyform::plan::{Input, Plan, compare};
 use keyform::public_key::PublicKey;
 use keyform::state::Loaded;
 use tokio_util::sync::CancellationToken;
@@ -168,7 +168,6 @@ fn plan() -> Plan {
         endpoint: &world::endpoint(),
         today: world::today(),
         destroy: false,
-        order: ReplaceOrder::default(),
     })
 }
 

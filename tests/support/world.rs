@@ -123,7 +123,6 @@ pub fn plan(wanted: &str, state: &str, account: &str) -> Plan {
         endpoint: &endpoint(),
         today: today(),
         destroy: false,
-        order: keyform::plan::ReplaceOrder::default(),
     })
 }
 

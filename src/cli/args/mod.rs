@@ -12,8 +12,8 @@ pub use emulator::Emulator;
 
 use crate::apply::DEFAULT_CONCURRENCY;
 use crate::names::KeyName;
+use crate::plan::Digest;
 use crate::plan::guard::Acknowledged;
-use crate::plan::{Digest, ReplaceOrder};
 use crate::report::markdown;
 
 /// Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.
@@ -210,9 +210,6 @@ pub struct Scope {
     /// Only this key, a partial plan; may repeat
     #[arg(long, value_name = "NAME", env = "KEYFORM_TARGET", value_delimiter = ',', value_parser = key_name)]
     pub target: Vec<KeyName>,
-    /// What comes first where a key gets another name
-    #[arg(long, value_name = "ORDER", value_enum, env = "KEYFORM_REPLACE_ORDER", default_value_t)]
-    pub replace_order: ReplaceOrder,
     /// Delete every managed key
     #[arg(long, env = "KEYFORM_DESTROY", value_parser = clap::builder::FalseyValueParser::new())]
     pub destroy: bool,

@@ -16,7 +16,7 @@ use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::plan::guard::{self, Stage};
-use crate::plan::{Plan, ReplaceOrder, broken, saved};
+use crate::plan::{Plan, broken, saved};
 use crate::report::events::Events;
 use crate::report::{View, json, text};
 use crate::state::{FileSession, FileStore, Loaded, Place, Rescued, Session as _, StateError, lock_within};
@@ -150,9 +150,9 @@ async fn make_plan(args: &Args, source: Source, loaded: &Loaded, account: &Accou
 }
 
 fn read_plan(args: &Args, path: &Path) -> Result<Plan, CliError> {
-    let Scope { offline, target, destroy, replace_order } = &args.scope;
-    if *offline || *destroy || !target.is_empty() || *replace_order != ReplaceOrder::default() {
-        let flags = "--offline, --target, --destroy and --replace-order";
+    let Scope { offline, target, destroy } = &args.scope;
+    if *offline || *destroy || !target.is_empty() {
+        let flags = "--offline, --target and --destroy";
         return Err(CliError::new(format!("a saved plan is carried out as it is: {flags} come too late"))
             .hint("give them to `keyform plan --out FILE`"));
     }

@@ -12,7 +12,7 @@ use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::names::KeyName;
 use crate::plan::guard::{self, Acknowledged, Stage};
-use crate::plan::{Change, Input, Plan, ReplaceOrder, compare};
+use crate::plan::{Change, Input, Plan, compare};
 use crate::report::{rebuild, text};
 use crate::state::{FileSession, Loaded, Session as _, State, StateError, lock_within};
 
@@ -88,7 +88,6 @@ fn adoptions(args: &Args, desired: &Desired, account: &Account, listing: &Listin
         endpoint: &account.endpoint,
         today: Context::today(args.day),
         destroy: false,
-        order: ReplaceOrder::default(),
     });
     plan.actions.retain(|action| matches!(action.change, Change::Adopt { .. }));
     plan

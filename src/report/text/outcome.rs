@@ -97,7 +97,7 @@ fn way_out(step: &Step, action: &Action) -> Option<&'static str> {
     let renamed = matches!(action.reason, Reason::Renamed { .. });
     (refused && renamed).then_some(
         "if the account refuses a key that it has already, it cannot be there under two names at once:\n      \
-         --replace-order delete-first deletes the old row before it uploads the new one",
+         take the key out of the manifest and apply, then add it under its new name",
     )
 }
 

@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{sort, style_of, wrapped};
 use crate::names::KeyName;
-use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan, ReplaceOrder, words as plan_words};
+use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan, words as plan_words};
 use crate::public_key::KeyBlob;
 use crate::report::View;
 use crate::report::words::counted;
@@ -123,12 +123,10 @@ fn details(action: &Action) -> Vec<Phrase> {
             }
             about(key).into_iter().chain([id]).collect()
         }
-        Change::Replace { key, row, old: _, promote, order } => {
+        Change::Replace { key, row, old: _, promote } => {
             let there = row.as_ref().map(|row| Phrase::new("the new key is there already, as ").named(&row.id));
             let heir = promote.then(|| Phrase::new("the old key is the primary; the new one takes that over"));
-            let gap = (*order == ReplaceOrder::DeleteFirst)
-                .then(|| Phrase::new("the old one is deleted first: for a moment the account is without the key"));
-            about(key).into_iter().chain(there).chain(heir).chain(gap).collect()
+            about(key).into_iter().chain(there).chain(heir).collect()
         }
         Change::Promote { instead_of, .. } => {
             instead_of.iter().map(|other| Phrase::new("in place of ").foreign(other)).collect()
