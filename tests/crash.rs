@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use futures_util::FutureExt as _;
-use keyform::emulator::{Config, Emulator, FaultKind, Faults, NewRow};
+use keyform::emulator::{Emulator, EmulatorConfig, FaultKind, Faults, NewRow};
 use keyform::state::{FileStore, State, Store as _};
 use support::keys;
 use tempfile::TempDir;
@@ -111,7 +111,7 @@ fn of_two_at_once_one_waits_and_both_end_right() {
 
 impl Repository {
     fn new(seed: u64, faults: Faults) -> Self {
-        let emulator = Emulator::start(Config { faults, seed, ..Config::default() }).unwrap();
+        let emulator = Emulator::start(EmulatorConfig { faults, seed, ..EmulatorConfig::default() }).unwrap();
         for number in FOREIGN {
             let row = NewRow {
                 name: format!("foreign-{number}"),

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum as _;
-use keyform::emulator::{Config, FaultKind, Faults, RateLimit};
+use keyform::emulator::{EmulatorConfig, FaultKind, Faults, RateLimit};
 use support::keys;
 use support::program::{Folder, account_with};
 
@@ -50,7 +50,7 @@ fn manifest(keys: u64) -> String {
 
 /// Applies once, looks at everything, and returns the kinds of fault that were met.
 fn converges(seed: u64, share: f64, retries: u32) -> BTreeSet<FaultKind> {
-    let account = account_with(Config { faults: faults(seed, share), ..Config::default() });
+    let account = account_with(EmulatorConfig { faults: faults(seed, share), ..EmulatorConfig::default() });
     let folder = Folder::new();
     folder.write("keyform.yaml", manifest(KEYS));
     let keyform = |arguments: &str| {
@@ -84,7 +84,7 @@ fn one_apply_stores_and_records_every_key_once_whatever_goes_wrong() {
 fn a_rate_limit_is_waited_out_and_no_key_fails_for_it() {
     for retry_after in [true, false] {
         let rate_limit = Some(RateLimit { requests: 40, window: Duration::from_millis(1500), retry_after });
-        let account = account_with(Config { rate_limit, ..Config::default() });
+        let account = account_with(EmulatorConfig { rate_limit, ..EmulatorConfig::default() });
         let folder = Folder::new();
         folder.write("keyform.yaml", manifest(100));
         folder.keyform("apply -y").env("KEYFORM_CONCURRENCY", "10").on(&account).run().expect(0);

@@ -197,7 +197,7 @@ impl Context {
 
     fn start_sandbox(&self) -> Result<Emulator, CliError> {
         let keys = Some(self.sandbox_folder()?.join("account.jsonl"));
-        let config = emulator::Config { keys, ..emulator::Config::default() };
+        let config = emulator::EmulatorConfig { keys, ..emulator::EmulatorConfig::default() };
         Emulator::start(config).map_err(|error| {
             CliError::from_error(&error)
                 .hint(format!("to begin a new sandbox, delete {}", self.folder().join(SANDBOX_FOLDER).display()))

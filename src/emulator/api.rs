@@ -11,14 +11,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::EmulatorError;
-use super::answer::Answer;
-use super::body::{AnswerBody, Cut};
-use super::calls::Calls;
-use super::config::{Clock, Config};
-use super::faults::{Decision, FaultKind, Injector, Scripted};
-use super::rows::{Event, NewRow, Row};
-use super::stats::{Served, Stats};
+use super::body::{ConnectionCut, ResponseBody};
+use super::config::{EmulatorConfig, TimeSource};
+use super::error::EmulatorError;
+use super::faults::{FaultDecision, FaultInjector, FaultKind, ScriptEntry};
+use super::handler::RequestHandler;
+use super::response::ApiResponse;
+use super::rows::{NewRow, RowEvent, StoredRow};
+use super::stats::{ServedRequest, Stats};
 
 /// The longest body of a request, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -26,35 +26,35 @@ const MAX_BODY: usize = 1 << 20;
 /// An emulated account with its API, not bound to a port. Clones share it; the file of keys is free when the last one
 /// is gone.
 #[derive(Debug, Clone)]
-pub struct Api(Arc<Shared>);
+pub struct Api(Arc<ApiState>);
 
 #[derive(Debug)]
-struct Shared {
-    clock: Clock,
-    calls: Mutex<Calls>,
-    injector: Mutex<Injector>,
+struct ApiState {
+    clock: TimeSource,
+    calls: Mutex<RequestHandler>,
+    injector: Mutex<FaultInjector>,
     stats: Mutex<Stats>,
 }
 
 /// Counts a request as being handled for as long as it lives: also a client that goes away ends it.
-struct InFlight<'a>(&'a Mutex<Stats>);
+struct InFlightGuard<'a>(&'a Mutex<Stats>);
 
-/// What a request that arrived is told.
-enum Told {
-    Answer(Answer),
-    /// An answer that breaks off.
-    Truncated(Answer),
-    /// Nothing, and the connection closes.
-    Nothing,
+/// How the response to a request is delivered.
+enum Delivery {
+    Whole(ApiResponse),
+    /// Only the first half of the body is sent, then the connection closes.
+    Truncated(ApiResponse),
+    /// The connection closes without a response.
+    Close,
 }
 
 impl Api {
-    /// Opens the account. `Config::port` plays no part.
-    pub fn open(config: Config) -> Result<Self, EmulatorError> {
+    /// Opens the account. `EmulatorConfig::port` plays no part.
+    pub fn open(config: EmulatorConfig) -> Result<Self, EmulatorError> {
         let clock = config.clock.clone();
-        let injector = Mutex::new(Injector::new(config.faults.clone()));
-        let calls = Mutex::new(Calls::open(config)?);
-        Ok(Self(Arc::new(Shared { clock, calls, injector, stats: Mutex::default() })))
+        let injector = Mutex::new(FaultInjector::new(config.faults.clone()));
+        let calls = Mutex::new(RequestHandler::open(config)?);
+        Ok(Self(Arc::new(ApiState { clock, calls, injector, stats: Mutex::default() })))
     }
 
     /// Serves one accepted stream, HTTP/1.1 or HTTP/2, until either side closes it.
@@ -75,17 +75,17 @@ impl Api {
     }
 
     /// Appends to the script of faults.
-    pub fn script(&self, entry: Scripted) {
+    pub fn script(&self, entry: ScriptEntry) {
         lock(&self.0.injector).script(entry);
     }
 
     /// Lists all rows in order of upload.
-    pub fn rows(&self) -> Vec<Row> {
+    pub fn rows(&self) -> Vec<StoredRow> {
         lock(&self.0.calls).storage().rows().iter().cloned().collect()
     }
 
     /// Puts a row on the account past the API and returns it.
-    pub fn insert(&self, row: NewRow) -> Result<Row, EmulatorError> {
+    pub fn insert(&self, row: NewRow) -> Result<StoredRow, EmulatorError> {
         let mut calls = lock(&self.0.calls);
         let row = calls.storage().rows().draw(row, self.0.clock.now());
         calls.storage().add(row)
@@ -94,13 +94,13 @@ impl Api {
     /// Makes a row the primary past the API. Returns whether it was there.
     pub fn promote(&self, id: &str) -> Result<bool, EmulatorError> {
         let at = self.0.clock.now();
-        self.change(id, Event::Promote { id: id.to_owned(), at })
+        self.change(id, RowEvent::Promote { id: id.to_owned(), at })
     }
 
     /// Takes a row off the account past the API. Returns whether it was there.
     pub fn remove(&self, id: &str) -> Result<bool, EmulatorError> {
         let at = self.0.clock.now();
-        self.change(id, Event::Delete { id: id.to_owned(), heir: None, at })
+        self.change(id, RowEvent::Delete { id: id.to_owned(), heir: None, at })
     }
 
     /// Lists the keys (`type base64`) that are stored more than once, sorted.
@@ -113,7 +113,7 @@ impl Api {
         lock(&self.0.stats).clone()
     }
 
-    fn change(&self, id: &str, event: Event) -> Result<bool, EmulatorError> {
+    fn change(&self, id: &str, event: RowEvent) -> Result<bool, EmulatorError> {
         let mut calls = lock(&self.0.calls);
         let present = calls.storage().rows().get(id).is_some();
         if present {
@@ -122,9 +122,9 @@ impl Api {
         Ok(present)
     }
 
-    async fn handle(&self, request: Request<Incoming>) -> Result<Response<AnswerBody>, Cut> {
-        let _in_flight = InFlight::begin(&self.0.stats);
-        let Decision { delay, fault } = lock(&self.0.injector).decide(request.method());
+    async fn handle(&self, request: Request<Incoming>) -> Result<Response<ResponseBody>, ConnectionCut> {
+        let _in_flight = InFlightGuard::begin(&self.0.stats);
+        let FaultDecision { delay, fault } = lock(&self.0.injector).decide(request.method());
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
@@ -133,22 +133,22 @@ impl Api {
         let body = Limited::new(body, MAX_BODY).collect().await.map(http_body_util::Collected::to_bytes).ok();
         let told = match fault {
             Some(fault) => self.meet(fault, &request, body.as_ref()).await,
-            None => Told::Answer(self.answer(&request, body.as_ref())),
+            None => Delivery::Whole(self.answer(&request, body.as_ref())),
         };
         let status = match &told {
-            Told::Answer(answer) | Told::Truncated(answer) => Some(answer.status.as_u16()),
-            Told::Nothing => None,
+            Delivery::Whole(answer) | Delivery::Truncated(answer) => Some(answer.status.as_u16()),
+            Delivery::Close => None,
         };
         let Parts { method, uri, .. } = request;
-        lock(&self.0.stats).record(Served { method, path: uri.path().to_owned(), status, fault });
+        lock(&self.0.stats).record(ServedRequest { method, path: uri.path().to_owned(), status, fault });
         match told {
-            Told::Answer(answer) => Ok(answer.into_response(false)),
-            Told::Truncated(answer) => Ok(answer.into_response(true)),
-            Told::Nothing => Err(Cut),
+            Delivery::Whole(answer) => Ok(answer.into_response(false)),
+            Delivery::Truncated(answer) => Ok(answer.into_response(true)),
+            Delivery::Close => Err(ConnectionCut),
         }
     }
 
-    async fn meet(&self, fault: FaultKind, request: &Parts, body: Option<&Bytes>) -> Told {
+    async fn meet(&self, fault: FaultKind, request: &Parts, body: Option<&Bytes>) -> Delivery {
         let own = if fault.comes_after() { Some(self.answer(request, body)) } else { None };
         let (retry_after, stall) = {
             let injector = lock(&self.0.injector);
@@ -157,30 +157,30 @@ impl Api {
         match (fault, own) {
             (FaultKind::StallBefore | FaultKind::StallAfter, _) => {
                 tokio::time::sleep(stall).await;
-                Told::Nothing
+                Delivery::Close
             }
-            (FaultKind::Truncated, Some(answer)) => Told::Truncated(answer),
-            (FaultKind::BrokenJson, Some(answer)) => Told::Answer(answer.halved()),
-            _ => Answer::of_fault(fault, retry_after, self.0.clock.now()).map_or(Told::Nothing, Told::Answer),
+            (FaultKind::Truncated, Some(answer)) => Delivery::Truncated(answer),
+            (FaultKind::BrokenJson, Some(answer)) => Delivery::Whole(answer.halved()),
+            _ => ApiResponse::of_fault(fault, retry_after, self.0.clock.now()).map_or(Delivery::Close, Delivery::Whole),
         }
     }
 
-    fn answer(&self, request: &Parts, body: Option<&Bytes>) -> Answer {
+    fn answer(&self, request: &Parts, body: Option<&Bytes>) -> ApiResponse {
         match body {
             Some(body) => lock(&self.0.calls).answer(request, body, self.0.clock.now()),
-            None => Answer::detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
+            None => ApiResponse::detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
         }
     }
 }
 
-impl<'a> InFlight<'a> {
+impl<'a> InFlightGuard<'a> {
     fn begin(stats: &'a Mutex<Stats>) -> Self {
         lock(stats).begin();
         Self(stats)
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         lock(self.0).end();
     }

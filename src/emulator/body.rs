@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// A body that states its length and keeps to it or not.
 #[derive(Debug)]
-pub(super) struct AnswerBody {
+pub(super) struct ResponseBody {
     data: Option<Bytes>,
     /// How many bytes are promised beyond `data`.
     missing: u64,
@@ -19,9 +19,9 @@ pub(super) struct AnswerBody {
 /// Makes hyper close the connection: the fault that was wanted, not one that happened.
 #[derive(Debug, Error)]
 #[error("the connection is cut on purpose")]
-pub(super) struct Cut;
+pub(super) struct ConnectionCut;
 
-impl AnswerBody {
+impl ResponseBody {
     /// A body that is sent whole.
     pub(super) fn whole(data: Bytes) -> Self {
         Self { data: Some(data).filter(|data| !data.is_empty()), missing: 0, flushed: false }
@@ -35,11 +35,11 @@ impl AnswerBody {
     }
 }
 
-impl Body for AnswerBody {
+impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = ConnectionCut;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ConnectionCut>>> {
         if let Some(data) = self.data.take() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
@@ -52,7 +52,7 @@ impl Body for AnswerBody {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err(Cut)))
+        Poll::Ready(Some(Err(ConnectionCut)))
     }
 
     fn is_end_stream(&self) -> bool {

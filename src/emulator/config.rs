@@ -18,11 +18,11 @@ pub const SANDBOX_USER: &str = "cm4xsandboxuser0000000000";
 
 /// What an emulator is started with. The default is an empty account in memory, on any free port, without faults.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct EmulatorConfig {
     /// The port on 127.0.0.1; 0 lets the system pick one.
     pub port: u16,
     /// The one token that is accepted.
-    pub token: Token,
+    pub token: AcceptedToken,
     /// What the token may do.
     pub scopes: Scopes,
     /// `userId` of every key.
@@ -36,14 +36,14 @@ pub struct Config {
     /// How many requests the token may make.
     pub rate_limit: Option<RateLimit>,
     /// Where `createdAt` and dates in `Retry-After` come from.
-    pub clock: Clock,
+    pub clock: TimeSource,
     /// Fixes the ids that are given out and how listings are shuffled.
     pub seed: u64,
 }
 
 /// A token that is accepted. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub struct AcceptedToken(String);
 
 /// What a token may do with `ssh_keys`; the two are granted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,26 +56,26 @@ pub struct Scopes {
 
 /// Tells the time: the system's, or what a test says.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct TimeSource(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
-impl Default for Config {
+impl Default for EmulatorConfig {
     fn default() -> Self {
         Self {
             port: 0,
-            token: Token::default(),
+            token: AcceptedToken::default(),
             scopes: Scopes::default(),
             user_id: SANDBOX_USER.to_owned(),
             keys: None,
             behaviour: Behaviour::default(),
             faults: Faults::default(),
             rate_limit: None,
-            clock: Clock::default(),
+            clock: TimeSource::default(),
             seed: 0,
         }
     }
 }
 
-impl Token {
+impl AcceptedToken {
     /// Takes a text as the token.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -87,13 +87,13 @@ impl Token {
     }
 }
 
-impl Default for Token {
+impl Default for AcceptedToken {
     fn default() -> Self {
         Self::new(SANDBOX_TOKEN)
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for AcceptedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
@@ -105,7 +105,7 @@ impl Default for Scopes {
     }
 }
 
-impl Clock {
+impl TimeSource {
     /// Asks the system.
     pub fn system() -> Self {
         Self(Arc::new(Timestamp::now))
@@ -127,13 +127,13 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
+impl Default for TimeSource {
     fn default() -> Self {
         Self::system()
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for TimeSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock(…)")
     }

@@ -15,13 +15,13 @@ pub struct RateLimit {
 
 /// The window that is running.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct RateWindow {
     limit: RateLimit,
     began: Option<Instant>,
     used: u32,
 }
 
-impl Window {
+impl RateWindow {
     pub(super) fn new(limit: RateLimit) -> Self {
         Self { limit, began: None, used: 0 }
     }
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_window_admits_its_number_and_begins_anew_when_it_ends() {
         let window = Duration::from_mins(1);
-        let mut running = Window::new(RateLimit { requests: 2, window, retry_after: true });
+        let mut running = RateWindow::new(RateLimit { requests: 2, window, retry_after: true });
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(running.admit(at(0)), Ok(()));
@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_limit_can_keep_the_time_to_itself() {
-        let mut running = Window::new(RateLimit { requests: 0, window: Duration::from_secs(1), retry_after: false });
+        let mut running =
+            RateWindow::new(RateLimit { requests: 0, window: Duration::from_secs(1), retry_after: false });
         assert_eq!(running.admit(Instant::now()), Err(None));
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::behaviour::{Behaviour, Omission};
-use super::rows::Row;
+use super::rows::StoredRow;
 
 /// A key object. Absent fields are left out.
 #[derive(Debug, Serialize)]
@@ -46,8 +46,8 @@ struct PageWindow {
 
 impl<'a> KeyObject<'a> {
     /// Shows a row as an upload's answer does.
-    pub(super) fn new(row: &'a Row, user_id: &'a str, behaviour: &Behaviour) -> Self {
-        let Row { id, name, public_key, is_primary, is_user_key, created_at, updated_at } = row;
+    pub(super) fn new(row: &'a StoredRow, user_id: &'a str, behaviour: &Behaviour) -> Self {
+        let StoredRow { id, name, public_key, is_primary, is_user_key, created_at, updated_at } = row;
         let timed = !behaviour.omits(Omission::Timestamps);
         Self {
             id,
@@ -66,7 +66,7 @@ impl<'a> KeyObject<'a> {
 impl<'a> PageObject<'a> {
     /// Shows rows as a listing does.
     pub(super) fn new(
-        rows: &[&'a Row],
+        rows: &[&'a StoredRow],
         (total, offset, limit): (usize, u64, u64),
         user_id: &'a str,
         behaviour: &Behaviour,

@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::EmulatorError;
 use super::api::Api;
-use super::config::{Config, Token};
+use super::config::{AcceptedToken, EmulatorConfig};
+use super::error::EmulatorError;
 
 /// A running emulator. It listens on 127.0.0.1 and nowhere else, and stops when this value is dropped.
 ///
@@ -20,13 +20,13 @@ use super::config::{Config, Token};
 #[derive(Debug)]
 pub struct Emulator {
     api: Api,
-    token: Token,
+    token: AcceptedToken,
     address: SocketAddr,
-    running: Option<Running>,
+    running: Option<ServerThread>,
 }
 
 #[derive(Debug)]
-struct Running {
+struct ServerThread {
     stop: oneshot::Sender<()>,
     /// Closed when the thread ends.
     ended: oneshot::Receiver<()>,
@@ -35,7 +35,7 @@ struct Running {
 
 impl Emulator {
     /// Opens the account and listens; requests are answered from when this returns.
-    pub fn start(config: Config) -> Result<Self, EmulatorError> {
+    pub fn start(config: EmulatorConfig) -> Result<Self, EmulatorError> {
         let (port, token) = (config.port, config.token.clone());
         let api = Api::open(config)?;
         // Before there is a runtime: where this one is called from another, dropping it for an error would panic.
@@ -62,7 +62,7 @@ impl Emulator {
             });
         };
         let thread = thread::Builder::new().name("emulator".to_owned()).spawn(run).map_err(EmulatorError::Thread)?;
-        Ok(Self { api, token, address, running: Some(Running { stop, ended, thread }) })
+        Ok(Self { api, token, address, running: Some(ServerThread { stop, ended, thread }) })
     }
 
     /// The base URL: `http://127.0.0.1:PORT`.
@@ -102,7 +102,7 @@ impl Emulator {
     }
 
     fn shut_down(&mut self) -> Result<(), EmulatorError> {
-        let Some(Running { stop, ended: _, thread }) = self.running.take() else {
+        let Some(ServerThread { stop, ended: _, thread }) = self.running.take() else {
             return Ok(());
         };
         // Fails if the thread has ended already, which joining it tells better.

@@ -11,7 +11,7 @@ const LOG_CAPACITY: usize = 1 << 16;
 
 /// A request and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Served {
+pub struct ServedRequest {
     /// Its method.
     pub method: Method,
     /// Its path, without the query.
@@ -35,7 +35,7 @@ pub struct Stats {
     /// How many requests were being handled at once, at most.
     pub max_in_flight: usize,
     counts: HashMap<(Method, Option<u16>, Option<FaultKind>), u64>,
-    log: VecDeque<Served>,
+    log: VecDeque<ServedRequest>,
 }
 
 impl Stats {
@@ -55,7 +55,7 @@ impl Stats {
     }
 
     /// Lists the last requests that are done, the latest last; 65,536 at most.
-    pub fn log(&self) -> impl DoubleEndedIterator<Item = &Served> {
+    pub fn log(&self) -> impl DoubleEndedIterator<Item = &ServedRequest> {
         self.log.iter()
     }
 
@@ -69,7 +69,7 @@ impl Stats {
         self.in_flight -= 1;
     }
 
-    pub(super) fn record(&mut self, served: Served) {
+    pub(super) fn record(&mut self, served: ServedRequest) {
         *self.counts.entry((served.method.clone(), served.status, served.fault)).or_default() += 1;
         if self.log.len() == LOG_CAPACITY {
             self.log.pop_front();

@@ -1,9 +1,11 @@
 //! The rows and the log that keeps them, changed together: first the log, then the rows.
 
 use super::behaviour::ListOrder;
-use super::config::Config;
-use super::rows::{Arrangement, Event, NewRow, Row, Rows};
-use super::{EmulatorError, ids, log::Log};
+use super::config::EmulatorConfig;
+use super::error::EmulatorError;
+use super::ids;
+use super::log::RowLog;
+use super::rows::{NewRow, PageOrder, RowEvent, Rows, StoredRow};
 
 /// The digits of a base64 text.
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -12,7 +14,7 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 #[derive(Debug)]
 pub(super) struct Storage {
     rows: Rows,
-    log: Option<Log>,
+    log: Option<RowLog>,
     seed: u64,
     /// How many listings began, for orders that differ between them.
     listings: u64,
@@ -20,10 +22,10 @@ pub(super) struct Storage {
 
 impl Storage {
     /// Opens the file of keys, if there is one, and adds the system keys that are missing.
-    pub(super) fn open(config: &Config) -> Result<Self, EmulatorError> {
+    pub(super) fn open(config: &EmulatorConfig) -> Result<Self, EmulatorError> {
         let seed = config.seed;
         let (log, rows) = match &config.keys {
-            Some(path) => Log::open(path, seed).map(|(log, rows)| (Some(log), rows))?,
+            Some(path) => RowLog::open(path, seed).map(|(log, rows)| (Some(log), rows))?,
             None => (None, Rows::new(seed, 0)),
         };
         let mut storage = Self { rows, log, seed, listings: 0 };
@@ -40,7 +42,7 @@ impl Storage {
     }
 
     /// Writes an event down and makes it happen; if it cannot be written, it does not happen.
-    pub(super) fn commit(&mut self, event: Event) -> Result<(), EmulatorError> {
+    pub(super) fn commit(&mut self, event: RowEvent) -> Result<(), EmulatorError> {
         if let Some(log) = &mut self.log {
             log.append(&event)?;
         }
@@ -49,21 +51,21 @@ impl Storage {
     }
 
     /// Adds a row and returns it.
-    pub(super) fn add(&mut self, row: Row) -> Result<Row, EmulatorError> {
-        self.commit(Event::Upload(row.clone()))?;
+    pub(super) fn add(&mut self, row: StoredRow) -> Result<StoredRow, EmulatorError> {
+        self.commit(RowEvent::Upload(row.clone()))?;
         Ok(row)
     }
 
     /// Chooses the order of a page.
-    pub(super) fn arrangement(&mut self, order: ListOrder, offset: usize) -> Arrangement {
+    pub(super) fn arrangement(&mut self, order: ListOrder, offset: usize) -> PageOrder {
         let begins = match order {
-            ListOrder::OldestFirst => return Arrangement::OldestFirst,
-            ListOrder::NewestFirst => return Arrangement::NewestFirst,
+            ListOrder::OldestFirst => return PageOrder::OldestFirst,
+            ListOrder::NewestFirst => return PageOrder::NewestFirst,
             ListOrder::Shuffled => offset == 0,
             ListOrder::Unstable => true,
         };
         self.listings += u64::from(begins);
-        Arrangement::Salted(self.seed ^ ids::mix(self.listings))
+        PageOrder::Salted(self.seed ^ ids::mix(self.listings))
     }
 }
 

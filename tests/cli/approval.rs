@@ -1,7 +1,7 @@
 //! What was approved is what runs: saved plans, digests, and changes that take access away by mistake.
 
 use insta::assert_snapshot;
-use keyform::emulator::{Config, DuplicateKey, Emulator, NewRow};
+use keyform::emulator::{DuplicateKey, Emulator, EmulatorConfig, NewRow};
 
 use crate::support::keys;
 use crate::support::program::{Folder, Ran, STATE, account, account_with, manifest};
@@ -72,7 +72,7 @@ fn a_saved_plan_may_be_bound_to_a_digest_too() {
 #[test]
 fn the_token_is_not_sent_where_the_state_does_not_belong() {
     let (account, folder) = changed("alice=1*", "alice=1* bob=2");
-    let other = account_with(Config::default());
+    let other = account_with(EmulatorConfig::default());
     for command in ["plan", "apply -y"] {
         folder.keyform(command).on(&other).run().expect(1);
     }
@@ -84,7 +84,7 @@ fn the_token_is_not_sent_where_the_state_does_not_belong() {
 fn a_saved_plan_for_another_account_is_refused() {
     let (account, folder) = changed("alice=1*", "alice=1* bob=2");
     folder.keyform("plan --out approved.json").on(&account).run().expect(0);
-    let other = account_with(Config { user_id: "somebody-else".to_owned(), ..Config::default() });
+    let other = account_with(EmulatorConfig { user_id: "somebody-else".to_owned(), ..EmulatorConfig::default() });
     assert_snapshot!("plan_for_another", refused_before_any_write(&other, &folder, "apply -y approved.json", 1));
 }
 
@@ -146,9 +146,9 @@ fn a_target_limits_a_plan_and_says_so() {
 
 #[test]
 fn a_rename_on_an_account_that_refuses_a_second_copy_names_the_way() {
-    let account = account_with(Config {
+    let account = account_with(EmulatorConfig {
         behaviour: keyform::emulator::Behaviour { duplicate_key: DuplicateKey::Refuse, ..Default::default() },
-        ..Config::default()
+        ..EmulatorConfig::default()
     });
     let folder = Folder::of("alice=1* bob=2");
     folder.keyform("apply -y").on(&account).run().expect(0);

@@ -1,7 +1,7 @@
 //! What `apply --events` writes down, and the formats of `plan` for reviewers.
 
 use insta::assert_snapshot;
-use keyform::emulator::{Config, FaultKind, Method, Scripted};
+use keyform::emulator::{EmulatorConfig, FaultKind, Method, ScriptEntry};
 
 use crate::support::program::{Folder, account, account_with, manifest};
 
@@ -41,9 +41,9 @@ fn who_got_access_when_and_from_which_plan_is_written_down() {
 
 #[test]
 fn lost_answers_are_told_with_how_they_were_settled() {
-    let account = account_with(Config::default());
+    let account = account_with(EmulatorConfig::default());
     let folder = Folder::of("alice=1 bob=2");
-    account.api().script(Scripted::fault(1, Method::POST, FaultKind::CloseAfter));
+    account.api().script(ScriptEntry::fault(1, Method::POST, FaultKind::CloseAfter));
     folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
     assert_snapshot!("events_of_a_lost_answer", told(&folder, "events.jsonl").join("\n"));
 }

@@ -3,7 +3,9 @@
 use std::any::Any;
 
 use insta::assert_snapshot;
-use keyform::emulator::{Behaviour, Config, DuplicateName, Emulator, FaultKind, Faults, NewRow, Scopes, Token};
+use keyform::emulator::{
+    AcceptedToken, Behaviour, DuplicateName, Emulator, EmulatorConfig, FaultKind, Faults, NewRow, Scopes,
+};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::json;
 
@@ -36,7 +38,10 @@ const SCENES: [(&str, MakeScene); 29] = [
     ("broken_configuration", broken_configuration),
     ("no_such_context", || Scene::new().token(None).arguments("--context staging")),
     ("no_read_scope", || {
-        Scene::on(account_with(Config { scopes: Scopes { read: false, write: true }, ..Config::default() }))
+        Scene::on(account_with(EmulatorConfig {
+            scopes: Scopes { read: false, write: true },
+            ..EmulatorConfig::default()
+        }))
     }),
     ("nobody_listens", || {
         let port = DeadPort::take();
@@ -64,7 +69,7 @@ const SCENES: [(&str, MakeScene); 29] = [
     ("a_server_that_fails", || {
         let mut faults = Faults::default();
         faults.set("503-bare=1".parse().unwrap());
-        Scene::on(account_with(Config { faults, ..Config::default() }))
+        Scene::on(account_with(EmulatorConfig { faults, ..EmulatorConfig::default() }))
     }),
     ("plain_http", || Scene::new().at("http://api.example.com")),
     ("a_password_in_the_endpoint", || Scene::new().at(&format!("https://user:{TOKEN}@api.example.com"))),
@@ -118,7 +123,9 @@ const SCENES: [(&str, MakeScene); 29] = [
 ];
 
 fn wrong_token() -> Scene {
-    Scene::on(Emulator::start(Config { token: Token::new("another"), ..Config::default() }).unwrap())
+    Scene::on(
+        Emulator::start(EmulatorConfig { token: AcceptedToken::new("another"), ..EmulatorConfig::default() }).unwrap(),
+    )
 }
 
 fn broken_configuration() -> Scene {
@@ -259,7 +266,7 @@ fn the_token_may_come_from_a_file_from_stdin_or_from_the_vendors_configuration()
 fn a_token_that_may_not_write_changes_nothing() {
     let scopes = Scopes { read: true, write: false };
     let (account, folder) =
-        (account_with(Config { scopes, ..Config::default() }), Folder::of("alice=1 bob=2* carol=3"));
+        (account_with(EmulatorConfig { scopes, ..EmulatorConfig::default() }), Folder::of("alice=1 bob=2* carol=3"));
     assert_snapshot!("no_write_scope", folder.keyform("apply -y").on(&account).run().expect(1));
     let state = folder.files().into_keys().filter(|name| name.starts_with(STATE)).collect::<Vec<_>>();
     assert_eq!(state, [format!("{STATE}.lock")], "neither state nor journal");
@@ -303,7 +310,7 @@ fn a_host_without_an_address_is_an_error_with_a_way_out() {
 fn a_key_that_the_account_refuses_is_told_in_its_words_and_the_others_are_recorded() {
     let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
     let (account, folder) =
-        (account_with(Config { behaviour, ..Config::default() }), Folder::of("alice=1 bob=2* carol=3"));
+        (account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() }), Folder::of("alice=1 bob=2* carol=3"));
     let taken = NewRow { name: "bob".into(), public_key: keys::line(9), is_primary: true, is_user_key: true };
     account.api().insert(taken).unwrap();
     assert_snapshot!("partial_failure", folder.keyform("apply -y").on(&account).run().expect(1));
@@ -321,7 +328,7 @@ fn a_key_that_the_account_refuses_is_told_in_its_words_and_the_others_are_record
 #[test]
 fn with_fail_fast_nothing_is_started_after_a_failure() {
     let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3"));
-    account.api().script(keyform::emulator::Scripted::fault(
+    account.api().script(keyform::emulator::ScriptEntry::fault(
         u64::MAX,
         keyform::emulator::Method::POST,
         FaultKind::TooManyBare,

@@ -1,7 +1,7 @@
 //! Uploads whose answer is lost where nobody may look.
 
 use insta::assert_snapshot;
-use keyform::emulator::{FaultKind, Method, Scripted};
+use keyform::emulator::{FaultKind, Method, ScriptEntry};
 
 use crate::support::program::{Folder, STATE, account};
 
@@ -10,8 +10,8 @@ fn an_upload_that_may_have_worked_is_pending_until_a_listing_settles_it() {
     // One is stored without an answer, one is neither.
     for fault in [FaultKind::CloseAfter, FaultKind::CloseBefore] {
         let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3"));
-        account.api().script(Scripted::pass(1, Method::POST));
-        account.api().script(Scripted::fault(1, Method::POST, fault));
+        account.api().script(ScriptEntry::pass(1, Method::POST));
+        account.api().script(ScriptEntry::fault(1, Method::POST, fault));
         let first = folder.keyform("apply -y --offline").on(&account).run().expect(1);
         assert_eq!(folder.json(STATE)["pending"][0]["name"], "bob");
         let plan = folder.keyform("plan --offline").env("PRIME_API_BASE_URL", &account.url()).run().expect(0);

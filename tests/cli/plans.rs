@@ -1,7 +1,7 @@
 //! What plan and apply do with an account, a manifest and a state.
 
 use insta::assert_snapshot;
-use keyform::emulator::{Config, FaultKind, Method, NewRow, Scopes, Scripted};
+use keyform::emulator::{EmulatorConfig, FaultKind, Method, NewRow, Scopes, ScriptEntry};
 
 use crate::support::keys;
 use crate::support::program::{Folder, STATE, account, account_with, manifest};
@@ -116,7 +116,8 @@ fn an_offline_plan_needs_no_token_and_no_network() {
 
 #[test]
 fn a_token_that_may_only_upload_is_enough_offline() {
-    let account = account_with(Config { scopes: Scopes { read: false, write: true }, ..Config::default() });
+    let account =
+        account_with(EmulatorConfig { scopes: Scopes { read: false, write: true }, ..EmulatorConfig::default() });
     let folder = Folder::of("alice=1 bob=2");
     assert_snapshot!("apply_offline", folder.keyform("apply -y --offline").on(&account).run());
     assert_eq!(folder.recorded().len(), 2);
@@ -143,9 +144,9 @@ fn manifests_of_a_folder_are_one_desired_set_with_one_state_beside_them() {
 #[test]
 fn an_upload_whose_answer_is_lost_is_looked_for_and_not_sent_again() {
     let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3"));
-    account.api().script(Scripted::fault(1, Method::POST, FaultKind::CloseAfter));
-    account.api().script(Scripted::pass(1, Method::POST));
-    account.api().script(Scripted::fault(1, Method::POST, FaultKind::ForeignJson));
+    account.api().script(ScriptEntry::fault(1, Method::POST, FaultKind::CloseAfter));
+    account.api().script(ScriptEntry::pass(1, Method::POST));
+    account.api().script(ScriptEntry::fault(1, Method::POST, FaultKind::ForeignJson));
     folder.keyform("apply -y").on(&account).run().expect(0);
     assert_eq!(account.api().stats().count(&Method::POST), 3);
     assert_eq!((account.api().duplicates(), folder.recorded().len()), (Vec::new(), 3));

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use keyform::emulator::{Config, Emulator, FaultKind, Faults, Method, Scripted};
+use keyform::emulator::{Emulator, EmulatorConfig, FaultKind, Faults, Method, ScriptEntry};
 
 use crate::support::program::{Folder, STATE, account_with, until};
 
 /// An account that takes a first upload as usual, and meets the second with a fault.
 pub(crate) fn second_upload_meets(fault: FaultKind, faults: Faults) -> Emulator {
-    let script = vec![Scripted::pass(1, Method::POST), Scripted::fault(1, Method::POST, fault)];
-    account_with(Config { faults: Faults { script, ..faults }, ..Config::default() })
+    let script = vec![ScriptEntry::pass(1, Method::POST), ScriptEntry::fault(1, Method::POST, fault)];
+    account_with(EmulatorConfig { faults: Faults { script, ..faults }, ..EmulatorConfig::default() })
 }
 
 /// Waits until a listing and two uploads have arrived.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use keyform::emulator::{
-    Behaviour, Clock, Config, DeleteBody, DeletePrimary, DuplicateKey, ErrorShape, Omission, RateLimit, Scopes,
-    UploadStatus,
+    Behaviour, DeleteBody, DeletePrimary, DuplicateKey, EmulatorConfig, ErrorShape, Omission, RateLimit, Scopes,
+    TimeSource, UploadStatus,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ use crate::support::{COLLECTION, Session, got, key_of, upload_of};
 
 #[tokio::test]
 async fn an_upload_answers_the_key_object_of_the_seed() {
-    let clock = Clock::fixed("2026-01-02T03:04:05Z".parse().unwrap());
-    let session = Session::start(Config { clock, user_id: "cm4xuser".into(), ..Config::default() });
+    let clock = TimeSource::fixed("2026-01-02T03:04:05Z".parse().unwrap());
+    let session = Session::start(EmulatorConfig { clock, user_id: "cm4xuser".into(), ..EmulatorConfig::default() });
     let answer = session.post(upload_of("alice")).await;
     assert_eq!(answer.status, 200);
     let id = session.emulator.api().rows()[0].id.clone();
@@ -171,7 +171,7 @@ async fn a_bad_token_is_401_and_none_is_403() {
 async fn scopes_are_granted_apart_and_a_missing_one_is_401() {
     let missing = |permission| json!({ "detail": format!("Token permission missing: scope 'ssh_keys', permission '{permission}'") });
     for (read, write) in [(true, true), (true, false), (false, true), (false, false)] {
-        let session = Session::start(Config { scopes: Scopes { read, write }, ..Config::default() });
+        let session = Session::start(EmulatorConfig { scopes: Scopes { read, write }, ..EmulatorConfig::default() });
         let id = session.emulator.api().insert(bystander()).unwrap().id;
         let list = session.get(COLLECTION).await;
         let upload = session.post(upload_of("alice")).await;
@@ -219,7 +219,7 @@ async fn a_rate_limit_answers_429_with_and_without_retry_after() {
     for retry_after in [true, false] {
         let window = Duration::from_hours(1);
         let rate_limit = Some(RateLimit { requests: 3, window, retry_after });
-        let session = Session::start(Config { rate_limit, ..Config::default() });
+        let session = Session::start(EmulatorConfig { rate_limit, ..EmulatorConfig::default() });
         for name in ["a", "b", "c"] {
             session.upload(name).await;
         }

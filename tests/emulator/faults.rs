@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyform::emulator::{Clock, Config, FaultKind, Faults, Scripted};
+use keyform::emulator::{EmulatorConfig, FaultKind, Faults, ScriptEntry, TimeSource};
 use reqwest::Method;
 
 use crate::support::{COLLECTION, Session, got, key_of, read, upload_of};
@@ -43,7 +43,7 @@ async fn each_fault_is_seen_as_it_says_and_stores_the_key_only_after() {
         (F::Latency, Seen::Answer(200, r#"{"id":"cm4x"#), 1),
     ];
     for (fault, expected, stored) in table {
-        let script = vec![Scripted::fault(1, Method::POST, fault)];
+        let script = vec![ScriptEntry::fault(1, Method::POST, fault)];
         let short = Duration::from_millis(1);
         let session =
             Session::faulty(Faults { script, stall: short, latency: short, jitter: short, ..Faults::default() });
@@ -69,10 +69,10 @@ async fn each_fault_is_seen_as_it_says_and_stores_the_key_only_after() {
 
 #[tokio::test]
 async fn retry_after_comes_in_seconds_as_a_date_or_not_at_all() {
-    let session = Session::start(Config {
+    let session = Session::start(EmulatorConfig {
         faults: Faults { retry_after: Duration::from_millis(6500), ..Faults::default() },
-        clock: Clock::fixed("2026-01-02T03:04:05Z".parse().unwrap()),
-        ..Config::default()
+        clock: TimeSource::fixed("2026-01-02T03:04:05Z".parse().unwrap()),
+        ..EmulatorConfig::default()
     });
     let kinds = [
         FaultKind::TooMany,
@@ -83,7 +83,7 @@ async fn retry_after_comes_in_seconds_as_a_date_or_not_at_all() {
     ];
     let mut waits = Vec::new();
     for kind in kinds {
-        session.emulator.api().script(Scripted::fault(1, Method::GET, kind));
+        session.emulator.api().script(ScriptEntry::fault(1, Method::GET, kind));
         let response = session.request(Method::GET, COLLECTION).send().await.unwrap();
         waits.push(response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned()));
     }
@@ -94,7 +94,7 @@ async fn retry_after_comes_in_seconds_as_a_date_or_not_at_all() {
 #[tokio::test]
 async fn a_truncated_answer_has_its_head_and_half_its_body() {
     let session = Session::faulty(Faults {
-        script: vec![Scripted::fault(1, Method::POST, FaultKind::Truncated)],
+        script: vec![ScriptEntry::fault(1, Method::POST, FaultKind::Truncated)],
         ..Faults::default()
     });
     let mut response = session.request(Method::POST, COLLECTION).body(upload_of("alice")).send().await.unwrap();
@@ -123,7 +123,7 @@ async fn drawn_faults_meet_their_share_and_are_counted() {
 #[tokio::test]
 async fn what_was_asked_is_logged_and_counted() {
     let session = Session::faulty(Faults {
-        script: vec![Scripted::pass(1, Method::POST), Scripted::fault(1, Method::POST, FaultKind::CloseAfter)],
+        script: vec![ScriptEntry::pass(1, Method::POST), ScriptEntry::fault(1, Method::POST, FaultKind::CloseAfter)],
         ..Faults::default()
     });
     let id = session.upload("alice").await;
@@ -147,7 +147,7 @@ async fn what_was_asked_is_logged_and_counted() {
 async fn requests_at_once_are_counted_while_they_wait() {
     let long = Duration::from_mins(1);
     let session = Session::faulty(Faults { stall: long, ..Faults::default() });
-    session.emulator.api().script(Scripted::fault(3, Method::POST, FaultKind::StallAfter));
+    session.emulator.api().script(ScriptEntry::fault(3, Method::POST, FaultKind::StallAfter));
     let mut waiting = tokio::task::JoinSet::new();
     for name in ["a", "b", "c"] {
         let request = session.request(Method::POST, COLLECTION).body(upload_of(name));

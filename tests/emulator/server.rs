@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 
-use keyform::emulator::{Api, Config, Emulator, EmulatorError, NewRow, SANDBOX_TOKEN, Token};
+use keyform::emulator::{AcceptedToken, Api, Emulator, EmulatorConfig, EmulatorError, NewRow, SANDBOX_TOKEN};
 use reqwest::{Client, Method};
 use tempfile::TempDir;
 
@@ -11,7 +11,7 @@ use crate::support::{COLLECTION, Session, got, key_of, upload_of};
 #[tokio::test]
 async fn keys_survive_a_restart_with_their_ids() {
     let folder = TempDir::new().unwrap();
-    let config = Config { keys: Some(folder.path().join("sandbox/keys.jsonl")), ..Config::default() };
+    let config = EmulatorConfig { keys: Some(folder.path().join("sandbox/keys.jsonl")), ..EmulatorConfig::default() };
     let before = Session::start(config.clone());
     let alice = before.upload("alice").await;
     let bob = before.upload("bob").await;
@@ -32,7 +32,7 @@ async fn keys_survive_a_restart_with_their_ids() {
 #[test]
 fn a_file_of_keys_belongs_to_one_emulator_at_a_time() {
     let folder = TempDir::new().unwrap();
-    let config = Config { keys: Some(folder.path().join("keys.jsonl")), ..Config::default() };
+    let config = EmulatorConfig { keys: Some(folder.path().join("keys.jsonl")), ..EmulatorConfig::default() };
     let first = Emulator::start(config.clone()).unwrap();
     let second = Emulator::start(config.clone()).unwrap_err();
     assert!(matches!(second, EmulatorError::InUse { .. }), "{second}");
@@ -42,7 +42,7 @@ fn a_file_of_keys_belongs_to_one_emulator_at_a_time() {
 
 #[test]
 fn it_starts_and_stops_without_a_runtime_and_only_on_loopback() {
-    let emulator = Emulator::start(Config::default()).unwrap();
+    let emulator = Emulator::start(EmulatorConfig::default()).unwrap();
     let address = emulator.address();
     assert_eq!(address.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
     assert_eq!(emulator.url(), format!("http://{address}"));
@@ -56,13 +56,13 @@ fn it_starts_and_stops_without_a_runtime_and_only_on_loopback() {
 fn a_taken_port_is_an_error_that_names_it() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = Emulator::start(Config { port, ..Config::default() }).unwrap_err();
+    let error = Emulator::start(EmulatorConfig { port, ..EmulatorConfig::default() }).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot listen on 127.0.0.1:{port}"));
 }
 
 #[tokio::test]
 async fn it_runs_until_it_is_told_to_stop() {
-    let emulator = Emulator::start(Config::default()).unwrap();
+    let emulator = Emulator::start(EmulatorConfig::default()).unwrap();
     let (address, url) = (emulator.address(), emulator.url());
     let told = async {
         let answer = Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
@@ -74,7 +74,7 @@ async fn it_runs_until_it_is_told_to_stop() {
 
 #[tokio::test]
 async fn the_token_is_the_one_that_is_configured_and_debug_hides_it() {
-    let config = Config { token: Token::new("open-sesame"), ..Config::default() };
+    let config = EmulatorConfig { token: AcceptedToken::new("open-sesame"), ..EmulatorConfig::default() };
     assert!(!format!("{config:?}").contains("sesame"));
     let session = Session::start(config);
     assert!(!format!("{:?}", session.emulator).contains("sesame"));
@@ -85,7 +85,7 @@ async fn the_token_is_the_one_that_is_configured_and_debug_hides_it() {
 
 #[tokio::test]
 async fn one_connection_serves_many_requests() {
-    let session = Session::start(Config::default());
+    let session = Session::start(EmulatorConfig::default());
     for name in ["a", "b", "c", "d"] {
         session.upload(name).await;
     }
@@ -94,7 +94,7 @@ async fn one_connection_serves_many_requests() {
 
 #[tokio::test]
 async fn it_speaks_http_2_to_who_knows() {
-    let emulator = Emulator::start(Config::default()).unwrap();
+    let emulator = Emulator::start(EmulatorConfig::default()).unwrap();
     let client = Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
     let upload = client.post(format!("{}{COLLECTION}", emulator.url())).bearer_auth(emulator.token());
     let response = upload.body(upload_of("alice")).send().await.unwrap();
@@ -103,7 +103,7 @@ async fn it_speaks_http_2_to_who_knows() {
 
 #[tokio::test]
 async fn a_stream_that_someone_else_accepted_is_served() {
-    let api = Api::open(Config::default()).unwrap();
+    let api = Api::open(EmulatorConfig::default()).unwrap();
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}{COLLECTION}", listener.local_addr().unwrap());
     let shared = api.clone();
@@ -121,7 +121,7 @@ async fn a_stream_that_someone_else_accepted_is_served() {
 
 #[tokio::test]
 async fn rows_can_be_put_there_promoted_and_taken_away_past_the_api() {
-    let session = Session::start(Config::default());
+    let session = Session::start(EmulatorConfig::default());
     let api = session.emulator.api();
     let row = |name: &str, is_primary, is_user_key| NewRow {
         name: name.to_owned(),

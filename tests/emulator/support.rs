@@ -1,6 +1,6 @@
 //! An emulator with a client for it.
 
-use keyform::emulator::{Behaviour, Config, Emulator, Faults};
+use keyform::emulator::{Behaviour, Emulator, EmulatorConfig, Faults};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
@@ -19,17 +19,17 @@ pub(crate) struct Got {
 }
 
 impl Session {
-    pub(crate) fn start(config: Config) -> Self {
+    pub(crate) fn start(config: EmulatorConfig) -> Self {
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { emulator: Emulator::start(config).unwrap(), client }
     }
 
     pub(crate) fn behaving(behaviour: Behaviour) -> Self {
-        Self::start(Config { behaviour, ..Config::default() })
+        Self::start(EmulatorConfig { behaviour, ..EmulatorConfig::default() })
     }
 
     pub(crate) fn faulty(faults: Faults) -> Self {
-        Self::start(Config { faults, ..Config::default() })
+        Self::start(EmulatorConfig { faults, ..EmulatorConfig::default() })
     }
 
     pub(crate) fn bare(&self, method: Method, path: &str) -> RequestBuilder {

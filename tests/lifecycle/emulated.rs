@@ -2,7 +2,7 @@
 
 use keyform::account::{Connection, Endpoint, Options, Row, Token, TokioClock};
 use keyform::apply::Outcome;
-use keyform::emulator::{AutoPrimary, Behaviour, Config, DeletePrimary, DuplicateKey, Emulator, NewRow};
+use keyform::emulator::{AutoPrimary, Behaviour, DeletePrimary, DuplicateKey, Emulator, EmulatorConfig, NewRow};
 use keyform::names::{KeyId, UserId};
 use keyform::plan::Plan;
 use keyform::public_key::KeyBlob;
@@ -32,7 +32,7 @@ impl EmulatedAccount {
             system_keys: 1,
             ..Behaviour::default()
         };
-        let emulator = Emulator::start(Config { behaviour, ..Config::default() }).unwrap();
+        let emulator = Emulator::start(EmulatorConfig { behaviour, ..EmulatorConfig::default() }).unwrap();
         let endpoint = Endpoint::parse(&emulator.url()).unwrap();
         let token = Token::parse(emulator.token()).unwrap();
         Self {

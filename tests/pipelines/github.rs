@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use keyform::emulator::{Behaviour, Config, DuplicateName, Emulator, Method, NewRow};
+use keyform::emulator::{Behaviour, DuplicateName, Emulator, EmulatorConfig, Method, NewRow};
 use regex::Regex;
 use serde_json::json;
 
@@ -260,7 +260,7 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
 #[test]
 fn an_apply_that_fails_half_way_commits_what_it_knows() {
     let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
-    let account = account_with(Config { behaviour, ..Config::default() });
+    let account = account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() });
     let (name, public_key) = ("carol".to_owned(), keys::line(9));
     let row = account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
     let project = Project { account, ..Project::new("") };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyform::emulator::{Behaviour, Config, DuplicateName, Emulator, Method, NewRow};
+use keyform::emulator::{Behaviour, DuplicateName, Emulator, EmulatorConfig, Method, NewRow};
 
 use crate::forge::Forge;
 use crate::forge::gitlab::GitLab;
@@ -85,7 +85,7 @@ impl Project {
     }
 
     /// The apply changes neither account nor repository, and says which plan waits; its digest.
-    fn refuses(&self, apply: &Ended, rows: &[keyform::emulator::Row], why: &str) -> String {
+    fn refuses(&self, apply: &Ended, rows: &[keyform::emulator::StoredRow], why: &str) -> String {
         assert!(!apply.success && apply.log.contains(why), "{}", apply.log);
         assert_eq!(self.account.api().rows(), rows);
         let waits = apply.log.split("The plan that waits").nth(1).unwrap();
@@ -178,7 +178,7 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
 #[test]
 fn an_apply_that_fails_half_way_commits_what_it_knows() {
     let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
-    let account = account_with(Config { behaviour, ..Config::default() });
+    let account = account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() });
     let (name, public_key) = ("carol".to_owned(), keys::line(9));
     account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
     let project = Project { account, ..Project::new() };

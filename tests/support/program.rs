@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use keyform::emulator::{Clock, Config, Emulator, Token};
+use keyform::emulator::{AcceptedToken, Emulator, EmulatorConfig, TimeSource};
 use regex::Regex;
 use tempfile::TempDir;
 
@@ -83,13 +83,13 @@ struct Stream {
 
 /// An empty account whose ids and times are the same in each run.
 pub fn account() -> Emulator {
-    account_with(Config::default())
+    account_with(EmulatorConfig::default())
 }
 
 /// An account with the token of all tests, on any port.
-pub fn account_with(config: Config) -> Emulator {
-    let clock = Clock::fixed("2026-11-23T12:00:00Z".parse().unwrap());
-    Emulator::start(Config { token: Token::new(TOKEN), clock, ..config }).unwrap()
+pub fn account_with(config: EmulatorConfig) -> Emulator {
+    let clock = TimeSource::fixed("2026-11-23T12:00:00Z".parse().unwrap());
+    Emulator::start(EmulatorConfig { token: AcceptedToken::new(TOKEN), clock, ..config }).unwrap()
 }
 
 /// A manifest in one line: `alice=1 bob=2*` is the keys number 1 and 2, the second of them primary; `!` is protected,

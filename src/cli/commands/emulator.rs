@@ -6,7 +6,7 @@ use crate::cli::args::Emulator as Args;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
-use crate::emulator::{Behaviour, Config, Emulator, EmulatorError, Faults, RateLimit, Scopes, Token};
+use crate::emulator::{AcceptedToken, Behaviour, Emulator, EmulatorConfig, EmulatorError, Faults, RateLimit, Scopes};
 use crate::terminal::style::{NAME, paint};
 
 use super::{cannot_print, runtime};
@@ -34,7 +34,7 @@ pub(in crate::cli) fn run(args: Args, ui: Ui) -> Result<Exit, CliError> {
     })
 }
 
-fn config(args: Args) -> Config {
+fn config(args: Args) -> EmulatorConfig {
     let mut faults = Faults {
         seed: args.seed,
         latency: Duration::from_millis(args.latency),
@@ -44,9 +44,9 @@ fn config(args: Args) -> Config {
     for rate in args.fault {
         faults.set(rate);
     }
-    Config {
+    EmulatorConfig {
         port: args.port,
-        token: args.token.map(Token::new).unwrap_or_default(),
+        token: args.token.map(AcceptedToken::new).unwrap_or_default(),
         scopes: Scopes { read: !args.no_read, write: !args.no_write },
         keys: args.keys,
         behaviour: Behaviour {
@@ -63,6 +63,6 @@ fn config(args: Args) -> Config {
             retry_after: !args.no_retry_after,
         }),
         seed: args.seed,
-        ..Config::default()
+        ..EmulatorConfig::default()
     }
 }

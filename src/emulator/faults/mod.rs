@@ -30,12 +30,12 @@ pub struct Faults {
     /// How long a stalled request is held.
     pub stall: Duration,
     /// What meets the next requests, before anything is drawn.
-    pub script: Vec<Scripted>,
+    pub script: Vec<ScriptEntry>,
 }
 
 /// What meets a number of requests to come. Of several entries that fit a request, the first one counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scripted {
+pub struct ScriptEntry {
     /// The method of the requests; none is any.
     pub method: Option<Method>,
     /// How many of them.
@@ -46,7 +46,7 @@ pub struct Scripted {
 
 /// What one request meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Decision {
+pub(super) struct FaultDecision {
     pub(super) delay: Duration,
     /// Never [`FaultKind::Latency`].
     pub(super) fault: Option<FaultKind>,
@@ -54,10 +54,10 @@ pub(super) struct Decision {
 
 /// Decides what each request meets.
 #[derive(Debug)]
-pub(super) struct Injector {
+pub(super) struct FaultInjector {
     faults: Faults,
     rng: Rng,
-    script: VecDeque<Scripted>,
+    script: VecDeque<ScriptEntry>,
 }
 
 impl Faults {
@@ -84,7 +84,7 @@ impl Default for Faults {
     }
 }
 
-impl Scripted {
+impl ScriptEntry {
     /// Makes the next requests of a method meet a fault.
     pub fn fault(count: u64, method: Method, fault: FaultKind) -> Self {
         Self { method: Some(method), count, fault: Some(fault) }
@@ -96,7 +96,7 @@ impl Scripted {
     }
 }
 
-impl Injector {
+impl FaultInjector {
     pub(super) fn new(mut faults: Faults) -> Self {
         let script = std::mem::take(&mut faults.script).into();
         Self { rng: Rng::with_seed(faults.seed), faults, script }
@@ -107,24 +107,24 @@ impl Injector {
     }
 
     /// Appends to the script.
-    pub(super) fn script(&mut self, entry: Scripted) {
+    pub(super) fn script(&mut self, entry: ScriptEntry) {
         self.script.push_back(entry);
     }
 
     /// Decides what a request meets: what the script says of it, or else what is drawn.
-    pub(super) fn decide(&mut self, method: &Method) -> Decision {
+    pub(super) fn decide(&mut self, method: &Method) -> FaultDecision {
         let Some(entry) = self.scripted(method) else {
             return self.drawn();
         };
         match entry.fault {
-            Some(FaultKind::Latency) => Decision { delay: self.delay(), fault: None },
-            fault => Decision { delay: Duration::ZERO, fault },
+            Some(FaultKind::Latency) => FaultDecision { delay: self.delay(), fault: None },
+            fault => FaultDecision { delay: Duration::ZERO, fault },
         }
     }
 
     /// Takes what the script says of a request: the entry that fits it, if any.
-    fn scripted(&mut self, method: &Method) -> Option<Scripted> {
-        let fits = |entry: &Scripted| entry.count > 0 && entry.method.as_ref().is_none_or(|only| only == method);
+    fn scripted(&mut self, method: &Method) -> Option<ScriptEntry> {
+        let fits = |entry: &ScriptEntry| entry.count > 0 && entry.method.as_ref().is_none_or(|only| only == method);
         let entry = self.script.iter_mut().find(|entry| fits(entry))?;
         entry.count -= 1;
         let entry = entry.clone();
@@ -132,9 +132,9 @@ impl Injector {
         Some(entry)
     }
 
-    fn drawn(&mut self) -> Decision {
+    fn drawn(&mut self) -> FaultDecision {
         if self.faults.rates.is_empty() {
-            return Decision { delay: Duration::ZERO, fault: None };
+            return FaultDecision { delay: Duration::ZERO, fault: None };
         }
         let latency = self.faults.rates.get(&FaultKind::Latency).copied().unwrap_or_default();
         let delay = if self.rng.f64() < latency { self.delay() } else { Duration::ZERO };
@@ -144,7 +144,7 @@ impl Injector {
             point -= **rate;
             point < 0.0
         });
-        Decision { delay, fault: fault.map(|(kind, _)| *kind) }
+        FaultDecision { delay, fault: fault.map(|(kind, _)| *kind) }
     }
 
     fn delay(&mut self) -> Duration {
@@ -156,15 +156,15 @@ impl Injector {
 mod tests {
     use super::*;
 
-    fn injector(rates: &[&str]) -> Injector {
+    fn injector(rates: &[&str]) -> FaultInjector {
         let mut faults = Faults { seed: 7, ..Faults::default() };
         for rate in rates {
             faults.set(rate.parse().unwrap());
         }
-        Injector::new(faults)
+        FaultInjector::new(faults)
     }
 
-    fn draw(injector: &mut Injector, count: usize) -> BTreeMap<Option<FaultKind>, usize> {
+    fn draw(injector: &mut FaultInjector, count: usize) -> BTreeMap<Option<FaultKind>, usize> {
         let mut drawn = BTreeMap::new();
         for _ in 0..count {
             *drawn.entry(injector.decide(&Method::POST).fault).or_default() += 1;
@@ -199,9 +199,9 @@ mod tests {
     #[test]
     fn a_script_comes_before_what_is_drawn_and_ends() {
         let mut injector = injector(&["500=1"]);
-        injector.script(Scripted::pass(1, Method::POST));
-        injector.script(Scripted::fault(2, Method::POST, FaultKind::CloseAfter));
-        injector.script(Scripted { method: None, count: 1, fault: Some(FaultKind::Html) });
+        injector.script(ScriptEntry::pass(1, Method::POST));
+        injector.script(ScriptEntry::fault(2, Method::POST, FaultKind::CloseAfter));
+        injector.script(ScriptEntry { method: None, count: 1, fault: Some(FaultKind::Html) });
         let mut meets = |method| injector.decide(&method).fault;
         assert_eq!(meets(Method::GET), Some(FaultKind::Html));
         assert_eq!(meets(Method::POST), None);
@@ -216,7 +216,7 @@ mod tests {
         let mut injector = injector(&["latency=1"]);
         let (least, most) = (Duration::from_millis(50), Duration::from_millis(100));
         for _ in 0..100 {
-            let Decision { delay, fault } = injector.decide(&Method::GET);
+            let FaultDecision { delay, fault } = injector.decide(&Method::GET);
             assert!(delay >= least && delay <= most && fault.is_none(), "{delay:?} {fault:?}");
         }
     }

@@ -10,16 +10,16 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::EmulatorError;
-use super::rows::{Event, Rows};
+use super::error::EmulatorError;
+use super::rows::{RowEvent, Rows};
 use crate::files::{folder_of, refuse_special, target_of};
 
 /// The version of the file that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 
 /// The file that an account is kept in. No other emulator opens it as long as this value lives.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct RowLog {
     path: PathBuf,
     file: File,
     /// How many bytes of whole lines the file holds.
@@ -30,12 +30,12 @@ pub(super) struct Log {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Head {
+struct LogHeader {
     version: u32,
     drawn: u64,
 }
 
-impl Log {
+impl RowLog {
     /// Opens or makes the file and its folder, and returns the rows that it holds.
     pub(super) fn open(path: &Path, seed: u64) -> Result<(Self, Rows), EmulatorError> {
         let failed = |verb| move |source| EmulatorError::Keys { verb, path: path.to_owned(), source };
@@ -54,7 +54,7 @@ impl Log {
     }
 
     /// Appends an event. When this returns, a killed process has not lost it.
-    pub(super) fn append(&mut self, event: &Event) -> Result<(), EmulatorError> {
+    pub(super) fn append(&mut self, event: &RowEvent) -> Result<(), EmulatorError> {
         self.try_append(event).map_err(|source| {
             // Half a line would swallow the next one.
             let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
@@ -62,7 +62,7 @@ impl Log {
         })
     }
 
-    fn try_append(&mut self, event: &Event) -> io::Result<()> {
+    fn try_append(&mut self, event: &RowEvent) -> io::Result<()> {
         let line = line(event)?;
         self.file.write_all(&line)?;
         self.length += u64::try_from(line.len()).unwrap_or_default();
@@ -93,18 +93,18 @@ fn replay(path: &Path, bytes: &[u8], seed: u64) -> Result<Rows, EmulatorError> {
         // The first line came with a whole file; if that is broken, the file is somebody else's.
         let may_be_torn = index > 0 && !whole && lines.peek().is_none();
         let parsed = match index {
-            0 => serde_json::from_slice::<Head>(line).map(|head| {
+            0 => serde_json::from_slice::<LogHeader>(line).map(|head| {
                 rows = Rows::new(seed, head.drawn);
                 head.version
             }),
-            _ => serde_json::from_slice::<Event>(line).map(|event| {
+            _ => serde_json::from_slice::<RowEvent>(line).map(|event| {
                 rows.apply(event);
                 VERSION
             }),
         };
         match parsed {
             Ok(version) if version > VERSION => {
-                return Err(EmulatorError::Version { path: path.to_owned(), version });
+                return Err(EmulatorError::Version { path: path.to_owned(), version, newest: VERSION });
             }
             Ok(_) => {}
             Err(error) if may_be_torn && error.is_eof() => break,
@@ -121,9 +121,9 @@ fn rewrite(path: &Path, folder: &Path, rows: &Rows) -> io::Result<(File, u64)> {
     let file = NamedTempFile::new_in(folder)?;
     let mut out = BufWriter::new(file);
     let kept = u64::try_from(rows.len()).unwrap_or_default();
-    out.write_all(&line(&Head { version: VERSION, drawn: rows.drawn().saturating_sub(kept) })?)?;
+    out.write_all(&line(&LogHeader { version: VERSION, drawn: rows.drawn().saturating_sub(kept) })?)?;
     for row in rows.iter() {
-        out.write_all(&line(&Event::Upload(row.clone()))?)?;
+        out.write_all(&line(&RowEvent::Upload(row.clone()))?)?;
     }
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;

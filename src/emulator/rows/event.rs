@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A row of the emulated account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub struct StoredRow {
     /// Its id, never given to another row.
     pub id: String,
     /// The name: any text.
@@ -39,9 +39,9 @@ pub struct NewRow {
 /// A change of the account, complete in itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(in crate::emulator) enum Event {
+pub(in crate::emulator) enum RowEvent {
     /// A row was added; if it is the primary, the primary of before no longer is.
-    Upload(Row),
+    Upload(StoredRow),
     /// A row became the primary.
     Promote { id: String, at: Timestamp },
     /// A row went, and may have left being the primary to another.

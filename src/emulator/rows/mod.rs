@@ -9,22 +9,22 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-pub(super) use event::Event;
-pub use event::{NewRow, Row};
+pub(super) use event::RowEvent;
+pub use event::{NewRow, StoredRow};
 
 use super::behaviour::{AutoPrimary, Behaviour, DeletePrimary, DuplicateKey, DuplicateName, KeyText};
 use super::ids;
 
 /// What an upload becomes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Upload<'a> {
-    New(Row),
-    Same(&'a Row),
+pub(super) enum UploadOutcome<'a> {
+    New(StoredRow),
+    Same(&'a StoredRow),
 }
 
 /// Why a request is turned down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     NotAKey,
     DuplicateKey,
     DuplicateName,
@@ -35,7 +35,7 @@ pub(super) enum Refusal {
 
 /// The order in which a page is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrangement {
+pub(super) enum PageOrder {
     OldestFirst,
     NewestFirst,
     /// By a hash of this salt and the row: the same for the same salt, also when rows come and go.
@@ -48,7 +48,7 @@ pub(super) struct Rows {
     seed: u64,
     /// How many rows there ever were; the number of the last.
     drawn: u64,
-    numbered: HashMap<u64, Row>,
+    numbered: HashMap<u64, StoredRow>,
     /// The numbers of all rows, ascending.
     order: Vec<u64>,
     ids: HashMap<String, u64>,
@@ -73,22 +73,22 @@ impl Rows {
         self.order.len()
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Row> {
+    pub(super) fn get(&self, id: &str) -> Option<&StoredRow> {
         self.ids.get(id).and_then(|number| self.numbered.get(number))
     }
 
     /// Lists all rows in order of upload.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Row> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &StoredRow> {
         self.order.iter().filter_map(|number| self.numbered.get(number))
     }
 
     /// Cuts a page. Takes time in proportion to the page, except for a salted arrangement.
-    pub(super) fn page(&self, offset: usize, limit: usize, arrangement: Arrangement) -> Vec<&Row> {
+    pub(super) fn page(&self, offset: usize, limit: usize, arrangement: PageOrder) -> Vec<&StoredRow> {
         let row = |number: &u64| self.numbered.get(number);
         match arrangement {
-            Arrangement::OldestFirst => self.order.iter().skip(offset).take(limit).filter_map(row).collect(),
-            Arrangement::NewestFirst => self.order.iter().rev().skip(offset).take(limit).filter_map(row).collect(),
-            Arrangement::Salted(salt) => {
+            PageOrder::OldestFirst => self.order.iter().skip(offset).take(limit).filter_map(row).collect(),
+            PageOrder::NewestFirst => self.order.iter().rev().skip(offset).take(limit).filter_map(row).collect(),
+            PageOrder::Salted(salt) => {
                 let mut order = self.order.clone();
                 order.sort_unstable_by_key(|number| ids::mix(number ^ ids::mix(salt)));
                 order.iter().skip(offset).take(limit).filter_map(row).collect()
@@ -103,17 +103,17 @@ impl Rows {
         public_key: &str,
         behaviour: &Behaviour,
         now: Timestamp,
-    ) -> Result<Upload<'_>, Refusal> {
-        let blob = blob_of(public_key).ok_or(Refusal::NotAKey)?;
+    ) -> Result<UploadOutcome<'_>, Rejection> {
+        let blob = blob_of(public_key).ok_or(Rejection::NotAKey)?;
         let twin =
             self.blobs.get(&blob).and_then(|numbers| numbers.first()).and_then(|number| self.numbered.get(number));
         match (twin, behaviour.duplicate_key) {
-            (Some(twin), DuplicateKey::SameRow) => return Ok(Upload::Same(twin)),
-            (Some(_), DuplicateKey::Refuse) => return Err(Refusal::DuplicateKey),
+            (Some(twin), DuplicateKey::SameRow) => return Ok(UploadOutcome::Same(twin)),
+            (Some(_), DuplicateKey::Refuse) => return Err(Rejection::DuplicateKey),
             (Some(_), DuplicateKey::SecondRow) | (None, _) => {}
         }
         if behaviour.duplicate_name == DuplicateName::Refuse && self.names.contains_key(name) {
-            return Err(Refusal::DuplicateName);
+            return Err(Rejection::DuplicateName);
         }
         let is_primary = match behaviour.auto_primary {
             AutoPrimary::Never => false,
@@ -126,47 +126,47 @@ impl Rows {
             KeyText::WithoutComment => blob,
         };
         let row = NewRow { name: name.to_owned(), public_key, is_primary, is_user_key: true };
-        Ok(Upload::New(self.draw(row, now)))
+        Ok(UploadOutcome::New(self.draw(row, now)))
     }
 
     /// Gives a new row the id that comes next. It is not there before it is added.
-    pub(super) fn draw(&self, row: NewRow, now: Timestamp) -> Row {
+    pub(super) fn draw(&self, row: NewRow, now: Timestamp) -> StoredRow {
         let NewRow { name, public_key, is_primary, is_user_key } = row;
         let id = ids::row_id(self.seed, self.drawn + 1);
-        Row { id, name, public_key, is_primary, is_user_key, created_at: now, updated_at: now }
+        StoredRow { id, name, public_key, is_primary, is_user_key, created_at: now, updated_at: now }
     }
 
     /// Says what making a row the primary becomes.
-    pub(super) fn promotion(&self, id: &str, now: Timestamp) -> Result<Event, Refusal> {
-        let row = self.get(id).ok_or(Refusal::UnknownId)?;
-        Ok(Event::Promote { id: row.id.clone(), at: now })
+    pub(super) fn promotion(&self, id: &str, now: Timestamp) -> Result<RowEvent, Rejection> {
+        let row = self.get(id).ok_or(Rejection::UnknownId)?;
+        Ok(RowEvent::Promote { id: row.id.clone(), at: now })
     }
 
     /// Says what deleting a row through the API becomes.
-    pub(super) fn deletion(&self, id: &str, behaviour: &Behaviour, now: Timestamp) -> Result<Event, Refusal> {
-        let row = self.get(id).ok_or(Refusal::UnknownId)?;
+    pub(super) fn deletion(&self, id: &str, behaviour: &Behaviour, now: Timestamp) -> Result<RowEvent, Rejection> {
+        let row = self.get(id).ok_or(Rejection::UnknownId)?;
         if !row.is_user_key {
-            return Err(Refusal::SystemKeyStays);
+            return Err(Rejection::SystemKeyStays);
         }
         let heir = match behaviour.delete_primary {
             _ if !row.is_primary => None,
             DeletePrimary::Allow => None,
-            DeletePrimary::Refuse => return Err(Refusal::PrimaryStays),
+            DeletePrimary::Refuse => return Err(Rejection::PrimaryStays),
             DeletePrimary::MoveToOldest => self.iter().find(|other| other.is_user_key && other.id != id),
         };
-        Ok(Event::Delete { id: id.to_owned(), heir: heir.map(|row| row.id.clone()), at: now })
+        Ok(RowEvent::Delete { id: id.to_owned(), heir: heir.map(|row| row.id.clone()), at: now })
     }
 
     /// Makes an event happen. One about a row that is not there changes nothing.
-    pub(super) fn apply(&mut self, event: Event) {
+    pub(super) fn apply(&mut self, event: RowEvent) {
         match event {
-            Event::Upload(row) => self.add(row),
-            Event::Promote { id, at } => {
+            RowEvent::Upload(row) => self.add(row),
+            RowEvent::Promote { id, at } => {
                 if let Some(&number) = self.ids.get(&id) {
                     self.set_primary(Some(number), at);
                 }
             }
-            Event::Delete { id, heir, at } => {
+            RowEvent::Delete { id, heir, at } => {
                 self.remove(&id);
                 if let Some(&number) = heir.and_then(|heir| self.ids.get(&heir)) {
                     self.set_primary(Some(number), at);
@@ -183,7 +183,7 @@ impl Rows {
         blobs
     }
 
-    fn add(&mut self, row: Row) {
+    fn add(&mut self, row: StoredRow) {
         self.drawn += 1;
         let number = self.drawn;
         if row.is_primary {

@@ -11,17 +11,17 @@ fn at(second: i64) -> Timestamp {
 fn account(behaviour: &Behaviour, uploads: &[(&str, &str)]) -> Rows {
     let mut rows = Rows::new(1, 0);
     for (second, (name, key)) in (1..).zip(uploads) {
-        let Ok(Upload::New(row)) = rows.upload(name, key, behaviour, at(second)) else {
+        let Ok(UploadOutcome::New(row)) = rows.upload(name, key, behaviour, at(second)) else {
             continue;
         };
-        rows.apply(Event::Upload(row));
+        rows.apply(RowEvent::Upload(row));
     }
     rows
 }
 
 /// Shows the account as `NAME KEY`, the primary with a star.
 fn shown(rows: &Rows) -> Vec<String> {
-    let star = |row: &Row| if row.is_primary { "*" } else { "" };
+    let star = |row: &StoredRow| if row.is_primary { "*" } else { "" };
     rows.iter().map(|row| format!("{}{} {}", row.name, star(row), row.public_key)).collect()
 }
 
@@ -49,7 +49,7 @@ fn the_same_key_twice_is_what_the_option_says() {
 fn the_same_row_is_answered_unchanged() {
     let behaviour = Behaviour { duplicate_key: DuplicateKey::SameRow, ..Behaviour::default() };
     let rows = account(&behaviour, &[("a", A)]);
-    let Ok(Upload::Same(row)) = rows.upload("b", A, &behaviour, at(9)) else { panic!("a new row") };
+    let Ok(UploadOutcome::Same(row)) = rows.upload("b", A, &behaviour, at(9)) else { panic!("a new row") };
     assert_eq!((row.name.as_str(), row.updated_at), ("a", at(1)));
 }
 
@@ -58,8 +58,8 @@ fn a_system_key_is_nobodys_duplicate() {
     let behaviour = Behaviour { duplicate_key: DuplicateKey::Refuse, ..Behaviour::default() };
     let mut rows = Rows::new(1, 0);
     let system = NewRow { name: "s".into(), public_key: A.into(), is_primary: false, is_user_key: false };
-    rows.apply(Event::Upload(rows.draw(system, at(0))));
-    assert!(matches!(rows.upload("a", A, &behaviour, at(1)), Ok(Upload::New(_))));
+    rows.apply(RowEvent::Upload(rows.draw(system, at(0))));
+    assert!(matches!(rows.upload("a", A, &behaviour, at(1)), Ok(UploadOutcome::New(_))));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn deleting_the_primary_is_what_the_option_says() {
         let behaviour = Behaviour { delete_primary, ..Behaviour::default() };
         let mut rows = account(&behaviour, &[("a", A), ("b", B)]);
         let deletion = rows.deletion(&id(&rows, "a"), &behaviour, at(3));
-        assert_eq!(deletion.clone().err(), expected.is_none().then_some(Refusal::PrimaryStays));
+        assert_eq!(deletion.clone().err(), expected.is_none().then_some(Rejection::PrimaryStays));
         if let Ok(event) = deletion {
             rows.apply(event);
         }
@@ -141,7 +141,7 @@ fn one_row_at_most_is_the_primary() {
     let again = rows.promotion(&id(&rows, "b"), at(8)).unwrap();
     rows.apply(again);
     assert_eq!(updated(&rows), [at(7), at(7)], "nothing changed");
-    assert_eq!(rows.promotion("nobody", at(9)), Err(Refusal::UnknownId));
+    assert_eq!(rows.promotion("nobody", at(9)), Err(Rejection::UnknownId));
 }
 
 #[test]
@@ -155,16 +155,16 @@ fn pages_are_cut_in_the_order_that_is_asked_for() {
     let page = |offset, limit, arrangement| -> Vec<_> {
         rows.page(offset, limit, arrangement).iter().map(|row| row.name.as_str()).collect()
     };
-    assert_eq!(page(2, 2, Arrangement::OldestFirst), ["k2", "k4"]);
-    assert_eq!(page(5, 2, Arrangement::OldestFirst), ["k6"]);
-    assert_eq!(page(9, 2, Arrangement::OldestFirst), [""; 0]);
-    assert_eq!(page(1, 3, Arrangement::NewestFirst), ["k5", "k4", "k2"]);
-    let salted = |salt| [page(0, 3, Arrangement::Salted(salt)), page(3, 9, Arrangement::Salted(salt))].concat();
+    assert_eq!(page(2, 2, PageOrder::OldestFirst), ["k2", "k4"]);
+    assert_eq!(page(5, 2, PageOrder::OldestFirst), ["k6"]);
+    assert_eq!(page(9, 2, PageOrder::OldestFirst), [""; 0]);
+    assert_eq!(page(1, 3, PageOrder::NewestFirst), ["k5", "k4", "k2"]);
+    let salted = |salt| [page(0, 3, PageOrder::Salted(salt)), page(3, 9, PageOrder::Salted(salt))].concat();
     assert_eq!(salted(1), salted(1));
     assert_ne!(salted(1), salted(2));
     let mut sorted = salted(1);
     sorted.sort_unstable();
-    assert_eq!(sorted, page(0, 9, Arrangement::OldestFirst), "pages of one salt miss nothing");
+    assert_eq!(sorted, page(0, 9, PageOrder::OldestFirst), "pages of one salt miss nothing");
 }
 
 #[test]
@@ -172,8 +172,8 @@ fn an_id_is_never_given_out_twice() {
     let behaviour = Behaviour::default();
     let mut rows = account(&behaviour, &[("a", A)]);
     let first = id(&rows, "a");
-    rows.apply(Event::Delete { id: first.clone(), heir: None, at: at(2) });
-    let Ok(Upload::New(row)) = rows.upload("a", A, &behaviour, at(3)) else { panic!("not new") };
+    rows.apply(RowEvent::Delete { id: first.clone(), heir: None, at: at(2) });
+    let Ok(UploadOutcome::New(row)) = rows.upload("a", A, &behaviour, at(3)) else { panic!("not new") };
     assert_ne!(row.id, first);
     assert!(!rows.blobs.contains_key(A) && rows.names.is_empty() && rows.ids.is_empty(), "{rows:?}");
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::behaviour::ErrorShape;
-use super::body::AnswerBody;
+use super::body::ResponseBody;
 use super::faults::FaultKind;
 
 const JSON: &str = "application/json";
@@ -19,7 +19,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A whole answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
     content_type: &'static str,
@@ -28,7 +28,7 @@ pub(super) struct Answer {
 
 /// A value of a request that is malformed or refused.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct FieldProblem {
     /// Where it stands: `body`, `path` or `query`.
     pub(super) place: &'static str,
     /// Its name there; none is the whole place.
@@ -38,7 +38,7 @@ pub(super) struct Problem {
     pub(super) message: String,
 }
 
-impl Answer {
+impl ApiResponse {
     pub(super) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self { status, body: body.into(), content_type, headers: Vec::new() }
     }
@@ -71,7 +71,7 @@ impl Answer {
     }
 
     /// A 422 for a request that is malformed.
-    pub(super) fn malformed(shape: ErrorShape, problems: &[Problem]) -> Self {
+    pub(super) fn malformed(shape: ErrorShape, problems: &[FieldProblem]) -> Self {
         match shape {
             ErrorShape::Mixed | ErrorShape::Detail => Self::detail_list(problems),
             ErrorShape::Errors => Self::errors(problems),
@@ -79,7 +79,7 @@ impl Answer {
     }
 
     /// A 422 for a value that is refused.
-    pub(super) fn refused(shape: ErrorShape, problem: Problem) -> Self {
+    pub(super) fn refused(shape: ErrorShape, problem: FieldProblem) -> Self {
         match shape {
             ErrorShape::Detail => Self::detail_list(&[problem]),
             ErrorShape::Mixed | ErrorShape::Errors => Self::errors(&[problem]),
@@ -132,8 +132,8 @@ impl Answer {
     }
 
     /// Puts it on its way, whole or cut off in its middle.
-    pub(super) fn into_response(self, truncated: bool) -> Response<AnswerBody> {
-        let body = if truncated { AnswerBody::half(&self.body) } else { AnswerBody::whole(self.body) };
+    pub(super) fn into_response(self, truncated: bool) -> Response<ResponseBody> {
+        let body = if truncated { ResponseBody::half(&self.body) } else { ResponseBody::whole(self.body) };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         if !self.content_type.is_empty() {
@@ -151,10 +151,10 @@ impl Answer {
         Self::new(status, HTML, page)
     }
 
-    fn detail_list(problems: &[Problem]) -> Self {
+    fn detail_list(problems: &[FieldProblem]) -> Self {
         let list: Vec<_> = problems
             .iter()
-            .map(|Problem { place, param, kind, message }| {
+            .map(|FieldProblem { place, param, kind, message }| {
                 let loc: Vec<&str> = [Some(*place), param.as_deref()].into_iter().flatten().collect();
                 json!({ "type": kind, "loc": loc, "msg": message })
             })
@@ -162,11 +162,11 @@ impl Answer {
         Self::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": list }))
     }
 
-    fn errors(problems: &[Problem]) -> Self {
+    fn errors(problems: &[FieldProblem]) -> Self {
         let list: Vec<_> = problems
             .iter()
             .map(
-                |Problem {
+                |FieldProblem {
                      place,
                      param,
                      kind: _,

@@ -9,14 +9,14 @@ use hyper::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::EmulatorError;
-use super::answer::{Answer, Problem};
 use super::behaviour::{DeleteBody, OverLimit, UploadStatus};
-use super::config::Config;
-use super::limit::Window;
+use super::config::EmulatorConfig;
+use super::error::EmulatorError;
+use super::limit::RateWindow;
 use super::objects::{KeyObject, PageObject};
+use super::response::{ApiResponse, FieldProblem};
 use super::routes::{self, Call, Route};
-use super::rows::{Event, Refusal, Upload};
+use super::rows::{Rejection, RowEvent, UploadOutcome};
 use super::storage::Storage;
 
 /// How many rows a page has unless asked otherwise.
@@ -24,19 +24,19 @@ const DEFAULT_LIMIT: u64 = 100;
 
 /// Answers requests, one at a time.
 #[derive(Debug)]
-pub(super) struct Calls {
-    config: Config,
+pub(super) struct RequestHandler {
+    config: EmulatorConfig,
     storage: Storage,
-    window: Option<Window>,
+    window: Option<RateWindow>,
 }
 
 /// An answer in place of the one that was asked for.
-type Refused = Answer;
+type ErrorResponse = ApiResponse;
 
-impl Calls {
-    pub(super) fn open(config: Config) -> Result<Self, EmulatorError> {
+impl RequestHandler {
+    pub(super) fn open(config: EmulatorConfig) -> Result<Self, EmulatorError> {
         let storage = Storage::open(&config)?;
-        let window = config.rate_limit.map(Window::new);
+        let window = config.rate_limit.map(RateWindow::new);
         Ok(Self { config, storage, window })
     }
 
@@ -45,15 +45,16 @@ impl Calls {
     }
 
     /// Answers a request. What it changes is written down before this returns.
-    pub(super) fn answer(&mut self, request: &Parts, body: &Bytes, now: Timestamp) -> Answer {
+    pub(super) fn answer(&mut self, request: &Parts, body: &Bytes, now: Timestamp) -> ApiResponse {
         // FastAPI's order: path, slash and method come before the token, the token before the body.
         let call = match Route::of(&request.method, request.uri.path()) {
             Route::To(call) => call,
             Route::Redirect(path) => return redirect(request, &path),
             Route::Method(allow) => {
-                return Answer::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").with(header::ALLOW, allow);
+                return ApiResponse::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+                    .with(header::ALLOW, allow);
             }
-            Route::Nowhere => return Answer::detail(StatusCode::NOT_FOUND, "Not Found"),
+            Route::Nowhere => return ApiResponse::detail(StatusCode::NOT_FOUND, "Not Found"),
         };
         let answer = self.admit(&request.headers, call).and_then(|()| match call {
             Call::List => self.list(request.uri.query()),
@@ -65,16 +66,16 @@ impl Calls {
         answer.unwrap_or_else(|refused| refused)
     }
 
-    fn admit(&mut self, headers: &HeaderMap, call: Call<'_>) -> Result<(), Refused> {
+    fn admit(&mut self, headers: &HeaderMap, call: Call<'_>) -> Result<(), ErrorResponse> {
         let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = header.and_then(|value| value.split_once(' '));
         match bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
-            None => return Err(Answer::detail(StatusCode::FORBIDDEN, "Not authenticated")),
+            None => return Err(ApiResponse::detail(StatusCode::FORBIDDEN, "Not authenticated")),
             Some((_, token)) if token.trim() == self.config.token.as_str() => {}
-            Some(_) => return Err(Answer::detail(StatusCode::UNAUTHORIZED, "Invalid API key")),
+            Some(_) => return Err(ApiResponse::detail(StatusCode::UNAUTHORIZED, "Invalid API key")),
         }
         if let Some(Err(wait)) = self.window.as_mut().map(|window| window.admit(Instant::now())) {
-            return Err(Answer::too_many(wait));
+            return Err(ApiResponse::too_many(wait));
         }
         let (granted, permission) = match call {
             Call::List => (self.config.scopes.read, "read"),
@@ -85,15 +86,15 @@ impl Calls {
             return Ok(());
         }
         let missing = format!("Token permission missing: scope 'ssh_keys', permission '{permission}'");
-        Err(Answer::detail(StatusCode::UNAUTHORIZED, &missing))
+        Err(ApiResponse::detail(StatusCode::UNAUTHORIZED, &missing))
     }
 
-    fn list(&mut self, query: Option<&str>) -> Result<Answer, Refused> {
+    fn list(&mut self, query: Option<&str>) -> Result<ApiResponse, ErrorResponse> {
         let behaviour = &self.config.behaviour;
         let number = |name: &str, default| {
             routes::number(query, name).map(|number| number.unwrap_or(default)).map_err(|_| {
                 let problem = problem("query", name, "int_parsing", "Input should be a valid integer, 0 or greater");
-                Answer::malformed(behaviour.error_shape, &[problem])
+                ApiResponse::malformed(behaviour.error_shape, &[problem])
             })
         };
         let offset = number("offset", 0)?;
@@ -101,7 +102,7 @@ impl Calls {
         let most = behaviour.max_limit.unwrap_or(u64::MAX);
         if asked > most && behaviour.over_limit == OverLimit::Refuse {
             let message = format!("Input should be less than or equal to {most}");
-            return Err(Answer::malformed(
+            return Err(ApiResponse::malformed(
                 behaviour.error_shape,
                 &[problem("query", "limit", "less_than_equal", &message)],
             ));
@@ -112,34 +113,34 @@ impl Calls {
         let rows = self.storage.rows();
         let page = rows.page(from, count, arrangement);
         let page = PageObject::new(&page, (rows.len(), offset, limit), &self.config.user_id, behaviour);
-        Ok(Answer::json(StatusCode::OK, &page))
+        Ok(ApiResponse::json(StatusCode::OK, &page))
     }
 
-    fn upload(&mut self, body: &Bytes, now: Timestamp) -> Result<Answer, Refused> {
+    fn upload(&mut self, body: &Bytes, now: Timestamp) -> Result<ApiResponse, ErrorResponse> {
         let fields = self.object(body)?;
         let (name, public_key) = match (text(&fields, "name"), text(&fields, "publicKey")) {
             (Ok(name), Ok(public_key)) => (name, public_key),
             (name, public_key) => {
                 let problems: Vec<_> = [name.err(), public_key.err()].into_iter().flatten().collect();
-                return Err(Answer::malformed(self.config.behaviour.error_shape, &problems));
+                return Err(ApiResponse::malformed(self.config.behaviour.error_shape, &problems));
             }
         };
         let behaviour = &self.config.behaviour;
         let upload = self.storage.rows().upload(name, public_key, behaviour, now);
         let row = match upload.map_err(|refusal| self.refuse(refusal))? {
-            Upload::Same(row) => row.clone(),
-            Upload::New(row) => self.storage.add(row).map_err(|error| unkept(&error))?,
+            UploadOutcome::Same(row) => row.clone(),
+            UploadOutcome::New(row) => self.storage.add(row).map_err(|error| unkept(&error))?,
         };
         let status = match self.config.behaviour.upload_status {
             UploadStatus::Ok => StatusCode::OK,
             UploadStatus::Created => StatusCode::CREATED,
         };
-        Ok(Answer::json(status, &KeyObject::new(&row, &self.config.user_id, &self.config.behaviour)))
+        Ok(ApiResponse::json(status, &KeyObject::new(&row, &self.config.user_id, &self.config.behaviour)))
     }
 
-    fn promote(&mut self, id: &str, body: &Bytes, now: Timestamp) -> Result<Answer, Refused> {
+    fn promote(&mut self, id: &str, body: &Bytes, now: Timestamp) -> Result<ApiResponse, ErrorResponse> {
         let fields = self.object(body)?;
-        let malformed = |problem| Answer::malformed(self.config.behaviour.error_shape, &[problem]);
+        let malformed = |problem| ApiResponse::malformed(self.config.behaviour.error_shape, &[problem]);
         if let Some(other) = fields.keys().find(|name| *name != "isPrimary") {
             return Err(malformed(problem("body", other, "extra_forbidden", "Extra inputs are not permitted")));
         }
@@ -157,35 +158,37 @@ impl Calls {
         let event = self.storage.rows().promotion(id, now).map_err(|refusal| self.refuse(refusal))?;
         self.commit(event)?;
         let updated = json!({ "message": "SSH key updated successfully", "updated_fields": { "isPrimary": true } });
-        Ok(Answer::json(StatusCode::OK, &updated))
+        Ok(ApiResponse::json(StatusCode::OK, &updated))
     }
 
-    fn delete(&mut self, id: &str, now: Timestamp) -> Result<Answer, Refused> {
+    fn delete(&mut self, id: &str, now: Timestamp) -> Result<ApiResponse, ErrorResponse> {
         let event = self.storage.rows().deletion(id, &self.config.behaviour, now);
         let event = event.map_err(|refusal| self.refuse(refusal))?;
         self.commit(event)?;
         Ok(match self.config.behaviour.delete_body {
-            DeleteBody::Json => Answer::json(StatusCode::OK, &json!({ "message": "SSH key deleted successfully" })),
-            DeleteBody::Empty => Answer::empty(StatusCode::OK),
-            DeleteBody::NoContent => Answer::empty(StatusCode::NO_CONTENT),
+            DeleteBody::Json => {
+                ApiResponse::json(StatusCode::OK, &json!({ "message": "SSH key deleted successfully" }))
+            }
+            DeleteBody::Empty => ApiResponse::empty(StatusCode::OK),
+            DeleteBody::NoContent => ApiResponse::empty(StatusCode::NO_CONTENT),
         })
     }
 
-    fn who_am_i(&self) -> Answer {
+    fn who_am_i(&self) -> ApiResponse {
         let scopes = self.config.scopes;
         let granted = (scopes.read || scopes.write).then(|| json!({ "read": scopes.read, "write": scopes.write }));
         let scope = json!({ "ssh_keys": granted, "pods": null });
-        Answer::json(StatusCode::OK, &json!({ "data": { "id": &self.config.user_id, "scope": scope } }))
+        ApiResponse::json(StatusCode::OK, &json!({ "data": { "id": &self.config.user_id, "scope": scope } }))
     }
 
-    fn commit(&mut self, event: Event) -> Result<(), Refused> {
+    fn commit(&mut self, event: RowEvent) -> Result<(), ErrorResponse> {
         self.storage.commit(event).map_err(|error| unkept(&error))
     }
 
-    fn object(&self, body: &Bytes) -> Result<Map<String, Value>, Refused> {
+    fn object(&self, body: &Bytes) -> Result<Map<String, Value>, ErrorResponse> {
         let malformed = |kind, message: &str| {
-            let problem = Problem { place: "body", param: None, kind, message: message.to_owned() };
-            Answer::malformed(self.config.behaviour.error_shape, &[problem])
+            let problem = FieldProblem { place: "body", param: None, kind, message: message.to_owned() };
+            ApiResponse::malformed(self.config.behaviour.error_shape, &[problem])
         };
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => Ok(fields),
@@ -195,30 +198,33 @@ impl Calls {
         }
     }
 
-    fn refuse(&self, refusal: Refusal) -> Answer {
+    fn refuse(&self, refusal: Rejection) -> ApiResponse {
         let shape = self.config.behaviour.error_shape;
-        let refused = |place, param, message| Answer::refused(shape, problem(place, param, "value_error", message));
+        let refused =
+            |place, param, message| ApiResponse::refused(shape, problem(place, param, "value_error", message));
         match refusal {
-            Refusal::NotAKey => refused("body", "publicKey", "Invalid SSH public key"),
-            Refusal::DuplicateKey => refused("body", "publicKey", "SSH key already exists"),
-            Refusal::DuplicateName => refused("body", "name", "SSH key name already exists"),
-            Refusal::PrimaryStays => refused("path", "key_id", "The primary SSH key cannot be deleted"),
-            Refusal::UnknownId => Answer::detail(StatusCode::NOT_FOUND, "SSH key not found"),
-            Refusal::SystemKeyStays => Answer::detail(StatusCode::FORBIDDEN, "System SSH keys cannot be deleted"),
+            Rejection::NotAKey => refused("body", "publicKey", "Invalid SSH public key"),
+            Rejection::DuplicateKey => refused("body", "publicKey", "SSH key already exists"),
+            Rejection::DuplicateName => refused("body", "name", "SSH key name already exists"),
+            Rejection::PrimaryStays => refused("path", "key_id", "The primary SSH key cannot be deleted"),
+            Rejection::UnknownId => ApiResponse::detail(StatusCode::NOT_FOUND, "SSH key not found"),
+            Rejection::SystemKeyStays => {
+                ApiResponse::detail(StatusCode::FORBIDDEN, "System SSH keys cannot be deleted")
+            }
         }
     }
 }
 
-fn unkept(error: &EmulatorError) -> Answer {
+fn unkept(error: &EmulatorError) -> ApiResponse {
     tracing::error!(error = error as &dyn std::error::Error, "the emulator cannot keep its keys");
-    Answer::internal()
+    ApiResponse::internal()
 }
 
-fn problem(place: &'static str, param: &str, kind: &'static str, message: &str) -> Problem {
-    Problem { place, param: Some(param.to_owned()), kind, message: message.to_owned() }
+fn problem(place: &'static str, param: &str, kind: &'static str, message: &str) -> FieldProblem {
+    FieldProblem { place, param: Some(param.to_owned()), kind, message: message.to_owned() }
 }
 
-fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, Problem> {
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, FieldProblem> {
     match fields.get(name) {
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(problem("body", name, "string_type", "Input should be a valid string")),
@@ -227,10 +233,10 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, Probl
 }
 
 /// Redirects as Starlette does: 307, absolute, with the query, before anyone asks for a token.
-fn redirect(request: &Parts, path: &str) -> Answer {
+fn redirect(request: &Parts, path: &str) -> ApiResponse {
     let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri.authority().map(hyper::http::uri::Authority::as_str).or(host);
     let origin = host.map(|host| format!("http://{host}")).unwrap_or_default();
     let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    Answer::empty(StatusCode::TEMPORARY_REDIRECT).with(header::LOCATION, format!("{origin}{path}{query}"))
+    ApiResponse::empty(StatusCode::TEMPORARY_REDIRECT).with(header::LOCATION, format!("{origin}{path}{query}"))
 }
