@@ -11,7 +11,9 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 
-use keyform::account::{Effect, Failure, FailureKind, Pace, Page, ReadAccount, RetryPolicy, Row, Scope, WriteAccount};
+use keyform::account::{
+    Effect, Failure, FailureKind, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
+};
 use keyform::apply::{Event, Finding, Options, Outcome, Status, Tools, execute};
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::plan::{Change, Plan};
@@ -139,7 +141,7 @@ fn run(
     let tools = Tools {
         reader: Some(&faulty),
         writer: &faulty,
-        pace: &Pace::new(VirtualClock::default(), 0),
+        throttle: &Throttle::new(VirtualClock::default(), 0),
         options,
         stop: &CancellationToken::new(),
         observer: &|_| {},
@@ -175,7 +177,7 @@ fn fail_fast_starts_nothing_more() {
 
 #[test]
 fn a_failure_that_concerns_all_is_met_once() {
-    let no_scope = || failure(Effect::Refused, FailureKind::MissingScope(Scope::Write));
+    let no_scope = || failure(Effect::Refused, FailureKind::MissingPermission(Permission::Write));
     let ran = run("a=A b=B c=C", "z=Z#9", "z=Z#9", as_it_is, |request| request.starts_with("POST").then(no_scope));
     assert_eq!(ran.log.iter().filter(|request| *request != "GET").collect::<Vec<_>>(), ["POST a"]);
     assert_eq!(ran.recorded(), ["z#9"]);
@@ -317,7 +319,7 @@ fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
     let tools = Tools {
         reader: Some(&account),
         writer: &Waiting { account: &account, waits, sent: &sent, written: &written },
-        pace: &Pace::new(VirtualClock::default(), 0),
+        throttle: &Throttle::new(VirtualClock::default(), 0),
         options: Options { concurrency: 10, retries: RetryPolicy::default(), fail_fast: false },
         stop: &CancellationToken::new(),
         observer: &|event| {
@@ -384,7 +386,7 @@ fn an_account_that_was_not_as_it_said_is_reported() {
     let tools = Tools {
         reader: Some(&Emptied(&rows)),
         writer: &*rows,
-        pace: &Pace::new(VirtualClock::default(), 0),
+        throttle: &Throttle::new(VirtualClock::default(), 0),
         options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
         stop: &CancellationToken::new(),
         observer: &|_| {},
@@ -428,7 +430,7 @@ fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
         let tools = Tools {
             reader: Some(&Endless(&stop)),
             writer: &account,
-            pace: &Pace::new(VirtualClock::default(), 0),
+            throttle: &Throttle::new(VirtualClock::default(), 0),
             options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
             stop: &stop,
             observer: &|_| {},
@@ -458,7 +460,7 @@ fn a_run_that_is_asked_to_stop_starts_nothing() {
     let tools = Tools {
         reader: Some(&account),
         writer: &account,
-        pace: &Pace::new(VirtualClock::default(), 0),
+        throttle: &Throttle::new(VirtualClock::default(), 0),
         options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
         stop: &stop,
         observer: &|_| {},

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use futures_util::FutureExt as _;
-use keyform::account::{Pace, RetryPolicy};
+use keyform::account::{RetryPolicy, Throttle};
 use keyform::apply::{Options, Tools, execute};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::KeyName;
@@ -125,7 +125,7 @@ fn apply(count: u64) -> (usize, usize, usize) {
     let tools = Tools {
         reader: Some(&account),
         writer: &account,
-        pace: &Pace::new(VirtualClock::default(), 1),
+        throttle: &Throttle::new(VirtualClock::default(), 1),
         options: Options { concurrency: 10, retries: RetryPolicy::default(), fail_fast: false },
         stop: &CancellationToken::new(),
         observer: &|_| {},

@@ -42,7 +42,7 @@ pub enum FailureKind {
     /// 401: the token is wrong, expired or revoked.
     BadToken,
     /// 401 or 403: the token is good, but may not do this.
-    MissingScope(Scope),
+    MissingPermission(Permission),
     /// 403 for any other reason.
     Forbidden,
     /// 404: no such row, or no such API there.
@@ -115,7 +115,7 @@ pub enum BodyFault {
 
 /// What a token may do with SSH keys; each is granted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
+pub enum Permission {
     /// List them.
     Read,
     /// Upload, promote and delete them.
@@ -142,7 +142,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-impl fmt::Display for Scope {
+impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Read => "read",

@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::endpoint::Endpoint;
-use super::failure::{BodyFault, Effect, Failure, FailureKind, Fault, Scope};
-use super::outcome::Operation;
+use super::failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
 use super::received::MAX_BODY_BYTES;
+use super::verdict::Operation;
 use super::words::Words;
 
 /// The circumstances of a request.
@@ -81,8 +81,8 @@ fn transport(at: Circumstances<'_>, fault: Fault, detail: &str) -> String {
 fn answered(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> String {
     let what = match kind {
         FailureKind::BadToken => "the account does not accept the token",
-        FailureKind::MissingScope(Scope::Read) => "the token may not list SSH keys",
-        FailureKind::MissingScope(Scope::Write) => "the token may not change SSH keys",
+        FailureKind::MissingPermission(Permission::Read) => "the token may not list SSH keys",
+        FailureKind::MissingPermission(Permission::Write) => "the token may not change SSH keys",
         FailureKind::Forbidden => "the account forbids it",
         FailureKind::NotFound => match at.operation {
             Operation::Promote | Operation::Delete => "the account has no such key",
@@ -139,10 +139,14 @@ fn help(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> Option
         FailureKind::Redirect => {
             format!("check the endpoint `{endpoint}`: give the address that it redirects to")
         }
-        FailureKind::MissingScope(Scope::Read) => "give the token the permission to read SSH keys, or go without \
+        FailureKind::MissingPermission(Permission::Read) => {
+            "give the token the permission to read SSH keys, or go without \
              listing the account: `plan --offline`, then `apply --offline`"
-            .to_owned(),
-        FailureKind::MissingScope(Scope::Write) => "use a token with the permission to write SSH keys".to_owned(),
+                .to_owned()
+        }
+        FailureKind::MissingPermission(Permission::Write) => {
+            "use a token with the permission to write SSH keys".to_owned()
+        }
         _ if from_a_page && !may_pass => {
             "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
              whether this network wants a login"

@@ -4,18 +4,18 @@
 //! method is one request; retrying, settling and pacing are the caller's, who knows what may be repeated.
 
 pub mod client;
+mod clock;
 pub mod endpoint;
-mod exchange;
 mod failure;
 pub mod listing;
 mod message;
-pub mod outcome;
-pub mod pace;
 mod received;
 pub mod retry;
 pub mod settings;
+pub mod throttle;
 pub mod token;
 mod transport;
+pub mod verdict;
 mod wire;
 mod words;
 
@@ -23,14 +23,16 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-pub use client::{Connection, HttpReader, HttpWriter, OpenError, Options};
+pub use client::{ClientOptions, Connection, HttpReader, HttpWriter, OpenError};
+pub use clock::{Clock, TokioClock};
 pub use endpoint::{Endpoint, EndpointError};
-pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Scope};
+pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
 pub use listing::{ListError, Listing, list_all};
-pub use pace::{Pace, Turn};
-pub use retry::{Clock, RetryPolicy, TokioClock};
-pub use settings::{Settings, SettingsError, Source, Sourced};
+pub use retry::RetryPolicy;
+pub use settings::{SettingSource, Settings, SettingsError, Sourced};
+pub use throttle::{Permit, SendError, SendStep, Throttle};
 pub use token::{Token, TokenError};
+pub use verdict::Operation;
 
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{KeyBlob, PublicKey};

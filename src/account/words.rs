@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::failure::Scope;
+use super::failure::Permission;
 use super::token::Token;
 use crate::terminal::sanitize;
 
@@ -44,7 +44,7 @@ impl Words {
     /// Which scope the words say is missing, if that is what they say. `attempted` is what the request needs.
     ///
     /// Seen: `Token permission missing: scope 'ssh_keys', permission 'read'`.
-    pub(super) fn missing_scope(&self, attempted: Scope) -> Option<Scope> {
+    pub(super) fn missing_permission(&self, attempted: Permission) -> Option<Permission> {
         let Self::Said(said) = self else { return None };
         let said = said.to_ascii_lowercase();
         let lacks = ["missing", "insufficient", "required", "lack", "not have"];
@@ -52,8 +52,8 @@ impl Words {
             return None;
         }
         match said.split_once("permission '").map(|(_, rest)| rest) {
-            Some(rest) if rest.starts_with("read'") => Some(Scope::Read),
-            Some(rest) if rest.starts_with("write'") => Some(Scope::Write),
+            Some(rest) if rest.starts_with("read'") => Some(Permission::Read),
+            Some(rest) if rest.starts_with("write'") => Some(Permission::Write),
             _ => Some(attempted),
         }
     }
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_scope_is_told_from_a_bad_token() {
-        let scope = |text: &str| read(&format!(r#"{{"detail":"{text}"}}"#)).missing_scope(Scope::Write);
+    fn a_missing_permission_is_told_from_a_bad_token() {
+        let scope = |text: &str| read(&format!(r#"{{"detail":"{text}"}}"#)).missing_permission(Permission::Write);
         let seen = |what: &str| format!("Token permission missing: scope 'ssh_keys', permission '{what}'");
-        assert_eq!(scope(&seen("read")), Some(Scope::Read));
-        assert_eq!(scope(&seen("write")), Some(Scope::Write));
-        assert_eq!(scope("insufficient scope"), Some(Scope::Write));
+        assert_eq!(scope(&seen("read")), Some(Permission::Read));
+        assert_eq!(scope(&seen("write")), Some(Permission::Write));
+        assert_eq!(scope("insufficient scope"), Some(Permission::Write));
         assert_eq!(scope("Authorization failed"), None);
         assert_eq!(scope("Invalid API key"), None);
     }

@@ -5,12 +5,9 @@ use std::collections::VecDeque;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::outcome::{Event, Status};
-use super::{INTERRUPTED, Run, Tools, unless_stopped};
-use crate::account::outcome::Operation;
-use crate::account::retry::{Decision, decide, give_up};
-use crate::account::{Clock, Failure, WriteAccount};
-use crate::names::KeyName;
+use super::outcome::Status;
+use super::{INTERRUPTED, Run};
+use crate::account::{Clock, Failure, Operation, SendError, WriteAccount};
 use crate::plan::{Change, OldKey};
 use crate::state::{Entry, Session};
 
@@ -20,12 +17,6 @@ struct Deletion<'p> {
     /// The action that it is part of.
     index: usize,
     old: &'p OldKey,
-}
-
-/// Why a request that may be sent again was not answered well.
-pub(super) enum Ended {
-    Failed(Failure),
-    Stopped,
 }
 
 impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
@@ -46,10 +37,10 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 (Some(why), _) => Status::Skipped(why),
                 (None, None) => Status::Skipped("the key was not uploaded".to_owned()),
                 (None, Some(id)) => {
-                    match patiently(tools, Operation::Promote, &action.name, || tools.writer.promote(id)).await {
+                    match tools.send(Operation::Promote, &action.name, 0, || tools.writer.promote(id)).await {
                         Ok(()) => Status::Done(id.clone()),
-                        Err(Ended::Failed(failure)) => Status::Failed(failure),
-                        Err(Ended::Stopped) => Status::Skipped(INTERRUPTED.to_owned()),
+                        Err(SendError::Failed(failure)) => Status::Failed(failure),
+                        Err(SendError::Stopped(())) => Status::Skipped(INTERRUPTED.to_owned()),
                     }
                 }
             };
@@ -76,7 +67,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 let Some(deletion) = waiting.pop_front() else { break };
                 let old = deletion.old;
                 in_flight.push(async move {
-                    (deletion, patiently(tools, Operation::Delete, &old.name, || tools.writer.delete(&old.id)).await)
+                    (deletion, tools.send(Operation::Delete, &old.name, 0, || tools.writer.delete(&old.id)).await)
                 });
             }
             let Some((deletion, result)) = in_flight.next().await else {
@@ -88,11 +79,11 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                     self.ledger.learn(vec![Entry::Drop { id: old.id.clone() }]).await;
                     self.deleted(index);
                 }
-                Err(Ended::Failed(failure)) => {
+                Err(SendError::Failed(failure)) => {
                     let failure = self.not_deleted(index, old, failure);
                     self.end(index, Status::Failed(failure));
                 }
-                Err(Ended::Stopped) => waiting.push_front(deletion),
+                Err(SendError::Stopped(())) => waiting.push_front(deletion),
             }
         }
         let why = self.halted().unwrap_or_else(|| INTERRUPTED.to_owned());
@@ -181,41 +172,6 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                     old.id, failure.message
                 );
                 Failure { message, ..failure }
-            }
-        }
-    }
-}
-
-/// Sends a request that may be sent twice until it is answered for good. What it asks for, and of which key, is told.
-pub(super) async fn patiently<R, W, C: Clock, T, F>(
-    tools: &Tools<'_, R, W, C>,
-    operation: Operation,
-    name: &KeyName,
-    mut request: impl FnMut() -> F,
-) -> Result<T, Ended>
-where
-    F: Future<Output = Result<T, Failure>>,
-{
-    let Tools { pace, stop, options, .. } = tools;
-    let mut attempt = 0;
-    loop {
-        let Some(turn) = unless_stopped(stop, pace.turn()).await else { return Err(Ended::Stopped) };
-        (tools.observer)(&Event::Request { operation, name });
-        let result = request().await;
-        turn.end(&result);
-        let failure = match result {
-            Ok(value) => return Ok(value),
-            Err(failure) => failure,
-        };
-        match decide(&failure, true, attempt, options.retries, pace.pushed_for()) {
-            Decision::GiveUp => return Err(Ended::Failed(give_up(failure, attempt, pace.pushed_for()))),
-            Decision::Queue => (tools.observer)(&Event::Retrying { name, failure: &failure }),
-            Decision::Retry => {
-                (tools.observer)(&Event::Retrying { name, failure: &failure });
-                if unless_stopped(stop, pace.recover(&failure, attempt)).await.is_none() {
-                    return Err(Ended::Stopped);
-                }
-                attempt += 1;
             }
         }
     }

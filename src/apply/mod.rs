@@ -19,7 +19,11 @@ pub use observe::{ARRIVAL, observe};
 pub use outcome::{Event, Finding, Outcome, Saved, Status, Step};
 pub use rebuild::rebuilt;
 
-use crate::account::{Clock, Effect, Failure, FailureKind, Pace, ReadAccount, RetryPolicy, WriteAccount};
+use crate::account::{
+    Clock, Effect, Failure, FailureKind, Operation, ReadAccount, RetryPolicy, SendError, SendStep, Throttle,
+    WriteAccount,
+};
+use crate::names::KeyName;
 use crate::plan::Plan;
 use crate::state::{Loaded, Session};
 use ledger::Ledger;
@@ -48,7 +52,7 @@ pub struct Tools<'a, R, W, C> {
     /// Changes the account.
     pub writer: &'a W,
     /// When requests may go out.
-    pub pace: &'a Pace<C>,
+    pub throttle: &'a Throttle<C>,
     /// How to go about it.
     pub options: Options,
     /// Once cancelled, nothing new is started.
@@ -57,6 +61,29 @@ pub struct Tools<'a, R, W, C> {
     pub observer: &'a dyn Fn(&Event<'_>),
     /// The lineage for a state that is made anew.
     pub lineage: uuid::Uuid,
+}
+
+impl<R, W, C: Clock> Tools<'_, R, W, C> {
+    /// Sends a request about a key as often as it may be sent, and reports it to the observer. `attempt` of its retries
+    /// are used up already.
+    async fn send<T, F>(
+        &self,
+        operation: Operation,
+        name: &KeyName,
+        attempt: u32,
+        request: impl FnMut() -> F,
+    ) -> Result<T, SendError<()>>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let observe = |step: SendStep<'_>| {
+            (self.observer)(&match step {
+                SendStep::Sending => Event::Request { operation, name },
+                SendStep::Retrying(failure) => Event::Retrying { name, failure },
+            });
+        };
+        self.throttle.send(operation, self.options.retries, attempt, self.stop.cancelled(), observe, request).await
+    }
 }
 
 /// Carries out a plan that was made from `loaded`, the state that `session` holds the lock of.
@@ -71,7 +98,7 @@ where
     S: Session,
 {
     (tools.observer)(&Event::Started { steps: plan.actions.len() });
-    let begun = tools.pace.clock().now();
+    let begun = tools.throttle.clock().now();
     let mut run = Run {
         plan,
         tools,
@@ -91,7 +118,7 @@ where
     let Run { ledger, mut outcome, .. } = run;
     outcome.interrupted = tools.stop.is_cancelled();
     ledger.close(&mut outcome).await;
-    outcome.elapsed = tools.pace.clock().now().saturating_sub(begun);
+    outcome.elapsed = tools.throttle.clock().now().saturating_sub(begun);
     if let Some(saved) = &outcome.saved {
         (tools.observer)(&Event::Saved { serial: saved.serial });
     }
@@ -146,7 +173,9 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
 /// Whether every other request would fail in the same way.
 fn concerns_all(failure: &Failure) -> bool {
     match failure.kind {
-        FailureKind::BadToken | FailureKind::MissingScope(_) | FailureKind::Forbidden | FailureKind::Redirect => true,
+        FailureKind::BadToken | FailureKind::MissingPermission(_) | FailureKind::Forbidden | FailureKind::Redirect => {
+            true
+        }
         FailureKind::Transport(_) => failure.effect == Effect::NotSent,
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::account::{Clock, ListError, Listing, Pace, ReadAccount, RetryPolicy, list_all};
+use crate::account::{Clock, ListError, Listing, ReadAccount, RetryPolicy, Throttle, list_all};
 use crate::state::Loaded;
 
 /// How long a request that was given up gets to arrive, before a listing without its key is believed.
@@ -16,13 +16,13 @@ pub const ARRIVAL: Duration = Duration::from_secs(1);
 /// Where a run did not end, or did not learn what became of its uploads, what it sent last gets time to arrive.
 pub async fn observe<R: ReadAccount, C: Clock>(
     reader: &R,
-    pace: &Pace<C>,
+    throttle: &Throttle<C>,
     policy: RetryPolicy,
     loaded: &Loaded,
 ) -> Result<Listing, ListError> {
     let is_pending = loaded.state.as_ref().is_some_and(|state| !state.pending.is_empty());
     if loaded.journaled || is_pending {
-        pace.clock().sleep(ARRIVAL).await;
+        throttle.clock().sleep(ARRIVAL).await;
     }
-    list_all(reader, pace, policy).await
+    list_all(reader, throttle, policy).await
 }

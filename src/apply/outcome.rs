@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::account::Failure;
-use crate::account::outcome::Operation;
+use crate::account::Operation;
 use crate::names::{KeyId, KeyName};
 use crate::plan::{Action, ActionKind, Plan};
 use crate::state::{Rescued, StateError};

@@ -1,7 +1,6 @@
 //! Adoptions and uploads.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -9,11 +8,11 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use super::ledger::{OtherAccount, Placed};
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
-use super::{INTERRUPTED, Run, Tools, unless_stopped};
-use crate::account::outcome::Operation;
-use crate::account::retry::{Decision, decide, give_up};
+use super::{INTERRUPTED, Run, unless_stopped};
+use crate::account::retry::count_tries;
 use crate::account::{
-    BodyFault, Clock, Effect, Failure, FailureKind, Listing, ReadAccount, Row, WriteAccount, list_all,
+    BodyFault, Clock, Effect, Failure, FailureKind, Listing, Operation, ReadAccount, Row, SendError, WriteAccount,
+    list_all,
 };
 use crate::names::KeyName;
 use crate::plan::{Action, Change, NewKey, OldKey, Plan};
@@ -31,14 +30,6 @@ struct Job<'p> {
     is_whole: bool,
     /// How often it was tried already.
     attempt: u32,
-}
-
-/// How one upload ended, as far as it alone can tell.
-enum Attempted {
-    Stored(Row),
-    Failed(Failure),
-    Uncertain(Failure),
-    Stopped,
 }
 
 /// The uploads of a plan: of new keys, and of those that replace others and are not there yet.
@@ -119,7 +110,9 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             let limit = if self.ledger.knows_user() { tools.options.concurrency.max(1) } else { 1 };
             while in_flight.len() < limit && self.halted().is_none() {
                 let Some(job) = waiting.pop_front() else { break };
-                in_flight.push(async move { (job, send(job, tools).await) });
+                let upload = || tools.writer.upload(job.name, &job.key.key);
+                in_flight
+                    .push(async move { (job, tools.send(Operation::Upload, job.name, job.attempt, upload).await) });
             }
             // As long as others are done just as fast, as many wait to be written down together as may be under way.
             // With 128 at once it was 4 % faster at 10 connections, and a full disk was noticed late.
@@ -129,20 +122,20 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             }
             let ended = if ready.is_some() { ready } else { in_flight.next().await };
             match ended {
-                Some((job, Attempted::Stored(row))) => {
+                Some((job, Ok(row))) => {
                     if self.is_ours(job, &row).await {
                         stored.push((job, row));
                     }
                 }
-                Some((job, Attempted::Uncertain(failure))) => {
+                Some((job, Err(SendError::Failed(failure)))) if failure.effect == Effect::Unknown => {
                     (tools.observer)(&Event::Uncertain { name: job.name, failure: &failure });
                     uncertain.push((job, failure));
                 }
-                Some((job, Attempted::Failed(failure))) => {
+                Some((job, Err(SendError::Failed(failure)))) => {
                     self.ledger.learn(vec![settle_entry(job.key.key.blob())]).await;
                     self.end(job.index, Status::Failed(failure));
                 }
-                Some((job, Attempted::Stopped)) => waiting.push_front(job),
+                Some((job, Err(SendError::Stopped(())))) => waiting.push_front(job),
                 None if uncertain.is_empty() || self.halted().is_some() => break,
                 None => {
                     uncertain = self.settle(uncertain, &mut waiting).await;
@@ -200,11 +193,11 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         let Some(reader) = tools.reader else { return uncertain };
         (tools.observer)(&Event::Settling { uploads: uncertain.len() });
         let attempt = uncertain.iter().map(|(job, _)| job.attempt).max().unwrap_or_default();
-        let pause = ARRIVAL.saturating_add(tools.pace.backoff(attempt));
-        if unless_stopped(tools.stop, tools.pace.clock().sleep(pause)).await.is_none() {
+        let pause = ARRIVAL.saturating_add(tools.throttle.backoff(attempt));
+        if unless_stopped(tools.stop, tools.throttle.clock().sleep(pause)).await.is_none() {
             return uncertain;
         }
-        let listing = unless_stopped(tools.stop, list_all(reader, tools.pace, tools.options.retries)).await;
+        let listing = unless_stopped(tools.stop, list_all(reader, tools.throttle, tools.options.retries)).await;
         let listing = match listing {
             None => return uncertain,
             Some(Ok(listing)) => listing,
@@ -239,7 +232,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             } else {
                 (tools.observer)(&Event::Settled { name: job.name, id: None });
                 self.ledger.learn(vec![settle_entry(blob)]).await;
-                self.end(job.index, Status::Failed(give_up(failure, job.attempt, Duration::ZERO)));
+                self.end(job.index, Status::Failed(count_tries(failure, job.attempt)));
             }
         }
         self.record(&stored).await;
@@ -254,39 +247,6 @@ async fn ready<F: Future>(in_flight: &mut FuturesUnordered<F>) -> Option<F::Outp
     }
     tokio::task::yield_now().await;
     in_flight.next().now_or_never().flatten()
-}
-
-/// Sends one upload until it is stored, refused or uncertain.
-async fn send<R, W: WriteAccount, C: Clock>(job: Job<'_>, tools: &Tools<'_, R, W, C>) -> Attempted {
-    let Tools { pace, stop, options, .. } = tools;
-    let mut attempt = job.attempt;
-    loop {
-        let Some(turn) = unless_stopped(stop, pace.turn()).await else { return Attempted::Stopped };
-        (tools.observer)(&Event::Request { operation: Operation::Upload, name: job.name });
-        let result = tools.writer.upload(job.name, &job.key.key).await;
-        turn.end(&result);
-        let failure = match result {
-            Ok(row) => return Attempted::Stored(row),
-            Err(failure) => failure,
-        };
-        match (failure.effect, decide(&failure, false, attempt, options.retries, pace.pushed_for())) {
-            (Effect::Unknown, _) => return Attempted::Uncertain(failure),
-            (Effect::Refused, _) => return Attempted::Failed(failure),
-            (Effect::NotSent, Decision::GiveUp) => {
-                return Attempted::Failed(give_up(failure, attempt, pace.pushed_for()));
-            }
-            (Effect::NotSent, Decision::Queue) => {
-                (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
-            }
-            (Effect::NotSent, Decision::Retry) => {
-                (tools.observer)(&Event::Retrying { name: job.name, failure: &failure });
-                if unless_stopped(stop, pace.recover(&failure, attempt)).await.is_none() {
-                    return Attempted::Stopped;
-                }
-                attempt += 1;
-            }
-        }
-    }
 }
 
 fn orphan_entry(old: &OldKey) -> Entry {

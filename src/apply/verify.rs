@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Finding, Status};
 use super::{INTERRUPTED, Run, Step, unless_stopped};
-use crate::account::outcome::Operation;
+use crate::account::Operation;
 use crate::account::{Clock, Effect, Listing, ReadAccount, Row, WriteAccount, list_all};
 use crate::names::KeyId;
 use crate::plan::{ActionKind, Change};
@@ -31,9 +31,9 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
         }
         (tools.observer)(&Event::Verifying);
         if self.outcome.steps.iter().any(is_uncertain) {
-            unless_stopped(tools.stop, tools.pace.clock().sleep(ARRIVAL)).await;
+            unless_stopped(tools.stop, tools.throttle.clock().sleep(ARRIVAL)).await;
         }
-        let look = || unless_stopped(tools.stop, list_all(reader, tools.pace, tools.options.retries));
+        let look = || unless_stopped(tools.stop, list_all(reader, tools.throttle, tools.options.retries));
         let Some(mut listed) = look().await else { return self.unverified() };
         let mut restored = false;
         if let Ok(listing) = &listed

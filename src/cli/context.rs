@@ -13,9 +13,8 @@ use jiff::tz::TimeZone;
 use super::args::{Day, Global, Requests};
 use super::error::{CliError, Exit, Stop};
 use super::ui::Ui;
-use crate::account::client::{self, Connection};
 use crate::account::settings::{self, Flags};
-use crate::account::{Endpoint, EndpointError, Pace, RetryPolicy, Token, TokioClock};
+use crate::account::{ClientOptions, Connection, Endpoint, EndpointError, RetryPolicy, Throttle, Token, TokioClock};
 use crate::emulator::{self, Emulator};
 use crate::manifest::{self, Desired, Severity};
 use crate::state::{FileStore, Loaded, Recovery};
@@ -39,7 +38,7 @@ pub(super) struct Context {
 pub(super) struct Account {
     pub(super) endpoint: Endpoint,
     pub(super) connection: Connection,
-    pub(super) pace: Pace<TokioClock>,
+    pub(super) throttle: Throttle<TokioClock>,
     pub(super) retries: RetryPolicy,
     /// Serves the account as long as this lives, in the sandbox.
     _sandbox: Option<Emulator>,
@@ -147,7 +146,7 @@ impl Context {
 
     /// Opens the account that flags, environment and the vendor's configuration choose, or the sandbox.
     pub(super) fn account(&self, requests: Requests) -> Result<Account, CliError> {
-        let options = client::Options { timeout: Duration::from_secs(requests.timeout), ..client::Options::default() };
+        let options = ClientOptions { timeout: Duration::from_secs(requests.timeout), ..ClientOptions::default() };
         let (endpoint, address, token, sandbox) = if self.global.sandbox {
             let emulator = self.start_sandbox()?;
             let address =
@@ -166,7 +165,7 @@ impl Context {
         Ok(Account {
             endpoint,
             connection,
-            pace: Pace::new(TokioClock::default(), fastrand::u64(..)),
+            throttle: Throttle::new(TokioClock::default(), fastrand::u64(..)),
             retries: RetryPolicy { retries: requests.retries },
             _sandbox: sandbox,
         })

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::words;
 use crate::account::Failure;
-use crate::account::outcome::Operation;
+use crate::account::Operation;
 use crate::apply::{Event, Finding, Status, Step};
 use crate::names::{KeyId, UserId};
 use crate::plan::file::{FORMAT_VERSION, KeyFile};

@@ -213,7 +213,7 @@ async fn a_date_in_retry_after_is_measured_by_the_clock_that_is_passed_in() {
     let reply = answer("503 Service Unavailable", "Retry-After: Thu, 01 Jan 1970 00:00:20 GMT\r\n", "");
     let server = Server::start(move |_| Act::Say(reply.clone())).await;
     let clock = || std::time::UNIX_EPOCH + Duration::from_secs(5);
-    let options = keyform::account::Options { wall_clock: clock, ..options() };
+    let options = keyform::account::ClientOptions { wall_clock: clock, ..options() };
     let failure = connect(&server.endpoint, options).writer().upload(&name(), &key()).await.unwrap_err();
     assert_eq!((failure.effect, failure.retry_after), (Effect::NotSent, Some(Duration::from_secs(15))));
 }

@@ -15,7 +15,7 @@ mod tls;
 
 use std::time::Duration;
 
-use keyform::account::{Connection, Endpoint, Failure, Options, Token};
+use keyform::account::{ClientOptions, Connection, Endpoint, Failure, Token};
 use keyform::names::{KeyId, KeyName};
 use keyform::public_key::PublicKey;
 
@@ -24,16 +24,16 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPTPWkSTgaWNhCI9zltAWFaqY
 const OTHER_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMr9j5uDqs6k7GuL9SvjsdN6l7+3cIPzKSSLmrRGS918 b@example.com";
 
-fn options() -> Options {
-    Options { system_proxy: false, ..Options::default() }
+fn options() -> ClientOptions {
+    ClientOptions { system_proxy: false, ..ClientOptions::default() }
 }
 
 /// So little patience that a server that hangs does not hold up the tests.
-fn impatient() -> Options {
-    Options { timeout: Duration::from_millis(200), ..options() }
+fn impatient() -> ClientOptions {
+    ClientOptions { timeout: Duration::from_millis(200), ..options() }
 }
 
-fn connect(endpoint: &Endpoint, options: Options) -> Connection {
+fn connect(endpoint: &Endpoint, options: ClientOptions) -> Connection {
     Connection::open(endpoint.clone(), Token::parse(TOKEN).unwrap(), options).unwrap()
 }
 

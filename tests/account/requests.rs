@@ -1,6 +1,6 @@
 //! What goes over the wire, and what good answers become.
 
-use keyform::account::{Pace, ReadAccount as _, RetryPolicy, TokioClock, WriteAccount as _, list_all};
+use keyform::account::{ReadAccount as _, RetryPolicy, Throttle, TokioClock, WriteAccount as _, list_all};
 
 use crate::server::{Act, Server, answer};
 use crate::{KEY, connect, id, key, key_object, name, options};
@@ -79,8 +79,8 @@ async fn an_account_of_many_pages_is_listed_whole() {
     })
     .await;
     let connection = connect(&server.endpoint, options());
-    let pace = Pace::new(TokioClock::default(), 1);
-    let listing = list_all(&connection.reader(), &pace, RetryPolicy::default()).await.unwrap();
+    let throttle = Throttle::new(TokioClock::default(), 1);
+    let listing = list_all(&connection.reader(), &throttle, RetryPolicy::default()).await.unwrap();
     assert_eq!((listing.rows.len(), listing.system_keys), (1_221, 13));
     assert_eq!(server.requests().len(), 13);
     assert!(server.connections() <= 10, "{} connections", server.connections());

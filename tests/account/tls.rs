@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use keyform::account::{Effect, Endpoint, FailureKind, Fault, Options, ReadAccount as _};
+use keyform::account::{ClientOptions, Effect, Endpoint, FailureKind, Fault, ReadAccount as _};
 use rcgen::{CertificateParams, CertifiedKey, DnType, KeyPair, generate_simple_self_signed};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -62,8 +62,8 @@ async fn start(host: &str, alpn: &[&str]) -> TlsServer {
     TlsServer { endpoint, certificate, versions }
 }
 
-fn trusting(certificate: &CertifiedKey<KeyPair>) -> Options {
-    Options { roots: Some(certificate.cert.pem().into_bytes()), ..options() }
+fn trusting(certificate: &CertifiedKey<KeyPair>) -> ClientOptions {
+    ClientOptions { roots: Some(certificate.cert.pem().into_bytes()), ..options() }
 }
 
 #[tokio::test]
@@ -136,8 +136,10 @@ async fn a_server_without_tls_is_told_as_such() {
 
 #[test]
 fn a_certificate_that_is_none_is_an_error_before_any_request() {
-    let broken =
-        Options { roots: Some(b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n".to_vec()), ..options() };
+    let broken = ClientOptions {
+        roots: Some(b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n".to_vec()),
+        ..options()
+    };
     let token = keyform::account::Token::parse("t").unwrap();
     let error = keyform::account::Connection::open(Endpoint::default(), token, broken).unwrap_err();
     assert!(error.help().contains("SSL_CERT_FILE"));

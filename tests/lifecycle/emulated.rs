@@ -1,6 +1,6 @@
 //! Histories on the emulated account, over real HTTP.
 
-use keyform::account::{Connection, Endpoint, Options, Row, Token, TokioClock};
+use keyform::account::{ClientOptions, Connection, Endpoint, Row, Token, TokioClock};
 use keyform::apply::Outcome;
 use keyform::emulator::{AutoPrimary, Behaviour, DeletePrimary, DuplicateKey, Emulator, EmulatorConfig, NewRow};
 use keyform::names::{KeyId, UserId};
@@ -37,7 +37,7 @@ impl EmulatedAccount {
         let token = Token::parse(emulator.token()).unwrap();
         Self {
             mode,
-            connection: Connection::open(endpoint, token, Options::default()).unwrap(),
+            connection: Connection::open(endpoint, token, ClientOptions::default()).unwrap(),
             emulator,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         }

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 use emulated::EmulatedAccount;
 use fastrand::Rng;
-use keyform::account::{Clock, Listing, Pace, ReadAccount, RetryPolicy, Row, WriteAccount};
+use keyform::account::{Clock, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount};
 use keyform::apply::{Options, Outcome, Status, Tools, execute};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
@@ -142,7 +142,7 @@ async fn carry_out(
     let tools = Tools {
         reader: Some(reader),
         writer,
-        pace: &Pace::new(clock, seed),
+        throttle: &Throttle::new(clock, seed),
         options: Options { concurrency: 3, retries: RetryPolicy { retries: 2 }, fail_fast: false },
         stop: &CancellationToken::new(),
         observer: &|_| {},

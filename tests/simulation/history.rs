@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use keyform::account::{Pace, RetryPolicy};
+use keyform::account::{RetryPolicy, Throttle};
 use keyform::apply::{Options, Outcome, Tools, execute, observe};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
@@ -343,8 +343,8 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
     let recovery = Recovery { file: orders.recover, folders: vec![PathBuf::from(APART)] };
     let store = FileStore::on(disk, Path::new(STATE), format!("process {}", process.id)).recovering(recovery);
     let is_hasty = world.broken == Some(Broken::PauseIsSkipped);
-    let pace = Pace::new(Watch { kernel: Rc::clone(&world.kernel), is_hasty }, orders.seed);
-    let mut session = match lock_within(&store, orders.patience, pace.clock(), |_| {}).await {
+    let throttle = Throttle::new(Watch { kernel: Rc::clone(&world.kernel), is_hasty }, orders.seed);
+    let mut session = match lock_within(&store, orders.patience, throttle.clock(), |_| {}).await {
         Ok(session) => Careless {
             session,
             forgets_intents: world.broken == Some(Broken::IntentIsSkipped),
@@ -360,7 +360,7 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
     let observed = if orders.offline {
         None
     } else {
-        match observe(&network, &pace, orders.options.retries, &loaded).await {
+        match observe(&network, &throttle, orders.options.retries, &loaded).await {
             Ok(listing) => Some(listing),
             Err(_) => return End::Blind,
         }
@@ -379,7 +379,7 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
     let tools = Tools {
         reader: (!orders.offline).then_some(&network),
         writer: &network,
-        pace: &pace,
+        throttle: &throttle,
         options: orders.options,
         stop: &process.stop,
         observer: &|_| {},

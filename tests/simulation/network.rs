@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use keyform::account::outcome::{self, Answer, Reply, Verdict, judge};
-use keyform::account::{BodyFault, Clock as _, Effect, Failure, Fault, Page, ReadAccount, Row, WriteAccount};
+use keyform::account::verdict::{Answer, Reply, Verdict, judge};
+use keyform::account::{self, BodyFault, Clock as _, Effect, Failure, Fault, Page, ReadAccount, Row, WriteAccount};
 use keyform::names::{KeyId, KeyName};
 use keyform::public_key::PublicKey;
 
@@ -70,12 +70,12 @@ pub(crate) struct Network {
 }
 
 impl Operation {
-    fn kind(&self) -> outcome::Operation {
+    fn kind(&self) -> account::Operation {
         match self {
-            Self::Page { .. } => outcome::Operation::List,
-            Self::Upload { .. } => outcome::Operation::Upload,
-            Self::Promote(_) => outcome::Operation::Promote,
-            Self::Delete(_) => outcome::Operation::Delete,
+            Self::Page { .. } => account::Operation::List,
+            Self::Upload { .. } => account::Operation::Upload,
+            Self::Promote(_) => account::Operation::Promote,
+            Self::Delete(_) => account::Operation::Delete,
         }
     }
 }
@@ -138,7 +138,7 @@ impl Network {
             return std::future::pending().await;
         }
         let kind = operation.kind();
-        if kind != outcome::Operation::List {
+        if kind != account::Operation::List {
             laws::may_send(world, process, &operation);
         }
         let fate = world.draw(|rng| Fate::draw(rng, world.weather.get().faults));
@@ -170,7 +170,7 @@ impl Network {
         }
     }
 
-    fn hear(&self, kind: outcome::Operation, reply: Reply) -> Result<Content, Failure> {
+    fn hear(&self, kind: account::Operation, reply: Reply) -> Result<Content, Failure> {
         let Verdict::Failed(effect, failure) = judge(kind, reply) else { return Ok(Content::Nothing) };
         let is_blind = self.world.broken == Some(Broken::RetryIsBlind);
         let (status, asks) = match reply {
@@ -267,5 +267,5 @@ fn act(world: &Rc<World>, process: &Process, operation: &Operation) -> Result<Co
 }
 
 fn answer(status: u16, retry_after: bool, body: Result<(), BodyFault>) -> Reply {
-    Reply::Answer(Answer { status, retry_after, missing_scope: None, body })
+    Reply::Answer(Answer { status, retry_after, missing_permission: None, body })
 }

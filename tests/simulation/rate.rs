@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyform::account::{
-    Clock as _, Effect, Failure, FailureKind, Pace, Page, ReadAccount, RetryPolicy, Row, WriteAccount,
+    Clock as _, Effect, Failure, FailureKind, Page, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
 };
 use keyform::apply::{Options, Outcome, Tools, execute};
 use keyform::manifest::{Desired, DesiredKey};
@@ -187,7 +187,7 @@ fn apply(plan: &Plan, kind: Kind, says_when: bool, workers: u32) -> (Outcome, Du
             let tools = Tools {
                 reader: Some(&*server),
                 writer: &*server,
-                pace: &Pace::new(Watch { kernel, is_hasty: false }, u64::from(workers)),
+                throttle: &Throttle::new(Watch { kernel, is_hasty: false }, u64::from(workers)),
                 options: Options {
                     concurrency: usize::try_from(workers).unwrap(),
                     retries: RetryPolicy::default(),

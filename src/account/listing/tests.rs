@@ -64,7 +64,7 @@ fn book<F: Fn(usize, &mut Vec<Row>, &mut Page)>(size: usize, meddle: F) -> Book<
 fn honest(_: usize, _: &mut Vec<Row>, _: &mut Page) {}
 
 async fn list<R: ReadAccount>(reader: &R) -> Result<Listing, ListError> {
-    list_all(reader, &Pace::new(Still, 1), RetryPolicy::default()).await
+    list_all(reader, &Throttle::new(Still, 1), RetryPolicy::default()).await
 }
 
 fn ids(listing: &Listing) -> Vec<&str> {

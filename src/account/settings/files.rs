@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{CONTEXT, Environment, Flags, MAX_FILE_BYTES, SettingsError, Source, first_of};
+use super::{CONTEXT, Environment, Flags, MAX_FILE_BYTES, SettingSource, SettingsError, first_of};
 
 /// The one file of the vendor's command line that counts. Read when it is needed, so that a broken one disturbs nobody
 /// who says everything otherwise.
@@ -26,7 +26,7 @@ impl Config {
     pub(super) fn of(flags: &Flags, environment: Environment<'_>) -> Result<Self, SettingsError> {
         let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let chosen = match &flags.context {
-            Some(name) => Some((name.clone(), Source::Flag("--context"))),
+            Some(name) => Some((name.clone(), SettingSource::Flag("--context"))),
             None => first_of(environment, &[CONTEXT])?,
         };
         let Some((name, source)) = chosen else {

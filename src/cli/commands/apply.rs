@@ -111,7 +111,7 @@ async fn prepare(
 ) -> Result<Prepared, CliError> {
     let patience = Duration::from_secs(args.lock_timeout);
     let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
-    let mut session = lock_within(store, patience, account.pace.clock(), waiting).await?;
+    let mut session = lock_within(store, patience, account.throttle.clock(), waiting).await?;
     let loaded = session.load().await?;
     context.warn_of(&loaded);
     let plan = make_plan(args, source, &loaded, account).await?;
@@ -207,7 +207,7 @@ async fn carry_out(
     let tools = Tools {
         reader: (!args.scope.offline).then_some(&reader),
         writer: &account.connection.writer(),
-        pace: &account.pace,
+        throttle: &account.throttle,
         options: Options { concurrency: args.concurrency.get(), retries: account.retries, fail_fast: args.fail_fast },
         stop,
         observer: &observer,

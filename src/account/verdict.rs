@@ -3,7 +3,7 @@
 //! The rule behind it: the effect is known only where the protocol makes it known. A request that was never sent, or
 //! that was turned away unread, had none; one that the account declined had none; of everything else nobody knows.
 
-use super::failure::{BodyFault, Effect, FailureKind, Fault, Scope};
+use super::failure::{BodyFault, Effect, FailureKind, Fault, Permission};
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ pub struct Answer {
     /// Whether it says when to come back.
     pub retry_after: bool,
     /// The scope that its words say is missing.
-    pub missing_scope: Option<Scope>,
+    pub missing_permission: Option<Permission>,
     /// What is wrong with the body. For a 2xx, measured by what the operation should bring; otherwise, by whether it is
     /// JSON at all.
     pub body: Result<(), BodyFault>,
@@ -52,10 +52,10 @@ pub enum Verdict {
 
 impl Operation {
     /// What the token must be allowed to do.
-    pub fn scope(self) -> Scope {
+    pub fn permission(self) -> Permission {
         match self {
-            Self::List => Scope::Read,
-            Self::Upload | Self::Promote | Self::Delete => Scope::Write,
+            Self::List => Permission::Read,
+            Self::Upload | Self::Promote | Self::Delete => Permission::Write,
         }
     }
 
@@ -107,8 +107,8 @@ fn success(operation: Operation, body: Result<(), BodyFault>) -> Verdict {
 }
 
 fn client_error(operation: Operation, answer: Answer) -> Verdict {
-    if let (401 | 403, Some(scope)) = (answer.status, answer.missing_scope) {
-        return Verdict::Failed(Effect::Refused, FailureKind::MissingScope(scope));
+    if let (401 | 403, Some(scope)) = (answer.status, answer.missing_permission) {
+        return Verdict::Failed(Effect::Refused, FailureKind::MissingPermission(scope));
     }
     let (effect, kind) = match answer.status {
         401 => (Effect::Refused, FailureKind::BadToken),
@@ -174,12 +174,9 @@ mod tests {
         (100..=599).flat_map(|status| {
             BODIES.into_iter().flat_map(move |body| {
                 [false, true].into_iter().flat_map(move |retry_after| {
-                    [None, Some(Scope::Read), Some(Scope::Write)].into_iter().map(move |missing_scope| Answer {
-                        status,
-                        retry_after,
-                        missing_scope,
-                        body,
-                    })
+                    [None, Some(Permission::Read), Some(Permission::Write)]
+                        .into_iter()
+                        .map(move |missing_permission| Answer { status, retry_after, missing_permission, body })
                 })
             })
         })
@@ -194,7 +191,7 @@ mod tests {
                 [(false, Ok(())), (true, Ok(())), (false, Err(BodyFault::Empty)), (false, Err(BodyFault::Html))];
             OPERATIONS.map(|operation| {
                 kinds.map(|(retry_after, body)| {
-                    judge(operation, Reply::Answer(Answer { status, retry_after, missing_scope: None, body }))
+                    judge(operation, Reply::Answer(Answer { status, retry_after, missing_permission: None, body }))
                 })
             })
         };
@@ -231,7 +228,7 @@ mod tests {
             let _ = writeln!(table, "no answer: {:?}", verdicts[0]);
         }
         for body in BODIES {
-            let answer = Answer { status: 200, retry_after: false, missing_scope: None, body };
+            let answer = Answer { status: 200, retry_after: false, missing_permission: None, body };
             let verdicts = OPERATIONS.map(|operation| told(judge(operation, Reply::Answer(answer))));
             let _ = writeln!(table, "200 {body:?}: {}", verdicts.join(" | "));
         }

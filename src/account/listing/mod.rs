@@ -4,13 +4,17 @@
 //! a plan upload a key twice, so that a listing is only believed if it agrees with itself.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
 
 use futures_util::stream::{self, StreamExt as _};
 use thiserror::Error;
 
+use super::clock::Clock;
 use super::failure::Failure;
-use super::pace::Pace;
-use super::retry::{Clock, RetryPolicy, repeat};
+use super::retry::RetryPolicy;
+use super::throttle::{SendError, Throttle};
+use super::verdict::Operation;
 use super::{Page, ReadAccount, Row};
 use crate::names::{KeyId, UserId};
 
@@ -69,13 +73,13 @@ pub enum ListError {
 /// Lists the account until the pages fit together, at most [`MAX_SWEEPS`] times.
 pub async fn list_all<R: ReadAccount, C: Clock>(
     reader: &R,
-    pace: &Pace<C>,
+    throttle: &Throttle<C>,
     policy: RetryPolicy,
 ) -> Result<Listing, ListError> {
-    let source = Source { reader, pace, policy };
+    let pages = Pages { reader, throttle, policy };
     let mut before: Option<Sweep> = None;
     for number in 0..MAX_SWEEPS {
-        let sweep = if number == 0 { source.side_by_side().await? } else { source.one_by_one().await? };
+        let sweep = if number == 0 { pages.side_by_side().await? } else { pages.one_by_one().await? };
         if sweep.is_whole() || before.as_ref().is_some_and(|before| sweep.confirms(before)) {
             return sweep.into_listing();
         }
@@ -100,10 +104,10 @@ impl ListError {
     }
 }
 
-/// Where pages come from.
-struct Source<'a, R, C> {
+/// The pages of an account.
+struct Pages<'a, R, C> {
     reader: &'a R,
-    pace: &'a Pace<C>,
+    throttle: &'a Throttle<C>,
     policy: RetryPolicy,
 }
 
@@ -121,9 +125,13 @@ struct Sweep {
     exhausted: bool,
 }
 
-impl<R: ReadAccount, C: Clock> Source<'_, R, C> {
+impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
     async fn page(&self, offset: u64) -> Result<Page, Failure> {
-        repeat(self.pace, self.policy, || self.reader.page(offset, PAGE_ROWS)).await
+        let request = || self.reader.page(offset, PAGE_ROWS);
+        match self.throttle.send(Operation::List, self.policy, 0, pending::<Infallible>(), |_| {}, request).await {
+            Ok(page) => Ok(page),
+            Err(SendError::Failed(failure)) => Err(failure),
+        }
     }
 
     /// Reads the first page, then the others at once, if it says how many there are.

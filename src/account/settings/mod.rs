@@ -60,12 +60,12 @@ pub struct Sourced<T> {
     /// The value.
     pub value: T,
     /// Where it comes from.
-    pub source: Source,
+    pub source: SettingSource,
 }
 
 /// Where a value comes from. Shown as in "token from `PRIME_API_KEY`".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum SettingSource {
     /// A flag.
     Flag(&'static str),
     /// The file that `--token-file` names.
@@ -94,7 +94,7 @@ pub enum SettingsError {
     #[error("{error} (from {origin})")]
     Endpoint {
         /// Where it comes from.
-        origin: Source,
+        origin: SettingSource,
         /// What is wrong with it.
         error: EndpointError,
     },
@@ -102,7 +102,7 @@ pub enum SettingsError {
     #[error("the token from {origin} cannot be used: {error}")]
     Token {
         /// Where it comes from.
-        origin: Source,
+        origin: SettingSource,
         /// What is wrong with it.
         error: TokenError,
     },
@@ -135,7 +135,7 @@ pub enum SettingsError {
     },
     /// The name of a context has other characters than letters, digits, `_` and `-`.
     #[error("the name of the context from {0} cannot be used: it may hold letters, digits, `_` and `-`")]
-    ContextName(Source),
+    ContextName(SettingSource),
     /// A context without a file.
     #[error("there is no context `{name}`: {} does not exist", .path.display())]
     NoContext {
@@ -194,7 +194,7 @@ impl SettingsError {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SettingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
@@ -221,13 +221,13 @@ fn endpoint(
     config: &mut Config,
 ) -> Result<Sourced<Endpoint>, SettingsError> {
     let (text, source) = if let Some(text) = &flags.endpoint {
-        (text.clone(), Source::Flag("--endpoint"))
+        (text.clone(), SettingSource::Flag("--endpoint"))
     } else if let Some(found) = first_of(environment, &BASE_URLS)? {
         found
     } else if let Some((text, path)) = config.read()?.and_then(|(file, path)| Some((file.base_url?, path))) {
-        (text, Source::Config(path))
+        (text, SettingSource::Config(path))
     } else {
-        return Ok(Sourced { value: Endpoint::default(), source: Source::Default });
+        return Ok(Sourced { value: Endpoint::default(), source: SettingSource::Default });
     };
     match Endpoint::parse(&text) {
         Ok(value) => Ok(Sourced { value, source }),
@@ -245,9 +245,9 @@ fn token(
     let (text, source) = if let Some(path) = &flags.token_file {
         if path.as_os_str() == "-" {
             let bytes = bounded(stdin).map_err(SettingsError::Stdin)?;
-            (text_of(bytes, &Source::Stdin)?, Source::Stdin)
+            (text_of(bytes, &SettingSource::Stdin)?, SettingSource::Stdin)
         } else {
-            let source = Source::TokenFile(path.clone());
+            let source = SettingSource::TokenFile(path.clone());
             let (bytes, readable) = read_file(path)?;
             if readable {
                 warnings.push(Warning::TokenFileReadable(path.clone()));
@@ -257,7 +257,7 @@ fn token(
     } else if let Some(found) = first_of(environment, &[API_KEY])? {
         found
     } else if let Some((text, path)) = config.read()?.and_then(|(file, path)| Some((file.api_key?, path))) {
-        (text, Source::Config(path))
+        (text, SettingSource::Config(path))
     } else {
         return Ok(None);
     };
@@ -267,16 +267,19 @@ fn token(
     }
 }
 
-fn text_of(bytes: Vec<u8>, origin: &Source) -> Result<String, SettingsError> {
+fn text_of(bytes: Vec<u8>, origin: &SettingSource) -> Result<String, SettingsError> {
     String::from_utf8(bytes).map_err(|_| SettingsError::Token { origin: origin.clone(), error: TokenError::NonAscii })
 }
 
 /// The first of some variables that is set. An empty one counts as unset, as it does for the vendor.
-fn first_of(environment: Environment<'_>, names: &[&'static str]) -> Result<Option<(String, Source)>, SettingsError> {
+fn first_of(
+    environment: Environment<'_>,
+    names: &[&'static str],
+) -> Result<Option<(String, SettingSource)>, SettingsError> {
     for name in names {
         if let Some(value) = environment(name).filter(|value| !value.is_empty()) {
             let text = value.into_string().map_err(|_| SettingsError::NotText(name))?;
-            return Ok(Some((text, Source::Variable(name))));
+            return Ok(Some((text, SettingSource::Variable(name))));
         }
     }
     Ok(None)
