@@ -14,8 +14,7 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::Duration;
 
-use clap::ValueEnum as _;
-use keyform::emulator::{EmulatorConfig, FaultKind, Faults, RateLimit};
+use keyform::emulator::{Choice as _, EmulatorConfig, FaultKind, Faults, RateLimit};
 use support::keys;
 use support::program::{Folder, account_with};
 
@@ -23,7 +22,7 @@ const KEYS: u64 = 1000;
 
 /// Every kind of fault that ends a request; latency is one more, and every request meets it.
 fn kinds() -> impl Iterator<Item = FaultKind> + Clone {
-    FaultKind::value_variants().iter().copied().filter(|kind| *kind != FaultKind::Latency)
+    FaultKind::ALL.iter().copied().filter(|kind| *kind != FaultKind::Latency)
 }
 
 /// A share of requests that meet a fault, each kind as often as the others and as short as it can be.

@@ -6,6 +6,7 @@
 mod api;
 mod behaviour;
 mod body;
+mod choice;
 mod config;
 mod error;
 mod faults;
@@ -26,6 +27,7 @@ pub use behaviour::{
     AutoPrimary, Behaviour, DeleteBody, DeletePrimary, DuplicateKey, DuplicateName, ErrorShape, KeyText, ListOrder,
     Omission, OverLimit, UploadStatus,
 };
+pub use choice::{Choice, UnknownChoice};
 pub use config::{AcceptedToken, EmulatorConfig, SANDBOX_TOKEN, SANDBOX_USER, Scopes, TimeSource};
 pub use error::EmulatorError;
 pub use faults::{FaultKind, FaultRate, FaultRateError, Faults, ScriptEntry};

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum as _, ValueHint};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
 
-use crate::emulator::{AutoPrimary, DeletePrimary, DuplicateKey, FaultKind, FaultRate, ListOrder};
+use crate::emulator::{AutoPrimary, Choice, DeletePrimary, DuplicateKey, FaultKind, FaultRate, ListOrder};
 
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
@@ -26,16 +27,16 @@ pub struct Emulator {
     #[arg(long, env = "KEYFORM_NO_WRITE", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_write: bool,
     /// What the same key uploaded twice becomes
-    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_DUPLICATE_KEY", default_value_t)]
+    #[arg(long, value_name = "HOW", value_parser = choice::<DuplicateKey>(), env = "KEYFORM_DUPLICATE_KEY", default_value_t)]
     pub duplicate_key: DuplicateKey,
     /// Which uploads become the primary on their own
-    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_AUTO_PRIMARY", default_value_t)]
+    #[arg(long, value_name = "HOW", value_parser = choice::<AutoPrimary>(), env = "KEYFORM_AUTO_PRIMARY", default_value_t)]
     pub auto_primary: AutoPrimary,
     /// What deleting the primary does
-    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_DELETE_PRIMARY", default_value_t)]
+    #[arg(long, value_name = "HOW", value_parser = choice::<DeletePrimary>(), env = "KEYFORM_DELETE_PRIMARY", default_value_t)]
     pub delete_primary: DeletePrimary,
     /// The order of a listing
-    #[arg(long, value_name = "HOW", value_enum, env = "KEYFORM_LIST_ORDER", default_value_t)]
+    #[arg(long, value_name = "HOW", value_parser = choice::<ListOrder>(), env = "KEYFORM_LIST_ORDER", default_value_t)]
     pub list_order: ListOrder,
     /// How often a fault happens; may repeat; all=RATE is every kind
     #[arg(long, value_name = "KIND=RATE", env = "KEYFORM_FAULT", value_delimiter = ',')]
@@ -61,6 +62,12 @@ pub struct Emulator {
 }
 
 fn faults_help() -> String {
-    let kinds: Vec<_> = FaultKind::value_variants().iter().map(|kind| kind.name()).collect();
+    let kinds: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
     format!("Kinds of fault: {}. The address is printed to stdout.", kinds.join(", "))
+}
+
+/// Parses the name of a choice. Help and errors list all names.
+fn choice<T: Choice>() -> impl TypedValueParser<Value = T> {
+    let values = T::ALL.iter().map(|choice| PossibleValue::new(choice.name()).help(choice.help()));
+    PossibleValuesParser::new(values).try_map(|name| name.parse())
 }

@@ -6,9 +6,10 @@ mod rate;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use fastrand::Rng;
 use hyper::Method;
+
+use super::choice::Choice as _;
 
 pub use kind::FaultKind;
 pub use rate::{FaultRate, FaultRateError};
@@ -65,7 +66,7 @@ impl Faults {
     pub fn set(&mut self, FaultRate { kind, rate }: FaultRate) {
         match kind {
             Some(kind) => drop(self.rates.insert(kind, rate)),
-            None => self.rates.extend(FaultKind::value_variants().iter().map(|kind| (*kind, rate))),
+            None => self.rates.extend(FaultKind::ALL.iter().map(|kind| (*kind, rate))),
         }
     }
 }
@@ -185,7 +186,7 @@ mod tests {
     fn rates_beyond_one_leave_no_request_alone() {
         let drawn = draw(&mut injector(&["all=0.9"]), 5_000);
         assert_eq!(drawn.get(&None), None);
-        assert_eq!(drawn.len(), FaultKind::value_variants().len() - 1, "all but latency: {drawn:?}");
+        assert_eq!(drawn.len(), FaultKind::ALL.len() - 1, "all but latency: {drawn:?}");
     }
 
     #[test]

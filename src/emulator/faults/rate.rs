@@ -1,31 +1,27 @@
-//! How often a fault comes, as people write it: `KIND=RATE`.
+//! How often a fault happens, as people write it: `KIND=RATE`.
 
 use std::str::FromStr;
 
-use clap::ValueEnum;
 use thiserror::Error;
 
 use super::kind::FaultKind;
+use crate::emulator::choice::Choice as _;
 
 /// A probability for one kind of fault, or for every kind. Reads as `KIND=RATE` or `all=RATE`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaultRate {
-    /// The kind; none is every kind.
+    /// `None` is every kind.
     pub kind: Option<FaultKind>,
-    /// The probability, from 0 to 1.
+    /// From 0 to 1.
     pub rate: f64,
 }
 
-/// Why a text is no [`FaultRate`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FaultRateError {
-    /// It has no `=`.
     #[error("it is not of the form KIND=RATE, such as 429=0.05")]
     Form,
-    /// There is no such kind.
     #[error("there is no fault '{0}'; there are all, {kinds}", kinds = kind_names().join(", "))]
     Kind(String),
-    /// The rate is no number from 0 to 1.
     #[error("the rate '{0}' is no number from 0 to 1")]
     Rate(String),
 }
@@ -37,7 +33,7 @@ impl FromStr for FaultRate {
         let (kind, rate) = text.split_once('=').ok_or(FaultRateError::Form)?;
         let kind = match kind {
             "all" => None,
-            _ => Some(FaultKind::from_str(kind, false).map_err(|_| FaultRateError::Kind(kind.to_owned()))?),
+            _ => Some(kind.parse().map_err(|_| FaultRateError::Kind(kind.to_owned()))?),
         };
         match rate.parse() {
             Ok(number) if (0.0..=1.0).contains(&number) => Ok(Self { kind, rate: number }),
@@ -46,8 +42,8 @@ impl FromStr for FaultRate {
     }
 }
 
-fn kind_names() -> Vec<String> {
-    FaultKind::value_variants().iter().map(|kind| kind.name()).collect()
+fn kind_names() -> Vec<&'static str> {
+    FaultKind::ALL.iter().map(|kind| kind.name()).collect()
 }
 
 #[cfg(test)]
