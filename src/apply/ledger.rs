@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::outcome::{Outcome, Saved, Status};
-use crate::account::Row;
 use crate::names::{KeyId, KeyName, UserId};
-use crate::plan::{NewKey, Plan, RowRef};
+use crate::plan::{AccountRow, NewKey, Plan};
 use crate::public_key::KeyBlob;
-use crate::state::{Entry, Loaded, Origin, Record, Session, State, StateError};
+use crate::state::{Entry, Loaded, Session, State, StateError};
 
 /// The state of an account while it changes.
 pub(super) struct Ledger<'s, S> {
@@ -138,10 +137,13 @@ impl<'s, S: Session> Ledger<'s, S> {
     }
 
     /// Records that keys are in rows, and drops what was recorded for them before.
-    pub(super) async fn place(&mut self, placed: impl IntoIterator<Item = (&KeyName, &NewKey, Placed<'_>)>) {
+    pub(super) async fn place<'p>(
+        &mut self,
+        placed: impl IntoIterator<Item = (&'p KeyName, &'p NewKey, &'p AccountRow)>,
+    ) {
         let mut entries = Vec::new();
         for (name, key, row) in placed {
-            let id = row.id;
+            let id = &row.id;
             self.placed.insert(name.clone(), id.clone());
             entries.push(Entry::Record(row.record(name, key.key.blob())));
             entries.extend(key.stale.iter().filter(|&stale| stale != id).map(|id| Entry::Drop { id: id.clone() }));
@@ -172,38 +174,6 @@ impl<'s, S: Session> Ledger<'s, S> {
                 }
                 outcome.save_error = Some(self.trouble.unwrap_or(error));
             }
-        }
-    }
-}
-
-/// A row that holds a key, as it is to be recorded.
-pub(super) struct Placed<'a> {
-    pub(super) id: &'a KeyId,
-    pub(super) account_name: &'a str,
-    pub(super) created_at: Option<jiff::Timestamp>,
-    pub(super) origin: Origin,
-}
-
-impl<'a> Placed<'a> {
-    pub(super) fn uploaded(row: &'a Row) -> Self {
-        Self { id: &row.id, account_name: &row.name, created_at: row.created_at, origin: Origin::Uploaded }
-    }
-
-    pub(super) fn found(row: &'a RowRef) -> Self {
-        let origin = if row.uploaded { Origin::Uploaded } else { Origin::Adopted };
-        Self { id: &row.id, account_name: &row.account_name, created_at: row.created_at, origin }
-    }
-
-    pub(super) fn record(self, name: &KeyName, blob: &KeyBlob) -> Record {
-        let Self { id, account_name, created_at, origin } = self;
-        Record {
-            name: name.clone(),
-            id: id.clone(),
-            public_key: blob.clone(),
-            fingerprint: blob.fingerprint(),
-            account_name: (account_name != name.as_str()).then(|| account_name.to_owned()),
-            origin,
-            created_at,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::ledger::Placed;
 use crate::plan::{Change, Plan};
 use crate::state::{Entry, State};
 
@@ -13,7 +12,7 @@ pub fn rebuilt(plan: &Plan, lineage: Uuid) -> State {
     state.user_id.clone_from(&plan.user_id);
     for action in &plan.actions {
         if let Change::Adopt { key, row } = &action.change {
-            state.learn(Entry::Record(Placed::found(row).record(&action.name, key.key.blob())));
+            state.learn(Entry::Record(row.record(&action.name, key.key.blob())));
         }
     }
     state

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
-use super::ledger::{OtherAccount, Placed};
+use super::ledger::OtherAccount;
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Status};
 use super::{INTERRUPTED, Run, unless_stopped};
@@ -15,9 +15,9 @@ use crate::account::{
     list_all,
 };
 use crate::names::KeyName;
-use crate::plan::{Action, Change, NewKey, OldKey, Plan};
+use crate::plan::{AccountRow, Action, Change, NewKey, OldKey, Plan};
 use crate::public_key::KeyBlob;
-use crate::state::{Entry, Origin, Record, Session};
+use crate::state::{Entry, Origin, Session};
 
 /// An upload to be done.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 self.end(index, Status::Skipped(why));
                 continue;
             }
-            self.ledger.place([(&action.name, key, Placed::found(row))]).await;
+            self.ledger.place([(&action.name, key, row)]).await;
             (self.tools.observer)(&Event::Placed { action, id: &row.id });
             if is_whole {
                 self.end(index, Status::Done(row.id.clone()));
@@ -124,7 +124,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             match ended {
                 Some((job, Ok(row))) => {
                     if self.is_ours(job, &row).await {
-                        stored.push((job, row));
+                        stored.push((job, AccountRow::new(&row, Origin::Uploaded)));
                     }
                 }
                 Some((job, Err(SendError::Failed(failure)))) if failure.effect == Effect::Unknown => {
@@ -166,8 +166,8 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
     }
 
     /// Records uploads that are done.
-    async fn record(&mut self, uploads: &[(Job<'a>, Row)]) {
-        self.ledger.place(uploads.iter().map(|(job, row)| (job.name, job.key, Placed::uploaded(row)))).await;
+    async fn record(&mut self, uploads: &[(Job<'a>, AccountRow)]) {
+        self.ledger.place(uploads.iter().map(|(job, row)| (job.name, job.key, row))).await;
         for (job, row) in uploads {
             if let Some(action) = self.plan.actions.get(job.index) {
                 (self.tools.observer)(&Event::Placed { action, id: &row.id });
@@ -220,7 +220,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             if let Some(row) = fresh.min_by_key(|row| (row.name != job.name.as_str(), row.created_at, &row.id)) {
                 (tools.observer)(&Event::Settled { name: job.name, id: Some(&row.id) });
                 if self.is_ours(job, row).await {
-                    stored.push((job, row.clone()));
+                    stored.push((job, AccountRow::new(row, Origin::Uploaded)));
                 }
             } else if listing.rows.iter().any(|row| row.blob.is_none() && row.name == job.name.as_str()) {
                 // That row shows no key and may be the one: sending again could make a second.
@@ -250,15 +250,9 @@ async fn ready<F: Future>(in_flight: &mut FuturesUnordered<F>) -> Option<F::Outp
 }
 
 fn orphan_entry(old: &OldKey) -> Entry {
-    Entry::Record(Record {
-        name: old.name.clone(),
-        id: old.id.clone(),
-        public_key: old.blob.clone(),
-        fingerprint: old.blob.fingerprint(),
-        account_name: None,
-        origin: Origin::Uploaded,
-        created_at: None,
-    })
+    let OldKey { name, id, blob, is_primary: _ } = old;
+    let row = AccountRow { id: id.clone(), account_name: name.to_string(), created_at: None, origin: Origin::Uploaded };
+    Entry::Record(row.record(name, blob))
 }
 
 fn settle_entry(blob: &KeyBlob) -> Entry {

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 use super::world::{Holder, Wanted, World};
-use super::{Action, Base, Change, NewKey, Note, OldKey, Plan, Reason, RowRef};
-use crate::account::{Endpoint, Listing, Row};
+use super::{AccountRow, Action, Base, Change, NewKey, Note, OldKey, Plan, Reason};
+use crate::account::{Endpoint, Listing};
 use crate::manifest::{Desired, DesiredKey};
 use crate::names::{KeyId, KeyName};
 use crate::state::{Origin, Record, State};
@@ -199,7 +199,9 @@ fn placement(
                 None if interrupted => Reason::Interrupted,
                 None => Reason::Present,
             };
-            (Some(row_ref(row, interrupted)), reason)
+            // What a run that was killed has uploaded is keyform's own.
+            let origin = if interrupted { Origin::Uploaded } else { Origin::Adopted };
+            (Some(AccountRow::new(row, origin)), reason)
         }
         Holder::Nowhere if !world.is_refreshed() => (None, Reason::Unrecorded),
         Holder::Nowhere if gone.is_some() => (None, Reason::Gone),
@@ -237,21 +239,16 @@ fn promotion(key: &DesiredKey, holder: Holder<'_>, place: &Place, world: &World<
     Some((Change::Promote { blob: key.key.blob().clone(), id, instead_of }, reason))
 }
 
-fn recorded_row(record: &Record, world: &World<'_>) -> RowRef {
-    let uploaded = record.origin == Origin::Uploaded;
+fn recorded_row(record: &Record, world: &World<'_>) -> AccountRow {
     world.row_of(record).map_or_else(
-        || RowRef {
+        || AccountRow {
             id: record.id.clone(),
             account_name: record.account_name.clone().unwrap_or_else(|| record.name.to_string()),
             created_at: record.created_at,
-            uploaded,
+            origin: record.origin,
         },
-        |row| row_ref(row, uploaded),
+        |row| AccountRow::new(row, record.origin),
     )
-}
-
-fn row_ref(row: &Row, uploaded: bool) -> RowRef {
-    RowRef { id: row.id.clone(), account_name: row.name.clone(), created_at: row.created_at, uploaded }
 }
 
 fn unmanaged(actions: &[Action], world: &World<'_>) -> usize {

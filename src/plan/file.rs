@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, Reason, RowRef, words};
+use super::{AccountRow, Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, Reason, words};
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{Fingerprint, KeyBlob};
+use crate::state::Origin;
 use crate::terminal::sanitize;
 
 /// The version of the format that is written.
@@ -372,13 +373,13 @@ fn before(old: &OldKey) -> BeforeFile {
     BeforeFile { name: name.clone(), id: id.clone(), is_primary: *is_primary, key: KeyFile::of(blob) }
 }
 
-fn after(key: &NewKey, row: Option<&RowRef>, promote: bool) -> AfterFile {
+fn after(key: &NewKey, row: Option<&AccountRow>, promote: bool) -> AfterFile {
     let NewKey { key, owner, expires, stale } = key;
     AfterFile {
         id: row.map(|row| row.id.clone()),
         account_name: row.map(|row| row.account_name.clone()),
         created_at: row.and_then(|row| row.created_at),
-        uploaded: row.is_some_and(|row| row.uploaded),
+        uploaded: row.is_some_and(|row| row.origin == Origin::Uploaded),
         promote,
         instead_of: None,
         key: KeyFile::of(key.blob()),

@@ -20,9 +20,10 @@ pub use digest::Digest;
 pub use phrase::{Phrase, Piece};
 pub use recheck::broken;
 
-use crate::account::{Endpoint, Listing};
+use crate::account::{Endpoint, Listing, Row};
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{KeyBlob, PublicKey};
+use crate::state::{Origin, Record};
 
 /// What an apply is to do, and on what ground.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,14 +90,14 @@ pub enum Change {
         /// The key.
         key: NewKey,
         /// The row that holds it.
-        row: RowRef,
+        row: AccountRow,
     },
     /// Put a key in the place of others, which go only once it is there.
     Replace {
         /// The key to be.
         key: NewKey,
         /// The row that holds it already; otherwise it is uploaded.
-        row: Option<RowRef>,
+        row: Option<AccountRow>,
         /// The rows that are deleted afterwards. At least one.
         old: Vec<OldKey>,
         /// Whether the new row has to become the primary first, since an old one is.
@@ -130,17 +131,15 @@ pub struct NewKey {
     pub stale: Vec<KeyId>,
 }
 
-/// A row of the account that becomes managed.
+/// A row of the account, as it is to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowRef {
-    /// Its id.
+pub struct AccountRow {
     pub id: KeyId,
-    /// Its name there.
+    /// The name of the row, which can differ from the key's name.
     pub account_name: String,
-    /// When it was added.
     pub created_at: Option<jiff::Timestamp>,
-    /// Whether keyform itself uploaded it: earlier, or in a run that did not live to record it.
-    pub uploaded: bool,
+    /// `Uploaded` also if the run that uploaded it was killed before it could record it.
+    pub origin: Origin,
 }
 
 /// A managed row that is to go.
@@ -279,6 +278,26 @@ pub enum Note {
     },
     /// Without a listing nobody knows which key is the primary.
     PrimaryUnknown,
+}
+
+impl AccountRow {
+    pub fn new(row: &Row, origin: Origin) -> Self {
+        Self { id: row.id.clone(), account_name: row.name.clone(), created_at: row.created_at, origin }
+    }
+
+    /// Builds the record of a key that is in this row.
+    pub fn record(&self, name: &KeyName, blob: &KeyBlob) -> Record {
+        let Self { id, account_name, created_at, origin } = self;
+        Record {
+            name: name.clone(),
+            id: id.clone(),
+            public_key: blob.clone(),
+            fingerprint: blob.fingerprint(),
+            account_name: (account_name != name.as_str()).then(|| account_name.clone()),
+            origin: *origin,
+            created_at: *created_at,
+        }
+    }
 }
 
 impl Plan {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
-use super::{Action, Change, NewKey, OldKey, Plan, RowRef};
+use super::{AccountRow, Action, Change, NewKey, OldKey, Plan};
 use crate::account::{Listing, Row};
 use crate::names::KeyId;
 use crate::public_key::KeyBlob;
@@ -120,7 +120,7 @@ fn uploaded(key: &NewKey, old: &[OldKey], now: &Now<'_>) -> Option<String> {
     others.next().map(|row| format!("its key is on the account by now, as {}", row.id))
 }
 
-fn gone(row: &RowRef, key: &NewKey, now: &Now<'_>) -> Option<String> {
+fn gone(row: &AccountRow, key: &NewKey, now: &Now<'_>) -> Option<String> {
     let there = now.holds(&row.id, key.key.blob()).is_some();
     (!there).then(|| format!("{} no longer holds it", row.id))
 }

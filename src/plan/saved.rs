@@ -4,9 +4,10 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::file::{self, ActionFile, AfterFile, BeforeFile, FORMAT_VERSION, PlanFile, ReasonFile};
-use super::{Action, ActionKind, Base, Change, NewKey, OldKey, Plan, Reason, RowRef};
+use super::{AccountRow, Action, ActionKind, Base, Change, NewKey, OldKey, Plan, Reason};
 use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError};
+use crate::state::Origin;
 
 /// Why a file is no plan that can be carried out.
 #[derive(Debug, Error)]
@@ -138,12 +139,12 @@ fn old_key(file: BeforeFile) -> OldKey {
     OldKey { name: file.name, id: file.id, blob: file.key.public_key, is_primary: file.is_primary }
 }
 
-fn row(file: &AfterFile) -> Option<RowRef> {
-    Some(RowRef {
+fn row(file: &AfterFile) -> Option<AccountRow> {
+    Some(AccountRow {
         id: file.id.clone()?,
         account_name: file.account_name.clone()?,
         created_at: file.created_at,
-        uploaded: file.uploaded,
+        origin: if file.uploaded { Origin::Uploaded } else { Origin::Adopted },
     })
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
 use crate::names::{KeyId, KeyName};
-use crate::plan::{Action, Change, NewKey, OldKey, Plan, RowRef};
+use crate::plan::{AccountRow, Action, Change, NewKey, OldKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::state::{Record, State};
 use crate::terminal::sanitize::escape;
@@ -144,7 +144,7 @@ fn of_record(record: &Record, primary: bool) -> String {
     })
 }
 
-fn of_new(name: &KeyName, key: &NewKey, row: Option<&RowRef>, primary: bool) -> String {
+fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool) -> String {
     let NewKey { key, owner, expires, stale: _ } = key;
     let account_name = row.map(|row| row.account_name.as_str()).filter(|other| *other != name.as_str());
     write(&Entry {
