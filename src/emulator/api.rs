@@ -1,4 +1,4 @@
-//! The emulated API: answers requests over any stream, and shows a test what it holds.
+//! The emulated API: it serves requests over any stream, and lets tests inspect and change the account.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,11 +20,11 @@ use super::response::ApiResponse;
 use super::rows::{NewRow, RowEvent, StoredRow};
 use super::stats::{ServedRequest, Stats};
 
-/// The longest body of a request, in bytes.
-const MAX_BODY: usize = 1 << 20;
+/// In bytes; a longer body is answered with 413.
+const MAX_REQUEST_BODY: usize = 1 << 20;
 
-/// An emulated account with its API, not bound to a port. Clones share it; the file of keys is free when the last one
-/// is gone.
+/// An emulated account with its API, not bound to a port. Clones share it; the file of keys is unlocked when the last
+/// clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Api(Arc<ApiState>);
 
@@ -36,7 +36,7 @@ struct ApiState {
     stats: Mutex<Stats>,
 }
 
-/// Counts a request as being handled for as long as it lives: also a client that goes away ends it.
+/// Counts a request as in flight until it is dropped, also when the client disconnects.
 struct InFlightGuard<'a>(&'a Mutex<Stats>);
 
 /// How the response to a request is delivered.
@@ -49,7 +49,7 @@ enum Delivery {
 }
 
 impl Api {
-    /// Opens the account. `EmulatorConfig::port` plays no part.
+    /// Opens the account. Ignores the port of the configuration.
     pub fn open(config: EmulatorConfig) -> Result<Self, EmulatorError> {
         let clock = config.clock.clone();
         let injector = Mutex::new(FaultInjector::new(config.faults.clone()));
@@ -59,7 +59,7 @@ impl Api {
 
     /// Serves one accepted stream, HTTP/1.1 or HTTP/2, until either side closes it.
     ///
-    /// Needs a tokio runtime with time. Where a fault closes the connection, HTTP/2 only resets the stream.
+    /// Needs a tokio runtime with timers. Where a fault closes the connection, HTTP/2 only resets the stream.
     pub async fn serve_stream<S>(&self, stream: S)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -70,11 +70,10 @@ impl Api {
             async move { api.handle(request).await }
         });
         let server = auto::Builder::new(TokioExecutor::new());
-        // An error here is a connection that was cut: on purpose, or by the client.
+        // An error means that the connection was cut, by a fault or by the client.
         let _ = server.serve_connection(TokioIo::new(stream), service).await;
     }
 
-    /// Appends to the script of faults.
     pub fn script(&self, entry: ScriptEntry) {
         lock(&self.0.injector).script(entry);
     }
@@ -84,20 +83,20 @@ impl Api {
         lock(&self.0.calls).storage().rows().iter().cloned().collect()
     }
 
-    /// Puts a row on the account past the API and returns it.
+    /// Adds a row without a request.
     pub fn insert(&self, row: NewRow) -> Result<StoredRow, EmulatorError> {
         let mut calls = lock(&self.0.calls);
         let row = calls.storage().rows().draw(row, self.0.clock.now());
         calls.storage().add(row)
     }
 
-    /// Makes a row the primary past the API. Returns whether it was there.
+    /// Makes a row the primary without a request. Returns whether the row exists.
     pub fn promote(&self, id: &str) -> Result<bool, EmulatorError> {
         let at = self.0.clock.now();
         self.change(id, RowEvent::Promote { id: id.to_owned(), at })
     }
 
-    /// Takes a row off the account past the API. Returns whether it was there.
+    /// Removes a row without a request. Returns whether it existed.
     pub fn remove(&self, id: &str) -> Result<bool, EmulatorError> {
         let at = self.0.clock.now();
         self.change(id, RowEvent::Delete { id: id.to_owned(), heir: None, at })
@@ -108,7 +107,6 @@ impl Api {
         lock(&self.0.calls).storage().rows().duplicates()
     }
 
-    /// Tells what was asked so far.
     pub fn stats(&self) -> Stats {
         lock(&self.0.stats).clone()
     }
@@ -129,26 +127,26 @@ impl Api {
             tokio::time::sleep(delay).await;
         }
         let (request, body) = request.into_parts();
-        // Read in any case, so that the connection can go on.
-        let body = Limited::new(body, MAX_BODY).collect().await.map(http_body_util::Collected::to_bytes).ok();
-        let told = match fault {
-            Some(fault) => self.meet(fault, &request, body.as_ref()).await,
+        // Read in any case, so that the connection can be reused.
+        let body = Limited::new(body, MAX_REQUEST_BODY).collect().await.map(http_body_util::Collected::to_bytes).ok();
+        let delivery = match fault {
+            Some(fault) => self.fail(fault, &request, body.as_ref()).await,
             None => Delivery::Whole(self.answer(&request, body.as_ref())),
         };
-        let status = match &told {
+        let status = match &delivery {
             Delivery::Whole(answer) | Delivery::Truncated(answer) => Some(answer.status.as_u16()),
             Delivery::Close => None,
         };
         let Parts { method, uri, .. } = request;
         lock(&self.0.stats).record(ServedRequest { method, path: uri.path().to_owned(), status, fault });
-        match told {
+        match delivery {
             Delivery::Whole(answer) => Ok(answer.into_response(false)),
             Delivery::Truncated(answer) => Ok(answer.into_response(true)),
             Delivery::Close => Err(ConnectionCut),
         }
     }
 
-    async fn meet(&self, fault: FaultKind, request: &Parts, body: Option<&Bytes>) -> Delivery {
+    async fn fail(&self, fault: FaultKind, request: &Parts, body: Option<&Bytes>) -> Delivery {
         let own = if fault.comes_after() { Some(self.answer(request, body)) } else { None };
         let (retry_after, stall) = {
             let injector = lock(&self.0.injector);
@@ -186,7 +184,7 @@ impl Drop for InFlightGuard<'_> {
     }
 }
 
-/// Locks; a panic elsewhere leaves the value whole, as no step between two changes can panic.
+/// Ignores poisoning: no step between two changes can panic, so the value is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

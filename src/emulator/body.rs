@@ -1,4 +1,4 @@
-//! The body of an answer: whole, or cut off before its length is reached.
+//! The body of a response: whole, or cut off before its stated length.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,28 +6,26 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use thiserror::Error;
 
-/// A body that states its length and keeps to it or not.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     data: Option<Bytes>,
-    /// How many bytes are promised beyond `data`.
+    /// Number of bytes in the stated length that are never sent.
     missing: u64,
-    /// Whether what is sent was left time to leave.
+    /// Whether hyper had the chance to flush `data`.
     flushed: bool,
 }
 
-/// Makes hyper close the connection: the fault that was wanted, not one that happened.
+/// Makes hyper close the connection.
 #[derive(Debug, Error)]
 #[error("the connection is cut on purpose")]
 pub(super) struct ConnectionCut;
 
 impl ResponseBody {
-    /// A body that is sent whole.
     pub(super) fn whole(data: Bytes) -> Self {
         Self { data: Some(data).filter(|data| !data.is_empty()), missing: 0, flushed: false }
     }
 
-    /// A body of which only the first half is sent. Promises at least two bytes.
+    /// Sends only the first half. The stated length is at least two.
     pub(super) fn half(data: &Bytes) -> Self {
         let sent = data.slice(..data.len() / 2);
         let missing = u64::try_from(data.len() - sent.len()).unwrap_or_default().max(2);
@@ -47,7 +45,7 @@ impl Body for ResponseBody {
             return Poll::Ready(None);
         }
         if !self.flushed {
-            // hyper drops what it has buffered when a body fails, and flushes when a body is not ready.
+            // hyper drops its buffer when a body fails, and flushes it when a body is not ready.
             self.flushed = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! What an emulator is started with.
+//! The configuration of an emulator.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,51 +10,45 @@ use super::behaviour::Behaviour;
 use super::faults::Faults;
 use super::limit::RateLimit;
 
-/// The token that an emulator accepts unless told otherwise. It opens nothing else.
+/// The token that an emulator accepts by default. No real service accepts it.
 pub const SANDBOX_TOKEN: &str = "keyform-sandbox-token";
 
-/// The user that an emulated account belongs to unless told otherwise.
+/// The owner of an emulated account by default.
 pub const SANDBOX_USER: &str = "cm4xsandboxuser0000000000";
 
-/// What an emulator is started with. The default is an empty account in memory, on any free port, without faults.
+/// The default is an empty account in memory, on any free port, without faults.
 #[derive(Debug, Clone)]
 pub struct EmulatorConfig {
-    /// The port on 127.0.0.1; 0 lets the system pick one.
+    /// On 127.0.0.1; 0 lets the system pick one.
     pub port: u16,
-    /// The one token that is accepted.
     pub token: AcceptedToken,
-    /// What the token may do.
     pub scopes: Scopes,
     /// `userId` of every key.
     pub user_id: String,
-    /// The file that the keys are kept in; none keeps them in memory. Its folder is made if it is missing.
+    /// The file that stores the keys; `None` keeps them in memory. A missing folder is created.
     pub keys: Option<PathBuf>,
-    /// What is unknown of the real API.
     pub behaviour: Behaviour,
-    /// What goes wrong, and how often.
     pub faults: Faults,
-    /// How many requests the token may make.
     pub rate_limit: Option<RateLimit>,
-    /// Where `createdAt` and dates in `Retry-After` come from.
+    /// For `createdAt` and dates in `Retry-After`.
     pub clock: TimeSource,
-    /// Fixes the ids that are given out and how listings are shuffled.
+    /// Determines the ids of new rows and the order of shuffled listings.
     pub seed: u64,
 }
 
-/// A token that is accepted. `Debug` does not show it.
+/// The token that an emulator accepts. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AcceptedToken(String);
 
-/// What a token may do with `ssh_keys`; the two are granted apart.
+/// The token's permissions for `ssh_keys`, granted independently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scopes {
-    /// List.
     pub read: bool,
-    /// Upload, promote and delete.
+    /// To upload, promote and delete.
     pub write: bool,
 }
 
-/// Tells the time: the system's, or what a test says.
+/// The system's clock, or one of a test.
 #[derive(Clone)]
 pub struct TimeSource(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -76,12 +70,10 @@ impl Default for EmulatorConfig {
 }
 
 impl AcceptedToken {
-    /// Takes a text as the token.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Reveals the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -95,7 +87,7 @@ impl Default for AcceptedToken {
 
 impl fmt::Debug for AcceptedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("AcceptedToken(…)")
     }
 }
 
@@ -106,22 +98,18 @@ impl Default for Scopes {
 }
 
 impl TimeSource {
-    /// Asks the system.
     pub fn system() -> Self {
         Self(Arc::new(Timestamp::now))
     }
 
-    /// Always tells the same time.
     pub fn fixed(at: Timestamp) -> Self {
         Self(Arc::new(move || at))
     }
 
-    /// Asks a function.
-    pub fn from_fn(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
     }
 
-    /// Tells the time.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
@@ -135,6 +123,6 @@ impl Default for TimeSource {
 
 impl fmt::Debug for TimeSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock(…)")
+        f.write_str("TimeSource(…)")
     }
 }

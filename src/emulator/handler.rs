@@ -1,4 +1,4 @@
-//! The calls themselves: from a request that arrived whole to its answer.
+//! Answers requests that arrived whole.
 
 use std::time::Instant;
 
@@ -19,10 +19,9 @@ use super::routes::{self, Call, Route};
 use super::rows::{Rejection, RowEvent, UploadOutcome};
 use super::storage::Storage;
 
-/// How many rows a page has unless asked otherwise.
+/// The number of rows on a page if the request has no `limit`.
 const DEFAULT_LIMIT: u64 = 100;
 
-/// Answers requests, one at a time.
 #[derive(Debug)]
 pub(super) struct RequestHandler {
     config: EmulatorConfig,
@@ -30,7 +29,6 @@ pub(super) struct RequestHandler {
     window: Option<RateWindow>,
 }
 
-/// An answer in place of the one that was asked for.
 type ErrorResponse = ApiResponse;
 
 impl RequestHandler {
@@ -44,7 +42,7 @@ impl RequestHandler {
         &mut self.storage
     }
 
-    /// Answers a request. What it changes is written down before this returns.
+    /// Answers a request. Its changes are in the log when this returns.
     pub(super) fn answer(&mut self, request: &Parts, body: &Bytes, now: Timestamp) -> ApiResponse {
         // FastAPI's order: path, slash and method come before the token, the token before the body.
         let call = match Route::of(&request.method, request.uri.path()) {
@@ -109,9 +107,9 @@ impl RequestHandler {
         }
         let limit = asked.min(most);
         let [from, count] = [offset, limit].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
-        let arrangement = self.storage.arrangement(behaviour.list_order, from);
+        let order = self.storage.page_order(behaviour.list_order, from);
         let rows = self.storage.rows();
-        let page = rows.page(from, count, arrangement);
+        let page = rows.page(from, count, order);
         let page = PageObject::new(&page, (rows.len(), offset, limit), &self.config.user_id, behaviour);
         Ok(ApiResponse::json(StatusCode::OK, &page))
     }
@@ -232,7 +230,7 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, Field
     }
 }
 
-/// Redirects as Starlette does: 307, absolute, with the query, before anyone asks for a token.
+/// Redirects as Starlette does: 307, absolute, with the query, without a token.
 fn redirect(request: &Parts, path: &str) -> ApiResponse {
     let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri.authority().map(hyper::http::uri::Authority::as_str).or(host);

@@ -1,8 +1,8 @@
-//! Ids that look like the account's, from a seed and a counter.
+//! Ids in the format of the real account's, from a seed and a counter.
 
-/// Makes the id of the row with this number: `cm4x`, 8 characters that vary with the seed, 13 with the number.
+/// Returns the id of the row with this number: `cm4x`, 8 characters from seed and number, 13 from the number.
 ///
-/// The last 13 are a bijection of the number, so that no two numbers share an id, whatever the seeds.
+/// The last 13 are a bijection of the number: two numbers never share an id, under any seeds.
 pub(super) fn row_id(seed: u64, number: u64) -> String {
     let mut id = String::with_capacity(25);
     id.push_str("cm4x");
@@ -11,7 +11,7 @@ pub(super) fn row_id(seed: u64, number: u64) -> String {
     id
 }
 
-/// Scrambles a number without ever mapping two to one (the finaliser of `SplitMix64`).
+/// Maps numbers to numbers one to one (the finaliser of `SplitMix64`).
 pub(super) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

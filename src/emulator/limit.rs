@@ -1,19 +1,18 @@
-//! A bound on requests in a window of time, as a pure count.
+//! The rate limit: a maximum number of requests in a window of time.
 
 use std::time::{Duration, Instant};
 
-/// How many requests a token may make in a window; the others are answered 429.
+/// Requests beyond the limit are answered with 429.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// The most requests in one window.
+    /// The maximum in one window.
     pub requests: u32,
-    /// How long a window lasts. It begins with its first request.
+    /// The length of a window, which begins with its first request.
     pub window: Duration,
-    /// Whether a 429 says in `Retry-After` when the window ends.
+    /// Whether a 429 has a `Retry-After` with the end of the window.
     pub retry_after: bool,
 }
 
-/// The window that is running.
 #[derive(Debug)]
 pub(super) struct RateWindow {
     limit: RateLimit,
@@ -26,7 +25,7 @@ impl RateWindow {
         Self { limit, began: None, used: 0 }
     }
 
-    /// Counts a request. One too many is told how long the window still lasts, if the limit says so at all.
+    /// Counts a request. One beyond the limit gets the rest of the window as an error, if [`RateLimit::retry_after`].
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), Option<Duration>> {
         let elapsed = self.began.map(|began| now.saturating_duration_since(began));
         let elapsed = match elapsed {
@@ -51,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_admits_its_number_and_begins_anew_when_it_ends() {
+    fn a_window_admits_its_number_of_requests_and_the_next_begins_when_it_ends() {
         let window = Duration::from_mins(1);
         let mut running = RateWindow::new(RateLimit { requests: 2, window, retry_after: true });
         let start = Instant::now();
@@ -65,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_can_keep_the_time_to_itself() {
+    fn a_limit_can_be_without_retry_after() {
         let mut running =
             RateWindow::new(RateLimit { requests: 0, window: Duration::from_secs(1), retry_after: false });
         assert_eq!(running.admit(Instant::now()), Err(None));

@@ -1,7 +1,7 @@
-//! An emulator of the account's API, true to what is documented of it and adjustable where nobody knows.
+//! An emulator of the account's API. It follows the API's documentation, and has options for what that leaves open.
 //!
-//! It listens on loopback only. The account is a pure model (`rows`); `log` keeps it across restarts; `handler` gives it
-//! its HTTP face; `faults` decides what goes wrong with a request; `api` joins them; `server` puts them on a port.
+//! It listens on loopback only. `rows` is the account as a pure model, and `log` keeps it across restarts. `handler`
+//! answers requests, `faults` makes them fail, `api` joins the two, and `server` listens on a port.
 
 mod api;
 mod behaviour;

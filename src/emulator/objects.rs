@@ -1,4 +1,4 @@
-//! The JSON objects that the API answers with.
+//! The JSON objects in responses.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::behaviour::{Behaviour, Omission};
 use super::rows::StoredRow;
 
-/// A key object. Absent fields are left out.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeyObject<'a> {
@@ -25,7 +24,7 @@ pub(super) struct KeyObject<'a> {
     team_id: Option<&'a str>,
 }
 
-/// A page of a listing. The envelope is in snake case, the keys in it are not.
+/// A page of a listing. The envelope is in snake case, the keys in it are in camel case.
 #[derive(Debug, Serialize)]
 pub(super) struct PageObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +44,6 @@ struct PageWindow {
 }
 
 impl<'a> KeyObject<'a> {
-    /// Shows a row as an upload's answer does.
     pub(super) fn new(row: &'a StoredRow, user_id: &'a str, behaviour: &Behaviour) -> Self {
         let StoredRow { id, name, public_key, is_primary, is_user_key, created_at, updated_at } = row;
         let timed = !behaviour.omits(Omission::Timestamps);
@@ -64,7 +62,6 @@ impl<'a> KeyObject<'a> {
 }
 
 impl<'a> PageObject<'a> {
-    /// Shows rows as a listing does.
     pub(super) fn new(
         rows: &[&'a StoredRow],
         (total, offset, limit): (usize, u64, u64),

@@ -1,4 +1,4 @@
-//! Answers: what a request is told, apart from how it travels.
+//! Responses, apart from their delivery.
 
 use std::time::Duration;
 
@@ -17,7 +17,6 @@ const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// A whole answer.
 #[derive(Debug)]
 pub(super) struct ApiResponse {
     pub(super) status: StatusCode,
@@ -26,14 +25,13 @@ pub(super) struct ApiResponse {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// A value of a request that is malformed or refused.
 #[derive(Debug)]
 pub(super) struct FieldProblem {
-    /// Where it stands: `body`, `path` or `query`.
+    /// `body`, `path` or `query`.
     pub(super) place: &'static str,
-    /// Its name there; none is the whole place.
+    /// Its name there; `None` is the whole place.
     pub(super) param: Option<String>,
-    /// FastAPI's name of the kind.
+    /// FastAPI's name for the kind of error.
     pub(super) kind: &'static str,
     pub(super) message: String,
 }
@@ -70,7 +68,7 @@ impl ApiResponse {
         self
     }
 
-    /// A 422 for a request that is malformed.
+    /// A 422 for a malformed request.
     pub(super) fn malformed(shape: ErrorShape, problems: &[FieldProblem]) -> Self {
         match shape {
             ErrorShape::Mixed | ErrorShape::Detail => Self::detail_list(problems),
@@ -78,7 +76,7 @@ impl ApiResponse {
         }
     }
 
-    /// A 422 for a value that is refused.
+    /// A 422 for a refused value.
     pub(super) fn refused(shape: ErrorShape, problem: FieldProblem) -> Self {
         match shape {
             ErrorShape::Detail => Self::detail_list(&[problem]),
@@ -86,7 +84,7 @@ impl ApiResponse {
         }
     }
 
-    /// A 429, with what is left of the window if that is said.
+    /// A 429.
     pub(super) fn too_many(retry_after: Option<Duration>) -> Self {
         let answer = Self::detail(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
         match retry_after {
@@ -95,7 +93,7 @@ impl ApiResponse {
         }
     }
 
-    /// What a fault puts in place of the answer, if it answers at all without looking at the request's own answer.
+    /// The response of a fault that does not depend on the request; `None` for other faults.
     pub(super) fn of_fault(fault: FaultKind, retry_after: Duration, now: Timestamp) -> Option<Self> {
         let unavailable = || Self::detail(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
         Some(match fault {
@@ -125,13 +123,12 @@ impl ApiResponse {
         })
     }
 
-    /// Keeps the first half of the body, with a length that agrees.
+    /// Keeps the first half of the body, with the length of that half.
     pub(super) fn halved(mut self) -> Self {
         self.body.truncate(self.body.len() / 2);
         self
     }
 
-    /// Puts it on its way, whole or cut off in its middle.
     pub(super) fn into_response(self, truncated: bool) -> Response<ResponseBody> {
         let body = if truncated { ResponseBody::half(&self.body) } else { ResponseBody::whole(self.body) };
         let mut response = Response::new(body);

@@ -1,11 +1,10 @@
-//! Which call a method and a path are.
+//! Maps a method and a path to a call of the API.
 
 use hyper::Method;
 
 const COLLECTION: &str = "/api/v1/ssh_keys";
 const WHO_AM_I: &str = "/api/v1/user/whoami";
 
-/// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call<'a> {
     List,
@@ -15,13 +14,12 @@ pub(super) enum Call<'a> {
     WhoAmI,
 }
 
-/// Where a request leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     To(Call<'a>),
-    /// To this path: it lacks its slash, or has one too many.
+    /// To this path, with a slash at the end that was missing, or without one that was too many.
     Redirect(String),
-    /// Another method would do: one of these.
+    /// Only these methods are allowed.
     Method(&'static str),
     Nowhere,
 }
@@ -58,7 +56,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Takes a number from a query: none if it is not there, an error with the text if it is no number.
+/// Returns the number of a parameter in a query. The error is the text that is not a number.
 pub(super) fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, String> {
     let mut pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     match pairs.rfind(|(key, _)| *key == name) {

@@ -1,4 +1,4 @@
-//! An emulator on a port of its own, in a thread of its own.
+//! An emulator that listens on a port, in its own thread.
 
 use std::future::Future;
 use std::io;
@@ -14,9 +14,8 @@ use super::api::Api;
 use super::config::{AcceptedToken, EmulatorConfig};
 use super::error::EmulatorError;
 
-/// A running emulator. It listens on 127.0.0.1 and nowhere else, and stops when this value is dropped.
-///
-/// It needs no runtime of its holder's: synchronous code and any asynchronous code can hold it.
+/// A running emulator, which listens on 127.0.0.1 only and stops when dropped. It has its own runtime, so that
+/// synchronous code can use it.
 #[derive(Debug)]
 pub struct Emulator {
     api: Api,
@@ -34,11 +33,11 @@ struct ServerThread {
 }
 
 impl Emulator {
-    /// Opens the account and listens; requests are answered from when this returns.
+    /// Opens the account and listens. Requests can be made as soon as this returns.
     pub fn start(config: EmulatorConfig) -> Result<Self, EmulatorError> {
         let (port, token) = (config.port, config.token.clone());
         let api = Api::open(config)?;
-        // Before there is a runtime: where this one is called from another, dropping it for an error would panic.
+        // Before the runtime is built: dropping a runtime inside another one panics.
         let (listener, address) = bind(port).map_err(|source| EmulatorError::Bind { port, source })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(EmulatorError::Thread)?;
@@ -65,38 +64,35 @@ impl Emulator {
         Ok(Self { api, token, address, running: Some(ServerThread { stop, ended, thread }) })
     }
 
-    /// The base URL: `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The token that it accepts.
     pub fn token(&self) -> &str {
         self.token.as_str()
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The account and its API, to look at and to meddle with.
     pub fn api(&self) -> &Api {
         &self.api
     }
 
-    /// Runs until told to stop, or until the server ends on its own, which only a panic makes it do.
-    pub async fn run_until(mut self, told: impl Future<Output = ()>) -> Result<(), EmulatorError> {
+    /// Runs until `stop` is ready, or until the server's thread panics.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), EmulatorError> {
         if let Some(running) = &mut self.running {
             tokio::select! {
-                () = told => {}
+                () = stop => {}
                 _ = &mut running.ended => {}
             }
         }
         self.stop()
     }
 
-    /// Closes the port and all connections, and waits until the thread has ended. What was answered is kept.
+    /// Closes the port and all connections, and waits for the thread. Answered changes are stored.
     pub fn stop(mut self) -> Result<(), EmulatorError> {
         self.shut_down()
     }
@@ -105,7 +101,7 @@ impl Emulator {
         let Some(ServerThread { stop, ended: _, thread }) = self.running.take() else {
             return Ok(());
         };
-        // Fails if the thread has ended already, which joining it tells better.
+        // Fails if the thread has ended already; joining it returns why.
         let _ = stop.send(());
         thread.join().map_err(|_| EmulatorError::Panicked)
     }
@@ -137,7 +133,7 @@ async fn accept(listener: TcpListener, api: Api) {
                 let api = api.clone();
                 tokio::spawn(async move { api.serve_stream(stream).await });
             }
-            // Out of descriptors, most likely: connections that end give them back.
+            // Most likely out of file descriptors: connections that end free them.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }

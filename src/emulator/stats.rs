@@ -1,4 +1,4 @@
-//! Counts what an emulator was asked and what it answered.
+//! Counts requests and their responses.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,55 +6,49 @@ use hyper::Method;
 
 use super::faults::FaultKind;
 
-/// How many requests the log holds; older ones are only counted.
+/// The maximum number of requests in the log; older ones are only counted.
 const LOG_CAPACITY: usize = 1 << 16;
 
-/// A request and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedRequest {
-    /// Its method.
     pub method: Method,
-    /// Its path, without the query.
+    /// Without the query.
     pub path: String,
-    /// The status of the answer; none if the connection closed without one.
+    /// `None` if the connection closed without a response.
     pub status: Option<u16>,
-    /// What was made to go wrong with it, latency aside.
+    /// Never [`FaultKind::Latency`].
     pub fault: Option<FaultKind>,
 }
 
-/// What an emulator was asked so far.
 #[derive(Debug, Clone, Default)]
 pub struct Stats {
-    /// How many connections were accepted.
     pub connections: u64,
-    /// How many requests arrived, also those that are not answered yet or whose client has gone.
+    /// Includes requests that are in flight, and those of clients that disconnected.
     pub received: u64,
-    /// How many requests are being handled. Without latency a request is handled in one step, so that there is rarely
-    /// more than one.
+    /// Rarely more than one without latency, as a request is then handled in one step.
     pub in_flight: usize,
-    /// How many requests were being handled at once, at most.
     pub max_in_flight: usize,
     counts: HashMap<(Method, Option<u16>, Option<FaultKind>), u64>,
     log: VecDeque<ServedRequest>,
 }
 
 impl Stats {
-    /// Counts the requests of a method that are done.
+    /// Number of completed requests with a method.
     pub fn count(&self, method: &Method) -> u64 {
         self.sum(|of, _, _| of == method)
     }
 
-    /// Counts the requests of a method that were answered with a status.
+    /// Number of requests with a method that were answered with a status.
     pub fn answered(&self, method: &Method, status: u16) -> u64 {
         self.sum(|of, answered, _| of == method && answered == Some(status))
     }
 
-    /// Counts the requests that met a fault.
+    /// Number of requests that failed by a fault.
     pub fn faulted(&self, fault: FaultKind) -> u64 {
         self.sum(|_, _, met| met == Some(fault))
     }
 
-    /// Lists the last requests that are done, the latest last; 65,536 at most.
+    /// The last completed requests in order, at most 65,536.
     pub fn log(&self) -> impl DoubleEndedIterator<Item = &ServedRequest> {
         self.log.iter()
     }

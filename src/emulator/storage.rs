@@ -1,4 +1,4 @@
-//! The rows and the log that keeps them, changed together: first the log, then the rows.
+//! The rows and their log, changed together: first the log, then the rows.
 
 use super::behaviour::ListOrder;
 use super::config::EmulatorConfig;
@@ -10,18 +10,17 @@ use super::rows::{NewRow, PageOrder, RowEvent, Rows, StoredRow};
 /// The digits of a base64 text.
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// The account of an emulator.
 #[derive(Debug)]
 pub(super) struct Storage {
     rows: Rows,
     log: Option<RowLog>,
     seed: u64,
-    /// How many listings began, for orders that differ between them.
+    /// Number of listings begun, for orders that differ between listings.
     listings: u64,
 }
 
 impl Storage {
-    /// Opens the file of keys, if there is one, and adds the system keys that are missing.
+    /// Opens the file of keys if one is configured, and adds the missing system keys.
     pub(super) fn open(config: &EmulatorConfig) -> Result<Self, EmulatorError> {
         let seed = config.seed;
         let (log, rows) = match &config.keys {
@@ -41,7 +40,7 @@ impl Storage {
         &self.rows
     }
 
-    /// Writes an event down and makes it happen; if it cannot be written, it does not happen.
+    /// Writes an event to the log, then applies it. An event that cannot be written is not applied.
     pub(super) fn commit(&mut self, event: RowEvent) -> Result<(), EmulatorError> {
         if let Some(log) = &mut self.log {
             log.append(&event)?;
@@ -50,14 +49,12 @@ impl Storage {
         Ok(())
     }
 
-    /// Adds a row and returns it.
     pub(super) fn add(&mut self, row: StoredRow) -> Result<StoredRow, EmulatorError> {
         self.commit(RowEvent::Upload(row.clone()))?;
         Ok(row)
     }
 
-    /// Chooses the order of a page.
-    pub(super) fn arrangement(&mut self, order: ListOrder, offset: usize) -> PageOrder {
+    pub(super) fn page_order(&mut self, order: ListOrder, offset: usize) -> PageOrder {
         let begins = match order {
             ListOrder::OldestFirst => return PageOrder::OldestFirst,
             ListOrder::NewestFirst => return PageOrder::NewestFirst,
@@ -69,7 +66,7 @@ impl Storage {
     }
 }
 
-/// Makes a system key that looks like an Ed25519 key, whether or not its point is on the curve.
+/// Returns a key in the format of an Ed25519 key; its point may not be on the curve.
 fn system_key(index: usize) -> NewRow {
     let mut rng = fastrand::Rng::with_seed(u64::try_from(index).unwrap_or_default());
     let digits: String = (0..43).map(|_| rng.choice(BASE64).map_or('A', |&b| char::from(b))).collect();

@@ -1,4 +1,4 @@
-//! What goes wrong with a request: drawn by a seed, or said beforehand by a test.
+//! Faults of requests: random from a seed, or scripted by a test.
 
 mod kind;
 mod rate;
@@ -14,38 +14,36 @@ use super::choice::Choice as _;
 pub use kind::FaultKind;
 pub use rate::{FaultRate, FaultRateError};
 
-/// What goes wrong, and how often. The default is nothing.
+/// The faults and their rates. The default has none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
-    /// Fixes what is drawn: the same requests in the same order meet the same faults.
+    /// The same requests in the same order get the same faults.
     pub seed: u64,
-    /// The probability of each kind, from 0 to 1. One request meets latency, and at most one of the others; if theirs
-    /// add up to more than 1, they are scaled down to 1.
+    /// The probability of each kind, from 0 to 1. A request gets at most one fault besides latency; if the probabilities
+    /// of the others add up to more than 1, they are scaled down to 1.
     pub rates: BTreeMap<FaultKind, f64>,
-    /// How long latency lasts at least.
+    /// The minimum of latency.
     pub latency: Duration,
-    /// How much longer it lasts at most.
+    /// The maximum of latency, beyond the minimum.
     pub jitter: Duration,
-    /// What `Retry-After` says, rounded up to seconds.
+    /// For `Retry-After`, rounded up to seconds.
     pub retry_after: Duration,
-    /// How long a stalled request is held.
     pub stall: Duration,
-    /// What meets the next requests, before anything is drawn.
+    /// Used for the next requests, before random faults.
     pub script: Vec<ScriptEntry>,
 }
 
-/// What meets a number of requests to come. Of several entries that fit a request, the first one counts.
+/// The fault of a number of requests. The first entry that matches a request is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptEntry {
-    /// The method of the requests; none is any.
+    /// `None` matches every method.
     pub method: Option<Method>,
-    /// How many of them.
+    /// Number of requests.
     pub count: u64,
-    /// What they meet; none lets them pass.
+    /// `None` lets them pass.
     pub fault: Option<FaultKind>,
 }
 
-/// What one request meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FaultDecision {
     pub(super) delay: Duration,
@@ -53,7 +51,6 @@ pub(super) struct FaultDecision {
     pub(super) fault: Option<FaultKind>,
 }
 
-/// Decides what each request meets.
 #[derive(Debug)]
 pub(super) struct FaultInjector {
     faults: Faults,
@@ -86,12 +83,10 @@ impl Default for Faults {
 }
 
 impl ScriptEntry {
-    /// Makes the next requests of a method meet a fault.
     pub fn fault(count: u64, method: Method, fault: FaultKind) -> Self {
         Self { method: Some(method), count, fault: Some(fault) }
     }
 
-    /// Lets the next requests of a method pass.
     pub fn pass(count: u64, method: Method) -> Self {
         Self { method: Some(method), count, fault: None }
     }
@@ -107,15 +102,14 @@ impl FaultInjector {
         &self.faults
     }
 
-    /// Appends to the script.
     pub(super) fn script(&mut self, entry: ScriptEntry) {
         self.script.push_back(entry);
     }
 
-    /// Decides what a request meets: what the script says of it, or else what is drawn.
+    /// Decides the fault of a request: the scripted one, or else a random one.
     pub(super) fn decide(&mut self, method: &Method) -> FaultDecision {
-        let Some(entry) = self.scripted(method) else {
-            return self.drawn();
+        let Some(entry) = self.next_scripted(method) else {
+            return self.draw();
         };
         match entry.fault {
             Some(FaultKind::Latency) => FaultDecision { delay: self.delay(), fault: None },
@@ -123,8 +117,8 @@ impl FaultInjector {
         }
     }
 
-    /// Takes what the script says of a request: the entry that fits it, if any.
-    fn scripted(&mut self, method: &Method) -> Option<ScriptEntry> {
+    /// Uses up one request of the first entry of the script that matches.
+    fn next_scripted(&mut self, method: &Method) -> Option<ScriptEntry> {
         let fits = |entry: &ScriptEntry| entry.count > 0 && entry.method.as_ref().is_none_or(|only| only == method);
         let entry = self.script.iter_mut().find(|entry| fits(entry))?;
         entry.count -= 1;
@@ -133,7 +127,7 @@ impl FaultInjector {
         Some(entry)
     }
 
-    fn drawn(&mut self) -> FaultDecision {
+    fn draw(&mut self) -> FaultDecision {
         if self.faults.rates.is_empty() {
             return FaultDecision { delay: Duration::ZERO, fault: None };
         }

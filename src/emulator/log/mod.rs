@@ -1,7 +1,7 @@
-//! Keeps the account in a file: a line of JSON for each event, appended before the event's answer is sent.
+//! Keeps the account in a file: a line of JSON for each event, appended before the response is sent.
 //!
-//! The first line says how many rows there were before those that follow, so that an id is never given out twice. At
-//! the start the file is replayed and rewritten with an `upload` for each row that is left.
+//! The first line is a header with the number of rows that existed before, so that an id is never given out twice. At the
+//! start the file is replayed and rewritten with an `upload` for each remaining row.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -14,17 +14,17 @@ use super::error::EmulatorError;
 use super::rows::{RowEvent, Rows};
 use crate::files::{folder_of, refuse_special, target_of};
 
-/// The version of the file that is written, and the newest that is read.
+/// The version of new files, and the newest that can be read.
 const VERSION: u32 = 1;
 
-/// The file that an account is kept in. No other emulator opens it as long as this value lives.
+/// The file of an account, locked until this is dropped.
 #[derive(Debug)]
 pub(super) struct RowLog {
     path: PathBuf,
     file: File,
-    /// How many bytes of whole lines the file holds.
+    /// Length of the whole lines in the file, in bytes.
     length: u64,
-    /// Locked; a sibling, because the file itself is replaced when it is rewritten.
+    /// A sibling, because the file itself is replaced when it is rewritten.
     _lock: File,
 }
 
@@ -36,7 +36,7 @@ struct LogHeader {
 }
 
 impl RowLog {
-    /// Opens or makes the file and its folder, and returns the rows that it holds.
+    /// Opens or creates the file and its folder, and returns its rows.
     pub(super) fn open(path: &Path, seed: u64) -> Result<(Self, Rows), EmulatorError> {
         let failed = |verb| move |source| EmulatorError::Keys { verb, path: path.to_owned(), source };
         refuse_special(path).map_err(failed("keep keys in"))?;
@@ -53,10 +53,10 @@ impl RowLog {
         Ok((Self { path: path.to_owned(), file, length, _lock: lock }, rows))
     }
 
-    /// Appends an event. When this returns, a killed process has not lost it.
+    /// Appends an event, without syncing it: it survives the process, but not a power failure.
     pub(super) fn append(&mut self, event: &RowEvent) -> Result<(), EmulatorError> {
         self.try_append(event).map_err(|source| {
-            // Half a line would swallow the next one.
+            // A partial line would merge with the next one.
             let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
             EmulatorError::Keys { verb: "write", path: self.path.clone(), source }
         })
@@ -84,13 +84,13 @@ fn lock(path: &Path) -> Result<File, EmulatorError> {
     }
 }
 
-/// Reads the events of a file. A torn last line is an event that was never answered, and is left out.
+/// Reads the events of a file. Ignores a torn last line: its request was never answered.
 fn replay(path: &Path, bytes: &[u8], seed: u64) -> Result<Rows, EmulatorError> {
     let whole = bytes.ends_with(b"\n");
     let mut lines = bytes.split(|&b| b == b'\n').filter(|line| !line.is_empty()).enumerate().peekable();
     let mut rows = Rows::new(seed, 0);
     while let Some((index, line)) = lines.next() {
-        // The first line came with a whole file; if that is broken, the file is somebody else's.
+        // The first line is only ever written with the whole file: if it is invalid, the file is not an emulator's.
         let may_be_torn = index > 0 && !whole && lines.peek().is_none();
         let parsed = match index {
             0 => serde_json::from_slice::<LogHeader>(line).map(|head| {
@@ -116,7 +116,7 @@ fn replay(path: &Path, bytes: &[u8], seed: u64) -> Result<Rows, EmulatorError> {
     Ok(rows)
 }
 
-/// Replaces the file by one that holds the rows and no history, and returns it ready for appending.
+/// Replaces the file by one with the rows and no history. Returns it ready to append, and its length.
 fn rewrite(path: &Path, folder: &Path, rows: &Rows) -> io::Result<(File, u64)> {
     let file = NamedTempFile::new_in(folder)?;
     let mut out = BufWriter::new(file);

@@ -1,49 +1,51 @@
-//! A row, and what can happen to it.
+//! A row, and the events that change rows.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A row of the emulated account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredRow {
-    /// Its id, never given to another row.
+    /// Never given to another row.
     pub id: String,
-    /// The name: any text.
+    /// Any text.
     pub name: String,
-    /// The key as it is kept: any text.
+    /// Any text.
     pub public_key: String,
-    /// Whether it is the primary.
     pub is_primary: bool,
     /// False for a system key.
     pub is_user_key: bool,
-    /// When it was added.
     pub created_at: Timestamp,
-    /// When it was added, or became or ceased to be the primary.
+    /// When the row was added, or became or ceased to be the primary.
     pub updated_at: Timestamp,
 }
 
-/// A row to put on the account past the API, unchecked.
+/// A row to add without checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRow {
-    /// The name: any text.
+    /// Any text.
     pub name: String,
-    /// The key: any text.
+    /// Any text.
     pub public_key: String,
-    /// Whether it becomes the primary.
     pub is_primary: bool,
     /// False for a system key.
     pub is_user_key: bool,
 }
 
-/// A change of the account, complete in itself.
+/// A change of the account. It can be replayed under any [`Behaviour`](crate::emulator::Behaviour).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(in crate::emulator) enum RowEvent {
-    /// A row was added; if it is the primary, the primary of before no longer is.
+    /// If the row is the primary, the previous primary no longer is.
     Upload(StoredRow),
-    /// A row became the primary.
-    Promote { id: String, at: Timestamp },
-    /// A row went, and may have left being the primary to another.
-    Delete { id: String, heir: Option<String>, at: Timestamp },
+    Promote {
+        id: String,
+        at: Timestamp,
+    },
+    /// The heir, if there is one, becomes the primary.
+    Delete {
+        id: String,
+        heir: Option<String>,
+        at: Timestamp,
+    },
 }

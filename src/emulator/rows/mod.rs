@@ -1,7 +1,7 @@
-//! The emulated account as a pure model: its rows, what may be asked of them, and the events that change them.
+//! The emulated account as a pure model.
 //!
-//! A question is answered with what would become of it and changes nothing; [`Rows::apply`] alone changes, and
-//! does what it is told. An event can so be written to a log before it happens, and replayed under other options.
+//! Requests are checked and turned into events without a change of the rows; only [`Rows::apply`] changes them. So an
+//! event can be written to the log first.
 
 mod event;
 
@@ -15,14 +15,12 @@ pub use event::{NewRow, StoredRow};
 use super::behaviour::{AutoPrimary, Behaviour, DeletePrimary, DuplicateKey, DuplicateName, KeyText};
 use super::ids;
 
-/// What an upload becomes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum UploadOutcome<'a> {
     New(StoredRow),
     Same(&'a StoredRow),
 }
 
-/// Why a request is turned down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rejection {
     NotAKey,
@@ -33,20 +31,19 @@ pub(super) enum Rejection {
     SystemKeyStays,
 }
 
-/// The order in which a page is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PageOrder {
     OldestFirst,
     NewestFirst,
-    /// By a hash of this salt and the row: the same for the same salt, also when rows come and go.
+    /// By a hash of this salt and the row, so that added or deleted rows do not move others.
     Salted(u64),
 }
 
-/// The rows, with an index for each question that an upload asks: none of them walks over all rows.
+/// The rows, with indexes so that no check of an upload walks over all rows.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     seed: u64,
-    /// How many rows there ever were; the number of the last.
+    /// Number of rows ever added, which is the number of the last one.
     drawn: u64,
     numbered: HashMap<u64, StoredRow>,
     /// The numbers of all rows, ascending.
@@ -54,13 +51,13 @@ pub(super) struct Rows {
     ids: HashMap<String, u64>,
     /// The numbers of the user rows of each blob, ascending.
     blobs: HashMap<String, Vec<u64>>,
-    /// How many user rows have a name.
+    /// Number of user rows with a name.
     names: HashMap<String, u64>,
     primary: Option<u64>,
 }
 
 impl Rows {
-    /// Makes an account that had `drawn` rows before and has none now.
+    /// An empty account, on which `drawn` rows existed before.
     pub(super) fn new(seed: u64, drawn: u64) -> Self {
         Self { seed, drawn, ..Self::default() }
     }
@@ -82,21 +79,21 @@ impl Rows {
         self.order.iter().filter_map(|number| self.numbered.get(number))
     }
 
-    /// Cuts a page. Takes time in proportion to the page, except for a salted arrangement.
-    pub(super) fn page(&self, offset: usize, limit: usize, arrangement: PageOrder) -> Vec<&StoredRow> {
+    /// Takes time in proportion to the page, except for a salted order.
+    pub(super) fn page(&self, offset: usize, limit: usize, order: PageOrder) -> Vec<&StoredRow> {
         let row = |number: &u64| self.numbered.get(number);
-        match arrangement {
+        match order {
             PageOrder::OldestFirst => self.order.iter().skip(offset).take(limit).filter_map(row).collect(),
             PageOrder::NewestFirst => self.order.iter().rev().skip(offset).take(limit).filter_map(row).collect(),
             PageOrder::Salted(salt) => {
-                let mut order = self.order.clone();
-                order.sort_unstable_by_key(|number| ids::mix(number ^ ids::mix(salt)));
-                order.iter().skip(offset).take(limit).filter_map(row).collect()
+                let mut salted = self.order.clone();
+                salted.sort_unstable_by_key(|number| ids::mix(number ^ ids::mix(salt)));
+                salted.iter().skip(offset).take(limit).filter_map(row).collect()
             }
         }
     }
 
-    /// Says what an upload becomes.
+    /// Checks an upload.
     pub(super) fn upload(
         &self,
         name: &str,
@@ -129,20 +126,18 @@ impl Rows {
         Ok(UploadOutcome::New(self.draw(row, now)))
     }
 
-    /// Gives a new row the id that comes next. It is not there before it is added.
+    /// Gives a new row the next id. Does not add it.
     pub(super) fn draw(&self, row: NewRow, now: Timestamp) -> StoredRow {
         let NewRow { name, public_key, is_primary, is_user_key } = row;
         let id = ids::row_id(self.seed, self.drawn + 1);
         StoredRow { id, name, public_key, is_primary, is_user_key, created_at: now, updated_at: now }
     }
 
-    /// Says what making a row the primary becomes.
     pub(super) fn promotion(&self, id: &str, now: Timestamp) -> Result<RowEvent, Rejection> {
         let row = self.get(id).ok_or(Rejection::UnknownId)?;
         Ok(RowEvent::Promote { id: row.id.clone(), at: now })
     }
 
-    /// Says what deleting a row through the API becomes.
     pub(super) fn deletion(&self, id: &str, behaviour: &Behaviour, now: Timestamp) -> Result<RowEvent, Rejection> {
         let row = self.get(id).ok_or(Rejection::UnknownId)?;
         if !row.is_user_key {
@@ -157,7 +152,7 @@ impl Rows {
         Ok(RowEvent::Delete { id: id.to_owned(), heir: heir.map(|row| row.id.clone()), at: now })
     }
 
-    /// Makes an event happen. One about a row that is not there changes nothing.
+    /// An event about an unknown row changes nothing.
     pub(super) fn apply(&mut self, event: RowEvent) {
         match event {
             RowEvent::Upload(row) => self.add(row),
@@ -175,7 +170,7 @@ impl Rows {
         }
     }
 
-    /// Lists the blobs that more than one user row holds, sorted.
+    /// Lists the blobs that more than one user row has, sorted.
     pub(super) fn duplicates(&self) -> Vec<String> {
         let many = self.blobs.iter().filter(|(_, numbers)| numbers.len() > 1);
         let mut blobs: Vec<_> = many.map(|(blob, _)| blob.clone()).collect();
@@ -245,9 +240,9 @@ impl Rows {
     }
 }
 
-/// Takes type and base64 of a key, as `type base64`.
+/// Returns `type base64` of a key.
 ///
-/// The emulator stands for a foreign service: it matches keys its own way, by text, and shares no code for it.
+/// The emulator acts for a foreign service: it compares keys by their text, and does not share code with the rest.
 fn blob_of(public_key: &str) -> Option<String> {
     let (kind, base64) = first_two_words(public_key)?;
     Some(format!("{kind} {base64}"))

@@ -152,8 +152,8 @@ fn pages_are_cut_in_the_order_that_is_asked_for() {
     let mut rows = account(&Behaviour::default(), &uploads);
     let gone = rows.deletion(&id(&rows, "k3"), &Behaviour::default(), at(9)).unwrap();
     rows.apply(gone);
-    let page = |offset, limit, arrangement| -> Vec<_> {
-        rows.page(offset, limit, arrangement).iter().map(|row| row.name.as_str()).collect()
+    let page = |offset, limit, order| -> Vec<_> {
+        rows.page(offset, limit, order).iter().map(|row| row.name.as_str()).collect()
     };
     assert_eq!(page(2, 2, PageOrder::OldestFirst), ["k2", "k4"]);
     assert_eq!(page(5, 2, PageOrder::OldestFirst), ["k6"]);
