@@ -9,6 +9,7 @@
 
 mod support;
 
+use keyform::account::{Listing, Row};
 use keyform::plan::saved::{self, PlanFileError};
 use keyform::plan::{Change, Plan, broken, file};
 use serde_json::Value;
@@ -145,10 +146,9 @@ fn a_plan_is_bound_to_its_state() {
 #[test]
 fn a_plan_is_bound_to_its_account_and_to_the_days_its_keys_are_wanted() {
     let mut plan = one_of_each();
-    let other = keyform::account::Listing {
-        user_id: Some(keyform::names::UserId::new("mallory").unwrap()),
-        ..listing(ACCOUNT)
-    };
+    let mallory = keyform::names::UserId::new("mallory").unwrap();
+    let rows = listing(ACCOUNT).rows().to_vec().into_iter();
+    let other = Listing::new(rows.map(|row| Row { user_id: mallory.clone(), ..row })).unwrap();
     let said = broken(&plan, Some(&recorded(STATE)), &other, today());
     assert_eq!(said, ["it is for the account of user user-1, and this is that of mallory"]);
 

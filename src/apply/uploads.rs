@@ -1,6 +1,6 @@
 //! Adoptions and uploads.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -11,8 +11,7 @@ use super::outcome::{Event, Status};
 use super::{INTERRUPTED, Run, unless_stopped};
 use crate::account::retry::count_tries;
 use crate::account::{
-    BodyFault, Clock, Effect, Failure, FailureKind, Listing, Operation, ReadAccount, Row, SendError, WriteAccount,
-    list_all,
+    BodyFault, Clock, Effect, Failure, FailureKind, Operation, ReadAccount, Row, SendError, WriteAccount, list_all,
 };
 use crate::names::KeyName;
 use crate::plan::{AccountRow, Action, Change, NewKey, OldKey, Plan};
@@ -209,20 +208,18 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 return uncertain.into_iter().map(also).collect();
             }
         };
-        let found = by_blob(&listing);
         let mut unknown = Vec::new();
         let mut stored = Vec::new();
         for (job, failure) in uncertain {
             let blob = job.key.key.blob();
-            let rows = found.get(blob).into_iter().flatten().copied();
             let known = |row: &Row| self.ledger.state().records.contains_key(&row.id) || self.plan.knows_copy(&row.id);
-            let fresh = rows.filter(|row| !known(row));
+            let fresh = listing.holding(blob).filter(|row| !known(row));
             if let Some(row) = fresh.min_by_key(|row| (row.name != job.name.as_str(), row.created_at, &row.id)) {
                 (tools.observer)(&Event::Settled { name: job.name, id: Some(&row.id) });
                 if self.is_ours(job, row).await {
                     stored.push((job, AccountRow::new(row, Origin::Uploaded)));
                 }
-            } else if listing.rows.iter().any(|row| row.blob.is_none() && row.name == job.name.as_str()) {
+            } else if listing.rows().iter().any(|row| row.blob.is_none() && row.name == job.name.as_str()) {
                 // That row shows no key and may be the one: sending again could make a second.
                 unknown.push((job, failure));
             } else if job.attempt < tools.options.retries.retries {
@@ -257,16 +254,6 @@ fn orphan_entry(old: &OldKey) -> Entry {
 
 fn settle_entry(blob: &KeyBlob) -> Entry {
     Entry::Settle { public_key: blob.clone() }
-}
-
-fn by_blob(listing: &Listing) -> HashMap<&KeyBlob, Vec<&Row>> {
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for row in &listing.rows {
-        if let Some(blob) = &row.blob {
-            found.entry(blob).or_default().push(row);
-        }
-    }
-    found
 }
 
 fn landed_elsewhere(other: &OtherAccount, row: &Row) -> Failure {

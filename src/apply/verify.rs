@@ -1,7 +1,5 @@
 //! The account listed once more: is it as planned?
 
-use std::collections::HashMap;
-
 use super::observe::ARRIVAL;
 use super::outcome::{Event, Finding, Status};
 use super::{INTERRUPTED, Run, Step, unless_stopped};
@@ -74,7 +72,6 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
 
     /// Ends the promotions and deletions that nobody knows the end of, and that the listing shows to be made.
     async fn settle_changes(&mut self, listing: &Listing) {
-        let rows: HashMap<_, _> = listing.rows.iter().map(|row| (&row.id, row)).collect();
         for (index, action) in self.plan.actions.iter().enumerate() {
             if !self.outcome.steps.get(index).is_some_and(is_uncertain) {
                 continue;
@@ -82,14 +79,14 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             let (gone, id) = match &action.change {
                 Change::Promote { id, .. } => {
                     let id = id.as_ref().or_else(|| self.ledger.placed(&action.name));
-                    (&[][..], id.filter(|id| rows.get(id).is_some_and(|row| row.is_primary)))
+                    (&[][..], id.filter(|id| listing.by_id(id).is_some_and(|row| row.is_primary)))
                 }
                 Change::Delete(old) => (std::slice::from_ref(old), Some(&old.id)),
                 Change::Replace { old, .. } => (old.as_slice(), self.ledger.placed(&action.name)),
                 Change::Upload(_) | Change::Adopt { .. } | Change::Forget(_) => continue,
             };
             if let Some(id) = id.cloned()
-                && !gone.iter().any(|old| rows.contains_key(&old.id) && !self.ledger.is_placed(&old.id))
+                && !gone.iter().any(|old| listing.by_id(&old.id).is_some() && !self.ledger.is_placed(&old.id))
             {
                 let gone = gone.iter().filter(|old| !self.ledger.is_placed(&old.id));
                 let drops = gone.map(|old| Entry::Drop { id: old.id.clone() }).collect();
@@ -107,16 +104,11 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             return None;
         }
         let ours = |row: &&Row| self.ledger.state().records.get(&row.id).is_some_and(|record| record.name == *name);
-        let row = listing.rows.iter().filter(ours).max_by_key(|row| self.ledger.placed(name) == Some(&row.id))?;
+        let row = listing.rows().iter().filter(ours).max_by_key(|row| self.ledger.placed(name) == Some(&row.id))?;
         (!row.is_primary).then(|| row.id.clone())
     }
 
     fn findings(&self, listing: &Listing) -> Vec<Finding> {
-        let rows: HashMap<_, _> = listing.rows.iter().map(|row| (&row.id, row)).collect();
-        let mut by_blob: HashMap<_, Vec<&Row>> = HashMap::new();
-        for row in &listing.rows {
-            by_blob.entry(row.blob.as_ref()).or_default().push(row);
-        }
         let mut findings = Vec::new();
         for (step, action) in self.outcome.steps.iter().zip(&self.plan.actions) {
             let Status::Done(id) = &step.status else { continue };
@@ -124,19 +116,20 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
             match step.kind {
                 ActionKind::Upload | ActionKind::Adopt | ActionKind::Replace => {
                     let blob = action.change.blob();
-                    let there = rows.get(&id).is_some_and(|row| row.blob.as_ref().is_none_or(|shown| shown == blob));
+                    let there =
+                        listing.by_id(&id).is_some_and(|row| row.blob.as_ref().is_none_or(|shown| shown == blob));
                     if !there {
                         findings.push(Finding::Missing { name: name.clone(), id: id.clone() });
                     }
-                    let others = by_blob.get(&Some(blob)).into_iter().flatten().filter(|row| row.id != id);
+                    let others = listing.holding(blob).filter(|row| row.id != id);
                     let ids: Vec<_> = others.map(|row| row.id.clone()).collect();
                     if step.kind == ActionKind::Upload && !ids.is_empty() {
                         findings.push(Finding::Copies { name: name.clone(), ids });
                     }
                 }
-                ActionKind::Promote if rows.get(&id).is_some_and(|row| row.is_primary) => {}
+                ActionKind::Promote if listing.by_id(&id).is_some_and(|row| row.is_primary) => {}
                 ActionKind::Promote => findings.push(Finding::NotPrimary { name }),
-                ActionKind::Delete if rows.contains_key(&id) => findings.push(Finding::Remains { name, id }),
+                ActionKind::Delete if listing.by_id(&id).is_some() => findings.push(Finding::Remains { name, id }),
                 ActionKind::Delete | ActionKind::Forget => {}
             }
         }
@@ -148,7 +141,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
         if let Some(name) = &self.plan.primary {
             return self.lost_primary(listing).map(|_| Finding::NotPrimary { name: name.clone() });
         }
-        let primary = listing.rows.iter().find(|row| row.is_primary)?;
+        let primary = listing.primary()?;
         let moved = self.outcome.steps.iter().find(|step| {
             step.kind == ActionKind::Upload && matches!(&step.status, Status::Done(id) if *id == primary.id)
         })?;

@@ -44,7 +44,7 @@ pub(super) fn plan(
 
 /// Refuses a state that describes another account.
 fn belongs(recorded: Option<&State>, endpoint: &Endpoint, observed: Option<&Listing>) -> Result<(), CliError> {
-    let user = observed.and_then(|listing| listing.user_id.as_ref());
+    let user = observed.and_then(Listing::user_id);
     recorded.map_or(Ok(()), |state| state.check_account(endpoint, user)).map_err(CliError::from)
 }
 

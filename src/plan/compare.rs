@@ -71,9 +71,9 @@ pub fn compare(input: Input<'_>) -> Plan {
     }
     Plan {
         endpoint: input.endpoint.clone(),
-        user_id: (input.observed.and_then(|listing| listing.user_id.clone()))
+        user_id: (input.observed.and_then(|listing| listing.user_id().cloned()))
             .or_else(|| input.recorded.and_then(|state| state.user_id.clone())),
-        user_seen: input.observed.is_some_and(|listing| listing.user_id.is_some()),
+        user_seen: input.observed.is_some_and(|listing| listing.user_id().is_some()),
         pin: input.desired.account.clone(),
         base: Base {
             lineage: input.recorded.map(|state| state.lineage),

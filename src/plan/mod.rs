@@ -334,8 +334,8 @@ impl Plan {
 
     /// Looks again which of the old rows is the primary: a plan that was made without a listing could not.
     pub fn see(&mut self, observed: &Listing) {
-        self.user_seen = observed.user_id.is_some();
-        let primary = observed.rows.iter().find(|row| row.is_primary).map(|row| &row.id);
+        self.user_seen = observed.user_id().is_some();
+        let primary = observed.primary().map(|row| &row.id);
         for action in &mut self.actions {
             let olds = match &mut action.change {
                 Change::Delete(old) | Change::Forget(old) => std::slice::from_mut(old),

@@ -1,7 +1,5 @@
 //! Whether a plan that was saved still holds: nothing it relies on may have changed since it was made.
 
-use std::collections::HashMap;
-
 use jiff::civil::Date;
 
 use super::{AccountRow, Action, Change, NewKey, OldKey, Plan};
@@ -13,40 +11,21 @@ use crate::state::State;
 /// Says, in words, everything that a saved plan relies on and that no longer holds. Nothing if it may be carried out.
 pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: Date) -> Vec<String> {
     let mut broken = base(plan, recorded);
-    if let (Some(planned), Some(found)) = (&plan.user_id, &observed.user_id)
+    if let (Some(planned), Some(found)) = (&plan.user_id, observed.user_id())
         && planned != found
     {
         broken.push(format!("it is for the account of user {planned}, and this is that of {found}"));
     }
-    let now = Now::new(observed);
     broken.extend(plan.actions.iter().filter_map(|action| {
-        let why = not_ours(action, recorded).or_else(|| action_broken(action, &now, plan.refreshed, today))?;
+        let why = not_ours(action, recorded).or_else(|| action_broken(action, observed, plan.refreshed, today))?;
         Some(format!("{} {}: {why}", action.change.kind().verb(), action.name))
     }));
     broken
 }
 
-/// What the account holds now, ready to be looked up.
-struct Now<'a> {
-    rows: HashMap<&'a KeyId, &'a Row>,
-    by_blob: HashMap<&'a KeyBlob, Vec<&'a Row>>,
-}
-
-impl<'a> Now<'a> {
-    fn new(listing: &'a Listing) -> Self {
-        let mut by_blob: HashMap<_, Vec<_>> = HashMap::new();
-        for row in &listing.rows {
-            if let Some(blob) = &row.blob {
-                by_blob.entry(blob).or_default().push(row);
-            }
-        }
-        Self { rows: listing.rows.iter().map(|row| (&row.id, row)).collect(), by_blob }
-    }
-
-    fn holds(&self, id: &KeyId, blob: &KeyBlob) -> Option<&'a Row> {
-        let row = self.rows.get(id)?;
-        row.blob.as_ref().is_none_or(|shown| shown == blob).then_some(*row)
-    }
+/// The row with this id, unless it shows another key.
+fn holds<'a>(now: &'a Listing, id: &KeyId, blob: &KeyBlob) -> Option<&'a Row> {
+    now.by_id(id).filter(|row| row.blob.as_ref().is_none_or(|shown| shown == blob))
 }
 
 fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
@@ -88,7 +67,7 @@ fn not_ours(action: &Action, recorded: Option<&State>) -> Option<String> {
     foreign.or(unknown).map(|id| format!("{id} is not one of the keys in the state"))
 }
 
-fn action_broken(action: &Action, now: &Now<'_>, refreshed: bool, today: Date) -> Option<String> {
+fn action_broken(action: &Action, now: &Listing, refreshed: bool, today: Date) -> Option<String> {
     match &action.change {
         Change::Upload(key) => expired(key, today).or_else(|| uploaded(key, &[], now)),
         Change::Adopt { key, row } => expired(key, today).or_else(|| gone(row, key, now)),
@@ -98,14 +77,14 @@ fn action_broken(action: &Action, now: &Now<'_>, refreshed: bool, today: Date) -
                 None => uploaded(key, old, now),
             })
             .or_else(|| old.iter().find_map(|old| old_broken(old, now, refreshed))),
-        Change::Promote { blob, id: Some(id), instead_of: _ } => match now.holds(id, blob) {
+        Change::Promote { blob, id: Some(id), instead_of: _ } => match holds(now, id, blob) {
             None => Some(format!("{id} no longer holds it")),
             Some(row) if row.is_primary => Some("it is the primary already".to_owned()),
             Some(_) => None,
         },
         Change::Promote { id: None, .. } => None,
         Change::Delete(old) => old_broken(old, now, refreshed),
-        Change::Forget(old) => now.holds(&old.id, &old.blob).map(|_| format!("{} is there again", old.id)),
+        Change::Forget(old) => holds(now, &old.id, &old.blob).map(|_| format!("{} is there again", old.id)),
     }
 }
 
@@ -114,19 +93,18 @@ fn expired(key: &NewKey, today: Date) -> Option<String> {
 }
 
 /// A key that is to be uploaded must be nowhere yet, except in the rows whose place it takes.
-fn uploaded(key: &NewKey, old: &[OldKey], now: &Now<'_>) -> Option<String> {
-    let rows = now.by_blob.get(key.key.blob()).into_iter().flatten();
-    let mut others = rows.filter(|row| !old.iter().any(|old| old.id == row.id));
+fn uploaded(key: &NewKey, old: &[OldKey], now: &Listing) -> Option<String> {
+    let mut others = now.holding(key.key.blob()).filter(|row| !old.iter().any(|old| old.id == row.id));
     others.next().map(|row| format!("its key is on the account by now, as {}", row.id))
 }
 
-fn gone(row: &AccountRow, key: &NewKey, now: &Now<'_>) -> Option<String> {
-    let there = now.holds(&row.id, key.key.blob()).is_some();
+fn gone(row: &AccountRow, key: &NewKey, now: &Listing) -> Option<String> {
+    let there = holds(now, &row.id, key.key.blob()).is_some();
     (!there).then(|| format!("{} no longer holds it", row.id))
 }
 
-fn old_broken(old: &OldKey, now: &Now<'_>, refreshed: bool) -> Option<String> {
-    match now.holds(&old.id, &old.blob) {
+fn old_broken(old: &OldKey, now: &Listing, refreshed: bool) -> Option<String> {
+    match holds(now, &old.id, &old.blob) {
         None => Some(format!("{} is gone, or holds another key", old.id)),
         // Without a listing the plan could not say which key is the primary.
         Some(row) if refreshed && row.is_primary != old.is_primary => {

@@ -64,7 +64,7 @@ impl<'a> World<'a> {
             records_by_blob.entry(&record.public_key).or_default().push(record);
         }
         let rows: Option<BTreeMap<_, _>> =
-            observed.map(|listing| listing.rows.iter().map(|row| (&row.id, row)).collect());
+            observed.map(|listing| listing.rows().iter().map(|row| (&row.id, row)).collect());
         let mut rows_by_blob: HashMap<_, Vec<_>> = HashMap::new();
         for &row in rows.iter().flat_map(BTreeMap::values) {
             if let Some(blob) = &row.blob {

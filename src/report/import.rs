@@ -27,7 +27,7 @@ pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
     let has_account = beside.is_some_and(|desired| desired.account.is_some());
     let has_primary = beside.is_some_and(|desired| desired.keys.iter().any(|key| key.primary));
 
-    let mut rows: Vec<&Row> = observed.rows.iter().collect();
+    let mut rows: Vec<&Row> = observed.rows().iter().collect();
     // The primary and the oldest of several rows with one key stand for it: the plan would choose them too.
     rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
     let mut entries = Vec::new();
@@ -44,7 +44,7 @@ pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
     entries.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
     let mut out = String::from("version: 1\n");
-    if let Some(user) = observed.user_id.as_ref().filter(|_| !has_account) {
+    if let Some(user) = observed.user_id().filter(|_| !has_account) {
         let _ = writeln!(out, "account:\n  userId: {}", scalar(user.as_str()));
     }
     let _ = writeln!(out, "keys:{}", if entries.is_empty() { " []" } else { "" });

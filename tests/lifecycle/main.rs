@@ -92,11 +92,7 @@ trait Account {
     fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome;
 
     fn listing(&self) -> Listing {
-        let mut rows = self.rows();
-        rows.retain(|row| row.is_user_key);
-        rows.sort_by(|a, b| a.id.cmp(&b.id));
-        let user_id = rows.first().map(|row| row.user_id.clone());
-        Listing { rows, user_id, system_keys: 0 }
+        Listing::new(self.rows()).unwrap()
     }
 }
 
@@ -177,7 +173,7 @@ impl<'k, A: Account> History<'k, A> {
     /// Changes the account behind keyform's back.
     fn meddle(&mut self) {
         for _ in 0..self.rng.usize(..3) {
-            let user_rows: Vec<_> = self.account.listing().rows.into_iter().map(|row| row.id).collect();
+            let user_rows: Vec<_> = self.account.listing().rows().iter().map(|row| row.id.clone()).collect();
             let some = (!user_rows.is_empty()).then(|| user_rows[self.rng.usize(..user_rows.len())].clone());
             match (self.rng.u8(..4), some) {
                 (0, Some(id)) => self.account.remove(&id),
@@ -264,7 +260,7 @@ impl<'k, A: Account> History<'k, A> {
             .map(|record| (record.id.clone(), record.name.clone()))
             .collect();
         let foreign: HashSet<KeyId> =
-            before.rows.iter().filter(|row| !recorded.contains_key(&row.id)).map(|row| row.id.clone()).collect();
+            before.rows().iter().filter(|row| !recorded.contains_key(&row.id)).map(|row| row.id.clone()).collect();
         // A desired key that was there stays there; an owner whose key is replaced has the old or the new one.
         let wanted: Vec<_> = desired.keys.iter().filter(|key| !key.is_expired(today())).cloned().collect();
         let old_rows: HashMap<KeyName, HashSet<KeyId>> = plan
@@ -277,7 +273,7 @@ impl<'k, A: Account> History<'k, A> {
                 _ => None,
             })
             .collect();
-        let was_there: HashSet<_> = before.rows.iter().filter_map(|row| row.blob.clone()).collect();
+        let was_there: HashSet<_> = before.rows().iter().filter_map(|row| row.blob.clone()).collect();
         let steps = Cell::new(0);
         Box::new(move |rows: &[Row]| {
             steps.set(steps.get() + 1);
@@ -332,7 +328,7 @@ fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
     let outcome = history.account.execute(&plan, &mut history.session, 0, Box::new(|_| {}));
 
     assert!(matches!(outcome.steps[0].status, Status::Failed(_)), "{outcome:?}");
-    assert_eq!(history.account.listing().rows.len(), 1);
+    assert_eq!(history.account.listing().rows().len(), 1);
     assert_eq!(history.session.state.as_ref().unwrap().records.len(), 1);
 
     // The way out: two applies, the first of which takes the key away.
@@ -340,7 +336,8 @@ fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
     history.apply();
     history.manifest = renamed;
     history.apply();
-    let rows = history.account.listing().rows;
+    let listing = history.account.listing();
+    let rows = listing.rows();
     assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["new"]);
     let records: Vec<_> = history.session.state.unwrap().records.into_keys().collect();
     assert_eq!(records, [rows[0].id.clone()]);

@@ -1,6 +1,6 @@
 //! Texts that mean harm, through every format: none of them can act on a terminal, a page or a program.
 
-use keyform::account::{Effect, Failure};
+use keyform::account::{Effect, Failure, Listing, Row};
 use keyform::apply::Status;
 use keyform::names::KeyName;
 use keyform::plan::file;
@@ -109,10 +109,9 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
         record.name = name.clone();
         record.account_name = Some(account_name.to_owned());
     }
-    let mut listing = world::listing("alice=A#1* bob=B#2 carol=C#3 erin=E#5 gina=I#6 guest=G#9 gina=I#8 frank=X#7?");
-    for row in &mut listing.rows {
-        account_name.clone_into(&mut row.name);
-    }
+    let listing = world::listing("alice=A#1* bob=B#2 carol=C#3 erin=E#5 gina=I#6 guest=G#9 gina=I#8 frank=X#7?");
+    let rows = listing.rows().iter().cloned().map(|row| Row { name: account_name.to_owned(), ..row });
+    let listing = Listing::new(rows).unwrap();
     let plan = keyform::plan::compare(keyform::plan::Input {
         desired: &desired,
         recorded: Some(&recorded),

@@ -82,10 +82,7 @@ impl Account {
     }
 
     pub(crate) fn listing(&self) -> Listing {
-        let mut rows: Vec<_> =
-            self.rows.iter().map(|stored| stored.row.clone()).filter(|row| row.is_user_key).collect();
-        rows.sort_by(|a, b| a.id.cmp(&b.id));
-        Listing { user_id: rows.first().map(|row| row.user_id.clone()), system_keys: 1, rows }
+        Listing::new(self.rows.iter().map(|stored| stored.row.clone())).unwrap()
     }
 
     pub(crate) fn insert(&mut self, name: &str, blob: &KeyBlob, ours: bool) -> Row {

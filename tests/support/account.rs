@@ -73,10 +73,7 @@ impl MemoryAccount {
     }
 
     pub fn listing(&self) -> keyform::account::Listing {
-        let mut rows: Vec<_> = self.rows.borrow().iter().filter(|row| row.is_user_key).cloned().collect();
-        rows.sort_by(|a, b| a.id.cmp(&b.id));
-        let user_id = rows.first().map(|row| row.user_id.clone());
-        keyform::account::Listing { rows, user_id, system_keys: 0 }
+        keyform::account::Listing::new(self.rows.borrow().iter().cloned()).unwrap()
     }
 
     fn seen(&self) {

@@ -3,7 +3,7 @@
 //! Nobody promises an order, and rows shift from page to page while others write. A listing that missed a row would make
 //! a plan upload a key twice, so that a listing is only believed if it agrees with itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::future::pending;
 
@@ -17,6 +17,7 @@ use super::throttle::{SendError, Throttle};
 use super::verdict::Operation;
 use super::{Page, ReadAccount, Row};
 use crate::names::{KeyId, UserId};
+use crate::public_key::KeyBlob;
 
 /// How many rows a page is asked for: what the API gives by default.
 pub const PAGE_ROWS: u64 = 100;
@@ -30,15 +31,13 @@ pub const PAGES_AT_ONCE: usize = 10;
 /// How often an account is listed, if its listing does not agree with itself.
 pub const MAX_SWEEPS: u32 = 4;
 
-/// What the account holds.
+/// The keys that users uploaded to one account, indexed. System keys are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// The keys that users uploaded, by id.
-    pub rows: Vec<Row>,
-    /// Whose they are; unknown while there are none.
-    pub user_id: Option<UserId>,
-    /// How many system keys there are beside them.
-    pub system_keys: usize,
+    /// Sorted by id.
+    rows: Vec<Row>,
+    /// The indices of rows by the key that they hold.
+    by_blob: HashMap<KeyBlob, Vec<usize>>,
 }
 
 /// Why an account could not be listed.
@@ -81,13 +80,58 @@ pub async fn list_all<R: ReadAccount, C: Clock>(
     for number in 0..MAX_SWEEPS {
         let sweep = if number == 0 { pages.side_by_side().await? } else { pages.one_by_one().await? };
         if sweep.is_whole() || before.as_ref().is_some_and(|before| sweep.confirms(before)) {
-            return sweep.into_listing();
+            return Listing::new(sweep.rows.into_values());
         }
         tracing::info!(stated = sweep.stated, shown = sweep.rows.len(), "the listing changed while it was read");
         before = Some(sweep);
     }
     let (stated, shown) = before.map_or((None, 0), |sweep| (sweep.stated, sweep.rows.len()));
     Err(ListError::KeepsChanging { stated, shown })
+}
+
+impl Listing {
+    /// Indexes rows, system keys left out. Fails with [`ListError::SeveralUsers`] if they belong to more than one user.
+    pub fn new(rows: impl IntoIterator<Item = Row>) -> Result<Self, ListError> {
+        let mut rows: Vec<Row> = rows.into_iter().filter(|row| row.is_user_key).collect();
+        rows.sort_by(|a, b| a.id.cmp(&b.id));
+        if let Some(first) = rows.first()
+            && let Some(other) = rows.iter().find(|row| row.user_id != first.user_id)
+        {
+            let (first, second) = (first.user_id.clone(), other.user_id.clone());
+            return Err(ListError::SeveralUsers { first, second });
+        }
+        let mut by_blob: HashMap<KeyBlob, Vec<usize>> = HashMap::new();
+        for (index, row) in rows.iter().enumerate() {
+            if let Some(blob) = &row.blob {
+                by_blob.entry(blob.clone()).or_default().push(index);
+            }
+        }
+        Ok(Self { rows, by_blob })
+    }
+
+    /// All rows, sorted by id.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    pub fn by_id(&self, id: &KeyId) -> Option<&Row> {
+        let index = self.rows.binary_search_by(|row| row.id.cmp(id)).ok()?;
+        self.rows.get(index)
+    }
+
+    /// The rows that show this key, sorted by id.
+    pub fn holding(&self, blob: &KeyBlob) -> impl Iterator<Item = &Row> {
+        self.by_blob.get(blob).into_iter().flatten().filter_map(|&index| self.rows.get(index))
+    }
+
+    pub fn primary(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.is_primary)
+    }
+
+    /// The owner of the account; unknown while it has no keys.
+    pub fn user_id(&self) -> Option<&UserId> {
+        self.rows.first().map(|row| &row.user_id)
+    }
 }
 
 impl ListError {
@@ -212,18 +256,6 @@ impl Sweep {
     fn confirms(&self, before: &Self) -> bool {
         let is_clean = |sweep: &Self| sweep.exhausted && !sweep.overlaps && !sweep.disputed;
         is_clean(self) && is_clean(before) && self.rows.keys().eq(before.rows.keys())
-    }
-
-    fn into_listing(self) -> Result<Listing, ListError> {
-        let all = self.rows.len();
-        let rows: Vec<Row> = self.rows.into_values().filter(|row| row.is_user_key).collect();
-        let user_id = rows.first().map(|row| row.user_id.clone());
-        if let Some(first) = &user_id
-            && let Some(other) = rows.iter().find(|row| row.user_id != *first)
-        {
-            return Err(ListError::SeveralUsers { first: first.clone(), second: other.user_id.clone() });
-        }
-        Ok(Listing { system_keys: all - rows.len(), rows, user_id })
     }
 }
 

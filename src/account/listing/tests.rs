@@ -68,7 +68,7 @@ async fn list<R: ReadAccount>(reader: &R) -> Result<Listing, ListError> {
 }
 
 fn ids(listing: &Listing) -> Vec<&str> {
-    listing.rows.iter().map(|row| row.id.as_str()).collect()
+    listing.rows().iter().map(|row| row.id.as_str()).collect()
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn every_row_is_listed_once_however_the_account_pages() {
                 let listing = list(&book).await.unwrap();
                 let case = format!("{size} rows by {cap}, total {states_total}, limit {states_limit}");
                 let expect: Vec<_> = (0..size).map(row).collect();
-                assert_eq!(listing.rows, expect, "{case}");
+                assert_eq!(listing.rows(), expect, "{case}");
                 if states_total {
                     assert_eq!(book.requests.get(), size.div_ceil(cap).max(1), "{case}");
                 } else {
@@ -112,12 +112,12 @@ impl<R: ReadAccount> ReadAccount for Crowd<R> {
 #[tokio::test]
 async fn ten_thousand_rows_are_a_hundred_requests_side_by_side() {
     let crowd = Crowd { reader: book(10_000, honest), now: Cell::new(0), most: Cell::new(0) };
-    assert_eq!(list(&crowd).await.unwrap().rows.len(), 10_000);
+    assert_eq!(list(&crowd).await.unwrap().rows().len(), 10_000);
     assert_eq!((crowd.reader.requests.get(), crowd.most.get()), (100, PAGES_AT_ONCE));
 }
 
 #[tokio::test]
-async fn system_keys_do_not_exist_but_are_counted() {
+async fn system_keys_are_left_out() {
     let book = book(5, |_, _, page| {
         for row in &mut page.rows {
             row.is_user_key = row.id.as_str() != "k00003";
@@ -128,7 +128,7 @@ async fn system_keys_do_not_exist_but_are_counted() {
     });
     let listing = list(&book).await.unwrap();
     assert_eq!(ids(&listing), ["k00000", "k00001", "k00002", "k00004"]);
-    assert_eq!((listing.system_keys, listing.user_id), (1, Some(UserId::new("u1").unwrap())));
+    assert_eq!(listing.user_id(), Some(&UserId::new("u1").unwrap()));
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn rows_that_shift_once_are_all_found() {
             rows.remove(0);
         }
     });
-    assert_eq!(list(&deleting).await.unwrap().rows.len(), 249);
+    assert_eq!(list(&deleting).await.unwrap().rows().len(), 249);
 
     // Someone adds a row at the front: one is shown twice.
     let adding = book(250, |request, rows, _| {
@@ -162,7 +162,7 @@ async fn rows_that_shift_once_are_all_found() {
         }
     });
     let listing = list(&adding).await.unwrap();
-    assert_eq!(listing.rows.len(), 251);
+    assert_eq!(listing.rows().len(), 251);
     assert_eq!(ids(&listing).last(), Some(&"k09999"));
 }
 
@@ -176,7 +176,7 @@ async fn rows_that_shift_are_noticed_without_a_total() {
             }
         })
     };
-    assert_eq!(list(&book).await.unwrap().rows.len(), 251);
+    assert_eq!(list(&book).await.unwrap().rows().len(), 251);
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn a_row_that_is_replaced_by_another_while_it_is_listed_is_noticed() {
         }
     });
     let listing = list(&book).await.unwrap();
-    assert_eq!(listing.rows.len(), 250);
+    assert_eq!(listing.rows().len(), 250);
     assert!(ids(&listing).contains(&"k09999"));
 }
 
@@ -216,7 +216,7 @@ async fn an_unstable_order_that_hides_a_row_is_never_believed() {
 async fn a_total_that_counts_something_else_is_overruled_by_two_equal_readings() {
     for stated in [3, 120, 7_000] {
         let book = book(150, move |_, _, page| page.total = Some(stated));
-        assert_eq!(list(&book).await.unwrap().rows.len(), 150, "{stated}");
+        assert_eq!(list(&book).await.unwrap().rows().len(), 150, "{stated}");
     }
 }
 
@@ -229,7 +229,7 @@ async fn an_account_that_ignores_the_offset_comes_to_an_end() {
         }
     }
     for states_total in [true, false] {
-        assert_eq!(list(&Stuck(states_total)).await.unwrap().rows.len(), 100);
+        assert_eq!(list(&Stuck(states_total)).await.unwrap().rows().len(), 100);
     }
 }
 
@@ -265,8 +265,24 @@ async fn a_page_that_fails_is_asked_for_again_and_a_refusal_ends_it() {
             })
         }
     }
-    assert_eq!(list(&Flaky(Cell::new(0), Effect::Unknown)).await.unwrap().rows.len(), 1);
+    assert_eq!(list(&Flaky(Cell::new(0), Effect::Unknown)).await.unwrap().rows().len(), 1);
     let error = list(&Flaky(Cell::new(0), Effect::Refused)).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot list the account: bad gateway");
     assert_eq!(error.help().as_deref(), Some("wait"));
+}
+
+#[test]
+fn a_listing_finds_rows_by_id_by_key_and_the_primary() {
+    let blob = KeyBlob::of_line("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
+    let holding = |number| Row { blob: blob.clone(), ..row(number) };
+    let system = Row { is_user_key: false, ..holding(7) };
+    let primary = Row { is_primary: true, ..row(5) };
+    let listing = Listing::new([holding(9), primary, system, holding(3), row(4)]).unwrap();
+    assert_eq!(ids(&listing), ["k00003", "k00004", "k00005", "k00009"]);
+    assert_eq!(listing.by_id(&row(4).id), Some(&row(4)));
+    assert_eq!(listing.by_id(&row(7).id), None);
+    let held: Vec<_> = listing.holding(&blob.unwrap()).map(|row| row.id.as_str()).collect();
+    assert_eq!(held, ["k00003", "k00009"]);
+    assert_eq!(listing.primary().map(|row| &row.id), Some(&row(5).id));
+    assert_eq!(Listing::default().primary(), None);
 }
