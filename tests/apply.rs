@@ -1,11 +1,6 @@
 //! Carrying out a plan when something goes wrong: what depends on a failure is skipped, and said so.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
+#![cfg(test)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! The real program against a real server that loses answers: killed at any instant, and twice at once.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![cfg(test)]
 #![cfg(unix)]
 
 mod support;

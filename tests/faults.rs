@@ -1,11 +1,6 @@
 //! A thousand keys and an account on which everything goes wrong: one apply is enough.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
+#![cfg(test)]
 
 mod support;
 

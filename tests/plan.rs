@@ -1,11 +1,6 @@
 //! The plan as a pure function: a table of worlds, and what is to be done in each.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
+#![cfg(test)]
 
 mod support;
 

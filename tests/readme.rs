@@ -1,11 +1,6 @@
 //! The README is true: its console sessions are run, and show what they say.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
+#![cfg(test)]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,11 +1,6 @@
 //! Saved plans: read back as they were, and refused when they, or what they rely on, have changed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
+#![cfg(test)]
 
 mod support;
 

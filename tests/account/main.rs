@@ -1,12 +1,6 @@
 //! The account's client against servers on loopback that misbehave in every way that can be arranged there.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
-#![expect(clippy::unwrap_used, reason = "what tests share fails as tests do: by a panic")]
+#![cfg(test)]
 
 mod faults;
 mod requests;

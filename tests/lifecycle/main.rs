@@ -1,11 +1,6 @@
 //! Random histories of manifests and accounts: every apply converges, and nothing that is not ours is touched.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
+#![cfg(test)]
 
 mod emulated;
 #[path = "../support/mod.rs"]

@@ -1,7 +1,7 @@
 //! The examples of pipelines, run: their YAML is read as the forge reads it, and the shell in it is run by a real bash,
 //! with the real git, in fresh clones of a temporary repository, against an emulated account.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![cfg(test)]
 #![allow(unreachable_pub, reason = "what the modules of a test say to each other is not said to anybody else")]
 
 #[path = "../support/mod.rs"]

@@ -1,16 +1,6 @@
 //! Which texts are public keys, and which are refused, by what code.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
-#![allow(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "in a test the shortest way to a text is the clearest"
-)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests, which clippy does not know for tests"
-)]
+#![cfg(test)]
 
 mod forge;
 mod good;

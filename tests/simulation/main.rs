@@ -3,7 +3,7 @@
 //!
 //! `KEYFORM_SIMULATION_SEEDS=N` runs N seeds, `KEYFORM_SIMULATION_SEED=N` tells the story of one.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![cfg(test)]
 
 mod account;
 mod disk;

@@ -2,7 +2,6 @@
 //! program in a folder of its own, servers that misbehave.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what tests share fails as tests do: by a panic")]
 
 pub mod account;
 pub mod keys;
