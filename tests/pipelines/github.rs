@@ -1,21 +1,16 @@
 //! What happens to a change on GitHub, from the branch to the account.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use keyform::emulator::{Behaviour, DuplicateName, Emulator, EmulatorConfig, Method, NewRow};
-use regex::Regex;
+use keyform::emulator::{Emulator, Method};
 use serde_json::json;
 
 use crate::forge::Forge;
 use crate::forge::github::GitHub;
-use crate::job::Ended;
+use crate::job::{Ended, account_with_another_carol, digest};
 use crate::repository::Repository;
-use crate::support::keys;
-use crate::support::program::{STATE, account, account_with, manifest};
+use crate::support::program::{STATE, account, manifest};
 use crate::workflows::{self, Event, Surroundings};
-
-static DIGEST: LazyLock<Regex> = LazyLock::new(|| Regex::new("sha256:[0-9a-f]{64}").unwrap());
 
 /// A repository with the example's workflows, and the account that it describes.
 struct Project {
@@ -98,10 +93,8 @@ impl Project {
         names
     }
 
-    /// What the state on `main` has recorded.
     fn recorded(&self) -> Vec<String> {
-        let state: serde_json::Value = self.repository.file(STATE).parse().unwrap();
-        state["keys"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap().to_owned()).collect()
+        self.repository.recorded()
     }
 
     /// How often the account was changed.
@@ -128,11 +121,6 @@ impl Project {
         assert_eq!((self.account.api().rows(), self.writes(), self.repository.file(STATE)), (rows, writes, state));
         digest(&ended.summary)
     }
-}
-
-/// The first digest in a text.
-pub fn digest(text: &str) -> String {
-    DIGEST.find(text).unwrap_or_else(|| panic!("no digest in: {text}")).as_str().to_owned()
 }
 
 #[test]
@@ -259,10 +247,7 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
 
 #[test]
 fn an_apply_that_fails_half_way_commits_what_it_knows() {
-    let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
-    let account = account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() });
-    let (name, public_key) = ("carol".to_owned(), keys::line(9));
-    let row = account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
+    let (account, row) = account_with_another_carol();
     let project = Project { account, ..Project::new("") };
     let number = project.propose("more", "bob=2 carol=3");
     project.checked(number, "more");

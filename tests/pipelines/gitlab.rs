@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use keyform::emulator::{Behaviour, DuplicateName, Emulator, EmulatorConfig, Method, NewRow};
+use keyform::emulator::{Emulator, Method, StoredRow};
 
 use crate::forge::Forge;
 use crate::forge::gitlab::GitLab;
-use crate::github::digest;
-use crate::job::Ended;
+use crate::job::{Ended, account_with_another_carol, digest};
 use crate::pipeline::{self, Event, Surroundings};
 use crate::repository::Repository;
-use crate::support::keys;
-use crate::support::program::{STATE, account, account_with, manifest};
+use crate::support::program::{STATE, account, manifest};
 
 /// A project with the example's pipeline, and the account that it describes.
 struct Project {
@@ -80,12 +78,11 @@ impl Project {
     }
 
     fn recorded(&self) -> Vec<String> {
-        let state: serde_json::Value = self.repository.file(STATE).parse().unwrap();
-        state["keys"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap().to_owned()).collect()
+        self.repository.recorded()
     }
 
     /// The apply changes neither account nor repository, and says which plan waits; its digest.
-    fn refuses(&self, apply: &Ended, rows: &[keyform::emulator::StoredRow], why: &str) -> String {
+    fn refuses(&self, apply: &Ended, rows: &[StoredRow], why: &str) -> String {
         assert!(!apply.success && apply.log.contains(why), "{}", apply.log);
         assert_eq!(self.account.api().rows(), rows);
         let waits = apply.log.split("The plan that waits").nth(1).unwrap();
@@ -177,10 +174,7 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
 
 #[test]
 fn an_apply_that_fails_half_way_commits_what_it_knows() {
-    let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
-    let account = account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() });
-    let (name, public_key) = ("carol".to_owned(), keys::line(9));
-    account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
+    let (account, _) = account_with_another_carol();
     let project = Project { account, ..Project::new() };
     let request = project.propose("more", "bob=2 carol=3");
     project.checked(request, "more");

@@ -5,9 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use keyform::emulator::{Behaviour, DuplicateName, Emulator, EmulatorConfig, NewRow, StoredRow};
+use regex::Regex;
 use tempfile::TempDir;
 
-use crate::support::program::TOKEN;
+use crate::support::keys;
+use crate::support::program::{TOKEN, account_with};
 
 /// Where the tools are that every runner has.
 pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -27,6 +30,21 @@ pub struct Ended {
     pub log: String,
     /// What is shown on the page of the run.
     pub summary: String,
+}
+
+/// An account that refuses a name that is taken, as `carol` is by another key.
+pub fn account_with_another_carol() -> (Emulator, StoredRow) {
+    let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
+    let account = account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() });
+    let row = NewRow { name: "carol".to_owned(), public_key: keys::line(9), is_primary: false, is_user_key: true };
+    let row = account.api().insert(row).unwrap();
+    (account, row)
+}
+
+/// The first digest in a text.
+pub fn digest(text: &str) -> String {
+    let digest = Regex::new("sha256:[0-9a-f]{64}").unwrap();
+    digest.find(text).unwrap_or_else(|| panic!("no digest in: {text}")).as_str().to_owned()
 }
 
 impl Machine {

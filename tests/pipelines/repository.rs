@@ -7,6 +7,8 @@ use std::{fs, str};
 
 use tempfile::TempDir;
 
+use crate::support::program::STATE;
+
 /// A bare repository with one clone in which people work.
 pub struct Repository {
     folder: TempDir,
@@ -49,6 +51,12 @@ impl Repository {
 
     fn work(&self) -> PathBuf {
         self.folder.path().join("work")
+    }
+
+    /// The names in the state on `main`.
+    pub fn recorded(&self) -> Vec<String> {
+        let state: serde_json::Value = self.file(STATE).parse().unwrap();
+        state["keys"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The address to push to, without `.git`.
