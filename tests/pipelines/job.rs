@@ -9,6 +9,7 @@ use keyform::emulator::{Behaviour, DuplicateName, Emulator, EmulatorConfig, NewR
 use regex::Regex;
 use tempfile::TempDir;
 
+use crate::support::files::files_below;
 use crate::support::keys;
 use crate::support::program::{TOKEN, account_with};
 
@@ -120,22 +121,10 @@ impl Machine {
     /// Ends the job. The token is in nothing that it leaves behind.
     pub fn end(self, success: bool) -> Ended {
         let summary = self.read("summary");
-        let mut files = Vec::new();
-        contents(&self.work(), &mut files);
+        let mut files: Vec<_> = files_below(&self.work()).into_values().collect();
         files.extend([self.log.clone().into_bytes(), summary.clone().into_bytes()]);
         let shown = files.iter().any(|content| content.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()));
         assert!(!shown, "the token was left behind by: {}", self.log.replace(TOKEN, "TOKEN"));
         Ended { success, log: self.log, summary }
-    }
-}
-
-fn contents(folder: &Path, files: &mut Vec<Vec<u8>>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            contents(&path, files);
-        } else {
-            files.push(fs::read(path).unwrap_or_default());
-        }
     }
 }

@@ -7,6 +7,7 @@ use std::{fs, str};
 
 use tempfile::TempDir;
 
+use crate::support::files::copy_folder;
 use crate::support::program::STATE;
 
 /// A bare repository with one clone in which people work.
@@ -44,7 +45,7 @@ impl Repository {
         git(folder.path(), &["clone", "--quiet", "origin.git", "work"]);
         let repository = Self { folder };
         git(&repository.work(), &["checkout", "--quiet", "-B", "main"]);
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), &repository.work());
+        copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), &repository.work());
         repository.commit("main", manifest);
         repository
     }
@@ -152,18 +153,6 @@ impl Repository {
             git(folder, &["merge", "--quiet", "--no-edit", commit]);
         } else {
             git(folder, &["checkout", "--quiet", "--detach", commit]);
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (source, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if source.is_dir() {
-            copy(&source, &target);
-        } else {
-            fs::copy(source, target).unwrap();
         }
     }
 }

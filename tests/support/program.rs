@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::{Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
@@ -15,6 +15,7 @@ use keyform::emulator::{AcceptedToken, Emulator, EmulatorConfig, TimeSource};
 use regex::Regex;
 use tempfile::TempDir;
 
+use super::files::files_below;
 use super::keys;
 
 /// The token of all accounts here. That it is printed or written nowhere is checked after every run.
@@ -164,9 +165,7 @@ impl Folder {
 
     /// All regular files with their content, by their paths below the folder.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        collect(self.folder.path(), self.folder.path(), &mut files);
-        files
+        files_below(self.folder.path())
     }
 
     /// Prepares a run; the arguments are words between blanks.
@@ -193,18 +192,6 @@ impl Folder {
         for (place, content) in shown.into_iter().chain(files) {
             let holds = content.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes());
             assert!(!holds, "the token is in {place} of: {}", ran.shown);
-        }
-    }
-}
-
-fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(root, &path, files);
-        } else if path.is_file() {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            files.insert(name, fs::read(path).unwrap());
         }
     }
 }
