@@ -100,9 +100,9 @@ impl Ran {
     fn steps(&self) -> Vec<String> {
         let word = |status: &Status| match status {
             Status::Waiting => "waiting".to_owned(),
-            Status::Done(_) => "done".to_owned(),
+            Status::Done { .. } => "done".to_owned(),
             Status::Failed(failure) => format!("failed: {}", failure.message),
-            Status::Skipped(why) => format!("skipped: {why}"),
+            Status::Skipped { reason: why } => format!("skipped: {why}"),
             Status::Pending(_) => "pending".to_owned(),
         };
         let steps = self.outcome.steps.iter();
@@ -435,7 +435,7 @@ fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
         let outcome = runtime.block_on(execute(&plan, Loaded::default(), &mut session, &tools));
         assert!(outcome.interrupted && outcome.saved.is_some() && outcome.findings.is_none());
         let ended = match &outcome.steps[0].status {
-            Status::Done(_) => "done",
+            Status::Done { .. } => "done",
             Status::Pending(_) => "pending",
             other => panic!("{other:?}"),
         };

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// What a failed request did to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
@@ -15,20 +17,25 @@ pub enum Effect {
     Unknown,
 }
 
-/// A failed request: what is known of its effect, and what to tell people.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A failed request: what is known of its effect, and what to tell people. Serialized as `status` and `message`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// What it did to the account.
+    #[serde(skip)]
     pub effect: Effect,
     /// What went wrong.
+    #[serde(skip)]
     pub kind: FailureKind,
     /// The HTTP status, if an answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// How long the server asked to wait, at most 60 s.
+    #[serde(skip)]
     pub retry_after: Option<Duration>,
     /// What happened, for people, with the server's own words escaped and bounded. Never holds the token.
     pub message: String,
     /// What to do about it, if something can be done.
+    #[serde(skip)]
     pub help: Option<String>,
 }
 

@@ -3,10 +3,13 @@
 //! The rule behind it: the effect is known only where the protocol makes it known. A request that was never sent, or
 //! that was turned away unread, had none; one that the account declined had none; of everything else nobody knows.
 
+use serde::Serialize;
+
 use super::failure::{BodyFault, Effect, FailureKind, Fault, Permission};
 
 /// What was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Operation {
     /// One page of the listing.
     List,

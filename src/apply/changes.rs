@@ -34,17 +34,17 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 _ => continue,
             };
             let status = match (self.halted(), known.or_else(|| self.ledger.placed(&action.name))) {
-                (Some(why), _) => Status::Skipped(why),
-                (None, None) => Status::Skipped("the key was not uploaded".to_owned()),
+                (Some(why), _) => Status::Skipped { reason: why },
+                (None, None) => Status::Skipped { reason: "the key was not uploaded".to_owned() },
                 (None, Some(id)) => {
                     match tools.send(Operation::Promote, &action.name, 0, || tools.writer.promote(id)).await {
-                        Ok(()) => Status::Done(id.clone()),
+                        Ok(()) => Status::Done { id: id.clone() },
                         Err(SendError::Failed(failure)) => Status::Failed(failure),
-                        Err(SendError::Stopped(())) => Status::Skipped(INTERRUPTED.to_owned()),
+                        Err(SendError::Stopped(())) => Status::Skipped { reason: INTERRUPTED.to_owned() },
                     }
                 }
             };
-            let done = matches!(status, Status::Done(_));
+            let done = matches!(status, Status::Done { .. });
             self.unpromoted |= !done;
             // A replacement is done only when the old key is gone.
             if is_whole || !done {
@@ -90,7 +90,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         for deletion in waiting {
             // One that failed has its own words.
             if self.is_waiting(deletion.index) {
-                self.end(deletion.index, Status::Skipped(why.clone()));
+                self.end(deletion.index, Status::Skipped { reason: why.clone() });
             }
         }
     }
@@ -100,14 +100,14 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         for (index, action) in self.plan.actions.iter().enumerate() {
             let Change::Forget(old) = &action.change else { continue };
             if let Some(why) = self.halted() {
-                self.end(index, Status::Skipped(why));
+                self.end(index, Status::Skipped { reason: why });
                 continue;
             }
             // The row may have become that of another key in this run: its record is not the old one then.
             if !self.ledger.is_placed(&old.id) {
                 self.ledger.learn(vec![Entry::Drop { id: old.id.clone() }]).await;
             }
-            self.end(index, Status::Done(old.id.clone()));
+            self.end(index, Status::Done { id: old.id.clone() });
         }
     }
 
@@ -123,13 +123,13 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             if !self.ledger.knows_user() {
                 let why =
                     "no answer has shown whose account this is, and a row that is not there would count as deleted";
-                self.end(index, Status::Skipped(why.to_owned()));
+                self.end(index, Status::Skipped { reason: why.to_owned() });
                 continue;
             }
             // Where nobody has looked, any of them may be the primary.
             if self.unpromoted && (!self.plan.refreshed || olds.iter().any(|old| old.is_primary)) {
                 let why = "it is the primary key, and no other key has become that";
-                self.end(index, Status::Skipped(why.to_owned()));
+                self.end(index, Status::Skipped { reason: why.to_owned() });
                 continue;
             }
             let before = deletions.len();
@@ -158,7 +158,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
             _ => None,
         };
         if let Some(id) = id.cloned().filter(|_| self.is_waiting(index)) {
-            self.end(index, Status::Done(id));
+            self.end(index, Status::Done { id });
         }
     }
 

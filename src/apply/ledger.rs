@@ -165,7 +165,7 @@ impl<'s, S: Session> Ledger<'s, S> {
                 let saved = Saved { serial: self.state.serial, keys: self.state.records.len() };
                 outcome.saved = changed.then_some(saved);
                 // That the journal could not be written is no matter by now, unless something was left undone for it.
-                let undone = outcome.steps.iter().any(|step| matches!(step.status, Status::Skipped(_)));
+                let undone = outcome.steps.iter().any(|step| matches!(step.status, Status::Skipped { .. }));
                 outcome.save_error = self.trouble.filter(|_| undone);
             }
             Err(error) => {

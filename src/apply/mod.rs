@@ -5,6 +5,7 @@
 //! looked for in a listing before it is sent again.
 
 mod changes;
+mod event;
 mod ledger;
 mod observe;
 mod outcome;
@@ -15,8 +16,9 @@ mod verify;
 use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
+pub use event::Event;
 pub use observe::{ARRIVAL, observe};
-pub use outcome::{Event, Finding, Outcome, Saved, Status, Step};
+pub use outcome::{Finding, Outcome, Saved, Status, Step};
 pub use rebuild::rebuilt;
 
 use crate::account::{

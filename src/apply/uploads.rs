@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
+use super::event::Event;
 use super::ledger::OtherAccount;
 use super::observe::ARRIVAL;
-use super::outcome::{Event, Status};
+use super::outcome::Status;
 use super::{INTERRUPTED, Run, unless_stopped};
 use crate::account::retry::count_tries;
 use crate::account::{
@@ -79,13 +80,13 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 _ => continue,
             };
             if let Some(why) = self.halted() {
-                self.end(index, Status::Skipped(why));
+                self.end(index, Status::Skipped { reason: why });
                 continue;
             }
             self.ledger.place([(&action.name, key, row)]).await;
             (self.tools.observer)(&Event::Placed { action, id: &row.id });
             if is_whole {
-                self.end(index, Status::Done(row.id.clone()));
+                self.end(index, Status::Done { id: row.id.clone() });
             }
         }
     }
@@ -151,7 +152,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
         self.ledger.learn(waiting.iter().map(|job| settle_entry(job.key.key.blob())).collect()).await;
         let why = self.halted().unwrap_or_else(|| INTERRUPTED.to_owned());
         for job in waiting {
-            self.end(job.index, Status::Skipped(why.clone()));
+            self.end(job.index, Status::Skipped { reason: why.clone() });
         }
     }
 
@@ -172,7 +173,7 @@ impl<'a, R, W, C, S: Session> Run<'a, R, W, C, S> {
                 (self.tools.observer)(&Event::Placed { action, id: &row.id });
             }
             if job.is_whole {
-                self.end(job.index, Status::Done(row.id.clone()));
+                self.end(job.index, Status::Done { id: row.id.clone() });
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The account listed once more: is it as planned?
 
+use super::event::Event;
 use super::observe::ARRIVAL;
-use super::outcome::{Event, Finding, Status};
+use super::outcome::{Finding, Status};
 use super::{INTERRUPTED, Run, Step, unless_stopped};
 use crate::account::Operation;
 use crate::account::{Clock, Effect, Listing, ReadAccount, Row, WriteAccount, list_all};
@@ -22,7 +23,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
         let Some(reader) = tools.reader else { return };
         let touched = self.outcome.steps.iter().any(|step| match step.kind {
             ActionKind::Adopt | ActionKind::Forget => false,
-            _ => !matches!(step.status, Status::Waiting | Status::Skipped(_)),
+            _ => !matches!(step.status, Status::Waiting | Status::Skipped { .. }),
         });
         if !touched || tools.stop.is_cancelled() {
             return;
@@ -91,7 +92,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
                 let gone = gone.iter().filter(|old| !self.ledger.is_placed(&old.id));
                 let drops = gone.map(|old| Entry::Drop { id: old.id.clone() }).collect();
                 self.ledger.learn(drops).await;
-                self.end(index, Status::Done(id));
+                self.end(index, Status::Done { id });
             }
         }
     }
@@ -99,7 +100,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
     /// The row that the manifest makes primary, if it was the primary before and is no longer.
     fn lost_primary(&self, listing: &Listing) -> Option<KeyId> {
         let name = self.plan.primary.as_ref()?;
-        let promotes = |step: &Step| step.kind == ActionKind::Promote && !matches!(step.status, Status::Done(_));
+        let promotes = |step: &Step| step.kind == ActionKind::Promote && !matches!(step.status, Status::Done { .. });
         if self.outcome.steps.iter().any(promotes) {
             return None;
         }
@@ -111,7 +112,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
     fn findings(&self, listing: &Listing) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (step, action) in self.outcome.steps.iter().zip(&self.plan.actions) {
-            let Status::Done(id) = &step.status else { continue };
+            let Status::Done { id } = &step.status else { continue };
             let (name, id) = (step.name.clone(), id.clone());
             match step.kind {
                 ActionKind::Upload | ActionKind::Adopt | ActionKind::Replace => {
@@ -143,7 +144,7 @@ impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
         }
         let primary = listing.primary()?;
         let moved = self.outcome.steps.iter().find(|step| {
-            step.kind == ActionKind::Upload && matches!(&step.status, Status::Done(id) if *id == primary.id)
+            step.kind == ActionKind::Upload && matches!(&step.status, Status::Done { id } if *id == primary.id)
         })?;
         Some(Finding::PrimaryMoved { name: moved.name.clone() })
     }

@@ -1,4 +1,4 @@
-//! The file that `apply --events` adds to, line by line: a run that is killed leaves what had happened by then.
+//! The file of `apply --events`. Each line is appended at once, so a killed run leaves what happened until then.
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
@@ -9,44 +9,75 @@ use jiff::Timestamp;
 
 use super::context::Context;
 use super::error::{CliError, Exit};
+use crate::apply::Event;
+use crate::plan::Plan;
+use crate::plan::guard::Refusal;
 use crate::report::events::Events;
 
-/// The open file.
+/// Writes the events of one run, if the user asked for them.
 #[derive(Debug)]
-pub(super) struct EventLog {
+pub(super) struct RunLog<'p> {
+    pub(super) plan: &'p Plan,
+    events: Events<'p>,
+    file: Option<LogFile>,
+}
+
+#[derive(Debug)]
+struct LogFile {
     path: PathBuf,
     file: File,
-    /// Why a line could not be written. Nothing is written after that: a log with a gap would be believed.
-    trouble: RefCell<Option<io::Error>>,
+    /// Why a line could not be written. Nothing is written after it: a log with a gap would be misleading.
+    error: RefCell<Option<io::Error>>,
 }
 
-/// The lines of a run, and where they go, if anywhere.
-pub(super) struct Told<'p> {
-    pub(super) lines: Events<'p>,
-    pub(super) log: Option<&'p EventLog>,
+impl<'p> RunLog<'p> {
+    /// Opens or creates the file. Existing lines are kept.
+    pub(super) fn open(path: Option<&Path>, plan: &'p Plan) -> Result<Self, CliError> {
+        let file = path.map(LogFile::open).transpose()?;
+        Ok(Self { plan, events: Events::of(plan, uuid::Uuid::new_v4()), file })
+    }
+
+    pub(super) fn event(&self, event: &Event<'_>) {
+        if let Some(file) = &self.file {
+            file.append(&self.events.event(event, Timestamp::now()));
+        }
+    }
+
+    pub(super) fn refused(&self, refusals: &[Refusal]) {
+        if let Some(file) = &self.file {
+            file.append(&self.events.refused(refusals, Timestamp::now()));
+        }
+    }
+
+    /// Warns if lines are missing, and returns the exit code, which is then not success.
+    pub(super) fn finish(self, context: &Context, exit: Exit) -> Exit {
+        let Some(LogFile { path, error, .. }) = self.file else { return exit };
+        let Some(error) = error.into_inner() else { return exit };
+        context.ui.warn(&format!("the events in {} are not complete: {error}", path.display()));
+        if exit == Exit::Done { Exit::Failed } else { exit }
+    }
 }
 
-impl EventLog {
-    /// Opens the file, or makes it. What is in it stays.
-    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+impl LogFile {
+    fn open(path: &Path) -> Result<Self, CliError> {
         match open(path) {
-            Ok(file) => Ok(Self { path: path.to_path_buf(), file, trouble: RefCell::default() }),
+            Ok(file) => Ok(Self { path: path.to_path_buf(), file, error: RefCell::default() }),
             Err(error) => Err(CliError::new(format!("cannot write events to {}: {error}", path.display()))
                 .hint("name a file that can be written, or a pipe that is read; nothing was changed")),
         }
     }
 
-    fn write(&self, line: &str) {
-        if self.trouble.borrow().is_none()
+    fn append(&self, line: &str) {
+        if self.error.borrow().is_none()
             && let Err(error) = (&self.file).write_all(line.as_bytes())
         {
-            self.trouble.replace(Some(error));
+            self.error.replace(Some(error));
         }
     }
 }
 
-/// Opens a file to add to it, or makes it. A pipe that nobody reads is an error: waiting for a reader would have no end,
-/// and hear no signal.
+/// Opens a file for appending. A pipe without a reader is an error: waiting for one could block forever, even after a
+/// signal.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -56,21 +87,4 @@ fn open(path: &Path) -> io::Result<File> {
         options.clone().custom_flags(libc::O_NONBLOCK).open(path)?
     };
     options.open(path)
-}
-
-impl Told<'_> {
-    /// Writes what is rendered, if anyone wants it.
-    pub(super) fn write(&self, render: impl FnOnce(&Events<'_>, Timestamp) -> String) {
-        if let Some(log) = self.log {
-            log.write(&render(&self.lines, Timestamp::now()));
-        }
-    }
-
-    /// Says if lines are missing, and how to exit then: who wanted them must hear of it.
-    pub(super) fn exit(&self, context: &Context, exit: Exit) -> Exit {
-        let Some(log) = self.log else { return exit };
-        let Some(error) = log.trouble.take() else { return exit };
-        context.ui.warn(&format!("the events in {} are not complete: {error}", log.path.display()));
-        if exit == Exit::Done { Exit::Failed } else { exit }
-    }
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::words;
-use crate::apply::{Outcome, Status};
+use crate::apply::{Outcome, Step};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanFile, describe};
 use crate::plan::guard::Refusal;
@@ -20,7 +19,7 @@ struct OutcomeFile<'a> {
     success: bool,
     interrupted: bool,
     plan: PlanFile,
-    results: Vec<ResultFile<'a>>,
+    results: &'a [Step],
     /// Whether the account was listed afterwards.
     verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,19 +37,6 @@ struct OutcomeFile<'a> {
 }
 
 #[derive(Serialize)]
-struct ResultFile<'a> {
-    name: &'a str,
-    action: &'static str,
-    result: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-}
-
-#[derive(Serialize)]
 struct FindingFile {
     wrong: bool,
     text: String,
@@ -58,26 +44,16 @@ struct FindingFile {
 
 /// Renders how a plan was carried out, plan included.
 pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
-    let results = outcome.steps.iter().map(|step| {
-        let (result, id, status, message) = match &step.status {
-            Status::Done(id) => ("done", Some(id.as_str()), None, None),
-            Status::Failed(failure) => ("failed", None, failure.status, Some(failure.message.as_str())),
-            Status::Pending(failure) => ("pending", None, failure.status, Some(failure.message.as_str())),
-            Status::Skipped(why) => ("skipped", None, None, Some(why.as_str())),
-            Status::Waiting => ("skipped", None, None, None),
-        };
-        ResultFile { name: step.name.as_str(), action: step.kind.verb(), result, id, status, message }
-    });
     pretty(&OutcomeFile {
         format_version: FORMAT_VERSION,
         success: outcome.is_success(),
         interrupted: outcome.interrupted,
         plan: describe(plan),
-        results: results.collect(),
+        results: &outcome.steps,
         verified: outcome.findings.is_some(),
         unverified_because: outcome.unverified.as_deref(),
         findings: (outcome.findings.iter().flatten())
-            .map(|finding| FindingFile { wrong: finding.is_wrong(), text: words::finding(finding) })
+            .map(|finding| FindingFile { wrong: finding.is_wrong(), text: finding.to_string() })
             .collect(),
         serial: outcome.saved.map(|saved| saved.serial),
         save_error: outcome.save_error.as_ref().map(ToString::to_string),

@@ -1,6 +1,5 @@
 //! The words in which outcomes are told, the same in every format.
 
-use crate::apply::Finding;
 use crate::plan::ActionKind;
 
 /// What was done, before the id of the row.
@@ -24,25 +23,6 @@ pub fn past(kind: ActionKind) -> &'static str {
         ActionKind::Promote => "promoted",
         ActionKind::Delete => "deleted",
         ActionKind::Forget => "forgotten",
-    }
-}
-
-/// Says what a listing after an apply shows.
-pub fn finding(finding: &Finding) -> String {
-    match finding {
-        Finding::Missing { name, id } => format!("{name} should be on the account as {id}, and is not"),
-        Finding::Remains { name, id } => format!("{name} ({id}) was deleted, and the account still lists it"),
-        Finding::Copies { name, ids } => {
-            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-            format!("the account holds the key of {name} more than once, also as {}", ids.join(", "))
-        }
-        Finding::NotPrimary { name } => format!("{name} should be the primary key, and is not"),
-        Finding::PrimaryRestored { name } => {
-            format!("an upload had made itself the primary key; {name} was made that again, as the manifest wants")
-        }
-        Finding::PrimaryMoved { name } => {
-            format!("the account made {name} its primary key, though no manifest asks for it")
-        }
     }
 }
 

@@ -165,7 +165,7 @@ proptest! {
         let scene = scene(&names, &owner, &account_name, "");
         has_only_styles(&scene.text(View { randomart: true, full: true }))?;
         has_only_styles(&text::refusals(&scene.refusals()))?;
-        let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Pending(failure(&message)), Status::Skipped(message.clone())], vec![]);
+        let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Pending(failure(&message)), Status::Skipped { reason: message.clone() }], vec![]);
         has_only_styles(&text::outcome(&scene.plan, &failed, &message, View::default()))?;
         let uncertain = Failure { effect: Effect::Unknown, ..failure(&message) };
         let unverified = keyform::apply::Outcome { unverified: Some(message), ..outcome(&scene, &[Status::Failed(uncertain)], vec![]) };
@@ -186,7 +186,7 @@ proptest! {
         let read: file::PlanFile = serde_json::from_str(&written).unwrap();
         prop_assert_eq!(&read, &file::describe(&scene.plan));
         prop_assert!(keyform::plan::saved::from_text(written.as_bytes()).is_ok());
-        let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Skipped(message.clone())], vec![]);
+        let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Skipped { reason: message.clone() }], vec![]);
         for text in [json::outcome(&scene.plan, &failed), json::refused(&scene.plan, &scene.refusals())] {
             prop_assert!(text.chars().all(|c| !is_unsafe(c) || c == '\n'));
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());

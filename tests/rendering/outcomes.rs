@@ -61,10 +61,10 @@ pub(crate) fn events(scene: &Scene, outcome: &Outcome) -> String {
 
 fn statuses() -> Vec<Status> {
     vec![
-        Status::Done(KeyId::new("id-1").unwrap()),
+        Status::Done { id: KeyId::new("id-1").unwrap() },
         Status::Failed(failure("the name is taken")),
         Status::Pending(failure("the answer was lost")),
-        Status::Skipped("the run was interrupted".to_owned()),
+        Status::Skipped { reason: "the run was interrupted".to_owned() },
     ]
 }
 
@@ -84,7 +84,7 @@ fn every_end_has_its_words() {
 #[test]
 fn many_successes_are_summed_up_and_no_failure_is() {
     let scene = Scene::named("many");
-    let mut statuses = vec![Status::Done(KeyId::new("id-1").unwrap()); 100];
+    let mut statuses = vec![Status::Done { id: KeyId::new("id-1").unwrap() }; 100];
     statuses[99] = Status::Failed(failure("the name is taken"));
     let outcome = outcome(&scene, &statuses, Vec::new());
     let told = |full| text::outcome(&scene.plan, &outcome, "s", View { full, ..View::default() });

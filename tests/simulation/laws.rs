@@ -153,7 +153,7 @@ pub(crate) fn is_told(world: &Rc<World>, outcome: &Outcome) {
         state.as_ref().is_some_and(|state| state.records.contains_key(id)) || printed.contains(&format!("\"{id}\""))
     };
     for step in &outcome.steps {
-        let (ActionKind::Upload | ActionKind::Adopt, Status::Done(id)) = (step.kind, &step.status) else { continue };
+        let (ActionKind::Upload | ActionKind::Adopt, Status::Done { id }) = (step.kind, &step.status) else { continue };
         world.demand(Law::Told, is_recorded(id), || format!("{} is said to be {id}, which is not recorded", step.name));
     }
 }

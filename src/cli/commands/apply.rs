@@ -10,14 +10,13 @@ use crate::apply::{Event, Options, Outcome, Tools, execute, unless_stopped};
 use crate::cli::args::{Apply as Args, Format, Scope};
 use crate::cli::context::{Account, Context};
 use crate::cli::error::{CliError, Exit, Stop};
-use crate::cli::event_log::{EventLog, Told};
+use crate::cli::event_log::RunLog;
 use crate::cli::planning;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::plan::guard::{self, Stage};
 use crate::plan::{Plan, broken, saved};
-use crate::report::events::Events;
 use crate::report::{View, json, text};
 use crate::state::{FileSession, FileStore, Loaded, Place, Rescued, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
@@ -60,8 +59,7 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
     };
     let Prepared { mut session, loaded, plan } = prepared?;
     let view = View { full: args.full, ..View::default() };
-    let events = args.events.as_deref().map(EventLog::open).transpose()?;
-    let events = Told { lines: Events::of(&plan, uuid::Uuid::new_v4()), log: events.as_ref() };
+    let log = RunLog::open(args.events.as_deref(), &plan)?;
     if args.format == Format::Text {
         context.ui.result(&text::plan(&plan, view)).map_err(cannot_print)?;
     }
@@ -71,8 +69,8 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
             context.ui.result(&json::refused(&plan, &refusals)).map_err(cannot_print)?;
         }
         context.ui.tell(&text::refusals(&refusals));
-        events.write(|lines, now| lines.refused(&refusals, now));
-        return Ok(events.exit(context, Exit::Refused));
+        log.refused(&refusals);
+        return Ok(log.finish(context, Exit::Refused));
     }
     if !plan.is_empty() && !args.auto_approve {
         if args.format == Format::Json {
@@ -85,14 +83,14 @@ async fn apply(args: &Args, context: &Context, source: Source, stop: &Cancellati
             return Ok(if answer.is_some() { Exit::Failed } else { Exit::Interrupted });
         }
     }
-    let outcome = carry_out(args, context, loaded, &mut session, &account, stop, &events).await;
+    let outcome = carry_out(args, context, loaded, &mut session, &account, stop, &log).await;
     tell(args, context, &plan, &outcome, view)?;
     let exit = match () {
         () if outcome.interrupted => Exit::Interrupted,
         () if outcome.is_success() => Exit::Done,
         () => Exit::Failed,
     };
-    Ok(events.exit(context, exit))
+    Ok(log.finish(context, exit))
 }
 
 /// What there is once everything is ready to be carried out, and the lock is held.
@@ -181,15 +179,15 @@ async fn carry_out(
     session: &mut FileSession,
     account: &Account,
     stop: &CancellationToken,
-    events: &Told<'_>,
+    log: &RunLog<'_>,
 ) -> Outcome {
-    let plan = events.lines.plan();
+    let plan = log.plan;
     let reader = account.connection.reader();
     let target = if plan.is_empty() { Target::Silent } else { context.ui.progress() };
     let progress = Progress::new(target);
     let uncertain = Cell::new(0_usize);
     let observer = |event: &Event<'_>| {
-        events.write(|lines, now| lines.event(event, now));
+        log.event(event);
         match event {
             Event::Started { steps } => progress.begin(*steps, "applying"),
             Event::Ended { .. } => progress.step(),

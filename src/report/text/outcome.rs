@@ -1,4 +1,4 @@
-//! An outcome at a terminal: a line for each action, what the listing afterwards shows, a summary.
+//! An outcome as text: a line for each action, the findings, a summary.
 
 use std::fmt::Write as _;
 
@@ -11,24 +11,22 @@ use crate::report::words::{self, counted};
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, NAME, WARN, paint};
 
-/// Renders how a plan was carried out.
-///
-/// Of a long list of successes the first are shown, unless `view` asks for all; what failed always is.
+/// Renders an outcome. A long list of successes is cut as `view` says; everything else is always shown.
 pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str, view: View) -> String {
     let mut out = String::new();
     let steps: Vec<_> = outcome.steps.iter().zip(&plan.actions).collect();
     for steps in steps.chunk_by(|(a, _), (b, _)| a.kind == b.kind) {
-        list(&mut out, steps, view);
+        write_steps(&mut out, steps, view);
     }
     for finding in outcome.findings.iter().flatten() {
         let (label, style) = if finding.is_wrong() { ("Wrong:", BAD) } else { ("Note:", WARN) };
-        let _ = writeln!(out, "{} {}", paint(style, label), words::finding(finding));
+        let _ = writeln!(out, "{} {}", paint(style, label), finding);
     }
     if let Some(why) = &outcome.unverified {
         let _ = writeln!(out, "{} what was done could not be checked: {}", paint(BAD, "Unverified:"), escape(why));
     }
     out.push('\n');
-    let _ = writeln!(out, "{}", tally(outcome));
+    let _ = writeln!(out, "{}", summary(outcome));
     match (&outcome.saved, &outcome.save_error) {
         (Some(saved), _) => {
             let keys = counted(saved.keys, "key");
@@ -42,21 +40,20 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str, view: View) -> 
     out
 }
 
-/// Writes what became of the actions of one kind.
-fn list(out: &mut String, steps: &[(&Step, &Action)], view: View) {
-    let is_done = |step: &Step| matches!(step.status, Status::Done(_));
-    let done = steps.iter().filter(|(step, _)| is_done(step)).count();
+/// Writes the results of the actions of one kind.
+fn write_steps(out: &mut String, steps: &[(&Step, &Action)], view: View) {
+    let done = steps.iter().filter(|(step, _)| step.is_done()).count();
     let mut left = view.shown_of(done);
     for (step, action) in steps {
-        if is_done(step) {
+        if step.is_done() {
             if left == 0 {
                 continue;
             }
             left -= 1;
         }
-        line(out, step);
-        if let Some(way) = way_out(step, action) {
-            let _ = writeln!(out, "      {} {way}", paint(CALM, "help:"));
+        write_step(out, step);
+        if let Some(help) = help(step, action) {
+            let _ = writeln!(out, "      {} {help}", paint(CALM, "help:"));
         }
     }
     if let (Some((step, _)), more @ 1..) = (steps.first(), done - view.shown_of(done)) {
@@ -65,12 +62,12 @@ fn list(out: &mut String, steps: &[(&Step, &Action)], view: View) {
     }
 }
 
-fn line(out: &mut String, step: &Step) {
+fn write_step(out: &mut String, step: &Step) {
     let Step { name, kind, status } = step;
     let name = paint(NAME, name);
     let glyph = paint(style_of(*kind), kind.glyph());
     let _ = match status {
-        Status::Done(id) => writeln!(out, "  {glyph} {name}: {} {id}", words::done(*kind)),
+        Status::Done { id } => writeln!(out, "  {glyph} {name}: {} {id}", words::done(*kind)),
         Status::Failed(failure) => {
             let _ = writeln!(out, "  {} {name}: {} failed: {}", paint(BAD, '!'), kind.verb(), escape(&failure.message));
             match &failure.help {
@@ -85,13 +82,15 @@ fn line(out: &mut String, step: &Step) {
             kind.verb(),
             escape(&failure.message)
         ),
-        Status::Skipped(why) => writeln!(out, "  {} {name}: {} skipped: {}", paint(DIM, '·'), kind.verb(), escape(why)),
+        Status::Skipped { reason } => {
+            writeln!(out, "  {} {name}: {} skipped: {}", paint(DIM, '·'), kind.verb(), escape(reason))
+        }
         Status::Waiting => writeln!(out, "  {} {name}: {} not begun", paint(DIM, '·'), kind.verb()),
     };
 }
 
-/// What to do about a rename that an account refuses because it has the key.
-fn way_out(step: &Step, action: &Action) -> Option<&'static str> {
+/// Explains how to rename a key on an account that accepts a key only once.
+fn help(step: &Step, action: &Action) -> Option<&'static str> {
     let Status::Failed(failure) = &step.status else { return None };
     let refused = matches!(failure.kind, FailureKind::Conflict | FailureKind::Invalid);
     let renamed = matches!(action.reason, Reason::Renamed { .. });
@@ -101,19 +100,16 @@ fn way_out(step: &Step, action: &Action) -> Option<&'static str> {
     )
 }
 
-fn tally(outcome: &Outcome) -> String {
-    let count = |wanted: fn(&Status) -> bool| outcome.steps.iter().filter(|step| wanted(&step.status)).count();
-    let done: Vec<_> = ActionKind::ALL
-        .into_iter()
-        .filter_map(|kind| {
-            let ended = |step: &&Step| step.kind == kind && matches!(step.status, Status::Done(_));
-            let count = outcome.steps.iter().filter(ended).count();
-            (count > 0).then(|| format!("{count} {}", words::past(kind)))
-        })
-        .collect();
-    let failed = count(|status| matches!(status, Status::Failed(_)));
-    let pending = count(|status| matches!(status, Status::Pending(_)));
-    let skipped = count(|status| matches!(status, Status::Skipped(_) | Status::Waiting));
+fn summary(outcome: &Outcome) -> String {
+    let count = |is_meant: &dyn Fn(&Step) -> bool| outcome.steps.iter().filter(|step| is_meant(step)).count();
+    let done = ActionKind::ALL.into_iter().filter_map(|kind| {
+        let count = count(&|step| step.kind == kind && step.is_done());
+        (count > 0).then(|| format!("{count} {}", words::past(kind)))
+    });
+    let done: Vec<_> = done.collect();
+    let failed = count(&|step| matches!(step.status, Status::Failed(_)));
+    let pending = count(&|step| matches!(step.status, Status::Pending(_)));
+    let skipped = count(&|step| matches!(step.status, Status::Skipped { .. } | Status::Waiting));
     let done = if done.is_empty() { "nothing done".to_owned() } else { done.join(", ") };
     let mut parts = vec![done];
     parts.extend((failed > 0).then(|| paint(BAD, format!("{failed} failed")).to_string()));
