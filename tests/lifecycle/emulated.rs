@@ -8,7 +8,7 @@ use keyform::plan::Plan;
 use keyform::public_key::KeyBlob;
 use tokio::runtime::Runtime;
 
-use crate::support::account::{MemorySession, Mode, Twice, Watch};
+use crate::support::account::{MemorySession, Mode, Watch};
 use crate::{Account, carry_out};
 
 /// An emulated account, and a connection to it.
@@ -22,11 +22,7 @@ pub(crate) struct EmulatedAccount {
 impl EmulatedAccount {
     pub(crate) fn start(mode: Mode) -> Self {
         let behaviour = Behaviour {
-            duplicate_key: match mode.twice {
-                Twice::SecondRow => DuplicateKey::SecondRow,
-                Twice::SameRow => DuplicateKey::SameRow,
-                Twice::Refuse => DuplicateKey::Refuse,
-            },
+            duplicate_key: mode.duplicate_key,
             auto_primary: if mode.uploads_take_primary { AutoPrimary::Always } else { AutoPrimary::Never },
             delete_primary: if mode.keeps_primary { DeletePrimary::Refuse } else { DeletePrimary::Allow },
             system_keys: 1,
@@ -67,7 +63,7 @@ impl Account for EmulatedAccount {
     fn insert(&self, name: &str, blob: &KeyBlob) {
         let (name, public_key) = (name.to_owned(), blob.to_string());
         // An account that refuses a second copy refuses it from everyone.
-        let twice = self.mode.twice != Twice::SecondRow;
+        let twice = self.mode.duplicate_key != DuplicateKey::SecondRow;
         if twice && self.rows().iter().any(|row| row.blob.as_ref() == Some(blob)) {
             return;
         }

@@ -13,12 +13,13 @@ use emulated::EmulatedAccount;
 use fastrand::Rng;
 use keyform::account::{Clock, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount};
 use keyform::apply::{Options, Outcome, Status, Tools, execute};
+use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::{Input, Plan, compare};
 use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{Loaded, Origin};
-use support::account::{MemoryAccount, MemorySession, Mode, Twice, VirtualClock, Watch};
+use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock, Watch};
 use support::world::{self, show, today};
 use tokio_util::sync::CancellationToken;
 
@@ -32,18 +33,18 @@ const HISTORIES_OVER_HTTP: u64 = 6;
 const CHANGES: usize = 6;
 
 const MODES: [Mode; 8] = {
-    const fn mode(twice: Twice, uploads_take_primary: bool, keeps_primary: bool) -> Mode {
-        Mode { twice, uploads_take_primary, keeps_primary }
+    const fn mode(duplicate_key: DuplicateKey, uploads_take_primary: bool, keeps_primary: bool) -> Mode {
+        Mode { duplicate_key, uploads_take_primary, keeps_primary }
     }
     [
-        mode(Twice::SecondRow, false, false),
-        mode(Twice::SecondRow, true, false),
-        mode(Twice::SecondRow, false, true),
-        mode(Twice::SecondRow, true, true),
-        mode(Twice::SameRow, false, false),
-        mode(Twice::SameRow, true, true),
-        mode(Twice::Refuse, false, false),
-        mode(Twice::Refuse, true, true),
+        mode(DuplicateKey::SecondRow, false, false),
+        mode(DuplicateKey::SecondRow, true, false),
+        mode(DuplicateKey::SecondRow, false, true),
+        mode(DuplicateKey::SecondRow, true, true),
+        mode(DuplicateKey::SameRow, false, false),
+        mode(DuplicateKey::SameRow, true, true),
+        mode(DuplicateKey::Refuse, false, false),
+        mode(DuplicateKey::Refuse, true, true),
     ]
 };
 
@@ -239,8 +240,8 @@ impl<'k, A: Account> History<'k, A> {
             let next = self.plan(&desired, &self.account.listing());
             assert!(next.is_empty(), "{told}\nis followed by {}", show(&next));
         } else {
-            let Mode { twice, keeps_primary, .. } = self.account.mode();
-            assert!(twice == Twice::Refuse || keeps_primary, "{told}\nended with {outcome:?}");
+            let Mode { duplicate_key, keeps_primary, .. } = self.account.mode();
+            assert!(duplicate_key == DuplicateKey::Refuse || keeps_primary, "{told}\nended with {outcome:?}");
         }
         self.recorded_is_there(&told);
     }
@@ -308,7 +309,7 @@ impl<'k, A: Account> History<'k, A> {
 
 #[test]
 fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
-    let mode = Mode { twice: Twice::Refuse, ..Mode::default() };
+    let mode = Mode { duplicate_key: DuplicateKey::Refuse, ..Mode::default() };
     let keys = [support::keys::key(0)];
     let account = MemoryAccount::new(mode, world::rows("system=S#system%"));
     let mut history = History::new(account, 0, &keys);

@@ -9,8 +9,9 @@ use keyform::manifest::DesiredKey;
 use keyform::names::{KeyId, KeyName};
 use keyform::public_key::KeyBlob;
 
-use crate::support::account::{Mode, Twice, row};
+use crate::support::account::{Mode, row};
 use crate::support::keys;
+use keyform::emulator::DuplicateKey;
 
 /// Names and keys are few, so that they meet.
 pub(crate) const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
@@ -43,12 +44,14 @@ pub(crate) struct Stored {
 
 impl Account {
     pub(crate) fn new(rng: &mut Rng) -> Self {
-        let twice = [Twice::SecondRow, Twice::SecondRow, Twice::SameRow, Twice::Refuse][rng.usize(..4)];
+        let duplicate_key =
+            [DuplicateKey::SecondRow, DuplicateKey::SecondRow, DuplicateKey::SameRow, DuplicateKey::Refuse]
+                [rng.usize(..4)];
         let mut system = row("system", "system", keys::key(KEYS).blob());
         system.is_user_key = false;
         let page = [2, 3, 100, 100][rng.usize(..4)];
         Self {
-            mode: Mode { twice, uploads_take_primary: rng.bool(), keeps_primary: rng.u8(..4) == 0 },
+            mode: Mode { duplicate_key, uploads_take_primary: rng.bool(), keeps_primary: rng.u8(..4) == 0 },
             rows: vec![Stored { row: system, ours: false }],
             page,
             shuffles: rng.bool(),

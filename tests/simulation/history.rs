@@ -19,10 +19,10 @@ use crate::disk::ProcessDisk;
 use crate::kernel::{Due, Process, Program, Watch};
 use crate::laws::{self, Law, Violation};
 use crate::network::{LATE, Network, arrive};
-use crate::support::account::Twice;
 use crate::support::keys;
 use crate::support::world::{self, endpoint, show, today};
 use crate::world::{APART, Broken, STATE, Weather, World};
+use keyform::emulator::DuplicateKey;
 
 /// The most events of one round: far more than any comes to, unless something runs in circles.
 const MOST_EVENTS: u32 = 20_000;
@@ -163,7 +163,7 @@ impl History {
             }
         }
         // Such accounts may refuse for ever what the manifest wants.
-        let may_refuse = mode.twice == Twice::Refuse || mode.keeps_primary;
+        let may_refuse = mode.duplicate_key == DuplicateKey::Refuse || mode.keeps_primary;
         if let Err(plan) = &left
             && !may_refuse
         {

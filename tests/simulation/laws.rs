@@ -14,9 +14,9 @@ use keyform::state::{FileStore, Loaded, Place, Recovery, Rescued, StateError, St
 use crate::disk::{Platter, ProcessDisk};
 use crate::kernel::Process;
 use crate::network::Operation;
-use crate::support::account::Twice;
 use crate::support::world::{endpoint, show, today};
 use crate::world::{JOURNAL, STATE, World};
+use keyform::emulator::DuplicateKey;
 
 /// A law.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub(crate) fn may_send(world: &Rc<World>, process: &Process, operation: &Operati
 pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Operation) {
     let account = world.account.borrow();
     match operation {
-        Operation::Upload { name, key } if account.mode.twice == Twice::SecondRow => {
+        Operation::Upload { name, key } if account.mode.duplicate_key == DuplicateKey::SecondRow => {
             let twin = account.with_blob(key.blob()).find(|stored| stored.ours && stored.row.name == name.as_str());
             world.demand(Law::Once, twin.is_none(), || format!("{operation}: it is there, and we have made it"));
         }

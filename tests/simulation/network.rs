@@ -17,8 +17,8 @@ use keyform::public_key::PublicKey;
 
 use crate::kernel::{Due, Process};
 use crate::laws;
-use crate::support::account::Twice;
 use crate::world::{Broken, World};
+use keyform::emulator::DuplicateKey;
 
 /// How long after it was given up a request may still arrive.
 pub(crate) const LATE: Duration = Duration::from_millis(900);
@@ -233,9 +233,9 @@ fn act(world: &Rc<World>, process: &Process, operation: &Operation) -> Result<Co
         Operation::Page { offset, limit } => Ok(Content::Page(world.draw(|rng| account.page(*offset, *limit, rng)))),
         Operation::Upload { name, key } => {
             let twin = account.with_blob(key.blob()).next().map(|stored| stored.row.clone());
-            match (twin, mode.twice) {
-                (Some(twin), Twice::SameRow) => Ok(Content::Row(Box::new(twin))),
-                (Some(_), Twice::Refuse) => Err(answer(422, false, Ok(()))),
+            match (twin, mode.duplicate_key) {
+                (Some(twin), DuplicateKey::SameRow) => Ok(Content::Row(Box::new(twin))),
+                (Some(_), DuplicateKey::Refuse) => Err(answer(422, false, Ok(()))),
                 _ => {
                     let mut row = account.insert(name.as_str(), key.blob(), true);
                     if mode.uploads_take_primary {

@@ -4,23 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use keyform::account::{Clock, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
+use keyform::emulator::DuplicateKey;
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{Entry, Loaded, Rescued, Session, State, StateError};
 
 /// What nobody knows of the real account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Twice {
-    SecondRow,
-    SameRow,
-    Refuse,
-}
-
-/// What nobody knows of the real account.
 #[derive(Debug, Clone, Copy)]
 pub struct Mode {
-    /// What the same key uploaded twice becomes.
-    pub twice: Twice,
+    pub duplicate_key: DuplicateKey,
     /// Whether every upload makes itself the primary.
     pub uploads_take_primary: bool,
     /// Whether the primary cannot be deleted.
@@ -53,7 +45,7 @@ pub struct VirtualClock(Cell<Duration>);
 
 impl Default for Mode {
     fn default() -> Self {
-        Self { twice: Twice::SecondRow, uploads_take_primary: false, keeps_primary: false }
+        Self { duplicate_key: DuplicateKey::SecondRow, uploads_take_primary: false, keeps_primary: false }
     }
 }
 
@@ -111,9 +103,9 @@ impl WriteAccount for MemoryAccount {
     async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
         let same =
             self.rows.borrow().iter().find(|row| row.is_user_key && row.blob.as_ref() == Some(key.blob())).cloned();
-        match (same, self.mode.twice) {
-            (Some(row), Twice::SameRow) => return Ok(row),
-            (Some(_), Twice::Refuse) => return Err(refused("the key exists already")),
+        match (same, self.mode.duplicate_key) {
+            (Some(row), DuplicateKey::SameRow) => return Ok(row),
+            (Some(_), DuplicateKey::Refuse) => return Err(refused("the key exists already")),
             _ => {}
         }
         let id = self.insert(name.as_str(), key.blob());
