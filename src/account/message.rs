@@ -1,4 +1,4 @@
-//! What people are told of a failed request: what happened, and what to do.
+//! The message of a failed request: what happened, and what to do about it.
 
 use std::time::Duration;
 
@@ -7,220 +7,214 @@ use reqwest::StatusCode;
 use super::endpoint::Endpoint;
 use super::failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
 use super::received::MAX_BODY_BYTES;
+use super::server_text::ServerText;
 use super::verdict::Operation;
-use super::words::Words;
 
-/// The circumstances of a request.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Circumstances<'a> {
-    /// Where it went.
-    pub(super) endpoint: &'a Endpoint,
-    /// What it asked for.
-    pub(super) operation: Operation,
-    /// How long an answer may take.
-    pub(super) timeout: Duration,
-    /// How long a connection may take.
-    pub(super) connect_timeout: Duration,
-}
-
-/// What is known of a failure beside its kind. All text is fit to be shown.
+/// Everything that is known of a failed request, apart from its verdict. All text is fit to be shown.
 #[derive(Debug)]
-pub(super) struct Evidence {
-    /// The status, if an answer came.
+pub(super) struct FailedRequest<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) operation: Operation,
+    pub(super) timeout: Duration,
+    pub(super) connect_timeout: Duration,
+    /// The status, if a response came.
     pub(super) status: Option<u16>,
     /// How long the server asked to wait.
     pub(super) retry_after: Option<Duration>,
-    /// What it said.
-    pub(super) words: Words,
-    /// What the transport or the decoder had to say, or nothing.
+    pub(super) server_text: ServerText,
+    /// What the transport or the decoder reported; may be empty.
     pub(super) detail: String,
-    /// Where a redirect points, without path and query, which may hold anything.
+    /// Scheme and host of a redirect. Its path and query may hold anything.
     pub(super) redirect_to: Option<String>,
 }
 
-/// Words a failure.
-pub(super) fn failure(at: Circumstances<'_>, effect: Effect, kind: FailureKind, evidence: &Evidence) -> Failure {
-    let what = match kind {
-        FailureKind::Transport(fault) => transport(at, fault, &evidence.detail),
-        FailureKind::Body(fault) => body(at, fault, evidence),
-        FailureKind::Redirect => redirect(at, evidence),
-        _ => answered(at, kind, evidence),
-    };
-    Failure {
-        effect,
-        kind,
-        status: evidence.status,
-        retry_after: evidence.retry_after,
-        message: what,
-        help: help(at, kind, evidence),
+impl FailedRequest<'_> {
+    /// Says in words what happened and what to do about it.
+    pub(super) fn into_failure(self, effect: Effect, kind: FailureKind) -> Failure {
+        let message = match kind {
+            FailureKind::Transport(fault) => self.transport(fault),
+            FailureKind::Body(fault) => self.body(fault),
+            FailureKind::Redirect => self.redirect(),
+            _ => self.declined(kind),
+        };
+        let help = self.help(kind);
+        Failure { effect, kind, status: self.status, retry_after: self.retry_after, message, help }
     }
-}
 
-fn transport(at: Circumstances<'_>, fault: Fault, detail: &str) -> String {
-    let endpoint = at.endpoint;
-    let what = match fault {
-        Fault::Unbuildable => format!("no request can be made for {endpoint}"),
-        Fault::Dns => format!("the host of {endpoint} is not known: DNS has no address for it"),
-        Fault::ConnectionRefused => return format!("{endpoint} refused the connection"),
-        Fault::ConnectTimeout => {
-            return format!("no connection to {endpoint} within {}", seconds(at.connect_timeout));
-        }
-        Fault::Tls => format!("no secure connection to {endpoint}: the TLS handshake failed"),
-        Fault::Proxy => format!("the proxy opened no connection to {endpoint}"),
-        Fault::Unreachable => format!("no connection to {endpoint}"),
-        Fault::Timeout => {
-            return format!("{endpoint} did not answer within {}", seconds(at.timeout));
-        }
-        Fault::Reset => format!("the connection to {endpoint} broke before an answer came"),
-        Fault::Closed => return format!("{endpoint} closed the connection without an answer"),
-        Fault::Protocol => format!("what {endpoint} answered is no HTTP"),
-    };
-    if detail.is_empty() { what } else { format!("{what} ({detail})") }
-}
-
-fn answered(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> String {
-    let what = match kind {
-        FailureKind::BadToken => "the account does not accept the token",
-        FailureKind::MissingPermission(Permission::Read) => "the token may not list SSH keys",
-        FailureKind::MissingPermission(Permission::Write) => "the token may not change SSH keys",
-        FailureKind::Forbidden => "the account forbids it",
-        FailureKind::NotFound => match at.operation {
-            Operation::Promote | Operation::Delete => "the account has no such key",
-            Operation::List | Operation::Upload => "there are no SSH keys at this endpoint",
-        },
-        FailureKind::Conflict => "it clashes with what the account holds",
-        FailureKind::Invalid => "the account does not accept the request",
-        FailureKind::RateLimited => "too many requests for the account",
-        FailureKind::Unavailable => "the account is not available",
-        FailureKind::ServerError => "the account failed",
-        FailureKind::UnexpectedStatus => "the answer has a status without a meaning here",
-        FailureKind::Rejected | FailureKind::Redirect | FailureKind::Body(_) | FailureKind::Transport(_) => {
-            "the account rejected the request"
-        }
-    };
-    format!("{what}{}{}", status(evidence), said(&evidence.words))
-}
-
-fn redirect(at: Circumstances<'_>, evidence: &Evidence) -> String {
-    let to = evidence.redirect_to.as_deref().map(|to| format!(" to {to}")).unwrap_or_default();
-    format!("{} redirects{to}{}; redirects are not followed, the token stays here", at.endpoint, status(evidence))
-}
-
-fn body(at: Circumstances<'_>, fault: BodyFault, evidence: &Evidence) -> String {
-    let what = match fault {
-        BodyFault::Empty => "the answer is empty".to_owned(),
-        BodyFault::Html => "the answer is not the account's".to_owned(),
-        BodyFault::NotJson => "the answer is no JSON".to_owned(),
-        BodyFault::WrongShape => match at.operation {
-            Operation::List => "the answer is no listing".to_owned(),
-            Operation::Upload | Operation::Promote | Operation::Delete => "the answer shows no key".to_owned(),
-        },
-        BodyFault::Foreign => "the answer shows another key than the one that was sent".to_owned(),
-        BodyFault::Truncated => "the answer ended before its end".to_owned(),
-        BodyFault::TimedOut => format!("the answer did not arrive within {}", seconds(at.timeout)),
-        BodyFault::TooLarge => {
-            format!("the answer is larger than {} MiB, the most that is read", MAX_BODY_BYTES >> 20)
-        }
-    };
-    let status = status(evidence);
-    match fault {
-        BodyFault::Html | BodyFault::NotJson => format!("{what}{status}{}", said(&evidence.words)),
-        _ if evidence.detail.is_empty() => format!("{what}{status}"),
-        _ => format!("{what}{status}: {}", evidence.detail),
-    }
-}
-
-fn help(at: Circumstances<'_>, kind: FailureKind, evidence: &Evidence) -> Option<String> {
-    let endpoint = at.endpoint;
-    let from_a_page = matches!(evidence.words, Words::Page(_));
-    let may_pass = matches!(kind, FailureKind::RateLimited | FailureKind::Unavailable | FailureKind::ServerError);
-    let help = match kind {
-        FailureKind::Transport(fault) => return transport_help(at, fault, &evidence.detail),
-        FailureKind::Redirect => {
-            format!("check the endpoint `{endpoint}`: give the address that it redirects to")
-        }
-        FailureKind::MissingPermission(Permission::Read) => {
-            "give the token the permission to read SSH keys, or go without \
-             listing the account: `plan --offline`, then `apply --offline`"
-                .to_owned()
-        }
-        FailureKind::MissingPermission(Permission::Write) => {
-            "use a token with the permission to write SSH keys".to_owned()
-        }
-        _ if from_a_page && !may_pass => {
-            "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
-             whether this network wants a login"
-                .to_owned()
-        }
-        FailureKind::BadToken => {
-            format!("check the token: it may be incomplete, expired, revoked, or for another endpoint than {endpoint}")
-        }
-        FailureKind::Forbidden => "check that the token may manage SSH keys, and that no proxy drops the \
-             Authorization header"
-            .to_owned(),
-        FailureKind::NotFound => match at.operation {
-            Operation::List | Operation::Upload => {
-                format!("check the endpoint: the API should be at {endpoint}/api/v1")
+    fn transport(&self, fault: Fault) -> String {
+        let Self { endpoint, detail, .. } = self;
+        let what = match fault {
+            Fault::Unbuildable => format!("no request can be made for {endpoint}"),
+            Fault::Dns => format!("the host of {endpoint} is not known: DNS has no address for it"),
+            Fault::ConnectionRefused => return format!("{endpoint} refused the connection"),
+            Fault::ConnectTimeout => {
+                return format!("no connection to {endpoint} within {}", seconds(self.connect_timeout));
             }
-            Operation::Promote | Operation::Delete => "plan again: the key is gone since".to_owned(),
-        },
-        FailureKind::Conflict => "list the account with `keyform plan` to see what is there".to_owned(),
-        FailureKind::Invalid => "correct what the account names, then plan again".to_owned(),
-        FailureKind::RateLimited => "lower `--concurrency`, or wait a minute and run the same command again".to_owned(),
-        FailureKind::Unavailable | FailureKind::ServerError => "run the same command again later".to_owned(),
-        FailureKind::Body(BodyFault::Truncated | BodyFault::TimedOut) => {
-            "check the network and run the same command again".to_owned()
-        }
-        FailureKind::Rejected | FailureKind::UnexpectedStatus | FailureKind::Body(_) => {
-            format!("check the endpoint: is {endpoint} the account's API?")
-        }
-    };
-    Some(help)
-}
+            Fault::Tls => format!("no secure connection to {endpoint}: the TLS handshake failed"),
+            Fault::Proxy => format!("the proxy opened no connection to {endpoint}"),
+            Fault::Unreachable => format!("no connection to {endpoint}"),
+            Fault::Timeout => {
+                return format!("{endpoint} did not answer within {}", seconds(self.timeout));
+            }
+            Fault::Reset => format!("the connection to {endpoint} broke before an answer came"),
+            Fault::Closed => return format!("{endpoint} closed the connection without an answer"),
+            Fault::Protocol => format!("what {endpoint} answered is no HTTP"),
+        };
+        if detail.is_empty() { what } else { format!("{what} ({detail})") }
+    }
 
-fn transport_help(at: Circumstances<'_>, fault: Fault, detail: &str) -> Option<String> {
-    let endpoint = at.endpoint;
-    let help = match fault {
-        Fault::Unbuildable => return None,
-        Fault::Dns => "check the spelling of the endpoint, and set HTTPS_PROXY if this machine reaches the network \
+    fn declined(&self, kind: FailureKind) -> String {
+        let what = match kind {
+            FailureKind::BadToken => "the account does not accept the token",
+            FailureKind::MissingPermission(Permission::Read) => "the token may not list SSH keys",
+            FailureKind::MissingPermission(Permission::Write) => "the token may not change SSH keys",
+            FailureKind::Forbidden => "the account forbids it",
+            FailureKind::NotFound => match self.operation {
+                Operation::Promote | Operation::Delete => "the account has no such key",
+                Operation::List | Operation::Upload => "there are no SSH keys at this endpoint",
+            },
+            FailureKind::Conflict => "it clashes with what the account holds",
+            FailureKind::Invalid => "the account does not accept the request",
+            FailureKind::RateLimited => "too many requests for the account",
+            FailureKind::Unavailable => "the account is not available",
+            FailureKind::ServerError => "the account failed",
+            FailureKind::UnexpectedStatus => "the answer has a status without a meaning here",
+            FailureKind::Rejected | FailureKind::Redirect | FailureKind::Body(_) | FailureKind::Transport(_) => {
+                "the account rejected the request"
+            }
+        };
+        format!("{what}{}{}", self.status(), said(&self.server_text))
+    }
+
+    fn redirect(&self) -> String {
+        let to = self.redirect_to.as_deref().map(|to| format!(" to {to}")).unwrap_or_default();
+        format!("{} redirects{to}{}; redirects are not followed, the token stays here", self.endpoint, self.status())
+    }
+
+    fn body(&self, fault: BodyFault) -> String {
+        let what = match fault {
+            BodyFault::Empty => "the answer is empty".to_owned(),
+            BodyFault::Html => "the answer is not the account's".to_owned(),
+            BodyFault::NotJson => "the answer is no JSON".to_owned(),
+            BodyFault::WrongShape => match self.operation {
+                Operation::List => "the answer is no listing".to_owned(),
+                Operation::Upload | Operation::Promote | Operation::Delete => "the answer shows no key".to_owned(),
+            },
+            BodyFault::Foreign => "the answer shows another key than the one that was sent".to_owned(),
+            BodyFault::Truncated => "the answer ended before its end".to_owned(),
+            BodyFault::TimedOut => format!("the answer did not arrive within {}", seconds(self.timeout)),
+            BodyFault::TooLarge => {
+                format!("the answer is larger than {} MiB, the most that is read", MAX_BODY_BYTES >> 20)
+            }
+        };
+        let status = self.status();
+        match fault {
+            BodyFault::Html | BodyFault::NotJson => format!("{what}{status}{}", said(&self.server_text)),
+            _ if self.detail.is_empty() => format!("{what}{status}"),
+            _ => format!("{what}{status}: {}", self.detail),
+        }
+    }
+
+    fn help(&self, kind: FailureKind) -> Option<String> {
+        let endpoint = self.endpoint;
+        let from_a_page = matches!(self.server_text, ServerText::Page(_));
+        let may_pass = matches!(kind, FailureKind::RateLimited | FailureKind::Unavailable | FailureKind::ServerError);
+        let help = match kind {
+            FailureKind::Transport(fault) => return self.transport_help(fault),
+            FailureKind::Redirect => {
+                format!("check the endpoint `{endpoint}`: give the address that it redirects to")
+            }
+            FailureKind::MissingPermission(Permission::Read) => {
+                "give the token the permission to read SSH keys, or go without \
+             listing the account: `plan --offline`, then `apply --offline`"
+                    .to_owned()
+            }
+            FailureKind::MissingPermission(Permission::Write) => {
+                "use a token with the permission to write SSH keys".to_owned()
+            }
+            _ if from_a_page && !may_pass => {
+                "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
+             whether this network wants a login"
+                    .to_owned()
+            }
+            FailureKind::BadToken => {
+                format!(
+                    "check the token: it may be incomplete, expired, revoked, or for another endpoint than {endpoint}"
+                )
+            }
+            FailureKind::Forbidden => "check that the token may manage SSH keys, and that no proxy drops the \
+             Authorization header"
+                .to_owned(),
+            FailureKind::NotFound => match self.operation {
+                Operation::List | Operation::Upload => {
+                    format!("check the endpoint: the API should be at {endpoint}/api/v1")
+                }
+                Operation::Promote | Operation::Delete => "plan again: the key is gone since".to_owned(),
+            },
+            FailureKind::Conflict => "list the account with `keyform plan` to see what is there".to_owned(),
+            FailureKind::Invalid => "correct what the account names, then plan again".to_owned(),
+            FailureKind::RateLimited => {
+                "lower `--concurrency`, or wait a minute and run the same command again".to_owned()
+            }
+            FailureKind::Unavailable | FailureKind::ServerError => "run the same command again later".to_owned(),
+            FailureKind::Body(BodyFault::Truncated | BodyFault::TimedOut) => {
+                "check the network and run the same command again".to_owned()
+            }
+            FailureKind::Rejected | FailureKind::UnexpectedStatus | FailureKind::Body(_) => {
+                format!("check the endpoint: is {endpoint} the account's API?")
+            }
+        };
+        Some(help)
+    }
+
+    fn transport_help(&self, fault: Fault) -> Option<String> {
+        let Self { endpoint, detail, .. } = self;
+        let help = match fault {
+            Fault::Unbuildable => return None,
+            Fault::Dns => {
+                "check the spelling of the endpoint, and set HTTPS_PROXY if this machine reaches the network \
              through a proxy"
-            .to_owned(),
-        Fault::ConnectionRefused => format!("check host and port of {endpoint}, and that the server runs"),
-        Fault::ConnectTimeout | Fault::Unreachable => {
-            "check the network, and set HTTPS_PROXY if this machine reaches it through a proxy".to_owned()
-        }
-        Fault::Tls if ["UnknownIssuer", "BadSignature"].iter().any(|why| detail.contains(why)) => {
-            "if a proxy of your company signs certificates, name the \
+                    .to_owned()
+            }
+            Fault::ConnectionRefused => format!("check host and port of {endpoint}, and that the server runs"),
+            Fault::ConnectTimeout | Fault::Unreachable => {
+                "check the network, and set HTTPS_PROXY if this machine reaches it through a proxy".to_owned()
+            }
+            Fault::Tls if ["UnknownIssuer", "BadSignature"].iter().any(|why| detail.contains(why)) => {
+                "if a proxy of your company signs certificates, name the \
              file with its CA in SSL_CERT_FILE; otherwise do not trust this network"
-                .to_owned()
-        }
-        Fault::Tls if detail.contains("InvalidContentType") => {
-            format!("what listens there does not speak TLS: check scheme and port of {endpoint}")
-        }
-        Fault::Tls => "check the host's name, this machine's clock, and SSL_CERT_FILE if it is set".to_owned(),
-        Fault::Proxy => "check HTTPS_PROXY (and its user and password), or list the host in NO_PROXY".to_owned(),
-        Fault::Timeout | Fault::Reset | Fault::Closed => "check the network and run the same command again".to_owned(),
-        Fault::Protocol => format!("check scheme and port of {endpoint}"),
-    };
-    Some(help)
-}
+                    .to_owned()
+            }
+            Fault::Tls if detail.contains("InvalidContentType") => {
+                format!("what listens there does not speak TLS: check scheme and port of {endpoint}")
+            }
+            Fault::Tls => "check the host's name, this machine's clock, and SSL_CERT_FILE if it is set".to_owned(),
+            Fault::Proxy => "check HTTPS_PROXY (and its user and password), or list the host in NO_PROXY".to_owned(),
+            Fault::Timeout | Fault::Reset | Fault::Closed => {
+                "check the network and run the same command again".to_owned()
+            }
+            Fault::Protocol => format!("check scheme and port of {endpoint}"),
+        };
+        Some(help)
+    }
 
-fn status(evidence: &Evidence) -> String {
-    let Some(code) = evidence.status else {
-        return String::new();
-    };
-    match StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()) {
-        Some(reason) => format!(" ({code} {reason})"),
-        None => format!(" ({code})"),
+    fn status(&self) -> String {
+        let Some(code) = self.status else {
+            return String::new();
+        };
+        match StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()) {
+            Some(reason) => format!(" ({code} {reason})"),
+            None => format!(" ({code})"),
+        }
     }
 }
 
-fn said(words: &Words) -> String {
-    match words {
-        Words::Nothing => String::new(),
-        Words::Said(said) => format!(": {said}"),
-        Words::Page(page) if page.is_empty() => ": an HTML page, as a proxy sends it".to_owned(),
-        Words::Page(page) => format!(": an HTML page, as a proxy sends it: \"{page}\""),
+fn said(text: &ServerText) -> String {
+    match text {
+        ServerText::Nothing => String::new(),
+        ServerText::Message(said) => format!(": {said}"),
+        ServerText::Page(page) if page.is_empty() => ": an HTML page, as a proxy sends it".to_owned(),
+        ServerText::Page(page) => format!(": an HTML page, as a proxy sends it: \"{page}\""),
     }
 }
 
@@ -240,12 +234,6 @@ mod tests {
     #[test]
     fn every_fault_says_what_happened_and_what_to_do() {
         let endpoint = Endpoint::default();
-        let at = Circumstances {
-            endpoint: &endpoint,
-            operation: Operation::List,
-            timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(10),
-        };
         let mut told = String::new();
         for (fault, detail) in [
             (Fault::Unbuildable, ""),
@@ -262,14 +250,18 @@ mod tests {
             (Fault::Closed, "connection closed before message completed"),
             (Fault::Protocol, "invalid HTTP version parsed"),
         ] {
-            let evidence = Evidence {
+            let request = FailedRequest {
+                endpoint: &endpoint,
+                operation: Operation::List,
+                timeout: Duration::from_secs(30),
+                connect_timeout: Duration::from_secs(10),
                 status: None,
                 retry_after: None,
-                words: Words::Nothing,
+                server_text: ServerText::Nothing,
                 detail: detail.to_owned(),
                 redirect_to: None,
             };
-            let failure = failure(at, Effect::Unknown, FailureKind::Transport(fault), &evidence);
+            let failure = request.into_failure(Effect::Unknown, FailureKind::Transport(fault));
             let help = failure.help.as_deref().unwrap_or("-");
             let _ = writeln!(told, "{fault:?}\n  {}\n  help: {help}", failure.message);
         }

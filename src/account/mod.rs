@@ -11,19 +11,19 @@ pub mod listing;
 mod message;
 mod received;
 pub mod retry;
+mod server_text;
 pub mod settings;
 pub mod throttle;
 pub mod token;
 mod transport;
 pub mod verdict;
 mod wire;
-mod words;
 
 use std::future::Future;
 
 use jiff::Timestamp;
 
-pub use client::{ClientOptions, Connection, HttpReader, HttpWriter, OpenError};
+pub use client::{Client, ClientOptions, OpenError};
 pub use clock::{Clock, TokioClock};
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};

@@ -1,60 +1,25 @@
-//! What a request came to: one pure function over everything that can come back.
+//! The verdict on a request: pure functions over everything that can come back.
 //!
-//! The rule behind it: the effect is known only where the protocol makes it known. A request that was never sent, or
-//! that was turned away unread, had none; one that the account declined had none; of everything else nobody knows.
+//! The effect of a request is known only where the protocol makes it known. A request that was never sent, or that was
+//! turned away unread, had none; one that the account declined had none; in every other case it is unknown.
 
 use serde::Serialize;
 
 use super::failure::{BodyFault, Effect, FailureKind, Fault, Permission};
 
-/// What was asked.
+/// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
     /// One page of the listing.
     List,
-    /// A new key.
     Upload,
-    /// Another primary.
     Promote,
-    /// A row less.
     Delete,
 }
 
-/// What came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reply {
-    /// No answer.
-    Nothing(Fault),
-    /// An answer.
-    Answer(Answer),
-}
-
-/// The facts of an answer that matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// Whether it says when to come back.
-    pub retry_after: bool,
-    /// The scope that its words say is missing.
-    pub missing_permission: Option<Permission>,
-    /// What is wrong with the body. For a 2xx, measured by what the operation should bring; otherwise, by whether it is
-    /// JSON at all.
-    pub body: Result<(), BodyFault>,
-}
-
-/// What it came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// What was asked is so.
-    Done,
-    /// It is not, or nobody knows.
-    Failed(Effect, FailureKind),
-}
-
 impl Operation {
-    /// What the token must be allowed to do.
+    /// The permission that the token needs.
     pub fn permission(self) -> Permission {
         match self {
             Self::List => Permission::Read,
@@ -62,7 +27,7 @@ impl Operation {
         }
     }
 
-    /// Whether asking twice is the same as asking once.
+    /// Whether sending it twice has the same effect as sending it once.
     pub fn is_idempotent(self) -> bool {
         match self {
             Self::List | Self::Promote | Self::Delete => true,
@@ -71,82 +36,67 @@ impl Operation {
     }
 }
 
-/// Judges what came back.
-pub fn judge(operation: Operation, reply: Reply) -> Verdict {
-    match reply {
-        Reply::Nothing(fault) => Verdict::Failed(effect_of(fault), FailureKind::Transport(fault)),
-        Reply::Answer(answer) => match answer.status {
-            200..=299 => success(operation, answer.body),
-            300..=399 => Verdict::Failed(Effect::Refused, FailureKind::Redirect),
-            400..=499 => client_error(operation, answer),
-            500..=599 => server_error(answer),
-            // 101 is the one 1xx that ends an exchange; it and what lies beyond 599 mean nothing here.
-            _ => Verdict::Failed(Effect::Unknown, FailureKind::UnexpectedStatus),
-        },
+impl Fault {
+    /// What is known of the effect of a request that got no response.
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::Unbuildable => Effect::Refused,
+            Self::Dns
+            | Self::ConnectionRefused
+            | Self::ConnectTimeout
+            | Self::Tls
+            | Self::Proxy
+            | Self::Unreachable => Effect::NotSent,
+            Self::Timeout | Self::Reset | Self::Closed | Self::Protocol => Effect::Unknown,
+        }
     }
 }
 
-fn effect_of(fault: Fault) -> Effect {
-    match fault {
-        Fault::Unbuildable => Effect::Refused,
-        Fault::Dns
-        | Fault::ConnectionRefused
-        | Fault::ConnectTimeout
-        | Fault::Tls
-        | Fault::Proxy
-        | Fault::Unreachable => Effect::NotSent,
-        Fault::Timeout | Fault::Reset | Fault::Closed | Fault::Protocol => Effect::Unknown,
-    }
-}
-
-fn success(operation: Operation, body: Result<(), BodyFault>) -> Verdict {
-    match body {
-        Ok(()) => Verdict::Done,
-        // Nothing is to be learned from these answers; that they came is enough. A page for people did not come from
-        // the account, though, whatever its status.
-        Err(BodyFault::Empty) if matches!(operation, Operation::Promote | Operation::Delete) => Verdict::Done,
-        Err(fault) => Verdict::Failed(Effect::Unknown, FailureKind::Body(fault)),
-    }
-}
-
-fn client_error(operation: Operation, answer: Answer) -> Verdict {
-    if let (401 | 403, Some(scope)) = (answer.status, answer.missing_permission) {
-        return Verdict::Failed(Effect::Refused, FailureKind::MissingPermission(scope));
-    }
-    let (effect, kind) = match answer.status {
-        401 => (Effect::Refused, FailureKind::BadToken),
-        403 => (Effect::Refused, FailureKind::Forbidden),
-        404 if operation == Operation::Delete => match answer.body {
-            Ok(()) | Err(BodyFault::Empty) => return Verdict::Done,
-            // Not in the account's language: something in between does not know the address.
-            Err(_) => (Effect::Unknown, FailureKind::NotFound),
-        },
-        404 => (Effect::Refused, FailureKind::NotFound),
-        400 | 422 => (Effect::Refused, FailureKind::Invalid),
-        409 => (Effect::Refused, FailureKind::Conflict),
-        // Too Early: the server would not risk to process it.
-        425 => (Effect::NotSent, FailureKind::Rejected),
-        429 => (Effect::NotSent, FailureKind::RateLimited),
-        // Request Timeout, and what proxies make of a client that went away: a server behind may have had it all.
-        408 | 499 => (Effect::Unknown, FailureKind::Rejected),
-        _ => (Effect::Refused, FailureKind::Rejected),
-    };
-    Verdict::Failed(effect, kind)
-}
-
-fn server_error(answer: Answer) -> Verdict {
-    match answer.status {
-        503 if answer.retry_after => Verdict::Failed(Effect::NotSent, FailureKind::Unavailable),
-        503 => Verdict::Failed(Effect::Unknown, FailureKind::Unavailable),
-        _ => Verdict::Failed(Effect::Unknown, FailureKind::ServerError),
-    }
+/// Judges a response: its status, whether it says when to come back, the permission that its text says is missing, and
+/// its body, decoded as the operation expects it.
+pub fn judge<T>(
+    operation: Operation,
+    status: u16,
+    retry_after: bool,
+    missing: Option<Permission>,
+    body: Result<T, BodyFault>,
+) -> Result<T, (Effect, FailureKind)> {
+    Err(match (status, missing) {
+        (200..=299, _) => return body.map_err(|fault| (Effect::Unknown, FailureKind::Body(fault))),
+        (300..=399, _) => (Effect::Refused, FailureKind::Redirect),
+        (401 | 403, Some(permission)) => (Effect::Refused, FailureKind::MissingPermission(permission)),
+        (401, None) => (Effect::Refused, FailureKind::BadToken),
+        (403, None) => (Effect::Refused, FailureKind::Forbidden),
+        // What is deleted already is deleted. But a body that is not the account's comes from something in between that
+        // does not know the address.
+        (404, _) if operation == Operation::Delete => {
+            return body.map_err(|_| (Effect::Unknown, FailureKind::NotFound));
+        }
+        (404, _) => (Effect::Refused, FailureKind::NotFound),
+        (400 | 422, _) => (Effect::Refused, FailureKind::Invalid),
+        (409, _) => (Effect::Refused, FailureKind::Conflict),
+        // Too Early: the server did not risk to process it.
+        (425, _) => (Effect::NotSent, FailureKind::Rejected),
+        (429, _) => (Effect::NotSent, FailureKind::RateLimited),
+        // Request Timeout, and what proxies say if a client goes away: the server behind may have got all of it.
+        (408 | 499, _) => (Effect::Unknown, FailureKind::Rejected),
+        (400..=499, _) => (Effect::Refused, FailureKind::Rejected),
+        (503, _) if retry_after => (Effect::NotSent, FailureKind::Unavailable),
+        (503, _) => (Effect::Unknown, FailureKind::Unavailable),
+        (500..=599, _) => (Effect::Unknown, FailureKind::ServerError),
+        // 101 is the only 1xx that ends an exchange; it and statuses beyond 599 have no meaning here.
+        _ => (Effect::Unknown, FailureKind::UnexpectedStatus),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire;
     use super::*;
+    use crate::public_key::KeyBlob;
     use std::fmt::Write as _;
 
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     const OPERATIONS: [Operation; 4] = [Operation::List, Operation::Upload, Operation::Promote, Operation::Delete];
     const BODIES: [Result<(), BodyFault>; 9] = [
         Ok(()),
@@ -173,28 +123,59 @@ mod tests {
         Fault::Protocol,
     ];
 
-    fn answers() -> impl Iterator<Item = Answer> {
+    #[derive(Debug, Clone, Copy)]
+    struct Response {
+        status: u16,
+        retry_after: bool,
+        missing: Option<Permission>,
+        body: Result<(), BodyFault>,
+    }
+
+    impl Response {
+        fn verdict(self, operation: Operation) -> Result<(), (Effect, FailureKind)> {
+            let Self { status, retry_after, missing, body } = self;
+            judge(operation, status, retry_after, missing, body)
+        }
+    }
+
+    fn responses() -> impl Iterator<Item = Response> {
         (100..=599).flat_map(|status| {
             BODIES.into_iter().flat_map(move |body| {
                 [false, true].into_iter().flat_map(move |retry_after| {
-                    [None, Some(Permission::Read), Some(Permission::Write)]
-                        .into_iter()
-                        .map(move |missing_permission| Answer { status, retry_after, missing_permission, body })
+                    [None, Some(Permission::Read), Some(Permission::Write)].into_iter().map(move |missing| Response {
+                        status,
+                        retry_after,
+                        missing,
+                        body,
+                    })
                 })
             })
         })
+    }
+
+    /// Decodes a body as the client does for an operation.
+    fn decoded(operation: Operation, body: &str) -> Result<(), BodyFault> {
+        let sent = KeyBlob::of_line(KEY).unwrap();
+        let decoded = match operation {
+            Operation::List => wire::page(body.as_bytes()).map(drop),
+            Operation::Upload => wire::uploaded(body.as_bytes(), &sent).map(drop),
+            Operation::Promote | Operation::Delete => wire::acknowledged(body.as_bytes()),
+        };
+        decoded.map_err(|error| error.fault)
     }
 
     /// Runs of statuses with the same verdicts for every operation and kind of answer; where these differ, one line
     /// for each operation.
     #[test]
     fn every_status_has_its_verdict() {
+        let row = format!(r#""id":"k","userId":"u","name":"a","publicKey":"{KEY}","isPrimary":true,"isUserKey":true"#);
+        let json = format!(r#"{{{row},"data":[]}}"#);
         let verdicts = |status| {
-            let kinds =
-                [(false, Ok(())), (true, Ok(())), (false, Err(BodyFault::Empty)), (false, Err(BodyFault::Html))];
+            let kinds = [(false, json.as_str()), (true, json.as_str()), (false, ""), (false, "<html>")];
             OPERATIONS.map(|operation| {
                 kinds.map(|(retry_after, body)| {
-                    judge(operation, Reply::Answer(Answer { status, retry_after, missing_permission: None, body }))
+                    let body = decoded(operation, body);
+                    Response { status, retry_after, missing: None, body }.verdict(operation)
                 })
             })
         };
@@ -215,10 +196,10 @@ mod tests {
         insta::assert_snapshot!(table);
     }
 
-    fn told(verdict: Verdict) -> String {
+    fn told(verdict: Result<(), (Effect, FailureKind)>) -> String {
         match verdict {
-            Verdict::Done => "done".to_owned(),
-            Verdict::Failed(effect, kind) => format!("{effect:?} {kind:?}"),
+            Ok(()) => "done".to_owned(),
+            Err((effect, kind)) => format!("{effect:?} {kind:?}"),
         }
     }
 
@@ -226,13 +207,11 @@ mod tests {
     fn every_fault_and_every_body_has_its_verdict() {
         let mut table = String::new();
         for fault in FAULTS {
-            let verdicts = OPERATIONS.map(|operation| judge(operation, Reply::Nothing(fault)));
-            assert!(verdicts.iter().all(|&verdict| verdict == verdicts[0]));
-            let _ = writeln!(table, "no answer: {:?}", verdicts[0]);
+            let _ = writeln!(table, "no answer: {}", told(Err((fault.effect(), FailureKind::Transport(fault)))));
         }
         for body in BODIES {
-            let answer = Answer { status: 200, retry_after: false, missing_permission: None, body };
-            let verdicts = OPERATIONS.map(|operation| told(judge(operation, Reply::Answer(answer))));
+            let response = Response { status: 200, retry_after: false, missing: None, body };
+            let verdicts = OPERATIONS.map(|operation| told(response.verdict(operation)));
             let _ = writeln!(table, "200 {body:?}: {}", verdicts.join(" | "));
         }
         insta::assert_snapshot!(table);
@@ -240,20 +219,20 @@ mod tests {
 
     #[test]
     fn an_upload_is_done_only_if_the_account_shows_the_key() {
-        for answer in answers() {
-            let done = judge(Operation::Upload, Reply::Answer(answer)) == Verdict::Done;
-            assert_eq!(done, (200..300).contains(&answer.status) && answer.body.is_ok(), "{answer:?}");
+        for response in responses() {
+            let done = response.verdict(Operation::Upload).is_ok();
+            assert_eq!(done, (200..300).contains(&response.status) && response.body.is_ok(), "{response:?}");
         }
     }
 
     #[test]
     fn what_may_have_worked_is_never_called_unsent_or_refused() {
-        for answer in answers() {
+        for response in responses() {
             for operation in OPERATIONS {
-                let uncertain = answer.status >= 500 && !(answer.status == 503 && answer.retry_after);
-                if uncertain || answer.status == 408 {
-                    let verdict = judge(operation, Reply::Answer(answer));
-                    assert!(matches!(verdict, Verdict::Failed(Effect::Unknown, _)), "{operation:?} {answer:?}");
+                let uncertain = response.status >= 500 && !(response.status == 503 && response.retry_after);
+                if uncertain || response.status == 408 {
+                    let verdict = response.verdict(operation);
+                    assert!(matches!(verdict, Err((Effect::Unknown, _))), "{operation:?} {response:?}");
                 }
             }
         }

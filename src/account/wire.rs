@@ -14,13 +14,18 @@ use serde_json::error::Category;
 use serde_json::{Value, json};
 
 use super::failure::BodyFault;
-use super::words::is_html;
+use super::server_text::is_html;
 use super::{Page, Row};
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{KeyBlob, PublicKey};
 
-/// What is wrong with a body, and where. The text may quote the body.
-pub(super) type Undecodable = (BodyFault, String);
+/// Why a body cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BodyError {
+    pub(super) fault: BodyFault,
+    /// The place of the fault, if it is known; may quote the body.
+    pub(super) detail: String,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,6 +60,18 @@ struct WireRow<'a> {
     created_at: Value,
 }
 
+impl BodyError {
+    fn wrong_shape(detail: String) -> Self {
+        Self { fault: BodyFault::WrongShape, detail }
+    }
+}
+
+impl From<BodyFault> for BodyError {
+    fn from(fault: BodyFault) -> Self {
+        Self { fault, detail: String::new() }
+    }
+}
+
 /// Writes the body of an upload.
 pub(super) fn upload(name: &KeyName, key: &PublicKey) -> Vec<u8> {
     // Writing plain structs of texts into memory has no way to fail.
@@ -67,31 +84,38 @@ pub(super) fn promotion() -> Vec<u8> {
 }
 
 /// Reads one page of a listing.
-pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
+pub(super) fn page(body: &[u8]) -> Result<Page, BodyError> {
     let page: WirePage = decode(body)?;
     let rows = page.data.into_iter().enumerate().map(|(index, row)| {
-        take_row(row, None).map_err(|why| (BodyFault::WrongShape, format!("key {} of the page: {why}", index + 1)))
+        take_row(row).map_err(|why| BodyError::wrong_shape(format!("key {} of the page: {why}", index + 1)))
     });
     Ok(Page { rows: rows.collect::<Result<_, _>>()?, total: page.total_count.as_u64(), limit: page.limit.as_u64() })
 }
 
 /// Reads the answer to an upload, which must show the key that was sent as a key of the user.
-pub(super) fn uploaded(body: &[u8], sent: &KeyBlob) -> Result<Row, Undecodable> {
-    let row = take_row(decode(body)?, Some(sent)).map_err(|why| (BodyFault::WrongShape, why))?;
-    match &row.blob {
-        _ if row.public_key.is_none() => Err((BodyFault::WrongShape, "it has no `publicKey`".to_owned())),
-        _ if !row.is_user_key => Err((BodyFault::Foreign, "it is a system key".to_owned())),
-        Some(blob) if blob == sent => Ok(row),
-        _ => Err((BodyFault::Foreign, String::new())),
+pub(super) fn uploaded(body: &[u8], sent: &KeyBlob) -> Result<Row, BodyError> {
+    let row = take_row(decode(body)?).map_err(BodyError::wrong_shape)?;
+    if row.public_key.is_none() {
+        Err(BodyError::wrong_shape("it has no `publicKey`".to_owned()))
+    } else if !row.is_user_key {
+        Err(BodyError { fault: BodyFault::Foreign, detail: "it is a system key".to_owned() })
+    } else if row.blob.as_ref() != Some(sent) {
+        Err(BodyError::from(BodyFault::Foreign))
+    } else {
+        Ok(row)
     }
 }
 
-/// Reads an answer of which only matters that it is JSON.
-pub(super) fn acknowledged(body: &[u8]) -> Result<(), Undecodable> {
-    decode::<IgnoredAny>(body).map(|_| ())
+/// Reads a response without a content that matters: any JSON, or nothing at all. That it came is enough; an HTML page,
+/// though, did not come from the account.
+pub(super) fn acknowledged(body: &[u8]) -> Result<(), BodyError> {
+    match decode::<IgnoredAny>(body) {
+        Err(error) if error.fault != BodyFault::Empty => Err(error),
+        _ => Ok(()),
+    }
 }
 
-fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Undecodable> {
+fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BodyError> {
     serde_json::from_slice(body).map_err(|error| {
         let text = String::from_utf8_lossy(body);
         let fault = match error.classify() {
@@ -100,32 +124,23 @@ fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Undecodable> {
             Category::Data => BodyFault::WrongShape,
             Category::Io | Category::Syntax | Category::Eof => BodyFault::NotJson,
         };
-        let why = if fault == BodyFault::WrongShape { error.to_string() } else { String::new() };
-        (fault, why)
+        let detail = if fault == BodyFault::WrongShape { error.to_string() } else { String::new() };
+        BodyError { fault, detail }
     })
 }
 
-/// `expected` is the key that is most likely in it: nothing is decoded to see that it is.
-fn take_row(row: WireRow<'_>, expected: Option<&KeyBlob>) -> Result<Row, String> {
+fn take_row(row: WireRow<'_>) -> Result<Row, String> {
     let WireRow { id, user_id, name, public_key, is_primary, is_user_key, created_at } = row;
     Ok(Row {
         id: KeyId::new(id).map_err(|error| format!("its `id` is none: {error}"))?,
         user_id: UserId::new(user_id).map_err(|error| format!("its `userId` is none: {error}"))?,
         name,
-        blob: public_key.as_deref().and_then(|text| blob(text, expected)),
+        blob: public_key.as_deref().and_then(KeyBlob::of_line),
         public_key,
         is_primary,
         is_user_key,
         created_at: created_at.as_str().and_then(timestamp),
     })
-}
-
-fn blob(text: &str, expected: Option<&KeyBlob>) -> Option<KeyBlob> {
-    let is_it = |expected: &&KeyBlob| {
-        let rest = text.strip_prefix(expected.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    expected.filter(is_it).cloned().or_else(|| KeyBlob::of_line(text))
 }
 
 /// Reads RFC 3339, also without an offset, which is then UTC.
@@ -140,7 +155,7 @@ mod tests {
 
     const ROW: &str = r#"{"id":"k1","userId":"u1","name":"a","isPrimary":false,"isUserKey":true"#;
 
-    fn row(rest: &str) -> Result<Row, Undecodable> {
+    fn row(rest: &str) -> Result<Row, BodyError> {
         page(format!(r#"{{"data":[{ROW}{rest}}}]}}"#).as_bytes()).map(|mut page| page.rows.remove(0))
     }
 
@@ -150,8 +165,8 @@ mod tests {
         let full = br#"{"total_count":7,"offset":0,"limit":50,"data":[],"status":null,"new":{}}"#;
         assert_eq!(page(full), Ok(Page { rows: vec![], total: Some(7), limit: Some(50) }));
         assert_eq!(page(br#"{"data":[],"total_count":null,"limit":"many"}"#), Ok(Page::default()));
-        assert_eq!(page(b"[]").unwrap_err().0, BodyFault::WrongShape);
-        assert_eq!(page(br#"{"rows":[]}"#).unwrap_err().0, BodyFault::WrongShape);
+        assert_eq!(page(b"[]").unwrap_err().fault, BodyFault::WrongShape);
+        assert_eq!(page(br#"{"rows":[]}"#).unwrap_err().fault, BodyFault::WrongShape);
     }
 
     #[test]
@@ -167,12 +182,21 @@ mod tests {
     fn a_row_without_what_decisions_rest_on_is_refused() {
         for field in ["id", "userId", "name", "isPrimary", "isUserKey"] {
             let body = format!(r#"{{"data":[{ROW}}}]}}"#).replace(&format!("\"{field}\""), "\"other\"");
-            let (fault, why) = page(body.as_bytes()).unwrap_err();
+            let BodyError { fault, detail: why } = page(body.as_bytes()).unwrap_err();
             assert_eq!(fault, BodyFault::WrongShape);
             assert!(why.contains(field), "{why}");
         }
         let evil = format!(r#"{{"data":[{ROW}}}]}}"#).replace("k1", "../k1");
-        assert_eq!(page(evil.as_bytes()).unwrap_err().0, BodyFault::WrongShape);
+        assert_eq!(page(evil.as_bytes()).unwrap_err().fault, BodyFault::WrongShape);
+    }
+
+    #[test]
+    fn an_empty_body_acknowledges_and_a_page_does_not() {
+        for body in ["", " \r\n", "null", "{}", r#"{"message":"ok"}"#] {
+            assert_eq!(acknowledged(body.as_bytes()), Ok(()), "{body:?}");
+        }
+        assert_eq!(acknowledged(b"<html>").unwrap_err().fault, BodyFault::Html);
+        assert_eq!(acknowledged(b"ok").unwrap_err().fault, BodyFault::NotJson);
     }
 
     #[test]
@@ -192,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_told_apart() {
-        let fault = |body: &[u8]| page(body).unwrap_err().0;
+        let fault = |body: &[u8]| page(body).unwrap_err().fault;
         assert_eq!(fault(b""), BodyFault::Empty);
         assert_eq!(fault(b" \r\n"), BodyFault::Empty);
         assert_eq!(fault(b"<html>"), BodyFault::Html);
@@ -213,7 +237,7 @@ mod tests {
                 let _ = page(body);
                 let _ = acknowledged(body);
                 let _ = sent.as_ref().map(|sent| uploaded(body, sent));
-                let _ = crate::account::words::Words::read(body, &token);
+                let _ = crate::account::server_text::ServerText::read(body, &token);
             }
         }
     }

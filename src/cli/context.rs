@@ -14,7 +14,7 @@ use super::args::{Day, Global, Requests};
 use super::error::{CliError, Exit, Stop};
 use super::ui::Ui;
 use crate::account::settings::{self, Flags};
-use crate::account::{ClientOptions, Connection, Endpoint, EndpointError, RetryPolicy, Throttle, Token, TokioClock};
+use crate::account::{Client, ClientOptions, Endpoint, EndpointError, RetryPolicy, Throttle, Token, TokioClock};
 use crate::emulator::{self, Emulator};
 use crate::manifest::{self, Desired, Severity};
 use crate::state::{FileStore, Loaded, Recovery};
@@ -37,7 +37,7 @@ pub(super) struct Context {
 /// An account that can be spoken to.
 pub(super) struct Account {
     pub(super) endpoint: Endpoint,
-    pub(super) connection: Connection,
+    pub(super) client: Client,
     pub(super) throttle: Throttle<TokioClock>,
     pub(super) retries: RetryPolicy,
     /// Serves the account as long as this lives, in the sandbox.
@@ -161,10 +161,10 @@ impl Context {
             let token = settings.require_token()?.value.clone();
             (settings.endpoint.value.clone(), settings.endpoint.value, token, None)
         };
-        let connection = Connection::open(address, token, options)?;
+        let client = Client::new(address, token, options)?;
         Ok(Account {
             endpoint,
-            connection,
+            client,
             throttle: Throttle::new(TokioClock::default(), fastrand::u64(..)),
             retries: RetryPolicy { retries: requests.retries },
             _sandbox: sandbox,

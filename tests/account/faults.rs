@@ -14,10 +14,10 @@ type Case = (&'static str, fn() -> Act);
 /// Answers every request with the same, and tells how a listing and an upload take it.
 async fn both(title: &str, act: fn() -> Act) -> String {
     let server = Server::start(move |_| act()).await;
-    let connection = connect(&server.endpoint, impatient());
+    let client = connect(&server.endpoint, impatient());
     let mut text = format!("{title}\n");
-    let listed = connection.reader().page(0, 100).await.map(|_| ());
-    let uploaded = connection.writer().upload(&name(), &key()).await.map(|_| ());
+    let listed = client.page(0, 100).await.map(|_| ());
+    let uploaded = client.upload(&name(), &key()).await.map(|_| ());
     let tell = |result: Result<(), Failure>| match result {
         Ok(()) => "  done\n".to_owned(),
         Err(failure) => told(&failure, &server.endpoint),
@@ -121,7 +121,7 @@ async fn every_lost_answer_says_what_happened_and_what_to_do() {
 #[tokio::test]
 async fn a_reset_connection_leaves_the_effect_unknown() {
     let server = Server::start(|_| Act::Reset).await;
-    let failure = connect(&server.endpoint, options()).writer().upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap_err();
     assert_eq!((failure.effect, failure.kind), (Effect::Unknown, FailureKind::Transport(Fault::Reset)));
 }
 
@@ -130,7 +130,7 @@ async fn nothing_is_sent_where_nothing_listens() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
-    let failure = connect(&endpoint, options()).writer().upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&endpoint, options()).upload(&name(), &key()).await.unwrap_err();
     insta::assert_snapshot!(told(&failure, &endpoint));
 }
 
@@ -140,7 +140,7 @@ async fn a_body_of_a_gibibyte_is_neither_stored_nor_read_to_its_end() {
         let size = if length.starts_with('C') { "" } else { "40000000\r\n" };
         let head = format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n{size}");
         let server = Server::start(move |_| Act::Flood(head.clone(), 1 << 30)).await;
-        let failure = connect(&server.endpoint, options()).reader().page(0, 100).await.unwrap_err();
+        let failure = connect(&server.endpoint, options()).page(0, 100).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Body(BodyFault::TooLarge));
         assert_eq!(failure.message, "the answer is larger than 8 MiB, the most that is read (200 OK)");
         assert!(server.flooded() < 64 << 20, "{} bytes were taken", server.flooded());
@@ -151,7 +151,7 @@ async fn a_body_of_a_gibibyte_is_neither_stored_nor_read_to_its_end() {
 async fn a_huge_error_is_an_error_of_its_status() {
     let head = "HTTP/1.1 422 Unprocessable Entity\r\nContent-Length: 1073741824\r\n\r\n";
     let server = Server::start(move |_| Act::Flood(head.to_owned(), 1 << 30)).await;
-    let failure = connect(&server.endpoint, options()).writer().upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap_err();
     assert_eq!((failure.effect, failure.kind), (Effect::Refused, FailureKind::Invalid));
     assert!(server.flooded() < 64 << 20);
 }
@@ -163,11 +163,11 @@ async fn a_redirect_is_not_followed_and_its_target_is_named() {
         let location = format!("Location: {}/login?t={TOKEN}\r\n", target.endpoint);
         let reply = answer(status, &location, "");
         let server = Server::start(move |_| Act::Say(reply.clone())).await;
-        let connection = connect(&server.endpoint, options());
+        let client = connect(&server.endpoint, options());
         for failure in [
-            connection.reader().page(0, 100).await.map(|_| ()).unwrap_err(),
-            connection.writer().upload(&name(), &key()).await.map(|_| ()).unwrap_err(),
-            connection.writer().delete(&id()).await.unwrap_err(),
+            client.page(0, 100).await.map(|_| ()).unwrap_err(),
+            client.upload(&name(), &key()).await.map(|_| ()).unwrap_err(),
+            client.delete(&id()).await.unwrap_err(),
         ] {
             assert_eq!((failure.effect, failure.kind), (Effect::Refused, FailureKind::Redirect));
             let text = told(&failure, &server.endpoint);
@@ -188,9 +188,9 @@ async fn an_upload_is_never_sent_twice_on_its_own() {
         }
     })
     .await;
-    let connection = connect(&server.endpoint, options());
-    connection.reader().page(0, 100).await.unwrap();
-    let failure = connection.writer().upload(&name(), &key()).await.unwrap_err();
+    let client = connect(&server.endpoint, options());
+    client.page(0, 100).await.unwrap();
+    let failure = client.upload(&name(), &key()).await.unwrap_err();
     assert_eq!(failure.effect, Effect::Unknown);
     assert_eq!(server.requests().iter().filter(|request| request.starts_with("POST")).count(), 1);
 }
@@ -198,13 +198,13 @@ async fn an_upload_is_never_sent_twice_on_its_own() {
 #[tokio::test]
 async fn a_token_that_a_server_repeats_is_masked() {
     let server = Server::start(|request| Act::Say(answer("400 Bad Request", "", request))).await;
-    let connection = connect(&server.endpoint, options());
-    let failure = connection.reader().page(0, 100).await.unwrap_err();
+    let client = connect(&server.endpoint, options());
+    let failure = client.page(0, 100).await.unwrap_err();
     assert!(failure.message.contains("[token]"), "{}", failure.message);
-    assert!(!format!("{failure:?} {connection:?} {:?}", connection.writer()).contains("s3cret"));
+    assert!(!format!("{failure:?} {client:?}").contains("s3cret"));
 
     let quoting = Server::start(|_| Act::Say(answer("200 OK", "", &format!(r#"{{"data":"{TOKEN}"}}"#)))).await;
-    let failure = connect(&quoting.endpoint, options()).reader().page(0, 100).await.unwrap_err();
+    let failure = connect(&quoting.endpoint, options()).page(0, 100).await.unwrap_err();
     assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");
 }
 
@@ -214,6 +214,6 @@ async fn a_date_in_retry_after_is_measured_by_the_clock_that_is_passed_in() {
     let server = Server::start(move |_| Act::Say(reply.clone())).await;
     let clock = || std::time::UNIX_EPOCH + Duration::from_secs(5);
     let options = keyform::account::ClientOptions { wall_clock: clock, ..options() };
-    let failure = connect(&server.endpoint, options).writer().upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&server.endpoint, options).upload(&name(), &key()).await.unwrap_err();
     assert_eq!((failure.effect, failure.retry_after), (Effect::NotSent, Some(Duration::from_secs(15))));
 }

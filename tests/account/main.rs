@@ -9,7 +9,7 @@ mod tls;
 
 use std::time::Duration;
 
-use keyform::account::{ClientOptions, Connection, Endpoint, Failure, Token};
+use keyform::account::{Client, ClientOptions, Endpoint, Failure, Token};
 use keyform::names::{KeyId, KeyName};
 use keyform::public_key::PublicKey;
 
@@ -27,8 +27,8 @@ fn impatient() -> ClientOptions {
     ClientOptions { timeout: Duration::from_millis(200), ..options() }
 }
 
-fn connect(endpoint: &Endpoint, options: ClientOptions) -> Connection {
-    Connection::open(endpoint.clone(), Token::parse(TOKEN).unwrap(), options).unwrap()
+fn connect(endpoint: &Endpoint, options: ClientOptions) -> Client {
+    Client::new(endpoint.clone(), Token::parse(TOKEN).unwrap(), options).unwrap()
 }
 
 fn name() -> KeyName {

@@ -14,11 +14,11 @@ async fn each_request_is_as_the_api_wants_it() {
         _ => Act::Say("HTTP/1.1 204 No Content\r\n\r\n".to_owned()),
     })
     .await;
-    let connection = connect(&server.endpoint, options());
-    connection.reader().page(200, 100).await.unwrap();
-    connection.writer().upload(&name(), &key()).await.unwrap();
-    connection.writer().promote(&id()).await.unwrap();
-    connection.writer().delete(&id()).await.unwrap();
+    let client = connect(&server.endpoint, options());
+    client.page(200, 100).await.unwrap();
+    client.upload(&name(), &key()).await.unwrap();
+    client.promote(&id()).await.unwrap();
+    client.delete(&id()).await.unwrap();
     assert_eq!(server.connections(), 1, "the connection is kept");
     let host = server.endpoint.as_str().trim_start_matches("http://");
     let sent = server.requests().join("\n---\n").replace('\r', "").replace(host, "HOST");
@@ -30,14 +30,14 @@ async fn a_prefix_of_the_endpoint_is_kept() {
     let server = Server::start(|_| Act::Say(answer("200 OK", "", r#"{"data":[]}"#))).await;
     let endpoint = format!("{}/gateway/api/v1/", server.endpoint);
     let endpoint = keyform::account::Endpoint::parse(&endpoint).unwrap();
-    connect(&endpoint, options()).reader().page(0, 100).await.unwrap();
+    connect(&endpoint, options()).page(0, 100).await.unwrap();
     assert!(server.requests()[0].starts_with("GET /gateway/api/v1/ssh_keys/?offset=0&limit=100 HTTP/1.1\r\n"));
 }
 
 #[tokio::test]
 async fn an_uploaded_key_becomes_a_row() {
     let server = Server::start(|_| Act::Say(answer("202 Accepted", "", &key_object(KEY, true)))).await;
-    let row = connect(&server.endpoint, options()).writer().upload(&name(), &key()).await.unwrap();
+    let row = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap();
     assert_eq!((row.id, row.blob.as_ref()), (id(), Some(key().blob())));
     assert_eq!(row.created_at, Some("2026-01-02T03:04:05.678901Z".parse().unwrap()));
 }
@@ -54,7 +54,7 @@ async fn what_is_deleted_already_is_deleted() {
     ] {
         let said = reply.clone();
         let server = Server::start(move |_| Act::Say(reply.clone())).await;
-        assert_eq!(connect(&server.endpoint, options()).writer().delete(&id()).await, Ok(()), "{said}");
+        assert_eq!(connect(&server.endpoint, options()).delete(&id()).await, Ok(()), "{said}");
     }
     for reply in [
         answer("404 Not Found", "", "<html>nginx</html>"),
@@ -63,7 +63,7 @@ async fn what_is_deleted_already_is_deleted() {
     ] {
         let said = reply.clone();
         let server = Server::start(move |_| Act::Say(reply.clone())).await;
-        assert!(connect(&server.endpoint, options()).writer().delete(&id()).await.is_err(), "{said}");
+        assert!(connect(&server.endpoint, options()).delete(&id()).await.is_err(), "{said}");
     }
 }
 
@@ -78,9 +78,9 @@ async fn an_account_of_many_pages_is_listed_whole() {
         Act::Say(answer("200 OK", "", &body))
     })
     .await;
-    let connection = connect(&server.endpoint, options());
+    let client = connect(&server.endpoint, options());
     let throttle = Throttle::new(TokioClock::default(), 1);
-    let listing = list_all(&connection.reader(), &throttle, RetryPolicy::default()).await.unwrap();
+    let listing = list_all(&client, &throttle, RetryPolicy::default()).await.unwrap();
     assert_eq!(listing.rows().len(), 1_221);
     assert_eq!(server.requests().len(), 13);
     assert!(server.connections() <= 10, "{} connections", server.connections());

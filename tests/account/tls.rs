@@ -70,8 +70,8 @@ fn trusting(certificate: &CertifiedKey<KeyPair>) -> ClientOptions {
 async fn both_versions_of_http_are_spoken_over_tls() {
     for (alpn, version) in [(&["h2", "http/1.1"][..], Version::HTTP_2), (&["http/1.1"], Version::HTTP_11)] {
         let server = start("127.0.0.1", alpn).await;
-        let reader = connect(&server.endpoint, trusting(&server.certificate)).reader();
-        let pages = join_all((0..20).map(|_| reader.page(0, 100))).await;
+        let client = connect(&server.endpoint, trusting(&server.certificate));
+        let pages = join_all((0..20).map(|_| client.page(0, 100))).await;
         assert!(pages.iter().all(Result::is_ok), "{pages:?}");
         assert_eq!(*server.versions.lock().unwrap(), vec![version; 20]);
     }
@@ -104,8 +104,8 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     params.distinguished_name.push(DnType::CommonName, "another authority");
     let signing_key = KeyPair::generate().unwrap();
     let other = CertifiedKey { cert: params.self_signed(&signing_key).unwrap(), signing_key };
-    let reader = connect(&server.endpoint, trusting(&other)).reader();
-    let failure = reader.page(0, 100).await.unwrap_err();
+    let client = connect(&server.endpoint, trusting(&other));
+    let failure = client.page(0, 100).await.unwrap_err();
     assert!(server.versions.lock().unwrap().is_empty(), "the token was sent");
     insta::assert_snapshot!(told(&failure, &server.endpoint));
 }
@@ -113,7 +113,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 #[tokio::test]
 async fn a_certificate_for_another_host_is_refused() {
     let server = start("api.example.com", &[]).await;
-    let failure = connect(&server.endpoint, trusting(&server.certificate)).reader().page(0, 100).await.unwrap_err();
+    let failure = connect(&server.endpoint, trusting(&server.certificate)).page(0, 100).await.unwrap_err();
     assert_eq!((failure.effect, failure.kind), (Effect::NotSent, FailureKind::Transport(Fault::Tls)));
     assert!(failure.message.contains("not valid for"), "{}", failure.message);
 }
@@ -129,7 +129,7 @@ async fn a_server_without_tls_is_told_as_such() {
         }
     });
     let endpoint = Endpoint::parse(&format!("https://{address}")).unwrap();
-    let failure = connect(&endpoint, trusting(&certificate)).reader().page(0, 100).await.unwrap_err();
+    let failure = connect(&endpoint, trusting(&certificate)).page(0, 100).await.unwrap_err();
     let text = told(&failure, &endpoint);
     insta::assert_snapshot!(text);
 }
@@ -141,6 +141,6 @@ fn a_certificate_that_is_none_is_an_error_before_any_request() {
         ..options()
     };
     let token = keyform::account::Token::parse("t").unwrap();
-    let error = keyform::account::Connection::open(Endpoint::default(), token, broken).unwrap_err();
+    let error = keyform::account::Client::new(Endpoint::default(), token, broken).unwrap_err();
     assert!(error.help().contains("SSL_CERT_FILE"));
 }

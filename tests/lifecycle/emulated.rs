@@ -1,6 +1,6 @@
 //! Histories on the emulated account, over real HTTP.
 
-use keyform::account::{ClientOptions, Connection, Endpoint, Row, Token, TokioClock};
+use keyform::account::{Client, ClientOptions, Endpoint, Row, Token, TokioClock};
 use keyform::apply::Outcome;
 use keyform::emulator::{AutoPrimary, Behaviour, DeletePrimary, DuplicateKey, Emulator, EmulatorConfig, NewRow};
 use keyform::names::{KeyId, UserId};
@@ -15,7 +15,7 @@ use crate::{Account, carry_out};
 pub(crate) struct EmulatedAccount {
     mode: Mode,
     emulator: Emulator,
-    connection: Connection,
+    client: Client,
     runtime: Runtime,
 }
 
@@ -33,7 +33,7 @@ impl EmulatedAccount {
         let token = Token::parse(emulator.token()).unwrap();
         Self {
             mode,
-            connection: Connection::open(endpoint, token, ClientOptions::default()).unwrap(),
+            client: Client::new(endpoint, token, ClientOptions::default()).unwrap(),
             emulator,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         }
@@ -79,8 +79,8 @@ impl Account for EmulatedAccount {
     }
 
     fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome {
-        let (reader, writer) = (self.connection.reader(), self.connection.writer());
-        let outcome = self.runtime.block_on(carry_out(plan, session, &reader, &writer, TokioClock::default(), seed));
+        let outcome =
+            self.runtime.block_on(carry_out(plan, session, &self.client, &self.client, TokioClock::default(), seed));
         watch(&self.rows());
         outcome
     }

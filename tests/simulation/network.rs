@@ -10,8 +10,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use keyform::account::verdict::{Answer, Reply, Verdict, judge};
-use keyform::account::{self, BodyFault, Clock as _, Effect, Failure, Fault, Page, ReadAccount, Row, WriteAccount};
+use keyform::account::verdict::judge;
+use keyform::account::{
+    self, BodyFault, Clock as _, Effect, Failure, FailureKind, Fault, Page, ReadAccount, Row, WriteAccount,
+};
 use keyform::names::{KeyId, KeyName};
 use keyform::public_key::PublicKey;
 
@@ -48,6 +50,13 @@ enum Content {
     Page(Page),
     Row(Box<Row>),
     Nothing,
+}
+
+/// What is heard of a request.
+#[derive(Debug, Clone, Copy)]
+enum Reply {
+    Nothing(Fault),
+    Answer { status: u16, retry_after: bool, body: Result<(), BodyFault> },
 }
 
 /// What becomes of a request.
@@ -171,11 +180,15 @@ impl Network {
     }
 
     fn hear(&self, kind: account::Operation, reply: Reply) -> Result<Content, Failure> {
-        let Verdict::Failed(effect, failure) = judge(kind, reply) else { return Ok(Content::Nothing) };
+        let verdict = match reply {
+            Reply::Nothing(fault) => Err((fault.effect(), FailureKind::Transport(fault))),
+            Reply::Answer { status, retry_after, body } => judge(kind, status, retry_after, None, body),
+        };
+        let Err((effect, failure)) = verdict else { return Ok(Content::Nothing) };
         let is_blind = self.world.broken == Some(Broken::RetryIsBlind);
         let (status, asks) = match reply {
             Reply::Nothing(_) => (None, false),
-            Reply::Answer(answer) => (Some(answer.status), answer.retry_after),
+            Reply::Answer { status, retry_after, body: _ } => (Some(status), retry_after),
         };
         Err(Failure {
             effect: if is_blind && effect == Effect::Unknown { Effect::NotSent } else { effect },
@@ -267,5 +280,5 @@ fn act(world: &Rc<World>, process: &Process, operation: &Operation) -> Result<Co
 }
 
 fn answer(status: u16, retry_after: bool, body: Result<(), BodyFault>) -> Reply {
-    Reply::Answer(Answer { status, retry_after, missing_permission: None, body })
+    Reply::Answer { status, retry_after, body }
 }

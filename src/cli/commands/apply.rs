@@ -182,7 +182,6 @@ async fn carry_out(
     log: &RunLog<'_>,
 ) -> Outcome {
     let plan = log.plan;
-    let reader = account.connection.reader();
     let target = if plan.is_empty() { Target::Silent } else { context.ui.progress() };
     let progress = Progress::new(target);
     let uncertain = Cell::new(0_usize);
@@ -203,8 +202,8 @@ async fn carry_out(
         }
     };
     let tools = Tools {
-        reader: (!args.scope.offline).then_some(&reader),
-        writer: &account.connection.writer(),
+        reader: (!args.scope.offline).then_some(&account.client),
+        writer: &account.client,
         throttle: &account.throttle,
         options: Options { concurrency: args.concurrency.get(), retries: account.retries, fail_fast: args.fail_fast },
         stop,

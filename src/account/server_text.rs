@@ -1,6 +1,6 @@
-//! What a server says in the body of an error, made fit for a message.
+//! The text that a server sends in the body of an error, made fit for a message.
 //!
-//! Never trusted: escaped, put on one line, cut, and cleared of the token.
+//! Never trusted: escaped, put on one line, cut, and the token masked.
 
 use serde_json::Value;
 
@@ -8,24 +8,22 @@ use super::failure::Permission;
 use super::token::Token;
 use crate::terminal::sanitize;
 
-/// How many characters of a server's words reach a message.
-pub(super) const MAX_WORDS: usize = 300;
+/// The most characters of a server's text in a message.
+const MAX_CHARACTERS: usize = 300;
 
-/// How many of a list of complaints are quoted.
+/// The most complaints of a list that are quoted.
 const MAX_COMPLAINTS: usize = 5;
 
-/// What a server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Words {
-    /// Nothing that could be quoted.
+pub(super) enum ServerText {
     Nothing,
-    /// Words of the account, or at least of a program.
-    Said(String),
-    /// The title or first words of a page for people.
+    /// From the account, or at least from a program.
+    Message(String),
+    /// The title of an HTML page, which may be empty.
     Page(String),
 }
 
-impl Words {
+impl ServerText {
     /// Reads a body: either shape of the account's errors, other JSON, HTML, plain text.
     pub(super) fn read(body: &[u8], token: &Token) -> Self {
         let text = String::from_utf8_lossy(body);
@@ -34,18 +32,18 @@ impl Words {
             return Self::Nothing;
         }
         if is_html(text) {
-            return Self::Page(one_line(&page_words(text), token));
+            return Self::Page(one_line(title(text).unwrap_or_default(), token));
         }
         let said = serde_json::from_str(text).ok().and_then(|json| complaints(&json));
         let said = one_line(said.as_deref().unwrap_or(text), token);
-        if said.is_empty() { Self::Nothing } else { Self::Said(said) }
+        if said.is_empty() { Self::Nothing } else { Self::Message(said) }
     }
 
-    /// Which scope the words say is missing, if that is what they say. `attempted` is what the request needs.
+    /// Which permission the words say is missing, if that is what they say. `attempted` is what the request needs.
     ///
     /// Seen: `Token permission missing: scope 'ssh_keys', permission 'read'`.
-    pub(super) fn missing_permission(&self, attempted: Permission) -> Option<Permission> {
-        let Self::Said(said) = self else { return None };
+    pub(super) fn missing_permission(&self, needed: Permission) -> Option<Permission> {
+        let Self::Message(said) = self else { return None };
         let said = said.to_ascii_lowercase();
         let lacks = ["missing", "insufficient", "required", "lack", "not have"];
         if !(said.contains("scope") || said.contains("permission")) || !lacks.iter().any(|word| said.contains(word)) {
@@ -54,18 +52,18 @@ impl Words {
         match said.split_once("permission '").map(|(_, rest)| rest) {
             Some(rest) if rest.starts_with("read'") => Some(Permission::Read),
             Some(rest) if rest.starts_with("write'") => Some(Permission::Write),
-            _ => Some(attempted),
+            _ => Some(needed),
         }
     }
 }
 
-/// Makes any text fit for a message: one line, escaped, at most [`MAX_WORDS`] characters, without the token.
+/// Makes any text fit for a message: one line, escaped, at most [`MAX_CHARACTERS`] characters, without the token.
 pub(super) fn one_line(text: &str, token: &Token) -> String {
     // Masked before it is cut: half a token is still a secret.
     let text = token.mask(text);
     let mut line = String::new();
     for word in text.split_whitespace() {
-        if line.len() > MAX_WORDS * 4 {
+        if line.len() > MAX_CHARACTERS * 4 {
             break;
         }
         if !line.is_empty() {
@@ -73,7 +71,7 @@ pub(super) fn one_line(text: &str, token: &Token) -> String {
         }
         line.push_str(word);
     }
-    sanitize::escape_to(&line, MAX_WORDS).into_owned()
+    sanitize::escape_to(&line, MAX_CHARACTERS).into_owned()
 }
 
 /// Whether a body is a page for people.
@@ -123,57 +121,25 @@ fn location(loc: &Value) -> String {
     }
 }
 
-/// Takes the title of a page, or else its text without the tags.
-fn page_words(html: &str) -> String {
+fn title(html: &str) -> Option<&str> {
     let lower = html.to_ascii_lowercase();
-    title(html, &lower).filter(|title| !title.trim().is_empty()).unwrap_or_else(|| without_tags(html, &lower))
-}
-
-fn title(html: &str, lower: &str) -> Option<String> {
     let from = lower.find("<title")?;
     let from = from + lower.get(from..)?.find('>')? + 1;
     let to = from + lower.get(from..)?.find("</title")?;
-    html.get(from..to).map(str::to_owned)
-}
-
-fn without_tags(html: &str, lower: &str) -> String {
-    let mut text = String::new();
-    let mut at = 0;
-    while let Some(rest) = html.get(at..) {
-        let Some(tag) = rest.find('<') else {
-            text.push_str(rest);
-            break;
-        };
-        text.push_str(rest.get(..tag).unwrap_or_default());
-        text.push(' ');
-        if text.len() > MAX_WORDS * 4 {
-            break;
-        }
-        let opened = lower.get(at + tag..).unwrap_or_default();
-        let past = ["script", "style"].iter().find_map(|name| {
-            opened.get(1..)?.strip_prefix(name)?;
-            opened.find(&format!("</{name}"))
-        });
-        let tag = tag + past.unwrap_or(0);
-        match rest.get(tag..).and_then(|rest| rest.find('>')) {
-            Some(end) => at += tag + end + 1,
-            None => break,
-        }
-    }
-    text
+    html.get(from..to)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Words {
-        Words::read(body.as_bytes(), &Token::parse("s3cret").unwrap())
+    fn read(body: &str) -> ServerText {
+        ServerText::read(body.as_bytes(), &Token::parse("s3cret").unwrap())
     }
 
     fn said(body: &str) -> String {
         match read(body) {
-            Words::Said(said) => said,
+            ServerText::Message(said) => said,
             other => panic!("{other:?}"),
         }
     }
@@ -192,28 +158,28 @@ mod tests {
         assert_eq!(said(r#"{"message":"slow down"}"#), "slow down");
         assert_eq!(said(r#"{"odd":1}"#), r#"{"odd":1}"#);
         assert_eq!(said("upstream\n  gone"), "upstream gone");
-        assert_eq!(read(" \n"), Words::Nothing);
+        assert_eq!(read(" \n"), ServerText::Nothing);
     }
 
     #[test]
-    fn a_page_is_told_by_its_title_or_its_first_words() {
+    fn a_page_is_told_by_its_title() {
         assert_eq!(
             read("<!DOCTYPE html><html><head><TITLE>502 Bad\nGateway</TITLE></head><body>nginx</body>"),
-            Words::Page("502 Bad Gateway".to_owned())
+            ServerText::Page("502 Bad Gateway".to_owned())
         );
         assert_eq!(
             read("<html><script>var x = '<b>';</script><style>p{}</style><p>Please <b>log in</b></p>"),
-            Words::Page("Please log in".to_owned())
+            ServerText::Page(String::new())
         );
-        assert_eq!(read("<"), Words::Page(String::new()));
+        assert_eq!(read("<"), ServerText::Page(String::new()));
     }
 
     #[test]
     fn words_are_bounded_escaped_and_free_of_the_token() {
-        assert_eq!(said(&"x".repeat(5000)).chars().count(), MAX_WORDS);
+        assert_eq!(said(&"x".repeat(5000)).chars().count(), MAX_CHARACTERS);
         assert_eq!(said("{\"detail\":\"\\u001b[31mred\\u202e\"}"), "\\u{1b}[31mred\\u{202e}");
         assert_eq!(said(r#"{"detail":"bad token s3cret"}"#), "bad token [token]");
-        let cut_inside = format!("{} s3cret", "x".repeat(MAX_WORDS - 4));
+        let cut_inside = format!("{} s3cret", "x".repeat(MAX_CHARACTERS - 4));
         assert!(!said(&cut_inside).contains("s3c"));
     }
 
