@@ -155,11 +155,10 @@ impl Context {
             (sandbox_endpoint()?, address, token, Some(emulator))
         } else {
             let settings = settings::resolve(&self.flags(), &environment, &mut io::stdin().lock())?;
-            for warning in &settings.warnings {
-                self.ui.warn(&warning.to_string());
+            if let Some(warning) = settings.warning() {
+                self.ui.warn(&warning);
             }
-            let token = settings.require_token()?.value.clone();
-            (settings.endpoint.value.clone(), settings.endpoint.value, token, None)
+            (settings.endpoint.value.clone(), settings.endpoint.value, settings.token.value, None)
         };
         let client = Client::new(address, token, options)?;
         Ok(Account {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 
 use super::*;
@@ -36,18 +37,22 @@ impl World {
     /// Tells the endpoint, the token and where both come from, the home directory as `~`.
     fn told(&self, flags: &Flags) -> String {
         let told = match self.resolve(flags) {
-            Ok(settings) => {
-                let token = settings.token.map_or("no token".to_owned(), |token| {
-                    let text = token.value.header().unwrap();
-                    format!("{} from {}", text.to_str().unwrap(), token.source)
-                });
-                let Sourced { value, source } = settings.endpoint;
-                format!("{value} from {source}; {token}")
+            Ok(Settings { endpoint, token }) => {
+                let text = token.value.header().unwrap();
+                format!("{}; {} from {}", from(&endpoint), text.to_str().unwrap(), token.source)
+            }
+            Err(SettingsError::NoToken(_)) => {
+                let endpoint = resolve_endpoint(flags, &|name| self.variables.get(name).cloned()).unwrap();
+                format!("{}; no token", from(&endpoint))
             }
             Err(error) => format!("error: {error}"),
         };
         told.replace(self.home.path().to_str().unwrap(), "~")
     }
+}
+
+fn from(endpoint: &Sourced<Endpoint>) -> String {
+    format!("{} from {}", endpoint.value, endpoint.source)
 }
 
 const FILE: &str = r#"{"api_key":"from-file","base_url":"https://file.example.com/api/v1","team_id":null}"#;
@@ -145,7 +150,7 @@ fn a_broken_file_disturbs_nobody_who_does_not_need_it() {
 #[test]
 fn a_missing_token_names_each_place_that_was_looked_at() {
     let world = World::new(&[]);
-    let error = world.resolve(&Flags::default()).unwrap().require_token().unwrap_err();
+    let error = world.resolve(&Flags::default()).unwrap_err();
     let told = error.to_string().replace(world.home.path().to_str().unwrap(), "~");
     assert_eq!(told, "no token; looked at --token-file, PRIME_API_KEY, `api_key` in ~/.prime/config.json");
     assert!(error.help().unwrap().contains("--offline"));
@@ -157,9 +162,9 @@ fn a_token_file_that_others_may_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::new(&[]).with("token", "t\n");
     let flags = Flags { token_file: Some(world.path("token")), ..Flags::default() };
-    for (mode, warnings) in [(0o600, 0), (0o640, 1), (0o604, 1)] {
+    for (mode, is_warned_of) in [(0o600, false), (0o640, true), (0o604, true)] {
         fs::set_permissions(world.path("token"), fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!(world.resolve(&flags).unwrap().warnings.len(), warnings, "{mode:o}");
+        assert_eq!(world.resolve(&flags).unwrap().warning().is_some(), is_warned_of, "{mode:o}");
     }
 }
 
