@@ -11,7 +11,7 @@ use keyform::account::{
 };
 use keyform::apply::{Event, Finding, Options, Outcome, Status, Tools, execute};
 use keyform::names::{KeyId, KeyName, UserId};
-use keyform::plan::{Change, Plan};
+use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
 use keyform::state::{Loaded, State};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
@@ -124,30 +124,44 @@ fn run(
     fault: impl Fn(&str) -> Option<Failure>,
 ) -> Ran {
     let mut plan = plan(wanted, state, account);
-    let mut options = Options { concurrency: 1, retries: RetryPolicy { retries: 2 }, fail_fast: false };
+    let mut options = ONE;
     change(&mut plan, &mut options);
     let faulty = Faulty {
         account: MemoryAccount::new(Mode::default(), rows(account)),
         fault: Box::new(fault),
         log: RefCell::default(),
     };
-    let state = recorded(state);
-    let mut session = MemorySession { state: Some(state.clone()), journal: Vec::new() };
-    let tools = Tools {
-        reader: Some(&faulty),
-        writer: &faulty,
-        throttle: &Throttle::new(VirtualClock::default(), 0),
-        options,
-        stop: &CancellationToken::new(),
-        observer: &|_| {},
-        lineage: uuid::Uuid::nil(),
-    };
-    let loaded = Loaded { state: Some(state), ..Loaded::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let outcome = runtime.block_on(execute(&plan, loaded, &mut session, &tools));
+    let mut session = MemorySession { state: Some(recorded(state)), journal: Vec::new() };
+    let outcome = carry_out(&plan, &mut session, (&faulty, &faulty), options, &CancellationToken::new(), &|_| {});
     let log = faulty.log.take();
     Ran { outcome, session, log, rows: faulty.account.rows.take() }
 }
+
+/// Carries out a plan from the state of a session, on a clock on which waiting takes no time.
+fn carry_out(
+    plan: &Plan,
+    session: &mut MemorySession,
+    (reader, writer): (&impl ReadAccount, &impl WriteAccount),
+    options: Options,
+    stop: &CancellationToken,
+    observer: &dyn Fn(&Event<'_>),
+) -> Outcome {
+    let tools = Tools {
+        reader: Some(reader),
+        writer,
+        throttle: &Throttle::new(VirtualClock::default(), 0),
+        options,
+        stop,
+        observer,
+        lineage: uuid::Uuid::nil(),
+    };
+    let loaded = Loaded { state: session.state.clone(), ..Loaded::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(execute(plan, loaded, session, &tools))
+}
+
+/// One request at a time.
+const ONE: Options = Options { concurrency: 1, retries: RetryPolicy { retries: 2 }, fail_fast: false };
 
 fn as_it_is(_: &mut Plan, _: &mut Options) {}
 
@@ -300,31 +314,16 @@ fn nothing_is_deleted_where_nobody_knows_whose_account_it_is_or_which_key_is_its
 /// Carries out many uploads on an account that answers at once, except for `waits`, which waits until something else is
 /// written down. Returns the most uploads that were sent and not written down yet.
 fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
-    let mut plan = plan("a=A", "", "");
-    let pattern = plan.actions.remove(0);
-    for number in 0..uploads {
-        let mut action = pattern.clone();
-        action.name = KeyName::new(format!("key-{number:03}")).unwrap();
-        let Change::Upload(new) = &mut action.change else { panic!("{action:?}") };
-        new.key = support::keys::key(number);
-        plan.actions.push(action);
-    }
+    let plan = world::plan_of(&world::numbered(uploads), None, Some(&world::listing("")));
     let (sent, written, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let account = MemoryAccount::new(Mode::default(), Vec::new());
-    let tools = Tools {
-        reader: Some(&account),
-        writer: &Waiting { account: &account, waits, sent: &sent, written: &written },
-        throttle: &Throttle::new(VirtualClock::default(), 0),
-        options: Options { concurrency: 10, retries: RetryPolicy::default(), fail_fast: false },
-        stop: &CancellationToken::new(),
-        observer: &|event| {
-            most.set(most.get().max(sent.get() - written.get()));
-            written.set(written.get() + usize::from(matches!(event, Event::Placed { .. })));
-        },
-        lineage: uuid::Uuid::nil(),
+    let writer = Waiting { account: &account, waits, sent: &sent, written: &written };
+    let observer = |event: &Event<'_>| {
+        most.set(most.get().max(sent.get() - written.get()));
+        written.set(written.get() + usize::from(matches!(event, Event::Placed { .. })));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let outcome = runtime.block_on(execute(&plan, Loaded::default(), &mut MemorySession::default(), &tools));
+    let (options, stop) = (Options { concurrency: 10, ..ONE }, CancellationToken::new());
+    let outcome = carry_out(&plan, &mut MemorySession::default(), (&account, &writer), options, &stop, &observer);
     assert!(outcome.is_success(), "{outcome:?}");
     most.get()
 }
@@ -368,7 +367,7 @@ fn uploads_are_written_down_together_and_never_many_of_them() {
 
 #[test]
 fn whoever_waits_for_the_network_has_written_down_what_is_done() {
-    unwritten(20, Some("key-005"));
+    unwritten(20, Some("key-0005"));
 }
 
 #[test]
@@ -376,20 +375,9 @@ fn an_account_that_was_not_as_it_said_is_reported() {
     // Somebody deletes the key between its upload and the listing afterwards.
     let account = MemoryAccount::new(Mode::default(), Vec::new());
     let plan = plan("a=A", "", "");
-    let mut session = MemorySession::default();
-    let rows = std::rc::Rc::new(account);
-    let tools = Tools {
-        reader: Some(&Emptied(&rows)),
-        writer: &*rows,
-        throttle: &Throttle::new(VirtualClock::default(), 0),
-        options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
-        stop: &CancellationToken::new(),
-        observer: &|_| {},
-        lineage: uuid::Uuid::nil(),
-    };
-    let loaded = Loaded { state: Some(world::recorded("")), ..Loaded::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let outcome = runtime.block_on(execute(&plan, loaded, &mut session, &tools));
+    let mut session = MemorySession { state: Some(recorded("")), journal: Vec::new() };
+    let tools = (&Emptied(&account), &account);
+    let outcome = carry_out(&plan, &mut session, tools, ONE, &CancellationToken::new(), &|_| {});
     assert!(matches!(outcome.findings.as_deref(), Some([Finding::Missing { .. }])), "{outcome:?}");
     assert!(!outcome.is_success());
 }
@@ -422,17 +410,7 @@ fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
         let account = MemoryAccount::new(Mode::default(), Vec::new());
         let account = Faulty { account, fault, log: RefCell::default() };
         let (plan, mut session) = (plan("a=A", "", ""), MemorySession::default());
-        let tools = Tools {
-            reader: Some(&Endless(&stop)),
-            writer: &account,
-            throttle: &Throttle::new(VirtualClock::default(), 0),
-            options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
-            stop: &stop,
-            observer: &|_| {},
-            lineage: uuid::Uuid::nil(),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let outcome = runtime.block_on(execute(&plan, Loaded::default(), &mut session, &tools));
+        let outcome = carry_out(&plan, &mut session, (&Endless(&stop), &account), ONE, &stop, &|_| {});
         assert!(outcome.interrupted && outcome.saved.is_some() && outcome.findings.is_none());
         let ended = match &outcome.steps[0].status {
             Status::Done { .. } => "done",
@@ -452,18 +430,7 @@ fn a_run_that_is_asked_to_stop_starts_nothing() {
     let plan = plan("a=A", "z=Z#9", "z=Z#9");
     let state = recorded("z=Z#9");
     let mut session = MemorySession { state: Some(state.clone()), journal: Vec::new() };
-    let tools = Tools {
-        reader: Some(&account),
-        writer: &account,
-        throttle: &Throttle::new(VirtualClock::default(), 0),
-        options: Options { concurrency: 1, retries: RetryPolicy::default(), fail_fast: false },
-        stop: &stop,
-        observer: &|_| {},
-        lineage: uuid::Uuid::nil(),
-    };
-    let loaded = Loaded { state: Some(state.clone()), ..Loaded::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let outcome = runtime.block_on(execute(&plan, loaded, &mut session, &tools));
+    let outcome = carry_out(&plan, &mut session, (&account, &account), ONE, &stop, &|_| {});
     assert!(outcome.interrupted);
     assert_eq!(account.requests.get(), 0);
     assert_eq!(session.state, Some(state), "and nothing is pending that was never sent");

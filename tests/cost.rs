@@ -12,13 +12,10 @@ use std::rc::Rc;
 use futures_util::FutureExt as _;
 use keyform::account::{RetryPolicy, Throttle};
 use keyform::apply::{Options, Tools, execute};
-use keyform::manifest::{Desired, DesiredKey};
-use keyform::names::KeyName;
-use keyform::plan::{Input, compare};
 use keyform::state::disk::{Disk, LocalDisk};
 use keyform::state::{FileStore, Session as _, Store as _};
 use support::account::{MemoryAccount, Mode, VirtualClock};
-use support::{keys, world};
+use support::world;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -93,24 +90,9 @@ impl Disk for Counting {
 
 /// Applies so many new keys, and counts the bytes written, those of the state in the end, and how often was synced.
 fn apply(count: u64) -> (usize, usize, usize) {
-    let template = world::desired("new=A").keys.remove(0);
-    let key = |number| DesiredKey {
-        name: KeyName::new(format!("key-{number:04}")).unwrap(),
-        key: keys::key(number),
-        ..template.clone()
-    };
-    let desired = Desired { account: None, keys: (0..count).map(key).collect(), files: Vec::new() };
+    let desired = world::numbered(count);
     let account = MemoryAccount::new(Mode::default(), Vec::new());
-    let (listing, endpoint) = (account.listing(), world::endpoint());
-    let observed = Some(&listing);
-    let plan = compare(Input {
-        desired: &desired,
-        recorded: None,
-        observed,
-        endpoint: &endpoint,
-        today: world::today(),
-        destroy: false,
-    });
+    let plan = world::plan_of(&desired, None, Some(&account.listing()));
 
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keyform.state.json");

@@ -16,7 +16,7 @@ use keyform::apply::{Options, Outcome, Status, Tools, execute};
 use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Input, Plan, compare};
+use keyform::plan::Plan;
 use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{Loaded, Origin};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock, Watch};
@@ -217,15 +217,7 @@ impl<'k, A: Account> History<'k, A> {
     }
 
     fn plan(&self, desired: &Desired, listing: &Listing) -> Plan {
-        let recorded = self.session.state.as_ref();
-        compare(Input {
-            desired,
-            recorded,
-            observed: Some(listing),
-            endpoint: &world::endpoint(),
-            today: today(),
-            destroy: false,
-        })
+        world::plan_of(desired, self.session.state.as_ref(), Some(listing))
     }
 
     fn apply(&mut self) {

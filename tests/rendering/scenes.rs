@@ -2,14 +2,14 @@
 
 use keyform::manifest::Desired;
 use keyform::names::KeyName;
+use keyform::plan::Plan;
 use keyform::plan::guard::{Acknowledged, Refusal, Stage, refusals};
-use keyform::plan::{Input, Plan, compare};
 use keyform::report::markdown::{self, Comment};
 use keyform::report::{View, diff, text};
 use keyform::state::State;
 
 use crate::support::keys;
-use crate::support::world::{self, endpoint, today};
+use crate::support::world::{self, today};
 
 /// A plan, and the state that it was made from.
 pub(crate) struct Scene {
@@ -48,14 +48,7 @@ impl Scene {
     pub(crate) fn of(desired: &Desired, recorded: &str, account: &str) -> Self {
         let recorded = world::recorded(recorded);
         let listing = world::listing(account);
-        let plan = compare(Input {
-            desired,
-            recorded: Some(&recorded),
-            observed: Some(&listing),
-            endpoint: &endpoint(),
-            today: today(),
-            destroy: false,
-        });
+        let plan = world::plan_of(desired, Some(&recorded), Some(&listing));
         Self { plan, recorded }
     }
 

@@ -10,7 +10,7 @@ use keyform::account::{RetryPolicy, Throttle};
 use keyform::apply::{Options, Outcome, Tools, execute, observe};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Change, Input, Plan, Reason, compare};
+use keyform::plan::{Change, Plan, Reason};
 use keyform::public_key::KeyBlob;
 use keyform::state::{Entry, FileStore, Loaded, Place, Recovery, Rescued, Session, State, StateError, lock_within};
 
@@ -20,7 +20,7 @@ use crate::kernel::{Due, Process, Program, Watch};
 use crate::laws::{self, Law, Violation};
 use crate::network::{LATE, Network, arrive};
 use crate::support::keys;
-use crate::support::world::{self, endpoint, show, today};
+use crate::support::world::{self, show, today};
 use crate::world::{APART, Broken, STATE, Weather, World};
 use keyform::emulator::DuplicateKey;
 
@@ -365,14 +365,7 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
             Err(_) => return End::Blind,
         }
     };
-    let plan = compare(Input {
-        desired: &process.desired,
-        recorded: loaded.state.as_ref(),
-        observed: observed.as_ref(),
-        endpoint: &endpoint(),
-        today: today(),
-        destroy: false,
-    });
+    let plan = world::plan_of(&process.desired, loaded.state.as_ref(), observed.as_ref());
     world.trace(|| format!("process {} plans {}", process.id, show(&plan)));
     process.replaces.replace(replaced(&plan));
     process.orphans.replace(orphans(&plan));

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use futures_util::FutureExt as _;
 use keyform::apply::{Outcome, Status};
 use keyform::names::KeyId;
-use keyform::plan::{ActionKind, Input, compare};
+use keyform::plan::ActionKind;
 use keyform::state::{FileStore, Loaded, Place, Recovery, Rescued, StateError, Store as _};
 
 use crate::disk::{Platter, ProcessDisk};
 use crate::kernel::Process;
 use crate::network::Operation;
-use crate::support::world::{endpoint, show, today};
+use crate::support::world::{plan_of, show, today};
 use crate::world::{JOURNAL, STATE, World};
 use keyform::emulator::DuplicateKey;
 
@@ -162,14 +162,7 @@ pub(crate) fn is_told(world: &Rc<World>, outcome: &Outcome) {
 pub(crate) fn is_done(world: &Rc<World>, process: &Process) -> Result<(), String> {
     let state = recorded(world).state;
     let listing = world.account.borrow().listing();
-    let plan = compare(Input {
-        desired: &process.desired,
-        recorded: state.as_ref(),
-        observed: Some(&listing),
-        endpoint: &endpoint(),
-        today: today(),
-        destroy: false,
-    });
+    let plan = plan_of(&process.desired, state.as_ref(), Some(&listing));
     if plan.is_empty() { Ok(()) } else { Err(show(&plan)) }
 }
 

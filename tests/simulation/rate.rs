@@ -9,16 +9,15 @@ use keyform::account::{
     Clock as _, Effect, Failure, FailureKind, Page, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
 };
 use keyform::apply::{Options, Outcome, Tools, execute};
-use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Input, Plan, compare};
+use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
 use keyform::state::Loaded;
 use tokio_util::sync::CancellationToken;
 
 use crate::kernel::{Due, Kernel, Process, Program, Watch};
 use crate::support::account::{MemoryAccount, MemorySession, Mode};
-use crate::support::{keys, world};
+use crate::support::world;
 
 const KEYS: u64 = 2_000;
 
@@ -154,21 +153,7 @@ impl WriteAccount for Limited {
 }
 
 fn plan() -> Plan {
-    let template = world::desired("new=A").keys.remove(0);
-    let key = |number| DesiredKey {
-        name: KeyName::new(format!("key-{number:04}")).unwrap(),
-        key: keys::key(number),
-        ..template.clone()
-    };
-    let account = MemoryAccount::new(Mode::default(), world::rows("other=Z#1"));
-    compare(Input {
-        desired: &Desired { account: None, keys: (0..KEYS).map(key).collect(), files: Vec::new() },
-        recorded: None,
-        observed: Some(&account.listing()),
-        endpoint: &world::endpoint(),
-        today: world::today(),
-        destroy: false,
-    })
+    world::plan_of(&world::numbered(KEYS), None, Some(&world::listing("other=Z#1")))
 }
 
 /// Applies, and tells how it went, how long it took, how many requests were taken and how many turned away.

@@ -111,19 +111,25 @@ pub fn listing(text: &str) -> Listing {
     super::account::MemoryAccount::new(super::account::Mode::default(), rows(text)).listing()
 }
 
-/// The plan for a world; `offline` in place of the account is no listing.
+/// The keys `key-0000`, `key-0001` and so on.
+pub fn numbered(count: u64) -> Desired {
+    let template = desired("new=A").keys.remove(0);
+    let key = |number| DesiredKey {
+        name: KeyName::new(format!("key-{number:04}")).unwrap(),
+        key: keys::key(number),
+        ..template.clone()
+    };
+    Desired { account: None, keys: (0..count).map(key).collect(), files: Vec::new() }
+}
+
+/// The plan for a world; the account `offline` has no listing.
 pub fn plan(wanted: &str, state: &str, account: &str) -> Plan {
-    let desired = desired(wanted);
-    let recorded = recorded(state);
     let listing = (account != "offline").then(|| listing(account));
-    compare(Input {
-        desired: &desired,
-        recorded: Some(&recorded),
-        observed: listing.as_ref(),
-        endpoint: &endpoint(),
-        today: today(),
-        destroy: false,
-    })
+    plan_of(&desired(wanted), Some(&recorded(state)), listing.as_ref())
+}
+
+pub fn plan_of(desired: &Desired, recorded: Option<&State>, observed: Option<&Listing>) -> Plan {
+    compare(Input { desired, recorded, observed, endpoint: &endpoint(), today: today(), destroy: false })
 }
 
 /// A plan in one line.
