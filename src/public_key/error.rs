@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::foreign::{PrivateFormat, PublicFormat};
+use super::format::{PrivateFormat, PublicFormat};
 use super::material::{MAX_RSA_BITS, MIN_RSA_BITS};
 use crate::terminal::sanitize;
 

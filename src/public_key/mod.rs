@@ -1,27 +1,28 @@
 //! An OpenSSH public key that cannot be wrong, and the blob that identifies it.
 //!
-//! `foreign` finds what is something else altogether, `line` the words, `prefix` explains a first word that is no type,
-//! `wire` reads the blob, `material` and `curve` judge the numbers in it.
+//! `private` and `armor` find keys in other formats, `line` splits words, `prefix` explains a first word that is not a
+//! type, `wire` reads the blob, `material` and `curve` check the numbers in it.
 
 mod algorithm;
+mod armor;
 mod blob;
 mod curve;
 mod error;
-mod foreign;
+mod format;
 mod line;
 mod material;
 mod prefix;
+pub mod private;
 mod randomart;
 mod wire;
 
 use self::algorithm::{Algorithm, Label};
-use self::foreign::Foreign;
 use self::line::Part;
 use crate::terminal::sanitize;
 
 pub use self::blob::{Fingerprint, KeyBlob};
 pub use self::error::{MAX_TEXT_BYTES, PublicKeyError};
-pub use self::foreign::{PrivateFormat, PublicFormat};
+pub use self::format::{PrivateFormat, PublicFormat};
 pub use self::material::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The RSA keys that are accepted, but warned of, are shorter than this, in bits.
@@ -59,10 +60,11 @@ impl PublicKey {
         if text.len() > MAX_TEXT_BYTES {
             return Err(PublicKeyError::TooLong);
         }
-        match Foreign::find(text) {
-            Some(Foreign::Private(format)) => return Err(PublicKeyError::Private { format }),
-            Some(Foreign::Public(format)) => return Err(PublicKeyError::Foreign { format }),
-            None => {}
+        if let Some(key) = private::find(text).into_iter().next() {
+            return Err(PublicKeyError::Private { format: key.format });
+        }
+        if let Some(format) = armor::public_format(text) {
+            return Err(PublicKeyError::Foreign { format });
         }
         refuse_unsafe(text)?;
         let mut lines = line::lines(text);

@@ -1,8 +1,9 @@
 //! A private key is recognised however it is pasted, and nothing of it is printed.
 
-use keyform::public_key::{KeyBlob, PublicKey};
+use keyform::public_key::{KeyBlob, PublicKey, private};
+use proptest::prelude::*;
 
-use crate::ED25519;
+use crate::{ED25519, good};
 
 macro_rules! keys {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("private/", $name)))),*] };
@@ -60,17 +61,23 @@ fn prefixed(prefix: &str, lines: &[&str]) -> String {
     prefix.to_owned() + &lines.join(&format!("\n{prefix}"))
 }
 
-/// The parts of a key that are secret, or could be: its base64.
+/// The parts of a key that are secret, or could be: its base64, without the public half of a PuTTY file.
 fn body(key: &str) -> impl Iterator<Item = &str> {
-    key.lines().filter(|line| line.len() >= 8 && !line.contains([' ', ':']))
+    let private = key.split_once("Private-Lines:").map_or(key, |(_, private)| private);
+    private.lines().filter(|line| line.len() >= 8 && !line.contains([' ', ':']))
+}
+
+/// Any eight characters of the secret parts, except for the beginning that every Ed25519 key has.
+fn secrets(key: &str) -> impl Iterator<Item = &str> {
+    let parts = body(key).flat_map(|line| (8..=line.len()).filter_map(move |end| line.get(end - 8..end)));
+    parts.filter(|part| !ED25519.contains(part))
 }
 
 fn check(name: &str, key: &str, disguise: &str, text: &str) {
     let error = PublicKey::parse(text).unwrap_err();
     let printed = format!("{error} {error:?} {error:#?} {} {}", error.help(), error.code());
     assert_eq!(error.code(), "key-private", "{name} {disguise}");
-    for secret in body(key).flat_map(|line| line.as_bytes().windows(8)) {
-        let secret = std::str::from_utf8(secret).unwrap();
+    for secret in secrets(key) {
         assert!(!printed.contains(secret), "{name} {disguise}: {printed}");
     }
 }
@@ -88,16 +95,85 @@ fn every_format_is_recognised_in_every_disguise() {
     }
 }
 
+/// The ways in which the base64 of a key arrives without its armor.
+fn bare(key: &str) -> Vec<(&'static str, String)> {
+    let body: Vec<_> = body(key).collect();
+    vec![
+        ("lines", body.join("\n")),
+        ("one line", body.concat()),
+        ("after a label", format!("ssh-rsa {} alice", body.concat())),
+    ]
+}
+
+/// Whether the base64 of a key begins with a known structure: encrypted PEM, PuTTY's and ssh.com's do not.
+fn is_known_bare(name: &str) -> bool {
+    ["openssh", "pem", "pkcs8"].iter().any(|start| name.starts_with(start)) && name != "pem-rsa-encrypted"
+}
+
 #[test]
 fn the_bare_body_is_recognised_too() {
     for (name, key) in KEYS {
-        let is_bare_recognisable = name.starts_with("openssh") || name.starts_with("pem") || name.starts_with("pkcs8");
-        if is_bare_recognisable && name != "pem-rsa-encrypted" {
-            let body = body(key).filter(|line| !line.starts_with("--"));
-            let body: Vec<_> = body.collect();
-            check(name, key, "lines", &body.join("\n"));
-            check(name, key, "one line", &body.concat());
-            check(name, key, "after a label", &format!("ssh-rsa {} alice", body.concat()));
+        if is_known_bare(name) {
+            for (disguise, text) in bare(key) {
+                check(name, key, disguise, &text);
+            }
+        }
+    }
+}
+
+/// Every format in every disguise, with or without armor: name, key, disguise and text.
+fn pasted() -> Vec<(&'static str, &'static str, &'static str, String)> {
+    let of_key = |(name, key): (&'static str, &'static str)| {
+        let bare = if is_known_bare(name) { bare(key) } else { Vec::new() };
+        let texts = disguises(key).into_iter().chain(bare);
+        texts.map(move |(disguise, text)| (name, key, disguise, text)).collect::<Vec<_>>()
+    };
+    KEYS.into_iter().flat_map(of_key).collect()
+}
+
+/// Lines of a manifest around a key. None is base64 alone.
+fn yaml() -> impl Strategy<Value = String> {
+    "(version: 1\n|# -- begin private keys of alice --\n|keys:\n|  - name: [a-z]{1,8}\n|    publicKey: >-\n|    owner: Åsa\n|\n){0,6}"
+}
+
+proptest! {
+    /// The finder's ranges cover all secret parts, and nothing before the paste.
+    #[test]
+    fn the_ranges_cover_every_format_in_every_disguise(
+        (name, key, disguise, pasted) in proptest::sample::select(pasted()),
+        before in yaml(),
+        after in yaml(),
+        indent in "( {0,8}|- |publicKey: |[\"']|)",
+    ) {
+        let text = format!("{before}{indent}{pasted}\n{after}");
+        let found = private::find(&text);
+        prop_assert!(!found.is_empty(), "{} {}", name, disguise);
+        let mut shown = text.clone();
+        for key in found.iter().rev() {
+            shown.replace_range(key.range.clone(), "[…]");
+        }
+        for secret in secrets(key) {
+            prop_assert!(!shown.contains(secret), "{} {}: {}", name, disguise, shown);
+        }
+        prop_assert!(shown.starts_with(&before), "{} {}: {}", name, disguise, shown);
+        prop_assert!(found.is_sorted_by(|a, b| a.range.end < b.range.start), "{:?}", found);
+    }
+
+    #[test]
+    fn public_keys_are_not_private_ones(
+        keys in proptest::collection::vec((yaml(), proptest::sample::select(good::cases())), 0..4),
+    ) {
+        let text: String = keys.into_iter().map(|(lines, case)| format!("{lines}{}\n", case.text)).collect();
+        prop_assert_eq!(private::find(&text), []);
+    }
+
+    #[test]
+    fn any_text_has_ranges_that_can_be_cut_out(
+        words in proptest::collection::vec("[ \t\r\n\"-]|—|é|BEGIN|END|begin|RSA|PRIVATE|KEY|Private-(Lines|MAC):|b3BlbnNzaC1rZXktdjE|MIICXQIBAAKBgQ[A-Za-z0-9+/=]{0,40}", 0..24),
+    ) {
+        let text = words.concat();
+        for key in private::find(&text) {
+            prop_assert!(text.get(key.range).is_some_and(|part| !part.is_empty()));
         }
     }
 }
