@@ -1,4 +1,4 @@
-//! Where the account's API is: an address that the token may be sent to.
+//! The address of the account's API: one that the token may be sent to.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,15 +9,15 @@ use thiserror::Error;
 
 use crate::terminal::sanitize;
 
-/// The vendor's own endpoint, taken where nothing else is asked for.
+/// The vendor's own endpoint.
 pub const DEFAULT_ENDPOINT: &str = "https://api.primeintellect.ai";
 
-/// The longest text that is read as an endpoint, in bytes.
+/// The longest endpoint, in bytes.
 const MAX_BYTES: usize = 2048;
 
-/// The base address of the API: `https://host[:port][/prefix]`, or plain http to this very machine.
+/// The base URL of the API: `https://host[:port][/prefix]`, or plain http to a loopback address.
 ///
-/// Never holds credentials, a query or a fragment. The text is canonical: two endpoints are equal if their texts are.
+/// Never contains credentials, a query or a fragment. The text is canonical: two endpoints are equal if their texts are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Endpoint {
@@ -25,22 +25,19 @@ pub struct Endpoint {
     loopback: bool,
 }
 
-/// Why a text is no endpoint. Shows nothing of a text that may hold credentials.
+/// Why a text is not an endpoint. Shows nothing of a text that may contain credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EndpointError {
-    /// Nothing is in it.
     #[error("the endpoint is empty")]
     Empty,
-    /// It is longer than any address.
     #[error("the endpoint is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// White space, a backslash or a character that cannot be seen; parsers of addresses disagree about these.
+    /// White space, a backslash or an invisible character: URL parsers disagree about these.
     #[error("the endpoint holds {}", sanitize::describe(*.0))]
     Character(char),
-    /// An `@`: a user name, perhaps a password. Not shown.
+    /// An `@`, so that there may be a password.
     #[error("the endpoint holds an `@`, so perhaps a user name or a password")]
     Credentials,
-    /// No `https://` at the front.
     #[error("the endpoint does not begin with `https://`")]
     NoScheme,
     /// Neither https nor http.
@@ -49,19 +46,16 @@ pub enum EndpointError {
     /// Plain http to another machine.
     #[error("the endpoint `{0}` is plain http: the token would cross the network unprotected")]
     PlainHttp(String),
-    /// A `?` and what follows it.
     #[error("the endpoint holds a query")]
     Query,
-    /// A `#` and what follows it.
     #[error("the endpoint holds a fragment")]
     Fragment,
-    /// Anything else that is no address.
     #[error("the endpoint is no address: {0}")]
     Invalid(String),
 }
 
 impl Endpoint {
-    /// Checks a text and takes it as an endpoint. Drops a trailing `/` and `/api/v1`; keeps another path as a prefix.
+    /// Parses an endpoint. Drops a trailing `/` and `/api/v1`; keeps any other path as a prefix.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         check_characters(text)?;
         let url = Url::parse(text).map_err(|error| reason(text, error.to_string()))?;
@@ -89,17 +83,16 @@ impl Endpoint {
         Ok(Self { text, loopback })
     }
 
-    /// The address, without a `/` at its end.
+    /// The URL, without a `/` at its end.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether it names this machine: 127.0.0.0/8, `::1` or `localhost`.
+    /// Whether the host is 127.0.0.0/8, `::1` or `localhost`.
     pub fn is_loopback(&self) -> bool {
         self.loopback
     }
 
-    /// Whether the connection is encrypted.
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https:")
     }
@@ -113,7 +106,6 @@ impl Default for Endpoint {
 }
 
 impl EndpointError {
-    /// What to do about it.
     pub fn help(&self) -> String {
         match self {
             Self::Credentials => {
@@ -158,7 +150,7 @@ fn check_characters(text: &str) -> Result<(), EndpointError> {
     if text.len() > MAX_BYTES {
         return Err(EndpointError::TooLong);
     }
-    // Before anything else that could quote the text.
+    // Before any error that quotes the text.
     if text.contains('@') {
         return Err(EndpointError::Credentials);
     }

@@ -1,4 +1,4 @@
-//! How a request can fail, and what is known of its effect.
+//! How a request can fail, and what is known about its effect.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,55 +8,51 @@ use serde::Serialize;
 /// What a failed request did to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Nothing, for certain, and the same request may work later: it was not sent, or turned away unread (429, 503
-    /// with `Retry-After`).
+    /// Certainly none, and the same request may work later: it was not sent, or turned away unread (429, 503 with
+    /// `Retry-After`).
     NotSent,
-    /// Nothing, for certain, and the same request would fail again: the account said no.
+    /// Certainly none, and the same request would fail again: the account declined it.
     Refused,
-    /// Nobody knows: the answer was lost, broken or not the account's.
+    /// The response was lost, broken or not the account's.
     Unknown,
 }
 
-/// A failed request: what is known of its effect, and what to tell people. Serialized as `status` and `message`.
+/// A failed request: what is known about its effect, and a message for people. Serialized as `status` and `message`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// What it did to the account.
     #[serde(skip)]
     pub effect: Effect,
-    /// What went wrong.
     #[serde(skip)]
     pub kind: FailureKind,
-    /// The HTTP status, if an answer came.
+    /// The HTTP status, if a response came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// How long the server asked to wait, at most 60 s.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
-    /// What happened, for people, with the server's own words escaped and bounded. Never holds the token.
+    /// What happened. Quotes the server escaped and bounded, and never contains the token.
     pub message: String,
-    /// What to do about it, if something can be done.
     #[serde(skip)]
     pub help: Option<String>,
 }
 
-/// What went wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// No answer came.
+    /// No response came.
     Transport(Fault),
-    /// 3xx: it points elsewhere, and the token goes nowhere but to the endpoint.
+    /// 3xx. Not followed: the token is sent to the endpoint alone.
     Redirect,
     /// 401: the token is wrong, expired or revoked.
     BadToken,
-    /// 401 or 403: the token is good, but may not do this.
+    /// 401 or 403: the token is valid, but does not permit the request.
     MissingPermission(Permission),
     /// 403 for any other reason.
     Forbidden,
-    /// 404: no such row, or no such API there.
+    /// 404: no such row, or no such API at the endpoint.
     NotFound,
-    /// 409: it clashes with what is there.
+    /// 409: it conflicts with what the account holds.
     Conflict,
-    /// 400 or 422: the account understood and declined.
+    /// 400 or 422: the account understood the request and declined it.
     Invalid,
     /// Any other 4xx.
     Rejected,
@@ -66,76 +62,73 @@ pub enum FailureKind {
     Unavailable,
     /// Any other 5xx.
     ServerError,
-    /// A status that is no final answer: 1xx, or outside of 100 to 599.
+    /// A status that is not final: 1xx, or outside of 100 to 599.
     UnexpectedStatus,
-    /// A 2xx whose body is not what the request should bring.
+    /// A 2xx with another body than the operation expects.
     Body(BodyFault),
 }
 
-/// Why no answer came.
+/// Why no response came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The request could not be put together. Not sent.
+    /// The request could not be built. Not sent.
     Unbuildable,
-    /// The host's name has no address. Not sent.
+    /// The host name has no address. Not sent.
     Dns,
-    /// Nothing listens there. Not sent.
+    /// Not sent.
     ConnectionRefused,
-    /// No connection within its time. Not sent.
+    /// Not sent.
     ConnectTimeout,
-    /// The TLS handshake failed. Not sent.
+    /// The handshake failed. Not sent.
     Tls,
-    /// The proxy did not open the way. Not sent.
+    /// The proxy opened no connection. Not sent.
     Proxy,
     /// No connection for another reason. Not sent.
     Unreachable,
-    /// Sent, perhaps, and no answer in time.
+    /// Perhaps sent, and no response in time.
     Timeout,
-    /// Sent, perhaps, and the connection was torn down.
+    /// Perhaps sent, and the connection was reset.
     Reset,
-    /// Sent, perhaps, and the connection ended without an answer.
+    /// Perhaps sent, and the connection ended without a response.
     Closed,
-    /// An answer came that is no HTTP.
+    /// The response is not HTTP.
     Protocol,
 }
 
 /// What is wrong with the body of a 2xx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BodyFault {
-    /// Nothing is in it.
     Empty,
-    /// A page for people, as a proxy or a portal sends it.
+    /// A page as a proxy or a login portal sends it.
     Html,
-    /// Not JSON either.
     NotJson,
-    /// JSON of another shape.
+    /// JSON with other fields or types.
     WrongShape,
-    /// It speaks of another key than the one that was sent.
+    /// It shows another key than the one that was sent.
     Foreign,
-    /// It ended before its end.
+    /// The connection ended before it was complete.
     Truncated,
-    /// It did not arrive in time.
     TimedOut,
-    /// It is larger than an answer may be.
+    /// Larger than 8 MiB.
     TooLarge,
 }
 
-/// What a token may do with SSH keys; each is granted apart.
+/// A permission of a token over SSH keys; each is granted separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// List them.
+    /// To list them.
     Read,
-    /// Upload, promote and delete them.
+    /// To upload, promote and delete them.
     Write,
 }
 
 impl Failure {
-    /// Whether the server wants everyone to slow down, not this request alone.
+    /// Whether the server wants all requests to slow down, not this one alone.
     pub fn holds_back_all(&self) -> bool {
         self.kind == FailureKind::RateLimited || self.retry_after.is_some()
     }
 
-    /// Whether the server turned this request away unread because it has too many, or no time for any.
+    /// Whether the server turned this request away unread because it gets too many, or can take none now.
     pub fn is_push_back(&self) -> bool {
         self.effect == Effect::NotSent && self.holds_back_all()
     }

@@ -1,7 +1,7 @@
-//! The account: what it lists and what may be asked of it.
+//! The account: listing it and changing it.
 //!
-//! Reading and writing are two traits, so that what only plans is never handed the power to change anything. Each
-//! method is one request; retrying, settling and pacing are the caller's, who knows what may be repeated.
+//! Reading and writing are two traits, so that code that only plans cannot change anything. Each method is one request;
+//! whether to repeat it is for the caller to decide, by [`Throttle::send`].
 
 pub mod client;
 mod clock;
@@ -30,60 +30,56 @@ pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
 pub use listing::{ListError, Listing, list_all};
 pub use retry::RetryPolicy;
 pub use settings::{SettingSource, Settings, SettingsError, Sourced};
-pub use throttle::{Permit, SendError, SendStep, Throttle};
+pub use throttle::{SendError, SendStep, Throttle};
 pub use token::{Token, TokenError};
 pub use verdict::Operation;
 
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::{KeyBlob, PublicKey};
 
-/// One key as the account shows it.
+/// A key of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Tells rows apart, also those with the same key.
+    /// Unique, also among rows with the same key.
     pub id: KeyId,
-    /// Whose account it is.
+    /// The owner of the account.
     pub user_id: UserId,
-    /// The name there: any text, never trusted.
+    /// Any text, never trusted.
     pub name: String,
-    /// The key as the account holds it: any text, never trusted. A listing may leave it out.
+    /// Any text, never trusted. A listing may leave it out.
     pub public_key: Option<String>,
-    /// The identity of the key, where `public_key` holds one.
+    /// The identity of the key, if `public_key` contains one.
     pub blob: Option<KeyBlob>,
     /// Whether new pods get this key.
     pub is_primary: bool,
-    /// False for a system key, which does not exist for us.
+    /// False for a system key, which is never listed or changed.
     pub is_user_key: bool,
-    /// When it was added.
     pub created_at: Option<Timestamp>,
 }
 
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
-    /// The rows, system keys among them.
+    /// Includes system keys.
     pub rows: Vec<Row>,
-    /// How many rows the account says it has in all.
+    /// The number of all rows, according to the account.
     pub total: Option<u64>,
-    /// How many rows the account says it puts on a page.
+    /// The most rows on a page, according to the account.
     pub limit: Option<u64>,
 }
 
-/// Lists the account.
 pub trait ReadAccount {
-    /// Asks for `limit` rows from `offset` on. One request.
+    /// Requests `limit` rows from `offset` on.
     fn page(&self, offset: u64, limit: u64) -> impl Future<Output = Result<Page, Failure>>;
 }
 
-/// Changes the account.
 pub trait WriteAccount {
-    /// Uploads a key and returns the row it has become. One request. A 2xx answer about another key is a
-    /// [`Failure`] whose effect is [`Effect::Unknown`].
+    /// Uploads a key and returns its row. A 2xx response about another key is a [`Failure`] with [`Effect::Unknown`].
     fn upload(&self, name: &KeyName, key: &PublicKey) -> impl Future<Output = Result<Row, Failure>>;
 
-    /// Makes a row the primary. One request.
+    /// Makes a row the primary.
     fn promote(&self, id: &KeyId) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Deletes a row; that it is gone already is success. One request.
+    /// Deletes a row; succeeds if it is gone already.
     fn delete(&self, id: &KeyId) -> impl Future<Output = Result<(), Failure>>;
 }

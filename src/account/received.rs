@@ -1,4 +1,4 @@
-//! An answer, read as far as it may be.
+//! A response, read within bounds.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,25 +8,23 @@ use reqwest::{Response, Url};
 use super::failure::BodyFault;
 use super::retry::RETRY_AFTER_CAP;
 
-/// The largest answer that is read, in bytes. A page of 100 of the largest keys has a tenth of it.
+/// The largest body of a 2xx, in bytes. A page of 100 of the largest keys has a tenth of it.
 pub(super) const MAX_BODY_BYTES: usize = 8 << 20;
 
-/// How much of the body of an error is read.
+/// The most that is read of the body of an error, in bytes.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
-/// What came.
 pub(super) struct Received {
-    /// The status.
     pub(super) status: u16,
-    /// How long the server asks to wait, at most [`RETRY_AFTER_CAP`].
+    /// How long the server asks to wait: at most [`RETRY_AFTER_CAP`].
     pub(super) retry_after: Option<Duration>,
-    /// Where a redirect points: scheme and host alone, as path and query may hold anything.
+    /// Scheme and host of a redirect's target; its path and query may hold anything.
     pub(super) redirect_to: Option<String>,
-    /// The body; of an error, its beginning.
+    /// Of an error, the beginning.
     pub(super) body: Result<Vec<u8>, BodyFault>,
 }
 
-/// Reads an answer. A `Retry-After` with a date is measured by the `wall_clock`.
+/// Reads a response. The `wall_clock` measures a `Retry-After` with a date.
 pub(super) async fn receive(response: Response, wall_clock: fn() -> SystemTime) -> Received {
     let status = response.status();
     let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, wall_clock()));
@@ -74,7 +72,7 @@ async fn read_all(mut response: Response) -> Result<Vec<u8>, BodyFault> {
     }
 }
 
-/// Reads the beginning of a body, as much as comes. The status has said what matters.
+/// Reads the beginning of a body, as much as comes: what matters is the status.
 async fn read_some(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < MAX_ERROR_BYTES {

@@ -24,7 +24,7 @@ pub(super) enum ServerText {
 }
 
 impl ServerText {
-    /// Reads a body: either shape of the account's errors, other JSON, HTML, plain text.
+    /// Reads a body: either shape of the account's errors, other JSON, HTML, or plain text.
     pub(super) fn read(body: &[u8], token: &Token) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}').trim();
@@ -74,13 +74,12 @@ pub(super) fn one_line(text: &str, token: &Token) -> String {
     sanitize::escape_to(&line, MAX_CHARACTERS).into_owned()
 }
 
-/// Whether a body is a page for people.
 pub(super) fn is_html(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     text.starts_with('<')
 }
 
-/// Reads the account's `{"errors":[{param,details}]}`, FastAPI's `{"detail": …}`, and what other programs say.
+/// Reads the account's `{"errors":[{param,details}]}`, FastAPI's `{"detail": …}`, and common fields of other programs.
 fn complaints(json: &Value) -> Option<String> {
     if let Some(errors) = json.get("errors").and_then(Value::as_array) {
         return joined(errors.iter().map(|error| {

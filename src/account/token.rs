@@ -1,45 +1,40 @@
-//! The bearer token: the one secret of the program.
+//! The bearer token: the only secret of the program.
 
 use std::fmt;
 
 use reqwest::header::HeaderValue;
 use thiserror::Error;
 
-/// The longest token, in bytes. A header may not be much longer.
+/// The longest token, in bytes. Servers accept no header that is much longer.
 pub const MAX_TOKEN_BYTES: usize = 4096;
 
-/// What stands for the token wherever someone else's text repeats it.
+/// Replaces the token in text that someone else wrote.
 const MASK: &str = "[token]";
 
 /// A bearer token: visible ASCII, 1 to [`MAX_TOKEN_BYTES`] bytes.
 ///
-/// Leaves this type in one way only: as a header value that is marked sensitive. It can be neither printed nor
-/// serialised.
+/// Leaves this type only as a header value that is marked sensitive. It can be neither printed nor serialised.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Box<str>);
 
-/// Why a text is no token. Shows nothing of it.
+/// Why a text is not a token. Shows nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TokenError {
-    /// Nothing is in it.
     #[error("it is empty")]
     Empty,
-    /// It is longer than [`MAX_TOKEN_BYTES`].
     #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
     /// A space, a tab or a second line.
     #[error("it holds white space")]
     WhiteSpace,
-    /// A character that no header can carry.
     #[error("it holds a control character")]
     Control,
-    /// A character that no token has.
     #[error("it holds a character outside of ASCII")]
     NonAscii,
 }
 
 impl Token {
-    /// Checks a text and takes it as a token. One line end after it is no part of it.
+    /// Parses a token. Drops one line end after it.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         let text = text.strip_suffix('\n').unwrap_or(text);
         let text = text.strip_suffix('\r').unwrap_or(text);
@@ -58,12 +53,12 @@ impl Token {
         text.chars().find_map(fault).map_or_else(|| Ok(Self(text.into())), Err)
     }
 
-    /// Replaces the token in a text that someone else wrote: a server may repeat what it was sent.
+    /// Replaces the token in a text that someone else wrote: a server may repeat what it got.
     pub fn mask(&self, text: &str) -> String {
         text.replace(&*self.0, MASK)
     }
 
-    /// The value of the `Authorization` header, marked sensitive.
+    /// Returns the value of the `Authorization` header, marked sensitive.
     pub(super) fn header(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.0)).ok()?;
         value.set_sensitive(true);
@@ -72,7 +67,6 @@ impl Token {
 }
 
 impl TokenError {
-    /// What to do about it.
     pub fn help(self) -> &'static str {
         match self {
             Self::WhiteSpace => "give the token alone, without `Bearer` and on one line",

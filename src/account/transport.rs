@@ -1,11 +1,11 @@
-//! Why a request brought no answer, read off the error of the HTTP client.
+//! Why a request got no response, derived from the error of the HTTP client.
 
 use std::error::Error;
 use std::io;
 
 use super::failure::Fault;
 
-/// Tells what went wrong. What cannot be told is taken for the worst: sent, and its answer lost.
+/// Classifies an error. An unknown one is taken for the worst case: sent, and its response lost.
 pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
     if error.is_builder() {
         return Fault::Unbuildable;
@@ -36,14 +36,14 @@ pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
         .unwrap_or(Fault::Reset)
 }
 
-/// Tells what the innermost cause says of itself.
+/// Returns the message of the innermost cause.
 pub(super) fn innermost(error: &reqwest::Error) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// A connection failed before it was one, so that nothing was sent.
+/// Classifies the error of a connection that was never established, so that nothing was sent.
 fn connect_fault(error: &reqwest::Error) -> Fault {
-    // The type of this error is public in no crate that is worth depending on for it.
+    // The type of this error is public only in crates that are not worth depending on for it.
     if chain(error).any(|cause| cause.to_string().starts_with("tunnel error")) {
         return Fault::Proxy;
     }
@@ -57,7 +57,7 @@ fn connect_fault(error: &reqwest::Error) -> Fault {
     kinds
         .filter_map(|kind| match kind {
             io::ErrorKind::ConnectionRefused => Some(Fault::ConnectionRefused),
-            // The TLS library reports what it does not like as invalid data, and an end amid the handshake as an end.
+            // The TLS library reports what it refuses as invalid data, and an end amid the handshake as an end.
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Some(Fault::Tls),
             _ => None,
         })
@@ -65,7 +65,7 @@ fn connect_fault(error: &reqwest::Error) -> Fault {
         .unwrap_or(Fault::Unreachable)
 }
 
-/// Walks the causes from the outside in. An `io::Error` around another error skips it in `source`, hence the look inside.
+/// Walks the causes from the outside in. The `source` of an `io::Error` skips the error that it wraps, hence `get_ref`.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(error) => error.get_ref().map(|inner| inner as &(dyn Error + 'static)),

@@ -1,6 +1,6 @@
-//! The API's JSON: what is sent, and what is made of what comes back.
+//! The API's JSON: bodies of requests, and the decoding of responses.
 //!
-//! Strict on what decisions rest on, tolerant of everything else: unknown fields, a `publicKey` that a listing leaves
+//! Strict where decisions depend on it, tolerant of everything else: unknown fields, a `publicKey` that a listing leaves
 //! out, a date in another form.
 
 use std::borrow::Cow;
@@ -74,7 +74,7 @@ impl From<BodyFault> for BodyError {
 
 /// Writes the body of an upload.
 pub(super) fn upload(name: &KeyName, key: &PublicKey) -> Vec<u8> {
-    // Writing plain structs of texts into memory has no way to fail.
+    // Writing a struct of strings into memory cannot fail.
     serde_json::to_vec(&WireKey { name: name.as_str(), public_key: key.to_line() }).unwrap_or_default()
 }
 
@@ -92,7 +92,7 @@ pub(super) fn page(body: &[u8]) -> Result<Page, BodyError> {
     Ok(Page { rows: rows.collect::<Result<_, _>>()?, total: page.total_count.as_u64(), limit: page.limit.as_u64() })
 }
 
-/// Reads the answer to an upload, which must show the key that was sent as a key of the user.
+/// Reads the response to an upload, which must show the key that was sent, as a key of the user.
 pub(super) fn uploaded(body: &[u8], sent: &KeyBlob) -> Result<Row, BodyError> {
     let row = take_row(decode(body)?).map_err(BodyError::wrong_shape)?;
     if row.public_key.is_none() {

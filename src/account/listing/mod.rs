@@ -1,7 +1,7 @@
-//! The whole account: every page of its listing, put together into something that can be relied on.
+//! The whole account: all pages of its listing, combined into one that is complete.
 //!
-//! Nobody promises an order, and rows shift from page to page while others write. A listing that missed a row would make
-//! a plan upload a key twice, so that a listing is only believed if it agrees with itself.
+//! The API promises no order, and rows move from page to page while others write. A listing without one of the rows would
+//! make a plan upload a key twice, so a listing is believed only if it agrees with itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -19,16 +19,16 @@ use super::{Page, ReadAccount, Row};
 use crate::names::{KeyId, UserId};
 use crate::public_key::KeyBlob;
 
-/// How many rows a page is asked for: what the API gives by default.
+/// How many rows to request per page: the API's default.
 pub const PAGE_ROWS: u64 = 100;
 
 /// The most pages of one listing.
 pub const MAX_PAGES: u64 = 2_000;
 
-/// How many pages are asked for at a time.
+/// How many pages are requested at a time.
 pub const PAGES_AT_ONCE: usize = 10;
 
-/// How often an account is listed, if its listing does not agree with itself.
+/// How often an account is listed if its listing does not agree with itself.
 pub const MAX_SWEEPS: u32 = 4;
 
 /// The keys that users uploaded to one account, indexed. System keys are left out.
@@ -43,33 +43,25 @@ pub struct Listing {
 /// Why an account could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ListError {
-    /// A page could not be had.
     #[error("cannot list the account: {0}")]
     Page(#[from] Failure),
-    /// Listed [`MAX_SWEEPS`] times, and never did the pages fit together.
+    /// Listed [`MAX_SWEEPS`] times, and the pages never agreed.
     #[error(
         "the listing of the account keeps changing: listed {MAX_SWEEPS} times, the last time it {}showed {shown} keys", .stated.map(|stated| format!("stated {stated} and ")).unwrap_or_default()
     )]
     KeepsChanging {
-        /// How many rows the account said it has, if it said so.
+        /// How many rows the account has by its own count, if it states one.
         stated: Option<u64>,
-        /// How many it showed.
         shown: usize,
     },
     /// More than [`MAX_PAGES`].
     #[error("the listing of the account has more than {MAX_PAGES} pages, the most that are read")]
     TooManyPages,
-    /// Keys of more than one user.
     #[error("the account lists keys of two users, `{first}` and `{second}`")]
-    SeveralUsers {
-        /// One of them.
-        first: UserId,
-        /// Another.
-        second: UserId,
-    },
+    SeveralUsers { first: UserId, second: UserId },
 }
 
-/// Lists the account until the pages fit together, at most [`MAX_SWEEPS`] times.
+/// Lists the account until the pages agree, at most [`MAX_SWEEPS`] times.
 pub async fn list_all<R: ReadAccount, C: Clock>(
     reader: &R,
     throttle: &Throttle<C>,
@@ -135,7 +127,6 @@ impl Listing {
 }
 
 impl ListError {
-    /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Page(failure) => failure.help.clone(),
@@ -155,15 +146,15 @@ struct Pages<'a, R, C> {
     policy: RetryPolicy,
 }
 
-/// What one reading of all pages brought.
+/// The result of reading all pages once.
 #[derive(Default)]
 struct Sweep {
     rows: BTreeMap<KeyId, Row>,
-    /// How many rows there are, says the first page that says so.
+    /// The number of rows according to the first page that states it.
     stated: Option<u64>,
-    /// Whether another page says otherwise.
+    /// Whether another page states another number.
     disputed: bool,
-    /// Whether a page showed a row again, and new ones beside it.
+    /// Whether a page showed a row again, together with new ones.
     overlaps: bool,
     /// Whether it was read up to a page without rows.
     exhausted: bool,
@@ -178,13 +169,13 @@ impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
         }
     }
 
-    /// Reads the first page, then the others at once, if it says how many there are.
+    /// Reads the first page, then the others at once if it states how many rows there are.
     async fn side_by_side(&self) -> Result<Sweep, ListError> {
         let first = self.page(0).await?;
         let Some(stated) = first.total else {
             return self.onwards(first).await;
         };
-        // What came, and not what was asked for: the account may put fewer rows on a page.
+        // As many as came, and not as were requested: the account may put fewer rows on a page.
         let step = length(&first);
         let mut sweep = Sweep::default();
         sweep.add(first);
@@ -202,7 +193,7 @@ impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
         Ok(sweep)
     }
 
-    /// Reads page after page until there is nothing new, whatever the account says of their number.
+    /// Reads page after page until one has no new rows, without regard to the stated number.
     async fn one_by_one(&self) -> Result<Sweep, ListError> {
         let first = self.page(0).await?;
         self.onwards(first).await
@@ -229,7 +220,7 @@ impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
 }
 
 impl Sweep {
-    /// Takes in a page and tells how many rows of it are new.
+    /// Adds a page and returns how many of its rows are new.
     fn add(&mut self, page: Page) -> usize {
         match (self.stated, page.total) {
             (Some(before), Some(now)) if before != now => self.disputed = true,
@@ -251,8 +242,8 @@ impl Sweep {
         }
     }
 
-    /// Whether both, read to their very end, show the same rows, each once. Then nothing is missing, and what the account
-    /// states is another number.
+    /// Whether both, read to an empty page, show the same rows, each once. Then no row is missing, and the account states
+    /// the number of something else.
     fn confirms(&self, before: &Self) -> bool {
         let is_clean = |sweep: &Self| sweep.exhausted && !sweep.overlaps && !sweep.disputed;
         is_clean(self) && is_clean(before) && self.rows.keys().eq(before.rows.keys())

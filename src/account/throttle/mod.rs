@@ -37,7 +37,7 @@ pub struct Throttle<C> {
 /// The right to send one request, until it is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it ends the right to send"]
-pub struct Permit<'t, C> {
+struct Permit<'t, C> {
     throttle: &'t Throttle<C>,
     epoch: u64,
 }
@@ -120,7 +120,7 @@ impl<C: Clock> Throttle<C> {
     }
 
     /// Waits until a request may be sent.
-    pub async fn acquire(&self) -> Permit<'_, C> {
+    async fn acquire(&self) -> Permit<'_, C> {
         loop {
             let left = self.held_until.get().saturating_sub(self.clock.now());
             if !left.is_zero() {
@@ -172,7 +172,7 @@ impl<C: Clock> Throttle<C> {
 
 impl<C: Clock> Permit<'_, C> {
     /// Gives the permit back, and lets the throttle learn from the result of the request.
-    pub fn finish<T>(self, result: &Result<T, Failure>) {
+    fn finish<T>(self, result: &Result<T, Failure>) {
         match result {
             Err(failure) if failure.holds_back_all() => self.throttle.pushed_back(failure, self.epoch),
             // Any other result means that the server took the request, or that none was there to push it back.
