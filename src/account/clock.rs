@@ -54,3 +54,19 @@ impl<C: Clock> Clock for Rc<C> {
         (**self).sleep(duration)
     }
 }
+
+/// A clock on which waiting takes no time.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(super) struct VirtualClock(std::cell::Cell<Duration>);
+
+#[cfg(test)]
+impl Clock for VirtualClock {
+    fn now(&self) -> Duration {
+        self.0.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.set(self.0.get() + duration);
+    }
+}

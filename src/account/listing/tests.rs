@@ -1,18 +1,9 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use super::super::clock::VirtualClock;
 use super::super::failure::{Effect, FailureKind};
 use super::*;
-
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _: Duration) {}
-}
 
 /// An account that pages as it is told to.
 struct Book<F> {
@@ -64,7 +55,7 @@ fn book<F: Fn(usize, &mut Vec<Row>, &mut Page)>(size: usize, meddle: F) -> Book<
 fn honest(_: usize, _: &mut Vec<Row>, _: &mut Page) {}
 
 async fn list<R: ReadAccount>(reader: &R) -> Result<Listing, ListError> {
-    list_all(reader, &Throttle::new(Still, 1), RetryPolicy::default()).await
+    list_all(reader, &Throttle::new(VirtualClock::default(), 1), RetryPolicy::default()).await
 }
 
 fn ids(listing: &Listing) -> Vec<&str> {

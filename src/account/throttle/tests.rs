@@ -3,26 +3,13 @@ use std::future::{pending, ready};
 
 use futures_util::FutureExt as _;
 
+use super::super::clock::VirtualClock;
 use super::super::failure::{Effect, FailureKind, Fault};
 use super::super::retry::{BACKOFF_BASE, PUSH_BACK_CAP};
 use super::*;
 
-/// Lets time pass at once.
-#[derive(Default)]
-struct Virtual(Cell<Duration>);
-
-impl Clock for Virtual {
-    fn now(&self) -> Duration {
-        self.0.get()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.0.set(self.0.get() + duration);
-    }
-}
-
-fn throttle() -> Throttle<Virtual> {
-    Throttle::new(Virtual::default(), 7)
+fn throttle() -> Throttle<VirtualClock> {
+    Throttle::new(VirtualClock::default(), 7)
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -39,7 +26,11 @@ fn too_many(asked: Option<u64>) -> Result<(), Failure> {
 }
 
 /// Sends a request that may be repeated and that nothing stops.
-async fn send<T, F>(throttle: &Throttle<Virtual>, policy: RetryPolicy, request: impl FnMut() -> F) -> Result<T, Failure>
+async fn send<T, F>(
+    throttle: &Throttle<VirtualClock>,
+    policy: RetryPolicy,
+    request: impl FnMut() -> F,
+) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -50,7 +41,7 @@ where
 }
 
 /// A permit that needs no waiting.
-fn permit(throttle: &Throttle<Virtual>) -> Option<Permit<'_, Virtual>> {
+fn permit(throttle: &Throttle<VirtualClock>) -> Option<Permit<'_, VirtualClock>> {
     let before = throttle.clock.now();
     throttle.acquire().now_or_never().filter(|_| throttle.clock.now() == before)
 }
