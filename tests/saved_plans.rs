@@ -5,9 +5,10 @@
 mod support;
 
 use keyform::account::{Listing, Row};
-use keyform::plan::saved::{self, PlanFileError};
-use keyform::plan::{Change, Plan, broken, file};
+use keyform::plan::file::{self, PlanFileError};
+use keyform::plan::{Change, Plan, broken};
 use serde_json::Value;
+use support::schema::{assert_valid, problems};
 use support::world::{self, listing, plan, recorded, today};
 
 /// A world with one action of each kind.
@@ -25,7 +26,7 @@ fn one_of_each() -> Plan {
 #[test]
 fn a_saved_plan_reads_back_as_it_was() {
     let plan = one_of_each();
-    let read = saved::from_text(file::to_text(&plan).as_bytes()).unwrap();
+    let read = file::from_text(file::to_text(&plan).as_bytes()).unwrap();
     // What was for the review only is not read back.
     assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), user_seen: false, ..plan });
 }
@@ -33,7 +34,7 @@ fn a_saved_plan_reads_back_as_it_was() {
 #[test]
 fn a_plan_without_changes_and_one_made_offline_read_back_too() {
     for plan in [plan("", "", ""), plan("a=A b=B", "b=C#1", "offline")] {
-        let read = saved::from_text(file::to_text(&plan).as_bytes()).unwrap();
+        let read = file::from_text(file::to_text(&plan).as_bytes()).unwrap();
         assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), user_seen: false, ..plan });
     }
 }
@@ -48,11 +49,20 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
         let side = |side: &str| format!("/actions/{index}/{side}");
         for (path, value) in [
             (side("name"), "mallory"),
-            (side("after/publicKey"), &*blob),
-            (side("after/id"), "999"),
-            (side("before/0/id"), "999"),
-            (side("before/0/publicKey"), &*blob),
+            (side("key/publicKey"), &*blob),
+            (side("key/fingerprint"), &*fingerprint),
+            (side("key/type"), "RSA"),
+            (side("key/comment"), "mallory"),
+            (side("id"), "999"),
+            (side("recordedName"), "mallory"),
+            (side("row/id"), "999"),
+            (side("row/accountName"), "mallory"),
+            (side("old/0/id"), "999"),
+            (side("old/0/key/publicKey"), &*blob),
+            (side("old/0/key/fingerprint"), &*fingerprint),
             (side("action"), "delete"),
+            (side("reason/code"), "absent"),
+            (side("reason/text"), "all is well"),
         ] {
             let mut text = text.clone();
             let Some(place) = text.pointer_mut(&path) else { continue };
@@ -60,14 +70,14 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
                 continue;
             }
             *place = value.into();
-            assert!(saved::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
+            assert!(file::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
             tampered += 1;
         }
     }
-    assert!(tampered > 20, "{tampered}");
+    assert!(tampered > 50, "{tampered}");
     for (path, value) in [
-        ("/account/endpoint", Value::from("https://evil.example")),
-        ("/account/userId", "mallory".into()),
+        ("/endpoint", Value::from("https://evil.example")),
+        ("/userId", "mallory".into()),
         ("/primary", "up".into()),
         ("/digest", format!("sha256:{}", "0".repeat(64)).into()),
         ("/formatVersion", 2.into()),
@@ -75,22 +85,36 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
     ] {
         let mut text = text.clone();
         *text.pointer_mut(path).unwrap() = value;
-        assert!(saved::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
+        assert!(file::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
     }
     let mut dropped = text.clone();
     dropped["actions"].as_array_mut().unwrap().pop();
-    assert!(matches!(saved::from_text(dropped.to_string().as_bytes()), Err(PlanFileError::Tampered)));
-    // What a review shows beside the key is not what decides; the key is.
-    let mut relabelled = text;
-    *relabelled.pointer_mut("/actions/0/after/fingerprint").unwrap() = fingerprint.into();
-    let read = saved::from_text(relabelled.to_string().as_bytes());
-    assert!(read.is_err(), "a fingerprint that is not the key's deceives a reviewer");
+    assert!(matches!(file::from_text(dropped.to_string().as_bytes()), Err(PlanFileError::Tampered)));
+    // Fields that keyform does not know show a reviewer what is not applied.
+    for path in ["", "/actions/0", "/actions/0/key", "/actions/0/reason"] {
+        let mut added = text.clone();
+        added.pointer_mut(path).unwrap()["note"] = "harmless".into();
+        assert!(file::from_text(added.to_string().as_bytes()).is_err(), "a field was added to {path}");
+    }
+}
+
+#[test]
+fn an_action_of_each_kind_is_as_the_schema_says() {
+    let mut document: Value = serde_json::from_str(&file::to_text(&one_of_each())).unwrap();
+    assert_valid("plan", &document);
+    for path in ["/actions/0", "/actions/0/key", "/actions/0/reason"] {
+        let mut added = document.clone();
+        added.pointer_mut(path).unwrap()["note"] = "harmless".into();
+        assert!(!problems("plan", &added).is_empty(), "a field was added to {path}");
+    }
+    document["actions"][0]["reason"]["code"] = "no-reason".into();
+    assert!(!problems("plan", &document).is_empty());
 }
 
 #[test]
 fn what_is_no_plan_is_refused() {
     for text in ["", "{}", "[]", "{\"formatVersion\": 1}", "not json", "{\"formatVersion\": 99}"] {
-        assert!(saved::from_text(text.as_bytes()).is_err(), "{text}");
+        assert!(file::from_text(text.as_bytes()).is_err(), "{text}");
     }
 }
 
@@ -162,7 +186,7 @@ fn no_forged_plan_takes_away_what_is_not_ours() {
     // A forger who also knows how to make a digest can still not aim at a row that the state does not have.
     let account = "old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 theirs=T#7";
     let forged = Plan { base: one_of_each().base, ..plan(WANTED, &format!("{STATE} theirs=T#7"), account) };
-    let read = saved::from_text(file::to_text(&forged).as_bytes()).unwrap();
+    let read = file::from_text(file::to_text(&forged).as_bytes()).unwrap();
     let said = broken(&read, Some(&recorded(STATE)), &listing(account), today());
     assert_eq!(said, ["delete theirs: 7 is not one of the keys in the state"]);
 }

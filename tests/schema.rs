@@ -92,7 +92,7 @@ fn what_the_program_writes_is_as_its_schema_says_and_what_it_does_not_is_not() {
         broken.as_object_mut().unwrap().remove(field);
         assert!(!problems("state", &broken).is_empty(), "a state without {field}");
     }
-    for field in ["formatVersion", "account", "state", "digest", "actions"] {
+    for field in ["formatVersion", "endpoint", "state", "digest", "actions"] {
         let mut broken = plan.clone();
         broken.as_object_mut().unwrap().remove(field);
         assert!(!problems("plan", &broken).is_empty(), "a plan without {field}");

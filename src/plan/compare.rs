@@ -1,15 +1,18 @@
-//! Compares desired, recorded and observed, and says what has to change.
+//! Compares desired, recorded and observed, and decides what has to change.
 //!
-//! First each wanted key finds the row that holds it. Then each record finds out whether it is that row, whether a
-//! wanted key takes its place, or whether it has to go. Blobs decide before names: a key that was renamed is the same
-//! key, and a name that was given to another key is another key.
+//! First each desired key is matched with the row that holds it. Then each record is kept, replaced or removed. Blobs
+//! decide before names: a key with another name is the same key, and a name with another key is another key.
 
 use std::collections::HashSet;
 
 use jiff::civil::Date;
 
-use super::world::{Holder, Wanted, World};
-use super::{AccountRow, Action, Base, Change, NewKey, Note, OldKey, Plan, Reason};
+use super::action::{Action, Change};
+use super::key::{AccountRow, NewKey, OldKey};
+use super::matching::{Holder, Inventory, Matching};
+use super::note::{find_drift, find_notes};
+use super::reason::Reason;
+use super::{Base, Plan};
 use crate::account::{Endpoint, Listing};
 use crate::manifest::{Desired, DesiredKey};
 use crate::names::{KeyId, KeyName};
@@ -18,155 +21,144 @@ use crate::state::{Origin, Record, State};
 /// All that a plan depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
-    /// What the manifest lists.
     pub desired: &'a Desired,
-    /// What the state holds; nothing if there is none.
     pub recorded: Option<&'a State>,
-    /// What the account lists; nothing without a refresh.
+    /// Missing if the account is not to be listed.
     pub observed: Option<&'a Listing>,
-    /// The API whose account it is.
     pub endpoint: &'a Endpoint,
-    /// Today's date: what expired before it is no longer wanted.
+    /// Keys are desired up to and including their last day.
     pub today: Date,
-    /// Whether nothing is wanted at all: every managed key is to go. What the manifest protects stays protected.
+    /// Delete every managed key. Keys that the manifest protects stay protected.
     pub destroy: bool,
 }
 
-/// Says what has to change.
 pub fn compare(input: Input<'_>) -> Plan {
-    let world = World::new(input.recorded, input.observed);
-    let wanted = Wanted::new(&input, &world);
+    let Input { desired, recorded, observed, endpoint, today, destroy } = input;
+    let inventory = &Inventory::new(recorded, observed);
+    let matching = &Matching::new(desired, today, destroy, inventory);
 
-    let mut fates = Fates { places: vec![Place::default(); wanted.keys.len()], actions: Vec::new() };
-    for record in &world.records {
-        fates.decide(record, &wanted, &world);
+    let replaced = vec![Replaced::default(); matching.keys.len()];
+    let mut comparison = Comparison { inventory, matching, replaced, actions: Vec::new() };
+    for record in &inventory.records {
+        comparison.decide(record);
     }
-    fates.orphans(&wanted, &world);
+    comparison.delete_orphans();
+    let Comparison { replaced, mut actions, .. } = comparison;
 
-    let Fates { places, mut actions } = fates;
     let mut unchanged = 0;
-    for ((key, holder), place) in wanted.keys.iter().zip(&wanted.holders).zip(places) {
-        let name = &key.name;
-        if key.primary
-            && let Some((change, reason)) = promotion(key, *holder, &place, &world)
-        {
-            actions.push(action(name, change, reason));
+    for ((key, holder), replaced) in matching.keys.iter().zip(&matching.holders).zip(replaced) {
+        if let Some((change, reason)) = promotion(key, *holder, &replaced, inventory) {
+            actions.push(action(&key.name, change, reason));
         }
-        match placement(key, *holder, place, &wanted, &world) {
-            Some((change, reason)) => actions.push(action(name, change, reason)),
-            // What is pending may be anywhere.
+        match placement(key, *holder, replaced, matching, inventory) {
+            Some((change, reason)) => actions.push(action(&key.name, change, reason)),
             None if matches!(holder, Holder::Pending) => {}
             None => unchanged += 1,
         }
     }
     for action in &mut actions {
-        action.protected = wanted.protects(&action.change);
+        action.protected = matching.protects(&action.change);
     }
     actions.sort_by(|a, b| a.order().cmp(&b.order()));
 
-    let mut notes = wanted.expiring(input.today);
-    notes.extend(world.notes(&wanted));
-    if input.observed.is_none() && actions.iter().any(|action| action.change.deletes()) {
-        notes.push(Note::PrimaryUnknown);
-    }
+    let deletes = actions.iter().any(|action| action.change.deletes());
     Plan {
-        endpoint: input.endpoint.clone(),
-        user_id: (input.observed.and_then(|listing| listing.user_id().cloned()))
-            .or_else(|| input.recorded.and_then(|state| state.user_id.clone())),
-        user_seen: input.observed.is_some_and(|listing| listing.user_id().is_some()),
-        pin: input.desired.account.clone(),
-        base: Base {
-            lineage: input.recorded.map(|state| state.lineage),
-            serial: input.recorded.map_or(0, |state| state.serial),
-        },
-        refreshed: input.observed.is_some(),
-        unmanaged: unmanaged(&actions, &world),
+        endpoint: endpoint.clone(),
+        user_id: (observed.and_then(|listing| listing.user_id().cloned()))
+            .or_else(|| recorded.and_then(|state| state.user_id.clone())),
+        user_seen: observed.is_some_and(|listing| listing.user_id().is_some()),
+        pin: desired.account.clone(),
+        base: Base { lineage: recorded.map(|state| state.lineage), serial: recorded.map_or(0, |state| state.serial) },
+        refreshed: observed.is_some(),
+        unmanaged: unmanaged(&actions, inventory),
         actions,
         left_out: 0,
-        primary: wanted.primary.map(|key| key.name.clone()),
+        primary: matching.primary.map(|key| key.name.clone()),
         unchanged,
-        managed: world.records.len(),
-        drift: world.drift(),
-        notes,
+        managed: inventory.records.len(),
+        drift: find_drift(inventory),
+        notes: find_notes(inventory, matching, today, deletes),
     }
 }
 
-/// What a wanted key takes the place of.
+/// The records that a desired key replaces.
 #[derive(Debug, Clone, Default)]
-struct Place {
-    /// Live rows that go once the key is there.
+struct Replaced {
+    /// Rows that are deleted once the key is on the account.
     old: Vec<OldKey>,
-    /// Its own records whose rows are gone.
+    /// Records of the same key, whose rows are gone.
     stale: Vec<KeyId>,
 }
 
-/// What becomes of the records.
-struct Fates {
-    /// For each wanted key, in their order.
-    places: Vec<Place>,
-    /// What goes without anything taking its place.
+struct Comparison<'c, 'a> {
+    inventory: &'c Inventory<'a>,
+    matching: &'c Matching<'a>,
+    /// By the index of the desired key.
+    replaced: Vec<Replaced>,
     actions: Vec<Action>,
 }
 
-impl Fates {
-    fn decide(&mut self, record: &Record, wanted: &Wanted<'_>, world: &World<'_>) {
-        if let Some((index, key, holder)) = wanted.with_blob(&record.public_key) {
+impl Comparison<'_, '_> {
+    fn decide(&mut self, record: &Record) {
+        let Self { inventory, matching, .. } = *self;
+        let is_live = inventory.is_live(record);
+        if let Some((index, key, holder)) = matching.with_blob(&record.public_key) {
             match holder {
-                // One new row takes the place of every row that we have of a renamed key.
-                Holder::Recorded(held) if world.is_live(record) && !world.keeps_row(held, key) => {
-                    self.replaces(index, world.old_key(record));
-                }
-                Holder::Unrecorded(_) if world.is_live(record) => self.replaces(index, world.old_key(record)),
+                // One new row replaces every recorded row of a renamed key.
+                Holder::Recorded(held) if is_live && !inventory.keeps_row(held, key) => self.replace(index, record),
+                Holder::Unrecorded(_) if is_live => self.replace(index, record),
                 Holder::Recorded(held) if held.id == record.id => {}
-                // Where nobody has looked, the other row may be gone, and this one the last.
-                Holder::Recorded(_) if !world.is_refreshed() => {}
-                Holder::Recorded(_) => self.goes(record, Reason::Copy, world),
-                Holder::Unrecorded(_) | Holder::Nowhere | Holder::Pending => self.is_stale(index, record),
+                // Without a listing, the other row may be gone, and this one may be the last.
+                Holder::Recorded(_) if !inventory.is_refreshed() => {}
+                Holder::Recorded(_) => self.delete_or_forget(record, Reason::Copy),
+                Holder::Unrecorded(_) | Holder::Nowhere | Holder::Pending => self.mark_stale(index, record),
             }
-        } else if let Some((index, key, holder)) = wanted.with_name(&record.name).filter(|_| world.is_live(record)) {
+        } else if let Some((index, key, holder)) = matching.with_name(&record.name).filter(|_| is_live) {
             match holder {
-                Holder::Recorded(held) if held.name == key.name => self.goes(record, Reason::LeftOver, world),
-                // Nothing may go for the sake of a key that perhaps is not there.
+                Holder::Recorded(held) if held.name == key.name => self.delete_or_forget(record, Reason::LeftOver),
+                // The new key may not be on the account.
                 Holder::Pending => {}
-                _ => self.replaces(index, world.old_key(record)),
+                _ => self.replace(index, record),
             }
         } else {
-            let reason = match wanted.expired.get(&record.public_key) {
-                _ if wanted.is_destroyed => Reason::Destroyed,
-                Some(&last) => Reason::Expired(last),
+            let reason = match matching.expired.get(&record.public_key) {
+                _ if matching.is_destroyed => Reason::Destroyed,
+                Some(&until) => Reason::Expired { until },
                 None => Reason::Undesired,
             };
-            self.goes(record, reason, world);
+            self.delete_or_forget(record, reason);
         }
     }
 
-    /// What a run that did not end uploaded, and nobody wants any more, is ours to delete: its intent is recorded, and
-    /// was so before the key was there.
-    fn orphans(&mut self, wanted: &Wanted<'_>, world: &World<'_>) {
-        for (blob, name) in world.pending() {
-            for row in world.rows_with(blob).filter(|row| world.is_orphan(row) && !wanted.is_held(row)) {
-                let (id, is_primary) = (row.id.clone(), row.is_primary);
-                let change = Change::Delete(OldKey { name: name.clone(), id, blob: blob.clone(), is_primary });
-                self.actions.push(action(name, change, Reason::Orphan));
+    /// Deletes what an interrupted run uploaded and the manifest does not have. It is keyform's own: the intent to upload
+    /// it is recorded.
+    fn delete_orphans(&mut self) {
+        for (blob, name) in self.inventory.pending() {
+            for row in self.inventory.rows_with(blob) {
+                if self.inventory.is_orphan(row) && !self.matching.is_holder(row) {
+                    let (id, is_primary) = (row.id.clone(), row.is_primary);
+                    let change = Change::Delete(OldKey { name: name.clone(), id, blob: blob.clone(), is_primary });
+                    self.actions.push(action(name, change, Reason::Orphan));
+                }
             }
         }
     }
 
-    fn goes(&mut self, record: &Record, reason: Reason, world: &World<'_>) {
-        let old = world.old_key(record);
-        let change = if world.is_live(record) { Change::Delete(old) } else { Change::Forget(old) };
+    fn delete_or_forget(&mut self, record: &Record, reason: Reason) {
+        let old = self.inventory.old_key(record);
+        let change = if self.inventory.is_live(record) { Change::Delete(old) } else { Change::Forget(old) };
         self.actions.push(action(&record.name, change, reason));
     }
 
-    fn replaces(&mut self, index: usize, old: OldKey) {
-        if let Some(place) = self.places.get_mut(index) {
-            place.old.push(old);
+    fn replace(&mut self, index: usize, record: &Record) {
+        if let Some(replaced) = self.replaced.get_mut(index) {
+            replaced.old.push(self.inventory.old_key(record));
         }
     }
 
-    fn is_stale(&mut self, index: usize, record: &Record) {
-        if let Some(place) = self.places.get_mut(index) {
-            place.stale.push(record.id.clone());
+    fn mark_stale(&mut self, index: usize, record: &Record) {
+        if let Some(replaced) = self.replaced.get_mut(index) {
+            replaced.stale.push(record.id.clone());
         }
     }
 }
@@ -175,43 +167,43 @@ fn action(name: &KeyName, change: Change, reason: Reason) -> Action {
     Action { name: name.clone(), change, reason, protected: false }
 }
 
-/// How a wanted key comes to its place; nothing if it is there.
+/// Decides how a desired key gets onto the account and into the state, if it is not there.
 fn placement(
     key: &DesiredKey,
     holder: Holder<'_>,
-    place: Place,
-    wanted: &Wanted<'_>,
-    world: &World<'_>,
+    replaced: Replaced,
+    matching: &Matching<'_>,
+    inventory: &Inventory<'_>,
 ) -> Option<(Change, Reason)> {
-    let Place { old, stale } = place;
+    let Replaced { old, stale } = replaced;
     let gone = stale.first().cloned();
     let renamed = old.iter().find(|old| old.blob == *key.key.blob()).map(|old| old.name.clone());
     let (row, reason) = match holder {
         Holder::Pending => return None,
         Holder::Recorded(record) if renamed.is_none() && record.name == key.name => return None,
         Holder::Recorded(record) if renamed.is_none() => {
-            (Some(recorded_row(record, world)), Reason::NameAgrees { from: record.name.clone() })
+            (Some(recorded_row(record, inventory)), Reason::NameAgrees { from: record.name.clone() })
         }
         Holder::Unrecorded(row) => {
-            let interrupted = world.is_pending(key.key.blob());
+            let interrupted = inventory.is_pending(key.key.blob());
             let reason = match gone {
-                Some(id) => Reason::OtherId(id),
+                Some(id) => Reason::OtherId { id },
                 None if interrupted => Reason::Interrupted,
                 None => Reason::Present,
             };
-            // What a run that was killed has uploaded is keyform's own.
+            // A row that an interrupted run uploaded is keyform's own.
             let origin = if interrupted { Origin::Uploaded } else { Origin::Adopted };
             (Some(AccountRow::new(row, origin)), reason)
         }
-        Holder::Nowhere if !world.is_refreshed() => (None, Reason::Unrecorded),
+        Holder::Nowhere if !inventory.is_refreshed() => (None, Reason::Unrecorded),
         Holder::Nowhere if gone.is_some() => (None, Reason::Gone),
-        // A renamed key: its reason is told below.
+        // The reason of a renamed key follows.
         Holder::Recorded(_) | Holder::Nowhere => (None, Reason::Absent),
     };
     let new = NewKey { key: key.key.clone(), owner: key.owner.clone(), expires: key.expires, stale };
     if !old.is_empty() {
         let is_primary = matches!(holder, Holder::Unrecorded(row) if row.is_primary);
-        let promote = wanted.primary.is_none() && !is_primary && old.iter().any(|old| old.is_primary);
+        let promote = matching.primary.is_none() && !is_primary && old.iter().any(|old| old.is_primary);
         let reason = renamed.map_or(Reason::OtherKey, |from| Reason::Renamed { from });
         return Some((Change::Replace { key: new, row, old, promote }, reason));
     }
@@ -221,12 +213,20 @@ fn placement(
     })
 }
 
-/// The promotion of the key that the manifest makes primary, unless it is the primary, or nobody looked.
-fn promotion(key: &DesiredKey, holder: Holder<'_>, place: &Place, world: &World<'_>) -> Option<(Change, Reason)> {
-    let gives_way = |record: &Record| place.old.iter().any(|old| old.id == record.id);
+/// Decides whether to promote a key: if the manifest makes it the primary, and it is known not to be.
+fn promotion(
+    key: &DesiredKey,
+    holder: Holder<'_>,
+    replaced: &Replaced,
+    inventory: &Inventory<'_>,
+) -> Option<(Change, Reason)> {
+    if !key.primary {
+        return None;
+    }
+    let is_replaced = |record: &Record| replaced.old.iter().any(|old| old.id == record.id);
     let (id, reason) = match holder {
-        Holder::Recorded(record) if gives_way(record) => (None, Reason::NewPrimary),
-        Holder::Recorded(record) => match world.row_of(record) {
+        Holder::Recorded(record) if is_replaced(record) => (None, Reason::NewPrimary),
+        Holder::Recorded(record) => match inventory.row_of(record) {
             Some(row) if !row.is_primary => (Some(row.id.clone()), Reason::NotPrimary),
             _ => return None,
         },
@@ -235,12 +235,12 @@ fn promotion(key: &DesiredKey, holder: Holder<'_>, place: &Place, world: &World<
         Holder::Pending => return None,
         Holder::Nowhere => (None, Reason::NewPrimary),
     };
-    let instead_of = world.primary().map(|row| row.name.clone());
+    let instead_of = inventory.primary().map(|row| row.name.clone());
     Some((Change::Promote { blob: key.key.blob().clone(), id, instead_of }, reason))
 }
 
-fn recorded_row(record: &Record, world: &World<'_>) -> AccountRow {
-    world.row_of(record).map_or_else(
+fn recorded_row(record: &Record, inventory: &Inventory<'_>) -> AccountRow {
+    inventory.row_of(record).map_or_else(
         || AccountRow {
             id: record.id.clone(),
             account_name: record.account_name.clone().unwrap_or_else(|| record.name.to_string()),
@@ -251,16 +251,14 @@ fn recorded_row(record: &Record, world: &World<'_>) -> AccountRow {
     )
 }
 
-fn unmanaged(actions: &[Action], world: &World<'_>) -> usize {
+/// Counts the rows that are neither recorded nor in an action.
+fn unmanaged(actions: &[Action], inventory: &Inventory<'_>) -> usize {
     let ours: HashSet<&KeyId> = actions
         .iter()
-        .filter_map(|action| match &action.change {
-            Change::Adopt { row, .. } => Some(&row.id),
-            Change::Replace { row, .. } => row.as_ref().map(|row| &row.id),
-            // An orphan has no record.
-            Change::Delete(old) => Some(&old.id),
-            Change::Upload(_) | Change::Promote { .. } | Change::Forget(_) => None,
+        .flat_map(|Action { change, .. }| {
+            let deleted = if let Change::Delete(old) = change { Some(&old.id) } else { None };
+            change.row().map(|row| &row.id).into_iter().chain(deleted)
         })
         .collect();
-    world.rows().filter(|row| !world.is_managed(row) && !ours.contains(&row.id)).count()
+    inventory.rows().filter(|row| !inventory.is_managed(row) && !ours.contains(&row.id)).count()
 }

@@ -1,416 +1,316 @@
-//! A plan as JSON: for programs, for policies, and to be saved.
+//! The plan as JSON: for programs, for policies, and to be saved.
+//!
+//! Much in it is derived, for its readers: fingerprints, sentences, counts, the digest. A saved plan is only accepted if
+//! all of this follows from its actions, so that nothing else is reviewed than what is applied.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 
-use super::{AccountRow, Action, ActionKind, Change, Drift, Drifted, NewKey, Note, OldKey, Plan, Reason, words};
+use super::action::{Action, ActionKind, Change};
+use super::explained::Explained;
+use super::note::{Drift, Note};
+use super::{Base, Plan};
 use crate::account::Endpoint;
-use crate::names::{KeyId, KeyName, UserId};
-use crate::public_key::{Fingerprint, KeyBlob};
-use crate::state::Origin;
+use crate::names::{KeyName, UserId};
 use crate::terminal::sanitize;
 
-/// The version of the format that is written.
 pub const FORMAT_VERSION: u64 = 1;
 
-/// What keyform is going to change on an account, and why. Holds nothing secret.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What keyform is going to change on an account, and why. Contains no secret.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "keyform plan", extend("$id" = "https://keyform.invalid/schema/plan.schema.json"))]
-pub struct PlanFile {
+pub struct PlanDocument<'p> {
     /// The version of this format.
     #[schemars(range(min = 1, max = 1))]
-    pub format_version: u64,
+    format_version: u64,
     /// The version of the keyform that wrote it.
-    pub keyform: String,
-    /// The account that it changes.
-    pub account: AccountFile,
+    keyform: Cow<'static, str>,
+    /// The URL of the API.
+    #[schemars(with = "String", extend("format" = "uri"))]
+    endpoint: Endpoint,
+    /// The owner of the account, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    user_id: Option<UserId>,
+    /// The owner of the account by the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pinned_user_id: Option<UserId>,
     /// The state that it was made from.
-    pub state: BaseFile,
-    /// Whether the account was listed. Without that only manifest and state were compared.
-    pub refreshed: bool,
+    state: Base,
+    /// Whether the account was listed. Without that, only manifest and state were compared.
+    refreshed: bool,
     /// The digest over the actions and the account.
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
-    pub digest: String,
-    /// How many keys there are of each sort.
-    pub counts: Counts,
+    digest: String,
+    counts: Counts,
     /// How many actions were left out, if only some keys were asked for.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub left_out: usize,
-    /// The key that is to be the primary, if the manifest names one.
+    left_out: usize,
+    /// The key that the manifest makes the primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
-    pub primary: Option<KeyName>,
-    /// What to do, in the order in which it is shown.
-    pub actions: Vec<ActionFile>,
-    /// Where the state and the account disagree.
-    pub drift: Vec<DriftFile>,
-    /// What a reviewer should know besides.
-    pub warnings: Vec<Warning>,
+    primary: Option<KeyName>,
+    /// In the order in which they are shown.
+    #[serde(deserialize_with = "read_actions")]
+    actions: Cow<'p, [Action]>,
+    /// Where the account differs from the state.
+    #[serde(deserialize_with = "ignore")]
+    drift: Vec<Explained<&'p Drift>>,
+    /// What a reviewer should know besides the actions.
+    #[serde(deserialize_with = "ignore")]
+    warnings: Vec<Explained<&'p Note>>,
 }
 
-/// An account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The number of actions of each kind, and of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AccountFile {
-    /// The API that it is on.
-    #[schemars(with = "String", extend("format" = "uri"))]
-    pub endpoint: Endpoint,
-    /// Whose it is, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub user_id: Option<UserId>,
-    /// Whose the manifest says it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub pinned_user_id: Option<UserId>,
-}
-
-/// A state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct BaseFile {
-    /// Which one; nothing if there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub lineage: Option<Uuid>,
-    /// Its serial.
-    pub serial: u64,
-}
-
-/// How many keys there are of each sort.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Counts {
-    /// Actions of this kind.
-    pub upload: usize,
-    /// Actions of this kind.
-    pub adopt: usize,
-    /// Actions of this kind.
-    pub replace: usize,
-    /// Actions of this kind.
-    pub promote: usize,
-    /// Actions of this kind.
-    pub delete: usize,
-    /// Actions of this kind.
-    pub forget: usize,
-    /// Desired keys that are as they should be.
-    pub unchanged: usize,
+struct Counts {
+    upload: usize,
+    adopt: usize,
+    replace: usize,
+    promote: usize,
+    delete: usize,
+    forget: usize,
+    /// Desired keys that need no action.
+    unchanged: usize,
     /// Keys in the state, before this plan.
-    pub managed: usize,
+    managed: usize,
     /// Keys of the account that are neither recorded nor desired.
-    pub unmanaged: usize,
+    unmanaged: usize,
 }
 
-/// One change, of one key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ActionFile {
-    /// What to do.
-    pub action: ActionKind,
-    /// The key's name.
-    #[schemars(with = "String")]
-    pub name: KeyName,
-    /// Why.
-    pub reason: ReasonFile,
-    /// Whether the manifest protects the key from this.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub protected: bool,
-    /// The managed rows that go.
-    pub before: Vec<BeforeFile>,
-    /// What is there afterwards; nothing for what goes.
-    pub after: Option<AfterFile>,
+/// `sha256:` and 64 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Digest(String);
+
+#[derive(Debug, Error)]
+pub enum PlanFileError {
+    #[error("it is not a plan that keyform saved: {0}")]
+    Invalid(serde_json::Error),
+    #[error("it has format version {0}; this keyform reads version {FORMAT_VERSION}")]
+    Version(u64),
+    #[error("it was changed after it was saved: its digest is not that of what it would do")]
+    Tampered,
 }
 
-/// Why an action is planned.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ReasonFile {
-    /// A stable word for it.
-    pub code: String,
-    /// The same for people.
-    pub text: String,
-    /// The name that the key had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub from: Option<KeyName>,
-    /// The id that it had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub id: Option<KeyId>,
-    /// The last day on which it was wanted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date"))]
-    pub until: Option<Date>,
-}
-
-/// A managed row that goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct BeforeFile {
-    /// The name it is recorded under.
-    #[schemars(with = "String")]
-    pub name: KeyName,
-    /// Its id.
-    #[schemars(with = "String")]
-    pub id: KeyId,
-    /// Whether it is the primary, as far as was seen.
-    pub is_primary: bool,
-    /// Its key.
-    #[serde(flatten)]
-    pub key: KeyFile,
-}
-
-/// A key as it is to be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AfterFile {
-    /// The id of the row that holds it already; nothing if it is to be uploaded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub id: Option<KeyId>,
-    /// The name of that row on the account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_name: Option<String>,
-    /// When that row was added.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub created_at: Option<Timestamp>,
-    /// Whether keyform itself uploaded that row.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub uploaded: bool,
-    /// Whether this action makes it the primary.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub promote: bool,
-    /// The name of the primary that gives way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instead_of: Option<String>,
-    /// The key.
-    #[serde(flatten)]
-    pub key: KeyFile,
-    /// Its comment.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub comment: String,
-    /// Who owns it, by the manifest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// The last day on which it is wanted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date"))]
-    pub expires: Option<Date>,
-    /// Ids recorded for it whose rows are gone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>")]
-    pub stale_ids: Vec<KeyId>,
-}
-
-/// A public key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyFile {
-    /// Type and base64, without a comment.
-    #[schemars(with = "String")]
-    pub public_key: KeyBlob,
-    /// The fingerprint, as `ssh-keygen -l` prints it.
-    #[schemars(with = "String")]
-    pub fingerprint: Fingerprint,
-    /// The type, as `ssh-keygen -l` prints it, where it is known.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The length, as `ssh-keygen -l` prints it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bits: Option<u32>,
-}
-
-/// A disagreement between state and account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DriftFile {
-    /// The name it is recorded under.
-    #[schemars(with = "String")]
-    pub name: KeyName,
-    /// The id it is recorded under.
-    #[schemars(with = "String")]
-    pub id: KeyId,
-    /// `deleted`, `other-key` or `renamed`.
-    pub code: String,
-    /// The same for people.
-    pub text: String,
-}
-
-/// Something a reviewer should know.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Warning {
-    /// A stable word for it.
-    pub code: String,
-    /// The same for people.
-    pub text: String,
-}
-
-impl KeyFile {
-    /// Describes a key.
-    pub fn of(blob: &KeyBlob) -> Self {
-        let (kind, bits) = blob.describe().unzip();
-        Self { public_key: blob.clone(), fingerprint: blob.fingerprint(), kind: kind.map(str::to_owned), bits }
-    }
-}
-
-/// Describes a plan for programs.
-pub fn describe(plan: &Plan) -> PlanFile {
-    let Plan {
-        endpoint: _,
-        user_id: _,
-        user_seen: _,
-        pin: _,
-        base,
-        refreshed,
-        actions,
-        primary,
-        unchanged,
-        managed,
-        unmanaged,
-        left_out,
-        drift,
-        notes,
-    } = plan;
-    PlanFile {
-        format_version: FORMAT_VERSION,
-        keyform: env!("CARGO_PKG_VERSION").to_owned(),
-        account: account_file(plan),
-        state: BaseFile { lineage: base.lineage, serial: base.serial },
-        refreshed: *refreshed,
-        digest: plan.digest().to_string(),
-        counts: Counts {
-            upload: plan.count(ActionKind::Upload),
-            adopt: plan.count(ActionKind::Adopt),
-            replace: plan.count(ActionKind::Replace),
-            promote: plan.count(ActionKind::Promote),
-            delete: plan.count(ActionKind::Delete),
-            forget: plan.count(ActionKind::Forget),
-            unchanged: *unchanged,
-            managed: *managed,
-            unmanaged: *unmanaged,
-        },
-        left_out: *left_out,
-        primary: primary.clone(),
-        actions: actions.iter().map(action_file).collect(),
-        drift: drift.iter().map(drift_file).collect(),
-        warnings: notes.iter().map(warning).collect(),
-    }
-}
-
-/// The JSON Schema of the format.
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(PlanFile).to_value()
+/// Returns the JSON Schema of the format.
+pub fn schema() -> Value {
+    schemars::schema_for!(PlanDocument<'static>).to_value()
 }
 
 /// Writes a plan as JSON, with a line feed at its end.
 pub fn to_text(plan: &Plan) -> String {
-    sanitize::json(&describe(plan))
+    sanitize::json(&plan.document())
+}
+
+/// Reads a saved plan, without drift and notes: they were for its review, and may no longer be true.
+///
+/// # Errors
+/// If it is invalid, or shows something else than what it would do. Whether it still fits the account and the state is for
+/// [`broken`](super::broken) to say.
+pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Header {
+        format_version: u64,
+    }
+    let Header { format_version } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
+    if format_version != FORMAT_VERSION {
+        return Err(PlanFileError::Version(format_version));
+    }
+    let PlanDocument {
+        format_version: _,
+        keyform: _,
+        endpoint,
+        user_id,
+        pinned_user_id,
+        state,
+        refreshed,
+        digest,
+        counts,
+        left_out,
+        primary,
+        actions,
+        drift: _,
+        warnings: _,
+    } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
+    let plan = Plan {
+        endpoint,
+        user_id,
+        user_seen: false,
+        pin: pinned_user_id,
+        base: state,
+        refreshed,
+        actions: actions.into_owned(),
+        left_out,
+        primary,
+        unchanged: counts.unchanged,
+        managed: counts.managed,
+        unmanaged: counts.unmanaged,
+        drift: Vec::new(),
+        notes: Vec::new(),
+    };
+    if digest != plan.digest().0 || counts != plan.counts() {
+        return Err(PlanFileError::Tampered);
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    /// Describes the plan as its file does.
+    pub fn document(&self) -> PlanDocument<'_> {
+        let Self {
+            endpoint,
+            user_id,
+            user_seen: _,
+            pin,
+            base,
+            refreshed,
+            actions,
+            left_out,
+            primary,
+            unchanged: _,
+            managed: _,
+            unmanaged: _,
+            drift,
+            notes,
+        } = self;
+        PlanDocument {
+            format_version: FORMAT_VERSION,
+            keyform: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+            endpoint: endpoint.clone(),
+            user_id: user_id.clone(),
+            pinned_user_id: pin.clone(),
+            state: *base,
+            refreshed: *refreshed,
+            digest: self.digest().0,
+            counts: self.counts(),
+            left_out: *left_out,
+            primary: primary.clone(),
+            actions: Cow::Borrowed(actions),
+            drift: drift.iter().map(|drift| Explained::new(drift, &drift.phrase())).collect(),
+            warnings: notes.iter().map(|note| Explained::new(note, &note.phrase())).collect(),
+        }
+    }
+
+    /// Computes a digest over all that the plan would do, and to which account: the same on every machine for the same
+    /// change. Reasons, drift and counts are left out.
+    pub fn digest(&self) -> Digest {
+        let Self {
+            endpoint,
+            user_id,
+            user_seen: _,
+            pin,
+            base: _,
+            refreshed: _,
+            actions,
+            left_out: _,
+            primary,
+            unchanged: _,
+            managed: _,
+            unmanaged: _,
+            drift: _,
+            notes: _,
+        } = self;
+        let mut hash = Sha256::new();
+        hash_json(&mut hash, &(FORMAT_VERSION, endpoint, user_id, pin, primary));
+        for Action { name, change, reason: _, protected } in actions {
+            hash_json(&mut hash, &(name, change, protected));
+        }
+        let mut text = "sha256:".to_owned();
+        for byte in hash.finalize() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Digest(text)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            upload: self.count(ActionKind::Upload),
+            adopt: self.count(ActionKind::Adopt),
+            replace: self.count(ActionKind::Replace),
+            promote: self.count(ActionKind::Promote),
+            delete: self.count(ActionKind::Delete),
+            forget: self.count(ActionKind::Forget),
+            unchanged: self.unchanged,
+            managed: self.managed,
+            unmanaged: self.unmanaged,
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = String;
+
+    /// Takes the text that [`fmt::Display`] gives.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let hex = text.strip_prefix("sha256:").unwrap_or_default();
+        if hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a digest is sha256: and 64 hex digits, as plan prints it".to_owned())
+        }
+    }
+}
+
+/// An action of a file that shows what the action does, and nothing else.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct CheckedAction(Action);
+
+impl TryFrom<Value> for CheckedAction {
+    type Error = String;
+
+    fn try_from(shown: Value) -> Result<Self, String> {
+        let named = || shown.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
+        let action = Action::deserialize(&shown).map_err(|error| format!("the action on {}: {error}", named()))?;
+        let fits = match &action.change {
+            Change::Replace { old, .. } => !old.is_empty(),
+            Change::Delete(old) | Change::Forget(old) => old.name == action.name,
+            Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } => true,
+        };
+        if !fits {
+            return Err(format!("the action on {} does not fit together", action.name));
+        }
+        if serde_json::to_value(&action).ok().as_ref() != Some(&shown) {
+            return Err(format!("what it shows of {} is not what it would do", action.name));
+        }
+        Ok(Self(action))
+    }
+}
+
+/// Reads and checks one action at a time: all of them at once as [`Value`]s take several times the memory of the plan.
+fn read_actions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, [Action]>, D::Error> {
+    let checked = Vec::<CheckedAction>::deserialize(deserializer)?;
+    Ok(checked.into_iter().map(|CheckedAction(action)| action).collect())
+}
+
+fn ignore<'de, T, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer)?;
+    Ok(Vec::new())
+}
+
+fn hash_json(hash: &mut Sha256, value: &impl Serialize) {
+    // Neither a hash nor structs of texts and numbers can fail to be written.
+    let _ = serde_json::to_writer(hash, value);
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
-}
-
-pub(super) fn account_file(plan: &Plan) -> AccountFile {
-    AccountFile { endpoint: plan.endpoint.clone(), user_id: plan.user_id.clone(), pinned_user_id: plan.pin.clone() }
-}
-
-pub(super) fn action_file(action: &Action) -> ActionFile {
-    let Action { name, change, reason, protected } = action;
-    let (before, after) = match change {
-        Change::Upload(key) => (Vec::new(), Some(after(key, None, false))),
-        Change::Adopt { key, row } => (Vec::new(), Some(after(key, Some(row), false))),
-        Change::Replace { key, row, old, promote } => {
-            (old.iter().map(before).collect(), Some(after(key, row.as_ref(), *promote)))
-        }
-        Change::Promote { blob, id, instead_of } => (
-            Vec::new(),
-            Some(AfterFile {
-                id: id.clone(),
-                account_name: None,
-                created_at: None,
-                uploaded: false,
-                promote: true,
-                instead_of: instead_of.clone(),
-                key: KeyFile::of(blob),
-                comment: String::new(),
-                owner: None,
-                expires: None,
-                stale_ids: Vec::new(),
-            }),
-        ),
-        Change::Delete(old) | Change::Forget(old) => (vec![before(old)], None),
-    };
-    ActionFile {
-        action: change.kind(),
-        name: name.clone(),
-        reason: reason_file(reason),
-        protected: *protected,
-        before,
-        after,
-    }
-}
-
-fn reason_file(reason: &Reason) -> ReasonFile {
-    let (from, id, until) = match reason {
-        Reason::NameAgrees { from } | Reason::Renamed { from } => (Some(from.clone()), None, None),
-        Reason::OtherId(id) => (None, Some(id.clone()), None),
-        Reason::Expired(last) => (None, None, Some(*last)),
-        _ => (None, None, None),
-    };
-    ReasonFile { code: reason.code().to_owned(), text: words::reason(reason).to_string(), from, id, until }
-}
-
-fn before(old: &OldKey) -> BeforeFile {
-    let OldKey { name, id, blob, is_primary } = old;
-    BeforeFile { name: name.clone(), id: id.clone(), is_primary: *is_primary, key: KeyFile::of(blob) }
-}
-
-fn after(key: &NewKey, row: Option<&AccountRow>, promote: bool) -> AfterFile {
-    let NewKey { key, owner, expires, stale } = key;
-    AfterFile {
-        id: row.map(|row| row.id.clone()),
-        account_name: row.map(|row| row.account_name.clone()),
-        created_at: row.and_then(|row| row.created_at),
-        uploaded: row.is_some_and(|row| row.origin == Origin::Uploaded),
-        promote,
-        instead_of: None,
-        key: KeyFile::of(key.blob()),
-        comment: key.comment().to_owned(),
-        owner: owner.clone(),
-        expires: *expires,
-        stale_ids: stale.clone(),
-    }
-}
-
-fn drift_file(drift: &Drift) -> DriftFile {
-    let code = match &drift.change {
-        Drifted::Deleted => "deleted",
-        Drifted::OtherKey => "other-key",
-        Drifted::Renamed { .. } => "renamed",
-    };
-    DriftFile {
-        name: drift.name.clone(),
-        id: drift.id.clone(),
-        code: code.to_owned(),
-        text: words::drift(drift).to_string(),
-    }
-}
-
-fn warning(note: &Note) -> Warning {
-    let code = match note {
-        Note::ExpiresSoon { .. } => "expires-soon",
-        Note::Copies { .. } => "copies",
-        Note::Unreadable { .. } => "unreadable",
-        Note::Pending { .. } => "pending",
-        Note::PrimaryUnknown => "primary-unknown",
-    };
-    Warning { code: code.to_owned(), text: words::note(note).to_string() }
 }

@@ -105,7 +105,7 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<R
 
 /// Whether some key becomes the primary.
 fn promotes(actions: &[Action]) -> bool {
-    actions.iter().any(|action| matches!(action.change, Change::Promote { .. } | Change::Replace { promote: true, .. }))
+    actions.iter().any(|action| action.change.promotes())
 }
 
 /// The first key that goes and is such.

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::account::{Endpoint, Failure, Operation};
 use crate::apply::{Event, Finding, Status, Step};
 use crate::names::{KeyId, KeyName, UserId};
-use crate::plan::file::{FORMAT_VERSION, KeyFile};
+use crate::plan::file::FORMAT_VERSION;
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, Plan};
+use crate::plan::{Action, ActionKind, Change, KeyView, OldKey, Plan};
 use crate::terminal::sanitize;
 
 /// Renders the events of one run.
@@ -108,12 +108,12 @@ struct KeyDetails<'a> {
     name: &'a KeyName,
     id: &'a KeyId,
     #[serde(flatten)]
-    key: KeyFile,
+    key: KeyView,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<Date>,
-    reason: &'static str,
+    reason: String,
     /// The rows that the key replaces.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deleted_ids: Vec<&'a KeyId>,
@@ -197,19 +197,17 @@ fn ended<'a>(step: &'a Step, action: &'a Action) -> Option<EventContent<'a>> {
 }
 
 fn done<'a>(event: &'static str, action: &'a Action, id: &'a KeyId) -> EventContent<'a> {
-    let (new, old) = match &action.change {
-        Change::Upload(key) | Change::Adopt { key, .. } => (Some(key), [].as_slice()),
-        Change::Replace { key, old, .. } => (Some(key), old.as_slice()),
-        Change::Promote { .. } | Change::Delete(_) | Change::Forget(_) => (None, [].as_slice()),
-    };
+    let Action { name, change, reason, protected: _ } = action;
+    let new = change.new_key();
+    let replaced: &[OldKey] = if let Change::Replace { old, .. } = change { old } else { &[] };
     EventContent::Done(Box::new(KeyDetails {
         event,
-        name: &action.name,
+        name,
         id,
-        key: KeyFile::of(action.change.blob()),
+        key: KeyView::from(change.blob()),
         owner: new.and_then(|key| key.owner.as_deref()),
         expires: new.and_then(|key| key.expires),
-        reason: action.reason.code(),
-        deleted_ids: old.iter().map(|old| &old.id).collect(),
+        reason: reason.code(),
+        deleted_ids: replaced.iter().map(|old| &old.id).collect(),
     }))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::apply::{Outcome, Step};
 use crate::plan::Plan;
-use crate::plan::file::{FORMAT_VERSION, PlanFile, describe};
+use crate::plan::file::{FORMAT_VERSION, PlanDocument};
 use crate::plan::guard::Refusal;
 use crate::state::{Place, Record, State};
 use crate::terminal::sanitize;
@@ -18,7 +18,7 @@ struct OutcomeFile<'a> {
     format_version: u64,
     success: bool,
     interrupted: bool,
-    plan: PlanFile,
+    plan: PlanDocument<'a>,
     results: &'a [Step],
     /// Whether the account was listed afterwards.
     verified: bool,
@@ -48,7 +48,7 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
         format_version: FORMAT_VERSION,
         success: outcome.is_success(),
         interrupted: outcome.interrupted,
-        plan: describe(plan),
+        plan: plan.document(),
         results: &outcome.steps,
         verified: outcome.findings.is_some(),
         unverified_because: outcome.unverified.as_deref(),
@@ -68,11 +68,11 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
 /// What `apply --format json` prints of a plan that a guard refuses.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RefusedFile {
+struct RefusedFile<'a> {
     format_version: u64,
     success: bool,
     refused: Vec<RefusalFile>,
-    plan: PlanFile,
+    plan: PlanDocument<'a>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +90,7 @@ pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
         format_version: FORMAT_VERSION,
         success: false,
         refused: refused.collect(),
-        plan: describe(plan),
+        plan: plan.document(),
     })
 }
 

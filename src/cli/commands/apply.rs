@@ -16,7 +16,7 @@ use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::plan::guard::{self, Stage};
-use crate::plan::{Plan, broken, saved};
+use crate::plan::{Plan, broken, file};
 use crate::report::{View, json, text};
 use crate::state::{FileSession, FileStore, Loaded, Place, Rescued, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
@@ -156,7 +156,7 @@ fn read_plan(args: &Args, path: &Path) -> Result<Plan, CliError> {
     }
     let text = std::fs::read(path)
         .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
-    saved::from_text(&text).map_err(|error| {
+    file::from_text(&text).map_err(|error| {
         CliError::new(format!("{}: {error}", path.display())).hint("make it again with `keyform plan --out FILE`")
     })
 }

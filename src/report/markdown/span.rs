@@ -1,15 +1,15 @@
-//! Texts from outside as Markdown that can only be text.
+//! Text from outside as Markdown that can only be text.
 
 use std::fmt::Write as _;
 
 use crate::plan::{Phrase, Piece};
 use crate::terminal::sanitize::escape_to;
 
-/// The most characters of a text that a code span shows; a name has fewer.
+/// The most characters of a code span. Names have fewer.
 const MAX_SPAN: usize = 200;
 
-/// Renders a text as a code span, fit for a cell of a table. Backticks and bars, and blanks at its ends, are escaped as
-/// `\u{…}`: nothing is left that could end the span, the cell or the line.
+/// Renders a text as a code span for a cell of a table. Backticks, bars, and blanks at its ends are escaped as `\u{…}`, so
+/// that nothing can end the span, the cell or the line.
 pub(super) fn code(text: &str) -> String {
     let text = escape_to(text, MAX_SPAN);
     if text.is_empty() {
@@ -33,7 +33,7 @@ pub(super) fn code(text: &str) -> String {
     span
 }
 
-/// Renders a sentence. Our own words are Markdown as they are.
+/// Renders a sentence. Our own words are Markdown already.
 pub(super) fn phrase(phrase: &Phrase) -> String {
     let pieces = phrase.pieces().iter().map(|piece| match piece {
         Piece::Ours(words) => words.clone(),
@@ -42,7 +42,7 @@ pub(super) fn phrase(phrase: &Phrase) -> String {
     pieces.collect()
 }
 
-/// Renders a text of several lines as a block of code, with a fence that is longer than any row of backticks in it.
+/// Renders lines as a block of code. The fence is longer than any run of backticks in them.
 pub(super) fn fence(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);

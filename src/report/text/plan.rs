@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{sort, style_of, wrapped};
 use crate::names::KeyName;
-use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan, words as plan_words};
+use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan};
 use crate::public_key::KeyBlob;
 use crate::report::View;
 use crate::report::words::counted;
@@ -33,7 +33,7 @@ pub fn plan(plan: &Plan, view: View) -> String {
     if !plan.drift.is_empty() {
         let _ = writeln!(out, "\n{}", paint(WARN, "Changed on the account by something else:"));
         for drift in &plan.drift {
-            wrapped(&mut out, "  ~ ", 4, &plan_words::drift(drift).to_string());
+            wrapped(&mut out, "  ~ ", 4, &drift.phrase().to_string());
         }
     }
     if !plan.actions.is_empty() {
@@ -46,7 +46,7 @@ pub fn plan(plan: &Plan, view: View) -> String {
         out.push('\n');
     }
     for note in &plan.notes {
-        wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &plan_words::note(note).to_string());
+        wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &note.phrase().to_string());
     }
     if plan.left_out > 0 {
         let more = counted(plan.left_out, "more change");
@@ -93,9 +93,10 @@ fn block(out: &mut String, action: &Action, view: View) {
             change.blob().randomart().iter().for_each(|row| line(out, row));
         }
     }
-    let mut told = |text: &Phrase| wrapped(out, &" ".repeat(INDENT), INDENT + 4, &text.to_string());
-    told(&plan_words::reason(reason));
-    details(action).iter().for_each(told);
+    let about = change.new_key().and_then(about);
+    for phrase in [reason.phrase()].into_iter().chain(about).chain(action.facts()) {
+        wrapped(out, &" ".repeat(INDENT), INDENT + 4, &phrase.to_string());
+    }
     if *protected {
         line(out, &paint(BAD, "the manifest protects this key"));
     }
@@ -109,32 +110,6 @@ fn line(out: &mut String, text: &dyn Display) {
 fn side_by_side(out: &mut String, old: &KeyBlob, new: &KeyBlob) {
     for (old, new) in old.randomart().iter().zip(&new.randomart()) {
         line(out, &format_args!("{old}    {new}"));
-    }
-}
-
-/// What else there is to know of an action.
-fn details(action: &Action) -> Vec<Phrase> {
-    match &action.change {
-        Change::Upload(key) => about(key).into_iter().collect(),
-        Change::Adopt { key, row } => {
-            let mut id = Phrase::new("id ").named(&row.id);
-            if row.account_name != action.name.as_str() {
-                id = id.then(", called ").foreign(&row.account_name).then(" there");
-            }
-            about(key).into_iter().chain([id]).collect()
-        }
-        Change::Replace { key, row, old: _, promote } => {
-            let there = row.as_ref().map(|row| Phrase::new("the new key is there already, as ").named(&row.id));
-            let heir = promote.then(|| Phrase::new("the old key is the primary; the new one takes that over"));
-            about(key).into_iter().chain(there).chain(heir).collect()
-        }
-        Change::Promote { instead_of, .. } => {
-            instead_of.iter().map(|other| Phrase::new("in place of ").foreign(other)).collect()
-        }
-        Change::Delete(old) | Change::Forget(old) => {
-            let primary = if old.is_primary { ", the primary key" } else { "" };
-            vec![Phrase::new("id ").named(&old.id).then(primary)]
-        }
     }
 }
 
@@ -192,10 +167,12 @@ fn summary(out: &mut String, plan: &Plan) {
     let beside = format!("{} unchanged, {} unmanaged", plan.unchanged, plan.unmanaged);
     let pending = plan.notes.iter().any(|note| matches!(note, Note::Pending { .. }));
     if counts.is_empty() {
-        let what = match () {
-            () if pending => "No more can be said without a listing of the account",
-            () if plan.left_out > 0 => "What --target names is as the manifest says",
-            () => "The account is as the manifest says",
+        let what = if pending {
+            "No more can be said without a listing of the account"
+        } else if plan.left_out > 0 {
+            "What --target names is as the manifest says"
+        } else {
+            "The account is as the manifest says"
         };
         let _ = writeln!(out, "{} {what} ({beside}).", paint(GOOD, "No changes."));
     } else {

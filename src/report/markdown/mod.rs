@@ -1,64 +1,63 @@
 //! A plan as a comment on a pull request, for GitHub and GitLab.
 //!
-//! What comes from outside (names, owners, what the account calls a key) stands in code spans and nowhere else: nothing in
-//! them is a mention, a link or markup, and the two characters that could end a span or a cell are escaped.
+//! Text from outside (names, owners, the account's names of keys) is only ever in code spans. In these, nothing is a
+//! mention, a link or markup, and the two characters that could end a span or a cell are escaped.
 
 mod fit;
 mod span;
+mod table;
 
 use std::fmt::Write as _;
 
 use fit::Fit;
 use span::{code, fence, phrase};
+use table::{rows, table};
 
 use super::View;
 use super::diff;
 use super::words::counted;
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, NewKey, OldKey, Phrase, Plan, words};
-use crate::public_key::KeyBlob;
+use crate::plan::{Action, ActionKind, Change, Drift, Note, Phrase, Plan};
 use crate::state::State;
 
-/// The first line of every comment: who edits the one comment finds it by this.
+/// The first line of every comment, by which it is found again to be edited.
 pub const MARKER: &str = "<!-- keyform:plan -->";
 
-/// The most characters that GitHub takes in a comment. GitLab takes more.
+/// The most characters that GitHub accepts in a comment. GitLab accepts more.
 pub const MAX_CHARS: usize = 65_536;
 
-/// The least that can be asked for: the frame, and room for some rows.
+/// The smallest bound: room for the frame and some rows.
 pub const MIN_CHARS: usize = 8_000;
 
-/// So many of the rows that take nothing away stand above the fold.
+/// Above this number of rows that take nothing away, these are folded.
 const UNFOLDED: usize = 20;
 
-/// The longest command that is shown whole, in characters.
+/// The longest command that is shown in full, in characters.
 const MAX_COMMAND: usize = 1_000;
 
-/// The most of each list of words: drift, notes, refusals.
+/// The most entries of each list: drift, notes, refusals.
 const MAX_LISTED: usize = 10;
 
-/// What a comment shows beside the plan.
+/// What a comment shows besides the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Comment<'a> {
-    /// The guards that it trips.
     pub refusals: &'a [Refusal],
-    /// The state that it was made from.
+    /// The state that the plan was made from.
     pub recorded: Option<&'a State>,
-    /// The command that carries it out, and nothing else.
+    /// The command that applies this plan and no other.
     pub command: &'a str,
     /// The most characters, at least [`MIN_CHARS`].
     pub max_chars: usize,
-    /// Whether pictures of the keys are shown.
     pub view: View,
 }
 
-/// Renders a plan, in at most so many characters: what does not fit is left out and counted. Pictures and the diff go
-/// first, then rows of keys that are given access, then those that lose it.
+/// Renders a plan. What does not fit is left out and counted: pictures and the diff first, then rows of keys that are
+/// given access, then rows of keys that lose it.
 pub fn plan(plan: &Plan, comment: &Comment<'_>) -> String {
     let head = head(plan, comment);
     let tail = tail(plan, comment);
     let mut fit = Fit::new(comment.max_chars, &[&head, &tail]);
-    let (taking, giving): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|action| takes(action));
+    let (taking, giving): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|action| action.change.deletes());
     let words = words_beside(plan, &mut fit);
     let taking = rows(&taking, &mut fit);
     let giving = rows(&giving, &mut fit);
@@ -81,11 +80,6 @@ pub fn plan(plan: &Plan, comment: &Comment<'_>) -> String {
     out += &details(plan, comment, &mut fit);
     out += &tail;
     out
-}
-
-/// Whether an action takes access away, or may do so.
-fn takes(action: &Action) -> bool {
-    matches!(action.change.kind(), ActionKind::Replace | ActionKind::Delete)
 }
 
 fn head(plan: &Plan, comment: &Comment<'_>) -> String {
@@ -145,12 +139,12 @@ fn tail(plan: &Plan, comment: &Comment<'_>) -> String {
     out
 }
 
-/// Drift, notes, and where the primary goes: the first of each.
+/// Renders drift, notes, and where the primary moves: the first of each.
 fn words_beside(plan: &Plan, fit: &mut Fit) -> String {
     let mut out = String::new();
-    let drift: Vec<_> = plan.drift.iter().map(words::drift).collect();
+    let drift: Vec<_> = plan.drift.iter().map(Drift::phrase).collect();
     let heirs: Vec<_> = plan.actions.iter().filter_map(|action| primary_moves(action, plan)).collect();
-    let notes: Vec<_> = plan.notes.iter().map(words::note).collect();
+    let notes: Vec<_> = plan.notes.iter().map(Note::phrase).collect();
     for (title, phrases) in [
         ("The primary key moves", heirs),
         ("Changed on the account by something else", drift),
@@ -160,14 +154,14 @@ fn words_beside(plan: &Plan, fit: &mut Fit) -> String {
             continue;
         }
         let mut list = format!("**{title}**\n\n");
-        for told in phrases.iter().take(MAX_LISTED) {
-            let _ = writeln!(list, "- {}", phrase(told));
+        for listed in phrases.iter().take(MAX_LISTED) {
+            let _ = writeln!(list, "- {}", phrase(listed));
         }
         if let more @ 1.. = phrases.len().saturating_sub(MAX_LISTED) {
             let _ = writeln!(list, "- … and {more} more");
         }
         list.push('\n');
-        if fit.takes(&list) {
+        if fit.take(&list) {
             out += &list;
         }
     }
@@ -175,10 +169,10 @@ fn words_beside(plan: &Plan, fit: &mut Fit) -> String {
 }
 
 fn primary_moves(action: &Action, plan: &Plan) -> Option<Phrase> {
-    // The account may call any key so: only one that is replaced is the old key of this name.
-    let replaces_primary = |other: &Action| {
-        let olds = if let Change::Replace { old, .. } = &other.change { old.as_slice() } else { &[] };
-        other.name == action.name && olds.iter().any(|old| old.is_primary)
+    // Any key of the account can have this name. It is the old key of this name only if that is replaced.
+    let replaces_primary = |Action { name, change, .. }: &Action| {
+        let is_replaced = matches!(change, Change::Replace { .. });
+        *name == action.name && is_replaced && change.old_rows().iter().any(|old| old.is_primary)
     };
     match &action.change {
         Change::Promote { instead_of: Some(other), .. }
@@ -202,97 +196,7 @@ fn primary_moves(action: &Action, plan: &Plan) -> Option<Phrase> {
     }
 }
 
-const TABLE_HEAD: &str = "| Action | Name | Owner | Type | Fingerprint | Reason |\n|---|---|---|---|---|---|\n";
-
-/// The rows that fit, first come, first served.
-fn rows(actions: &[&Action], fit: &mut Fit) -> Vec<String> {
-    if actions.is_empty() || !fit.takes(TABLE_HEAD) {
-        return Vec::new();
-    }
-    actions.iter().map(|action| row(action)).take_while(|row| fit.takes(row)).collect()
-}
-
-fn table(rows: &[String]) -> String {
-    if rows.is_empty() { String::new() } else { format!("{TABLE_HEAD}{}\n", rows.concat()) }
-}
-
-/// One action, one row.
-fn row(action: &Action) -> String {
-    let Action { name, change, reason, protected } = action;
-    let kind = change.kind();
-    let mut told = phrase(&words::reason(reason));
-    for more in beside(action) {
-        told += "; ";
-        told += &phrase(&more);
-    }
-    if *protected {
-        told += "; **protected**";
-    }
-    let owner = wanted(change).and_then(|key| key.owner.as_deref()).map(code).unwrap_or_default();
-    let (sorts, prints) = match change {
-        Change::Replace { key, old, .. } => {
-            let olds = || old.iter().map(|old| &old.blob);
-            (changed(olds().map(sort), sort(key.key.blob())), changed(olds().map(print), print(key.key.blob())))
-        }
-        _ => (sort(change.blob()), print(change.blob())),
-    };
-    let verb = if takes(action) { format!("**{}**", kind.verb()) } else { kind.verb().to_owned() };
-    format!("| {verb} | {} | {owner} | {sorts} | {prints} | {told} |\n", code(name.as_str()))
-}
-
-/// The old ones and the new one, a line each; one alone if they are the same.
-fn changed(old: impl Iterator<Item = String>, new: String) -> String {
-    let mut lines: Vec<_> = old.filter(|old| *old != new).map(|old| format!("{old} →")).collect();
-    lines.push(new);
-    lines.join("<br>")
-}
-
-fn sort(blob: &KeyBlob) -> String {
-    match blob.describe() {
-        Some((kind, bits)) => format!("{kind} {bits}"),
-        None => code(blob.algorithm()),
-    }
-}
-
-fn print(blob: &KeyBlob) -> String {
-    code(blob.fingerprint().as_str())
-}
-
-fn wanted(change: &Change) -> Option<&NewKey> {
-    match change {
-        Change::Upload(key) | Change::Adopt { key, .. } | Change::Replace { key, .. } => Some(key),
-        Change::Promote { .. } | Change::Delete(_) | Change::Forget(_) => None,
-    }
-}
-
-/// What a reviewer has to know of a row besides its reason.
-fn beside(action: &Action) -> Vec<Phrase> {
-    let mut told = Vec::new();
-    match &action.change {
-        Change::Adopt { row, .. } => {
-            let mut id = Phrase::new("id ").named(&row.id);
-            if row.account_name != action.name.as_str() {
-                id = id.then(", called ").foreign(&row.account_name).then(" there");
-            }
-            told.push(id);
-        }
-        Change::Replace { old, row, promote, .. } => {
-            told.extend(row.as_ref().map(|row| Phrase::new("the new key is there already, as ").named(&row.id)));
-            told.push(Phrase::new("deletes ").list(old.iter().map(|OldKey { id, .. }| id)));
-            told.extend(promote.then(|| Phrase::new("the primary key")));
-        }
-        Change::Delete(old) | Change::Forget(old) => {
-            let id = Phrase::new("id ").named(&old.id);
-            told.push(if old.is_primary { id.then(", the primary key") } else { id });
-        }
-        Change::Promote { .. } | Change::Upload(_) => {}
-    }
-    let expires = wanted(&action.change).and_then(|key| key.expires);
-    told.extend(expires.map(|last| Phrase::new(format!("expires {last}"))));
-    told
-}
-
-/// The diff and the pictures, folded, as far as they fit.
+/// Renders the diff and the pictures, folded, if they fit.
 fn details(plan: &Plan, comment: &Comment<'_>, fit: &mut Fit) -> String {
     let mut out = String::new();
     if plan.is_empty() {
@@ -303,13 +207,13 @@ fn details(plan: &Plan, comment: &Comment<'_>, fit: &mut Fit) -> String {
             return;
         }
         let whole = fold(title, &fence(language, text));
-        if fit.takes(&whole) {
+        if fit.take(&whole) {
             out += &whole;
             return;
         }
         let lines = text.lines().count();
         let left_out = format!("_{title}: {} left out here, for want of room._\n\n", counted(lines, "line"));
-        if fit.takes(&left_out) {
+        if fit.take(&left_out) {
             out += &left_out;
         }
     };
@@ -322,7 +226,7 @@ fn details(plan: &Plan, comment: &Comment<'_>, fit: &mut Fit) -> String {
 
 fn pictures(plan: &Plan) -> String {
     let mut out = String::new();
-    for action in plan.actions.iter().filter(|action| wanted(&action.change).is_some()) {
+    for action in plan.actions.iter().filter(|action| action.change.new_key().is_some()) {
         let space = if out.is_empty() { "" } else { "\n" };
         let _ = writeln!(out, "{space}{}\n{}", action.name, action.change.blob().randomart().join("\n"));
     }

@@ -1,0 +1,215 @@
+//! One change of one key.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Phrase;
+use super::explained::Explained;
+use super::key::{AccountRow, KeyView, NewKey, OldKey, view};
+use super::reason::Reason;
+use crate::names::{KeyId, KeyName};
+use crate::public_key::KeyBlob;
+
+/// One change of one key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("unevaluatedProperties" = false))]
+pub struct Action {
+    /// The name in the manifest, or the recorded name of a key that is not in the manifest.
+    #[schemars(with = "String")]
+    pub name: KeyName,
+    #[serde(flatten)]
+    pub change: Change,
+    #[serde(serialize_with = "Reason::serialize_explained")]
+    #[schemars(with = "Explained<Reason>")]
+    pub reason: Reason,
+    /// Whether the manifest protects the key from this change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+}
+
+/// What to do for one key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "action", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub enum Change {
+    /// Upload the key, and record its id.
+    Upload(NewKey),
+    /// Record a row that the account has. Sends no request.
+    Adopt {
+        #[serde(flatten)]
+        key: NewKey,
+        /// The row that holds the key.
+        row: AccountRow,
+    },
+    /// Replace keys by another, and delete them once the other is on the account.
+    Replace {
+        #[serde(flatten)]
+        key: NewKey,
+        /// The row that holds the key. Without one, the key is uploaded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<AccountRow>,
+        /// The rows that are deleted. At least one.
+        #[schemars(length(min = 1))]
+        old: Vec<OldKey>,
+        /// Whether the new row has to become the primary before an old one, which is the primary, is deleted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        promote: bool,
+    },
+    /// Make the key the primary.
+    Promote {
+        #[serde(rename = "key", with = "view")]
+        #[schemars(with = "KeyView")]
+        blob: KeyBlob,
+        /// The row of the key. Without one, the plan uploads the key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<String>")]
+        id: Option<KeyId>,
+        /// The name that the account has for its primary key today.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<String>,
+    },
+    /// Delete the row.
+    Delete(OldKey),
+    /// Drop the row from the state. Sends no request.
+    Forget(OldKey),
+}
+
+/// The kind of an action, in the order in which plans list them and apply does them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    Upload,
+    Adopt,
+    Replace,
+    Promote,
+    Delete,
+    Forget,
+}
+
+impl Action {
+    /// Sorts actions into the order of a plan. Only deletions of the same name and key differ by their ids alone.
+    pub(super) fn order(&self) -> (ActionKind, &KeyName, &KeyBlob, Option<&KeyId>) {
+        let id = match &self.change {
+            Change::Delete(old) | Change::Forget(old) => Some(&old.id),
+            Change::Upload(_) | Change::Adopt { .. } | Change::Replace { .. } | Change::Promote { .. } => None,
+        };
+        (self.change.kind(), &self.name, self.change.blob(), id)
+    }
+
+    /// Returns what a reviewer should know of the rows at issue, besides the keys and the reason.
+    pub fn facts(&self) -> Vec<Phrase> {
+        match &self.change {
+            Change::Upload(_) => Vec::new(),
+            Change::Adopt { key: _, row } => {
+                let id = Phrase::new("id ").named(&row.id);
+                let is_called_so = row.account_name == self.name.as_str();
+                vec![if is_called_so { id } else { id.then(", called ").foreign(&row.account_name).then(" there") }]
+            }
+            Change::Replace { key: _, row, old: _, promote } => {
+                let present = row.as_ref().map(|row| Phrase::new("the new key is there already, as ").named(&row.id));
+                let heir = promote.then(|| Phrase::new("the old key is the primary; the new one takes that over"));
+                present.into_iter().chain(heir).collect()
+            }
+            Change::Promote { blob: _, id: _, instead_of } => {
+                instead_of.iter().map(|other| Phrase::new("in place of ").foreign(other)).collect()
+            }
+            Change::Delete(old) | Change::Forget(old) => {
+                let primary = if old.is_primary { ", the primary key" } else { "" };
+                vec![Phrase::new("id ").named(&old.id).then(primary)]
+            }
+        }
+    }
+}
+
+impl Change {
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Upload(_) => ActionKind::Upload,
+            Self::Adopt { .. } => ActionKind::Adopt,
+            Self::Replace { .. } => ActionKind::Replace,
+            Self::Promote { .. } => ActionKind::Promote,
+            Self::Delete(_) => ActionKind::Delete,
+            Self::Forget(_) => ActionKind::Forget,
+        }
+    }
+
+    /// Returns the key at issue: the new one where there is one.
+    pub fn blob(&self) -> &KeyBlob {
+        match self {
+            Self::Upload(new) | Self::Adopt { key: new, .. } | Self::Replace { key: new, .. } => new.key.blob(),
+            Self::Promote { blob, .. } => blob,
+            Self::Delete(old) | Self::Forget(old) => &old.blob,
+        }
+    }
+
+    /// Returns the key that is recorded.
+    pub fn new_key(&self) -> Option<&NewKey> {
+        match self {
+            Self::Upload(key) | Self::Adopt { key, .. } | Self::Replace { key, .. } => Some(key),
+            Self::Promote { .. } | Self::Delete(_) | Self::Forget(_) => None,
+        }
+    }
+
+    /// Returns the row that holds the new key, if the account has one.
+    pub fn row(&self) -> Option<&AccountRow> {
+        match self {
+            Self::Adopt { row, .. } => Some(row),
+            Self::Replace { row, .. } => row.as_ref(),
+            Self::Upload(_) | Self::Promote { .. } | Self::Delete(_) | Self::Forget(_) => None,
+        }
+    }
+
+    /// Returns the rows that are dropped from the state.
+    pub fn old_rows(&self) -> &[OldKey] {
+        match self {
+            Self::Replace { old, .. } => old,
+            Self::Delete(old) | Self::Forget(old) => std::slice::from_ref(old),
+            Self::Upload(_) | Self::Adopt { .. } | Self::Promote { .. } => &[],
+        }
+    }
+
+    pub(super) fn old_rows_mut(&mut self) -> &mut [OldKey] {
+        match self {
+            Self::Replace { old, .. } => old,
+            Self::Delete(old) | Self::Forget(old) => std::slice::from_mut(old),
+            Self::Upload(_) | Self::Adopt { .. } | Self::Promote { .. } => &mut [],
+        }
+    }
+
+    /// Whether the change deletes rows of the account.
+    pub fn deletes(&self) -> bool {
+        matches!(self, Self::Replace { .. } | Self::Delete(_))
+    }
+
+    /// Whether the key becomes the primary.
+    pub fn promotes(&self) -> bool {
+        matches!(self, Self::Promote { .. } | Self::Replace { promote: true, .. })
+    }
+}
+
+impl ActionKind {
+    pub const ALL: [Self; 6] = [Self::Upload, Self::Adopt, Self::Replace, Self::Promote, Self::Delete, Self::Forget];
+
+    pub fn glyph(self) -> char {
+        match self {
+            Self::Upload => '+',
+            Self::Adopt => '=',
+            Self::Replace => '±',
+            Self::Promote => '^',
+            Self::Delete => '-',
+            Self::Forget => 'x',
+        }
+    }
+
+    /// Returns its name, as it is in JSON.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Adopt => "adopt",
+            Self::Replace => "replace",
+            Self::Promote => "promote",
+            Self::Delete => "delete",
+            Self::Forget => "forget",
+        }
+    }
+}

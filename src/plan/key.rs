@@ -1,0 +1,163 @@
+//! The keys and rows that an action is about.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::account::Row;
+use crate::names::{KeyId, KeyName};
+use crate::public_key::{Fingerprint, KeyBlob, PublicKey};
+use crate::state::{Origin, Record};
+
+/// A desired key that is to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewKey {
+    #[serde(with = "view")]
+    #[schemars(with = "KeyView")]
+    pub key: PublicKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The last day on which the key is desired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub expires: Option<Date>,
+    /// Ids that are recorded for this key and that are gone from the account. They are dropped from the state.
+    #[serde(rename = "staleIds", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub stale: Vec<KeyId>,
+}
+
+/// A managed row that is to be deleted or forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OldKey {
+    /// The name that it is recorded under.
+    #[serde(rename = "recordedName")]
+    #[schemars(with = "String")]
+    pub name: KeyName,
+    #[schemars(with = "String")]
+    pub id: KeyId,
+    #[serde(rename = "key", with = "view")]
+    #[schemars(with = "KeyView")]
+    pub blob: KeyBlob,
+    /// Whether it is the account's primary key. False if the account was not listed.
+    pub is_primary: bool,
+}
+
+/// A row of the account, as it is to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccountRow {
+    #[schemars(with = "String")]
+    pub id: KeyId,
+    /// The name of the row, which can differ from the key's name.
+    pub account_name: String,
+    /// When the row was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub created_at: Option<Timestamp>,
+    /// `uploaded` also if the run that uploaded it was killed before it could record it.
+    pub origin: Origin,
+}
+
+/// A public key, as JSON shows it. All but `publicKey` and `comment` follows from the key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyView {
+    /// Type and base64, without a comment.
+    #[schemars(with = "String")]
+    public_key: KeyBlob,
+    /// The fingerprint, as `ssh-keygen -l` prints it.
+    #[schemars(with = "String")]
+    fingerprint: Fingerprint,
+    /// The type, as `ssh-keygen -l` prints it, where it is known.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    kind: Option<Cow<'static, str>>,
+    /// The length, as `ssh-keygen -l` prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bits: Option<u32>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    comment: String,
+}
+
+impl AccountRow {
+    pub fn new(row: &Row, origin: Origin) -> Self {
+        Self { id: row.id.clone(), account_name: row.name.clone(), created_at: row.created_at, origin }
+    }
+
+    /// Builds the record of a key that is in this row.
+    pub fn record(&self, name: &KeyName, blob: &KeyBlob) -> Record {
+        let Self { id, account_name, created_at, origin } = self;
+        Record {
+            name: name.clone(),
+            id: id.clone(),
+            public_key: blob.clone(),
+            fingerprint: blob.fingerprint(),
+            account_name: (account_name != name.as_str()).then(|| account_name.clone()),
+            origin: *origin,
+            created_at: *created_at,
+        }
+    }
+}
+
+impl From<&KeyBlob> for KeyView {
+    fn from(blob: &KeyBlob) -> Self {
+        let (kind, bits) = blob.describe().unzip();
+        Self {
+            public_key: blob.clone(),
+            fingerprint: blob.fingerprint(),
+            kind: kind.map(Cow::Borrowed),
+            bits,
+            comment: String::new(),
+        }
+    }
+}
+
+impl From<&PublicKey> for KeyView {
+    fn from(key: &PublicKey) -> Self {
+        Self { comment: key.comment().to_owned(), ..Self::from(key.blob()) }
+    }
+}
+
+impl TryFrom<KeyView> for KeyBlob {
+    type Error = String;
+
+    fn try_from(view: KeyView) -> Result<Self, String> {
+        Ok(view.public_key)
+    }
+}
+
+impl TryFrom<KeyView> for PublicKey {
+    type Error = String;
+
+    fn try_from(view: KeyView) -> Result<Self, String> {
+        let line = format!("{} {}", view.public_key, view.comment);
+        Self::parse(line.trim_end()).map_err(|error| format!("invalid public key: {error}"))
+    }
+}
+
+/// Writes and reads a key by its [`KeyView`].
+pub(super) mod view {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::KeyView;
+
+    pub(in crate::plan) fn serialize<'k, K, S: Serializer>(key: &'k K, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        KeyView: From<&'k K>,
+    {
+        KeyView::from(key).serialize(serializer)
+    }
+
+    pub(in crate::plan) fn deserialize<'de, K, D: Deserializer<'de>>(deserializer: D) -> Result<K, D::Error>
+    where
+        K: TryFrom<KeyView, Error = String>,
+    {
+        K::try_from(KeyView::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
