@@ -1,5 +1,4 @@
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
 
 use super::super::clock::VirtualClock;
 use super::super::failure::{Effect, FailureKind};
