@@ -1,6 +1,7 @@
 //! The emulated API: it serves requests over any stream, and lets tests inspect and change the account.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -9,6 +10,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::{ConnectionCut, ResponseBody};
@@ -86,20 +88,21 @@ impl Api {
     /// Adds a row without a request.
     pub fn insert(&self, row: NewRow) -> Result<StoredRow, EmulatorError> {
         let mut calls = lock(&self.0.calls);
-        let row = calls.storage().rows().draw(row, self.0.clock.now());
-        calls.storage().add(row)
+        let now = self.0.clock.now();
+        let row = calls.storage().rows().draw(row, now);
+        calls.storage().add(row, now)
     }
 
     /// Makes a row the primary without a request. Returns whether the row exists.
     pub fn promote(&self, id: &str) -> Result<bool, EmulatorError> {
         let at = self.0.clock.now();
-        self.change(id, RowEvent::Promote { id: id.to_owned(), at })
+        self.change(id, RowEvent::Promote { id: id.to_owned(), at }, at)
     }
 
     /// Removes a row without a request. Returns whether it existed.
     pub fn remove(&self, id: &str) -> Result<bool, EmulatorError> {
         let at = self.0.clock.now();
-        self.change(id, RowEvent::Delete { id: id.to_owned(), heir: None, at })
+        self.change(id, RowEvent::Delete { id: id.to_owned(), heir: None, at }, at)
     }
 
     /// Lists the keys (`type base64`) that are stored more than once, sorted.
@@ -111,11 +114,11 @@ impl Api {
         lock(&self.0.stats).clone()
     }
 
-    fn change(&self, id: &str, event: RowEvent) -> Result<bool, EmulatorError> {
+    fn change(&self, id: &str, event: RowEvent, at: Timestamp) -> Result<bool, EmulatorError> {
         let mut calls = lock(&self.0.calls);
         let present = calls.storage().rows().get(id).is_some();
         if present {
-            calls.storage().commit(event)?;
+            calls.storage().commit(event, at)?;
         }
         Ok(present)
     }
@@ -130,6 +133,7 @@ impl Api {
         // Read in any case, so that the connection can be reused.
         let body = Limited::new(body, MAX_REQUEST_BODY).collect().await.map(http_body_util::Collected::to_bytes).ok();
         let delivery = match fault {
+            Some(fault) if fault.comes_late() => self.fail_then_handle(fault, &request, body.clone()).await,
             Some(fault) => self.fail(fault, &request, body.as_ref()).await,
             None => Delivery::Whole(self.answer(&request, body.as_ref())),
         };
@@ -159,8 +163,28 @@ impl Api {
             }
             (FaultKind::Truncated, Some(answer)) => Delivery::Truncated(answer),
             (FaultKind::BrokenJson, Some(answer)) => Delivery::Whole(answer.halved()),
+            (FaultKind::NoKey, Some(answer)) => Delivery::Whole(answer.with_public_key(|_| None)),
+            (FaultKind::MaskedKey, Some(answer)) => Delivery::Whole(answer.with_public_key(|key| Some(masked(key)))),
+            (FaultKind::WrappedKey, Some(answer)) => Delivery::Whole(answer.with_public_key(|key| Some(wrapped(key)))),
+            (FaultKind::Gzip, Some(answer)) => Delivery::Whole(answer.compressed()),
             _ => ApiResponse::of_fault(fault, retry_after, self.0.clock.now()).map_or(Delivery::Close, Delivery::Whole),
         }
+    }
+
+    /// Closes the connection, at once or after a stall, and handles the request in its own task after that.
+    async fn fail_then_handle(&self, fault: FaultKind, request: &Parts, body: Option<Bytes>) -> Delivery {
+        let (stall, late) = {
+            let injector = lock(&self.0.injector);
+            (injector.faults().stall, injector.faults().late)
+        };
+        let stall = if fault == FaultKind::StallLate { stall } else { Duration::ZERO };
+        let (api, request) = (self.clone(), request.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(stall + late).await;
+            drop(api.answer(&request, body.as_ref()));
+        });
+        tokio::time::sleep(stall).await;
+        Delivery::Close
     }
 
     fn answer(&self, request: &Parts, body: Option<&Bytes>) -> ApiResponse {
@@ -182,6 +206,20 @@ impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         lock(self.0).end();
     }
+}
+
+/// Keeps the type and the last characters of a key.
+fn masked(key: &str) -> String {
+    let kind = key.split_whitespace().next().unwrap_or_default();
+    let tail: String = key.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
+    format!("{kind} ****{tail}")
+}
+
+/// Breaks the base64 of a key into two lines.
+fn wrapped(key: &str) -> String {
+    let at = key.char_indices().nth(40).map_or(key.len(), |(at, _)| at);
+    let (head, tail) = key.split_at(at);
+    format!("{head}\n{tail}")
 }
 
 /// Ignores poisoning: no step between two changes can panic, so the value is consistent.

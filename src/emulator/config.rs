@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::behaviour::Behaviour;
 use super::faults::Faults;
+use super::lag::Lag;
 use super::limit::RateLimit;
 
 /// The token that an emulator accepts by default. No real service accepts it.
@@ -30,6 +31,8 @@ pub struct EmulatorConfig {
     pub behaviour: Behaviour,
     pub faults: Faults,
     pub rate_limit: Option<RateLimit>,
+    /// How far listings are behind writes.
+    pub lag: Lag,
     /// For `createdAt` and dates in `Retry-After`.
     pub clock: TimeSource,
     /// Determines the ids of new rows and the order of shuffled listings.
@@ -63,6 +66,7 @@ impl Default for EmulatorConfig {
             behaviour: Behaviour::default(),
             faults: Faults::default(),
             rate_limit: None,
+            lag: Lag::default(),
             clock: TimeSource::default(),
             seed: 0,
         }

@@ -55,7 +55,7 @@ impl RequestHandler {
             Route::Nowhere => return ApiResponse::detail(StatusCode::NOT_FOUND, "Not Found"),
         };
         let answer = self.admit(&request.headers, call).and_then(|()| match call {
-            Call::List => self.list(request.uri.query()),
+            Call::List => self.list(request.uri.query(), now),
             Call::Upload => self.upload(body, now),
             Call::Promote { id } => self.promote(id, body, now),
             Call::Delete { id } => self.delete(id, now),
@@ -87,7 +87,7 @@ impl RequestHandler {
         Err(ApiResponse::detail(StatusCode::UNAUTHORIZED, &missing))
     }
 
-    fn list(&mut self, query: Option<&str>) -> Result<ApiResponse, ErrorResponse> {
+    fn list(&mut self, query: Option<&str>, now: Timestamp) -> Result<ApiResponse, ErrorResponse> {
         let behaviour = &self.config.behaviour;
         let number = |name: &str, default| {
             routes::number(query, name).map(|number| number.unwrap_or(default)).map_err(|_| {
@@ -108,7 +108,7 @@ impl RequestHandler {
         let limit = asked.min(most);
         let [from, count] = [offset, limit].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
         let order = self.storage.page_order(behaviour.list_order, from);
-        let rows = self.storage.rows();
+        let rows = self.storage.listed(from, now);
         let page = rows.page(from, count, order);
         let page = PageObject::new(&page, (rows.len(), offset, limit), &self.config.user_id, behaviour);
         Ok(ApiResponse::json(StatusCode::OK, &page))
@@ -127,7 +127,7 @@ impl RequestHandler {
         let upload = self.storage.rows().upload(name, public_key, behaviour, now);
         let row = match upload.map_err(|refusal| self.refuse(refusal))? {
             UploadOutcome::Same(row) => row.clone(),
-            UploadOutcome::New(row) => self.storage.add(row).map_err(|error| unkept(&error))?,
+            UploadOutcome::New(row) => self.storage.add(row, now).map_err(|error| unkept(&error))?,
         };
         let status = match self.config.behaviour.upload_status {
             UploadStatus::Ok => StatusCode::OK,
@@ -154,7 +154,7 @@ impl RequestHandler {
             None => return Err(malformed(problem("body", "isPrimary", "missing", "Field required"))),
         }
         let event = self.storage.rows().promotion(id, now).map_err(|refusal| self.refuse(refusal))?;
-        self.commit(event)?;
+        self.commit(event, now)?;
         let updated = json!({ "message": "SSH key updated successfully", "updated_fields": { "isPrimary": true } });
         Ok(ApiResponse::json(StatusCode::OK, &updated))
     }
@@ -162,7 +162,7 @@ impl RequestHandler {
     fn delete(&mut self, id: &str, now: Timestamp) -> Result<ApiResponse, ErrorResponse> {
         let event = self.storage.rows().deletion(id, &self.config.behaviour, now);
         let event = event.map_err(|refusal| self.refuse(refusal))?;
-        self.commit(event)?;
+        self.commit(event, now)?;
         Ok(match self.config.behaviour.delete_body {
             DeleteBody::Json => {
                 ApiResponse::json(StatusCode::OK, &json!({ "message": "SSH key deleted successfully" }))
@@ -179,8 +179,8 @@ impl RequestHandler {
         ApiResponse::json(StatusCode::OK, &json!({ "data": { "id": &self.config.user_id, "scope": scope } }))
     }
 
-    fn commit(&mut self, event: RowEvent) -> Result<(), ErrorResponse> {
-        self.storage.commit(event).map_err(|error| unkept(&error))
+    fn commit(&mut self, event: RowEvent, now: Timestamp) -> Result<(), ErrorResponse> {
+        self.storage.commit(event, now).map_err(|error| unkept(&error))
     }
 
     fn object(&self, body: &Bytes) -> Result<Map<String, Value>, ErrorResponse> {

@@ -12,6 +12,7 @@ mod error;
 mod faults;
 mod handler;
 mod ids;
+mod lag;
 mod limit;
 mod log;
 mod objects;
@@ -32,6 +33,7 @@ pub use config::{AcceptedToken, EmulatorConfig, SANDBOX_TOKEN, SANDBOX_USER, Sco
 pub use error::EmulatorError;
 pub use faults::{FaultKind, FaultRate, FaultRateError, Faults, ScriptEntry};
 pub use hyper::Method;
+pub use lag::{Lag, LagScope, LaggingChange};
 pub use limit::RateLimit;
 pub use rows::{NewRow, StoredRow};
 pub use server::Emulator;

@@ -7,7 +7,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::behaviour::ErrorShape;
 use super::body::ResponseBody;
@@ -106,7 +106,10 @@ impl ApiResponse {
             FaultKind::TooManyBare => Self::too_many(None),
             FaultKind::Internal | FaultKind::InternalAfter => Self::internal(),
             FaultKind::BadGateway => Self::page(StatusCode::BAD_GATEWAY, "502 Bad Gateway"),
-            FaultKind::Unavailable => unavailable().with(header::RETRY_AFTER, whole_seconds(retry_after).to_string()),
+            FaultKind::EmptyList => Self::json(StatusCode::OK, &json!({ "total_count": 0, "data": [] })),
+            FaultKind::Unavailable | FaultKind::UnavailableAfter => {
+                unavailable().with(header::RETRY_AFTER, whole_seconds(retry_after).to_string())
+            }
             FaultKind::UnavailableBare => unavailable(),
             FaultKind::GatewayTimeout | FaultKind::GatewayTimeoutAfter => {
                 Self::page(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Time-out")
@@ -119,8 +122,31 @@ impl ApiResponse {
             | FaultKind::Truncated
             | FaultKind::BrokenJson
             | FaultKind::StallBefore
-            | FaultKind::StallAfter => return None,
+            | FaultKind::StallAfter
+            | FaultKind::CloseLate
+            | FaultKind::StallLate
+            | FaultKind::NoKey
+            | FaultKind::MaskedKey
+            | FaultKind::WrappedKey
+            | FaultKind::Gzip => return None,
         })
+    }
+
+    /// Replaces the `publicKey` of a key object, or removes it. Other bodies stay as they are.
+    pub(super) fn with_public_key(mut self, edit: impl FnOnce(&str) -> Option<String>) -> Self {
+        if let Ok(Value::Object(mut key)) = serde_json::from_slice(&self.body)
+            && let Some(Value::String(text)) = key.remove("publicKey")
+        {
+            key.extend(edit(&text).map(|text| ("publicKey".to_owned(), Value::String(text))));
+            self.body = Value::Object(key).to_string().into();
+        }
+        self
+    }
+
+    /// Claims that the body is compressed, and replaces it by the beginning of such a body.
+    pub(super) fn compressed(mut self) -> Self {
+        self.body = Bytes::from_static(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03");
+        self.with(header::CONTENT_ENCODING, "gzip")
     }
 
     /// Keeps the first half of the body, with the length of that half.

@@ -1,9 +1,14 @@
 //! The rows and their log, changed together: first the log, then the rows.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
 use super::behaviour::ListOrder;
 use super::config::EmulatorConfig;
 use super::error::EmulatorError;
 use super::ids;
+use super::lag::Replica;
 use super::log::RowLog;
 use super::rows::{NewRow, PageOrder, RowEvent, Rows, StoredRow};
 
@@ -17,6 +22,7 @@ pub(super) struct Storage {
     seed: u64,
     /// Number of listings begun, for orders that differ between listings.
     listings: u64,
+    replica: Option<Replica>,
 }
 
 impl Storage {
@@ -27,11 +33,12 @@ impl Storage {
             Some(path) => RowLog::open(path, seed).map(|(log, rows)| (Some(log), rows))?,
             None => (None, Rows::new(seed, 0)),
         };
-        let mut storage = Self { rows, log, seed, listings: 0 };
+        let replica = config.lag.is_some().then(|| Replica::new(rows.clone(), config.lag.clone(), seed));
+        let mut storage = Self { rows, log, seed, listings: 0, replica };
         let present = storage.rows.iter().filter(|row| !row.is_user_key).count();
         for index in present..usize::try_from(config.behaviour.system_keys).unwrap_or(usize::MAX) {
             let row = storage.rows.draw(system_key(index), config.clock.now());
-            storage.add(row)?;
+            storage.add(row, config.clock.now())?;
         }
         Ok(storage)
     }
@@ -40,17 +47,28 @@ impl Storage {
         &self.rows
     }
 
+    /// Returns the rows that a listing shows at `now`: those of a moment ago if listings lag.
+    pub(super) fn listed(&mut self, offset: usize, now: Timestamp) -> Cow<'_, Rows> {
+        match &mut self.replica {
+            Some(replica) => Cow::Owned(replica.view(offset == 0, now)),
+            None => Cow::Borrowed(&self.rows),
+        }
+    }
+
     /// Writes an event to the log, then applies it. An event that cannot be written is not applied.
-    pub(super) fn commit(&mut self, event: RowEvent) -> Result<(), EmulatorError> {
+    pub(super) fn commit(&mut self, event: RowEvent, now: Timestamp) -> Result<(), EmulatorError> {
         if let Some(log) = &mut self.log {
             log.append(&event)?;
+        }
+        if let Some(replica) = &mut self.replica {
+            replica.record(event.clone(), now);
         }
         self.rows.apply(event);
         Ok(())
     }
 
-    pub(super) fn add(&mut self, row: StoredRow) -> Result<StoredRow, EmulatorError> {
-        self.commit(RowEvent::Upload(row.clone()))?;
+    pub(super) fn add(&mut self, row: StoredRow, now: Timestamp) -> Result<StoredRow, EmulatorError> {
+        self.commit(RowEvent::Upload(row.clone()), now)?;
         Ok(row)
     }
 

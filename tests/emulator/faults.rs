@@ -40,13 +40,26 @@ async fn each_fault_is_seen_as_it_says_and_stores_the_key_only_after() {
         (F::Html, Seen::Answer(200, "<html>"), 0),
         (F::StallBefore, Seen::Nothing, 0),
         (F::StallAfter, Seen::Nothing, 1),
+        (F::CloseLate, Seen::Nothing, 0),
+        (F::StallLate, Seen::Nothing, 0),
+        (F::UnavailableAfter, Seen::Answer(503, r#"{"detail":"#), 1),
+        (F::EmptyList, Seen::Answer(200, r#"{"data":[]"#), 0),
+        (F::NoKey, Seen::Answer(200, r#"{"createdAt":"#), 1),
+        (F::MaskedKey, Seen::Answer(200, r#"{"createdAt":"#), 1),
+        (F::WrappedKey, Seen::Answer(200, r#"{"createdAt":"#), 1),
         (F::Latency, Seen::Answer(200, r#"{"id":"cm4x"#), 1),
     ];
     for (fault, expected, stored) in table {
         let script = vec![ScriptEntry::fault(1, Method::POST, fault)];
         let short = Duration::from_millis(1);
-        let session =
-            Session::faulty(Faults { script, stall: short, latency: short, jitter: short, ..Faults::default() });
+        let session = Session::faulty(Faults {
+            script,
+            stall: short,
+            late: Duration::from_hours(1),
+            latency: short,
+            jitter: short,
+            ..Faults::default()
+        });
         let seen = match session.request(Method::POST, COLLECTION).body(upload_of("alice")).send().await {
             Err(_) => Seen::Nothing,
             Ok(response) => match (response.status().as_u16(), response.text().await) {
@@ -65,6 +78,39 @@ async fn each_fault_is_seen_as_it_says_and_stores_the_key_only_after() {
         let next = session.post(upload_of("bob")).await;
         assert_eq!(next.status, 200, "one request meets {fault:?}, and the next none");
     }
+}
+
+#[tokio::test]
+async fn a_late_request_is_handled_after_the_client_lost_it() {
+    for fault in [FaultKind::CloseLate, FaultKind::StallLate] {
+        let script = vec![ScriptEntry::fault(1, Method::POST, fault)];
+        let short = Duration::from_millis(1);
+        let session = Session::faulty(Faults { script, stall: short, late: short, ..Faults::default() });
+        let lost = session.request(Method::POST, COLLECTION).body(upload_of("alice")).send().await;
+        assert!(lost.is_err(), "{fault}");
+        while session.emulator.api().rows().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_an_answer_can_be_missing_masked_wrapped_or_compressed() {
+    let session = Session::start(EmulatorConfig::default());
+    let mut keys = Vec::new();
+    for fault in [FaultKind::NoKey, FaultKind::MaskedKey, FaultKind::WrappedKey] {
+        session.emulator.api().script(ScriptEntry::fault(1, Method::POST, fault));
+        let answer = session.post(upload_of("alice")).await.json();
+        assert!(answer["id"].is_string(), "{fault}");
+        keys.push(answer["publicKey"].as_str().map(str::to_owned));
+    }
+    let stored = &session.emulator.api().rows()[0].public_key;
+    assert_eq!(keys[0], None);
+    assert!(keys[1].as_ref().is_some_and(|key| key.contains("****") && key != stored), "{keys:?}");
+    assert_eq!(keys[2].as_ref().map(|key| key.replace('\n', "")).as_ref(), Some(stored));
+    session.emulator.api().script(ScriptEntry::fault(1, Method::GET, FaultKind::Gzip));
+    let answer = session.request(Method::GET, COLLECTION).send().await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
 }
 
 #[tokio::test]

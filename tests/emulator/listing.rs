@@ -1,6 +1,11 @@
 //! Listings: the envelope, pages, orders, bounds.
 
-use keyform::emulator::{Behaviour, ListOrder, Omission, OverLimit};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keyform::emulator::{Behaviour, EmulatorConfig, Lag, LaggingChange, ListOrder, Omission, OverLimit, TimeSource};
 use serde_json::{Value, json};
 
 use crate::support::{COLLECTION, Session, names};
@@ -96,4 +101,35 @@ async fn the_order_is_the_one_that_is_chosen() {
     let [mut unstable, _] = listed(ListOrder::Unstable).await;
     unstable.sort();
     assert_ne!(unstable, oldest, "its pages overlap");
+}
+
+#[tokio::test]
+async fn a_listing_that_lags_shows_each_change_only_after_that_time() {
+    let second = Arc::new(AtomicI64::new(1_000));
+    let now = Arc::clone(&second);
+    let session = Session::start(EmulatorConfig {
+        lag: Lag { most: Duration::from_mins(1), ..Lag::default() },
+        clock: TimeSource::from_fn(move || Timestamp::from_second(now.load(Ordering::Relaxed)).unwrap()),
+        ..EmulatorConfig::default()
+    });
+    let id = session.upload("alice").await;
+    assert_eq!(session.names("").await, [""; 0]);
+    second.fetch_add(60, Ordering::Relaxed);
+    assert_eq!(session.names("").await, ["alice"]);
+    assert_eq!(session.delete(&id).await.status, 200);
+    assert_eq!(session.names("").await, ["alice"], "the deletion is not visible yet");
+    second.fetch_add(60, Ordering::Relaxed);
+    assert_eq!(session.names("").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn some_changes_can_lag_while_others_do_not() {
+    let lag = Lag { most: Duration::from_hours(1), of: [LaggingChange::Primary].into(), ..Lag::default() };
+    let session = Session::start(EmulatorConfig { lag, ..EmulatorConfig::default() });
+    session.upload("alice").await;
+    let bob = session.upload("bob").await;
+    assert_eq!(session.patch(&bob, r#"{"isPrimary":true}"#).await.status, 200);
+    let page = session.get(COLLECTION).await.json();
+    assert_eq!(names(&page), ["alice", "bob"]);
+    assert_eq!((&page["data"][0]["isPrimary"], &page["data"][1]["isPrimary"]), (&json!(true), &json!(false)));
 }

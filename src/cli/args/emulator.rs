@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
-use crate::emulator::{AutoPrimary, Choice, DeletePrimary, DuplicateKey, FaultKind, FaultRate, ListOrder};
+use crate::emulator::{
+    AutoPrimary, Choice, DeletePrimary, DuplicateKey, FaultKind, FaultRate, LagScope, LaggingChange, ListOrder,
+};
 
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
@@ -56,6 +58,18 @@ pub struct Emulator {
     /// Length of that window
     #[arg(long, value_name = "SECONDS", env = "KEYFORM_RATE_WINDOW", default_value_t = 60)]
     pub rate_window: u64,
+    /// Seconds that listings are behind writes
+    #[arg(long, value_name = "SECONDS", env = "KEYFORM_LAG", default_value_t = 0)]
+    pub lag: u64,
+    /// What shares one delay
+    #[arg(long, value_name = "SCOPE", value_parser = choice::<LagScope>(), env = "KEYFORM_LAG_SCOPE", default_value_t)]
+    pub lag_scope: LagScope,
+    /// Changes that lag; may repeat [default: all]
+    #[arg(long, value_name = "CHANGE", value_parser = choice::<LaggingChange>(), env = "KEYFORM_LAG_OF", value_delimiter = ',')]
+    pub lag_of: Vec<LaggingChange>,
+    /// Milliseconds after which a late request is handled
+    #[arg(long, value_name = "MS", env = "KEYFORM_LATE", default_value_t = 5_000)]
+    pub late: u64,
     /// Let a 429 not say when to come back
     #[arg(long, env = "KEYFORM_NO_RETRY_AFTER", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_retry_after: bool,

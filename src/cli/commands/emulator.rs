@@ -6,7 +6,9 @@ use crate::cli::args::Emulator as Args;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
-use crate::emulator::{AcceptedToken, Behaviour, Emulator, EmulatorConfig, EmulatorError, Faults, RateLimit, Scopes};
+use crate::emulator::{
+    AcceptedToken, Behaviour, Emulator, EmulatorConfig, EmulatorError, Faults, Lag, RateLimit, Scopes,
+};
 use crate::terminal::style::{NAME, paint};
 
 use super::{cannot_print, runtime};
@@ -39,12 +41,18 @@ fn config(args: Args) -> EmulatorConfig {
         seed: args.seed,
         latency: Duration::from_millis(args.latency),
         jitter: Duration::from_millis(args.jitter),
+        late: Duration::from_millis(args.late),
         ..Faults::default()
     };
     for rate in args.fault {
         faults.set(rate);
     }
+    let mut lag = Lag { most: Duration::from_secs(args.lag), scope: args.lag_scope, ..Lag::default() };
+    if !args.lag_of.is_empty() {
+        lag.of = args.lag_of.into_iter().collect();
+    }
     EmulatorConfig {
+        lag,
         port: args.port,
         token: args.token.map(AcceptedToken::new).unwrap_or_default(),
         scopes: Scopes { read: !args.no_read, write: !args.no_write },

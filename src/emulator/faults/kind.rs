@@ -24,6 +24,8 @@ choices! {
         Unavailable = "503",
         /// 503 without `Retry-After`; nothing is done
         UnavailableBare = "503-bare",
+        /// 503 with `Retry-After` in seconds, after the request was handled
+        UnavailableAfter = "503-after",
         /// 504 as a proxy's HTML; nothing is done
         GatewayTimeout = "504",
         /// 504 as a proxy's HTML, after the request was handled
@@ -44,6 +46,20 @@ choices! {
         StallBefore = "stall-before",
         /// The request was handled; no answer for as long as `Faults::stall`, then the connection closes
         StallAfter = "stall-after",
+        /// The connection closes without an answer; the request is handled as late as `Faults::late`
+        CloseLate = "close-late",
+        /// Like `stall-before`, but the request is handled as late as `Faults::late` after that
+        StallLate = "stall-late",
+        /// 200 with an empty listing; nothing is done
+        EmptyList = "empty-list",
+        /// The request was handled, and the key in its answer has no `publicKey`
+        NoKey = "no-key",
+        /// The request was handled, and most of the `publicKey` in its answer is masked
+        MaskedKey = "masked-key",
+        /// The request was handled, and the base64 of the `publicKey` in its answer has a line break
+        WrappedKey = "wrapped-key",
+        /// The request was handled, and its answer is compressed although nobody asked for that
+        Gzip = "gzip",
     }
 }
 
@@ -57,6 +73,11 @@ impl FaultKind {
             | Self::Truncated
             | Self::BrokenJson
             | Self::ForeignJson
+            | Self::UnavailableAfter
+            | Self::NoKey
+            | Self::MaskedKey
+            | Self::WrappedKey
+            | Self::Gzip
             | Self::StallAfter => true,
             Self::Latency
             | Self::TooMany
@@ -69,7 +90,15 @@ impl FaultKind {
             | Self::GatewayTimeout
             | Self::CloseBefore
             | Self::Html
-            | Self::StallBefore => false,
+            | Self::StallBefore
+            | Self::CloseLate
+            | Self::StallLate
+            | Self::EmptyList => false,
         }
+    }
+
+    /// Whether the request is handled after the client has given up.
+    pub fn comes_late(self) -> bool {
+        matches!(self, Self::CloseLate | Self::StallLate)
     }
 }

@@ -29,6 +29,8 @@ pub struct Faults {
     /// For `Retry-After`, rounded up to seconds.
     pub retry_after: Duration,
     pub stall: Duration,
+    /// How long after the client lost it a late request is handled.
+    pub late: Duration,
     /// Used for the next requests, before random faults.
     pub script: Vec<ScriptEntry>,
 }
@@ -77,6 +79,7 @@ impl Default for Faults {
             jitter: Duration::from_millis(50),
             retry_after: Duration::from_secs(1),
             stall: Duration::from_secs(10),
+            late: Duration::from_secs(5),
             script: Vec::new(),
         }
     }

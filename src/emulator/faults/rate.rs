@@ -65,6 +65,6 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_answered_with_all_there_are() {
-        insta::assert_snapshot!(FaultRateError::Kind("418".into()), @"there is no fault '418'; there are all, latency, 429, 429-date, 429-bare, 500, 500-after, 502, 503, 503-bare, 504, 504-after, close-before, close-after, truncated, broken-json, foreign-json, html, stall-before, stall-after");
+        insta::assert_snapshot!(FaultRateError::Kind("418".into()), @"there is no fault '418'; there are all, latency, 429, 429-date, 429-bare, 500, 500-after, 502, 503, 503-bare, 503-after, 504, 504-after, close-before, close-after, truncated, broken-json, foreign-json, html, stall-before, stall-after, close-late, stall-late, empty-list, no-key, masked-key, wrapped-key, gzip");
     }
 }

@@ -40,7 +40,7 @@ pub(super) enum PageOrder {
 }
 
 /// The rows, with indexes so that no check of an upload walks over all rows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
     seed: u64,
     /// Number of rows ever added, which is the number of the last one.
