@@ -31,14 +31,33 @@ pub(super) struct FailedRequest<'a> {
 impl FailedRequest<'_> {
     /// Says in words what happened and what to do about it.
     pub(super) fn into_failure(self, effect: Effect, kind: FailureKind) -> Failure {
-        let message = match kind {
-            FailureKind::Transport(fault) => self.transport(fault),
-            FailureKind::Body(fault) => self.body(fault),
-            FailureKind::Redirect => self.redirect(),
-            _ => self.declined(kind),
-        };
+        let message = self.message(kind);
         let help = self.help(kind);
         Failure { effect, kind, status: self.status, retry_after: self.retry_after, message, help }
+    }
+
+    fn message(&self, kind: FailureKind) -> String {
+        let declined = match kind {
+            FailureKind::Transport(fault) => return self.transport(fault),
+            FailureKind::Body(fault) => return self.body(fault),
+            FailureKind::Redirect => return self.redirect(),
+            FailureKind::BadToken => "the account does not accept the token",
+            FailureKind::MissingPermission(Permission::Read) => "the token may not list SSH keys",
+            FailureKind::MissingPermission(Permission::Write) => "the token may not change SSH keys",
+            FailureKind::Forbidden => "the account forbids it",
+            FailureKind::NotFound => match self.operation {
+                Operation::Promote | Operation::Delete => "the account has no such key",
+                Operation::List | Operation::Upload => "there are no SSH keys at this endpoint",
+            },
+            FailureKind::Conflict => "it clashes with what the account holds",
+            FailureKind::Invalid => "the account does not accept the request",
+            FailureKind::RateLimited => "too many requests for the account",
+            FailureKind::Unavailable => "the account is not available",
+            FailureKind::ServerError => "the account failed",
+            FailureKind::UnexpectedStatus => "the answer has a status without a meaning here",
+            FailureKind::Rejected => "the account rejected the request",
+        };
+        format!("{declined}{}{}", self.status(), said(&self.server_text))
     }
 
     fn transport(&self, fault: Fault) -> String {
@@ -61,29 +80,6 @@ impl FailedRequest<'_> {
             Fault::Protocol => format!("what {endpoint} answered is no HTTP"),
         };
         if detail.is_empty() { what } else { format!("{what} ({detail})") }
-    }
-
-    fn declined(&self, kind: FailureKind) -> String {
-        let what = match kind {
-            FailureKind::BadToken => "the account does not accept the token",
-            FailureKind::MissingPermission(Permission::Read) => "the token may not list SSH keys",
-            FailureKind::MissingPermission(Permission::Write) => "the token may not change SSH keys",
-            FailureKind::Forbidden => "the account forbids it",
-            FailureKind::NotFound => match self.operation {
-                Operation::Promote | Operation::Delete => "the account has no such key",
-                Operation::List | Operation::Upload => "there are no SSH keys at this endpoint",
-            },
-            FailureKind::Conflict => "it clashes with what the account holds",
-            FailureKind::Invalid => "the account does not accept the request",
-            FailureKind::RateLimited => "too many requests for the account",
-            FailureKind::Unavailable => "the account is not available",
-            FailureKind::ServerError => "the account failed",
-            FailureKind::UnexpectedStatus => "the answer has a status without a meaning here",
-            FailureKind::Rejected | FailureKind::Redirect | FailureKind::Body(_) | FailureKind::Transport(_) => {
-                "the account rejected the request"
-            }
-        };
-        format!("{what}{}{}", self.status(), said(&self.server_text))
     }
 
     fn redirect(&self) -> String {
@@ -125,16 +121,16 @@ impl FailedRequest<'_> {
                 format!("check the endpoint `{endpoint}`: give the address that it redirects to")
             }
             FailureKind::MissingPermission(Permission::Read) => {
-                "give the token the permission to read SSH keys, or go without \
-             listing the account: `plan --offline`, then `apply --offline`"
+                "give the token the permission to read SSH keys, or go without listing the account: `plan --offline`, \
+                 then `apply --offline`"
                     .to_owned()
             }
             FailureKind::MissingPermission(Permission::Write) => {
                 "use a token with the permission to write SSH keys".to_owned()
             }
             _ if from_a_page && !may_pass => {
-                "something between here and the account answered: check the endpoint, HTTPS_PROXY, and \
-             whether this network wants a login"
+                "something between here and the account answered: check the endpoint, HTTPS_PROXY, and whether this \
+                 network wants a login"
                     .to_owned()
             }
             FailureKind::BadToken => {
@@ -142,9 +138,9 @@ impl FailedRequest<'_> {
                     "check the token: it may be incomplete, expired, revoked, or for another endpoint than {endpoint}"
                 )
             }
-            FailureKind::Forbidden => "check that the token may manage SSH keys, and that no proxy drops the \
-             Authorization header"
-                .to_owned(),
+            FailureKind::Forbidden => {
+                "check that the token may manage SSH keys, and that no proxy drops the Authorization header".to_owned()
+            }
             FailureKind::NotFound => match self.operation {
                 Operation::List | Operation::Upload => {
                     format!("check the endpoint: the API should be at {endpoint}/api/v1")
@@ -172,8 +168,8 @@ impl FailedRequest<'_> {
         let help = match fault {
             Fault::Unbuildable => return None,
             Fault::Dns => {
-                "check the spelling of the endpoint, and set HTTPS_PROXY if this machine reaches the network \
-             through a proxy"
+                "check the spelling of the endpoint, and set HTTPS_PROXY if this machine reaches the network through a \
+                 proxy"
                     .to_owned()
             }
             Fault::ConnectionRefused => format!("check host and port of {endpoint}, and that the server runs"),
@@ -181,8 +177,8 @@ impl FailedRequest<'_> {
                 "check the network, and set HTTPS_PROXY if this machine reaches it through a proxy".to_owned()
             }
             Fault::Tls if ["UnknownIssuer", "BadSignature"].iter().any(|why| detail.contains(why)) => {
-                "if a proxy of your company signs certificates, name the \
-             file with its CA in SSL_CERT_FILE; otherwise do not trust this network"
+                "if a proxy of your company signs certificates, name the file with its CA in SSL_CERT_FILE; otherwise \
+                 do not trust this network"
                     .to_owned()
             }
             Fault::Tls if detail.contains("InvalidContentType") => {
