@@ -7,14 +7,11 @@ use super::read::{Entry, KeyFiles, Placed, Wanted};
 use super::span::Extent;
 use super::tree::{Field, Mapping, Node, Value};
 use crate::names::KeyName;
-use crate::public_key::{PublicKey, PublicKeyError};
+use crate::public_key::{PublicKey, PublicKeyError, PublicKeyErrorKind};
 use crate::terminal::sanitize;
 
 /// The longest `owner`, in characters.
 pub(crate) const MAX_OWNER: usize = 256;
-
-/// The code of what [`PublicKey::parse`] calls a private key.
-const PRIVATE: &str = "key-private";
 
 const FIELDS: [&str; 7] = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
 
@@ -115,11 +112,11 @@ fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKe
     match PublicKey::parse(text) {
         Ok(value) => Some(Placed { value, extent: node.extent }),
         Err(error) => {
-            if error.code() == PRIVATE {
+            if matches!(error.kind, PublicKeyErrorKind::Private { .. }) {
                 scope.hidden.push(node.extent);
             }
             let extent = part_of(node, &error).unwrap_or(node.extent);
-            scope.error(error.code(), extent, error.to_string(), error.help());
+            scope.error(error.kind.code(), extent, error.to_string(), error.kind.help());
             None
         }
     }
@@ -132,7 +129,7 @@ fn part_of(node: &Node<'_>, error: &PublicKeyError) -> Option<Extent> {
         Value::Quoted(Cow::Borrowed(text)) => (1, text),
         _ => return None,
     };
-    let span = error.span()?;
+    let span = error.at.clone()?;
     let start = node.extent.start.along(quote + text.get(..span.start)?.chars().count());
     Some(Extent { start, end: start.along(text.get(span)?.chars().count()) })
 }
@@ -147,13 +144,13 @@ fn read_file(node: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -
                 return Some(Placed { value, extent: node.extent });
             }
             Err(error) => {
-                let reason = match &error {
+                let reason = match &error.kind {
                     // These two repeat a part of the text.
-                    PublicKeyError::Type { .. } => "it does not begin with a type of public key".to_owned(),
-                    PublicKeyError::Character { .. } => "it holds a character that is not seen".to_owned(),
+                    PublicKeyErrorKind::Type { .. } => "it does not begin with a type of public key".to_owned(),
+                    PublicKeyErrorKind::Character { .. } => "it holds a character that is not seen".to_owned(),
                     safe => safe.to_string(),
                 };
-                scope.error(error.code(), node.extent, format!("`{shown}`: {reason}"), error.help());
+                scope.error(error.kind.code(), node.extent, format!("`{shown}`: {reason}"), error.kind.help());
             }
         },
         Err(error) => scope.error(error.code(), node.extent, format!("`{shown}` {error}"), error.help()),

@@ -1,13 +1,13 @@
 //! The key types of OpenSSH, and the names under which they come.
 
+use super::curve::Curve;
+
 /// A type of key, as the first word of its line and the first string of its blob name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Ed25519,
     Rsa,
-    EcdsaP256,
-    EcdsaP384,
-    EcdsaP521,
+    Ecdsa(Curve),
     SkEd25519,
     SkEcdsa,
     Dsa,
@@ -26,9 +26,9 @@ impl Algorithm {
     pub(super) const ALL: [Self; 8] = [
         Self::Ed25519,
         Self::Rsa,
-        Self::EcdsaP256,
-        Self::EcdsaP384,
-        Self::EcdsaP521,
+        Self::Ecdsa(Curve::P256),
+        Self::Ecdsa(Curve::P384),
+        Self::Ecdsa(Curve::P521),
         Self::SkEd25519,
         Self::SkEcdsa,
         Self::Dsa,
@@ -42,9 +42,9 @@ impl Algorithm {
         match self {
             Self::Ed25519 => "ssh-ed25519",
             Self::Rsa => "ssh-rsa",
-            Self::EcdsaP256 => "ecdsa-sha2-nistp256",
-            Self::EcdsaP384 => "ecdsa-sha2-nistp384",
-            Self::EcdsaP521 => "ecdsa-sha2-nistp521",
+            Self::Ecdsa(Curve::P256) => "ecdsa-sha2-nistp256",
+            Self::Ecdsa(Curve::P384) => "ecdsa-sha2-nistp384",
+            Self::Ecdsa(Curve::P521) => "ecdsa-sha2-nistp521",
             Self::SkEd25519 => "sk-ssh-ed25519@openssh.com",
             Self::SkEcdsa => "sk-ecdsa-sha2-nistp256@openssh.com",
             Self::Dsa => "ssh-dss",
@@ -56,7 +56,7 @@ impl Algorithm {
         match self {
             Self::Ed25519 => "ED25519",
             Self::Rsa => "RSA",
-            Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 => "ECDSA",
+            Self::Ecdsa(_) => "ECDSA",
             Self::SkEd25519 => "ED25519-SK",
             Self::SkEcdsa => "ECDSA-SK",
             Self::Dsa => "DSA",
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(nearest("SSH-ED25519"), Some(Algorithm::Ed25519));
         assert_eq!(nearest("\"ssh-rsa"), Some(Algorithm::Rsa));
         assert_eq!(nearest("ed25519"), Some(Algorithm::Ed25519));
-        assert_eq!(nearest("ecdsa-sha2-nistp265"), Some(Algorithm::EcdsaP256));
+        assert_eq!(nearest("ecdsa-sha2-nistp265"), Some(Algorithm::Ecdsa(Curve::P256)));
         assert_eq!(nearest("hunter2"), None);
         assert_eq!(nearest("ssh-xmss@openssh.com"), None);
     }

@@ -1,23 +1,12 @@
-//! Whether a point lies where a key can have made it.
+//! The curves of ECDSA and Ed25519, and checks of points on them.
 
-use std::sync::LazyLock;
-
-use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 
+use super::error::PublicKeyErrorKind as Kind;
 use super::wire::bit_length;
 
-/// What is wrong with a point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
-    /// The bytes have a length or a form that OpenSSH does not read, such as the compressed one.
-    Form,
-    /// The point is not on the curve, or is one that anybody can sign for.
-    Point,
-}
-
 /// A curve of ECDSA.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Curve {
     P256,
     P384,
@@ -41,15 +30,15 @@ impl Curve {
         }
     }
 
-    /// Checks a point in the form of SEC 1, uncompressed.
+    /// Checks a point in the uncompressed form of SEC 1.
     ///
     /// Like OpenSSH, refuses coordinates of less than half the curve's bits: a random point has none.
-    pub(super) fn check(self, point: &[u8]) -> Result<(), Flaw> {
+    pub(super) fn check(self, point: &[u8]) -> Result<(), Kind> {
         let size = self.bits().div_ceil(8) as usize;
         let (x, y) = match point {
-            [0] => return Err(Flaw::Point),
+            [0] => return Err(Kind::Curve),
             [4, coordinates @ ..] if coordinates.len() == 2 * size => coordinates.split_at(size),
-            _ => return Err(Flaw::Form),
+            _ => return Err(Kind::Encoding),
         };
         let on_curve = match self {
             Self::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
@@ -57,34 +46,20 @@ impl Curve {
             Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
         };
         let is_long = |coordinate| bit_length(coordinate) > self.bits() / 2;
-        if on_curve && is_long(x) && is_long(y) { Ok(()) } else { Err(Flaw::Point) }
+        if on_curve && is_long(x) && is_long(y) { Ok(()) } else { Err(Kind::Curve) }
     }
 }
 
 /// Checks a point of Ed25519 in its compressed form (RFC 8032, section 5.1.3).
 ///
-/// OpenSSH takes any 32 bytes. Refused here are those that are no point, those that spell one in a second way, and the
-/// eight points of small order, for which everyone can make signatures.
-pub(super) fn check_ed25519(point: &[u8]) -> Result<(), Flaw> {
-    let compressed = CompressedEdwardsY::from_slice(point).map_err(|_| Flaw::Form)?;
-    if !is_reduced(compressed.as_bytes()) || is_small_order(compressed.as_bytes()) {
-        return Err(Flaw::Point);
+/// OpenSSH takes any 32 bytes. Refused here are bytes that are not a point, a second spelling of a point, and the eight
+/// points of small order, for which everyone can make signatures.
+pub(super) fn check_ed25519(point: &[u8]) -> Result<(), Kind> {
+    let compressed = CompressedEdwardsY::from_slice(point).map_err(|_| Kind::Encoding)?;
+    match compressed.decompress() {
+        Some(point) if is_reduced(compressed.as_bytes()) && !point.is_small_order() => Ok(()),
+        _ => Err(Kind::Curve),
     }
-    compressed.decompress().map(drop).ok_or(Flaw::Point)
-}
-
-/// Whether the coordinate is one of a point of small order: both points that have it are.
-///
-/// `EdwardsPoint::is_small_order` doubles the point three times to tell: a seventh of the time that a key takes here.
-fn is_small_order(bytes: &[u8; 32]) -> bool {
-    static SMALL: LazyLock<[[u8; 32]; 8]> =
-        LazyLock::new(|| EIGHT_TORSION.map(|point| without_sign(point.compress().to_bytes())));
-    SMALL.contains(&without_sign(*bytes))
-}
-
-fn without_sign(mut bytes: [u8; 32]) -> [u8; 32] {
-    bytes[31] &= 0x7f;
-    bytes
 }
 
 /// Whether the coordinate is less than 2^255 - 19, little-endian, the sign in the last bit.
@@ -95,6 +70,8 @@ fn is_reduced(bytes: &[u8; 32]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use curve25519_dalek::constants::EIGHT_TORSION;
+
     use super::*;
 
     /// The generator of P-256 (SEC 2, section 2.4.2).
@@ -107,27 +84,27 @@ mod tests {
         assert_eq!(Curve::P256.check(&G256), Ok(()));
         let mut off = G256;
         off[64] ^= 1;
-        assert_eq!(Curve::P256.check(&off), Err(Flaw::Point));
-        assert_eq!(Curve::P256.check(&[0]), Err(Flaw::Point), "the point at infinity");
+        assert_eq!(Curve::P256.check(&off), Err(Kind::Curve));
+        assert_eq!(Curve::P256.check(&[0]), Err(Kind::Curve), "the point at infinity");
         let mut compressed = G256[..33].to_vec();
         compressed[0] = 3;
-        assert_eq!(Curve::P256.check(&compressed), Err(Flaw::Form));
-        assert_eq!(Curve::P384.check(&G256), Err(Flaw::Form));
+        assert_eq!(Curve::P256.check(&compressed), Err(Kind::Encoding));
+        assert_eq!(Curve::P384.check(&G256), Err(Kind::Encoding));
     }
 
     #[test]
     fn points_of_small_order_and_second_spellings_of_ed25519_are_refused() {
         let mut point = [0; 32];
-        assert_eq!(check_ed25519(&point), Err(Flaw::Point), "order 4");
+        assert_eq!(check_ed25519(&point), Err(Kind::Curve), "order 4");
         point[0] = 1;
-        assert_eq!(check_ed25519(&point), Err(Flaw::Point), "the identity");
+        assert_eq!(check_ed25519(&point), Err(Kind::Curve), "the identity");
         point = [0xff; 32];
         point[31] = 0x7f;
         for low in 0xed..=0xff {
             point[0] = low;
-            assert_eq!(check_ed25519(&point), Err(Flaw::Point), "{low:x}");
+            assert_eq!(check_ed25519(&point), Err(Kind::Curve), "{low:x}");
         }
-        assert_eq!(check_ed25519(&[9; 31]), Err(Flaw::Form));
+        assert_eq!(check_ed25519(&[9; 31]), Err(Kind::Encoding));
     }
 
     #[test]
@@ -136,7 +113,7 @@ mod tests {
             let mut bytes = point.compress().to_bytes();
             assert!(CompressedEdwardsY(bytes).decompress().is_some_and(|point| point.is_small_order()));
             for _ in 0..2 {
-                assert_eq!(check_ed25519(&bytes), Err(Flaw::Point), "{bytes:?}");
+                assert_eq!(check_ed25519(&bytes), Err(Kind::Curve), "{bytes:?}");
                 bytes[31] ^= 0x80;
             }
         }
@@ -151,6 +128,6 @@ mod tests {
         (point[0], point[32]) = (4, 5);
         point[33..].copy_from_slice(&y);
         assert!(p256::PublicKey::from_sec1_bytes(&point).is_ok(), "it is on the curve");
-        assert_eq!(Curve::P256.check(&point), Err(Flaw::Point));
+        assert_eq!(Curve::P256.check(&point), Err(Kind::Curve));
     }
 }

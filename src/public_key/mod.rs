@@ -9,6 +9,7 @@ mod blob;
 mod curve;
 mod error;
 mod format;
+mod limits;
 mod line;
 mod material;
 mod prefix;
@@ -17,16 +18,15 @@ mod randomart;
 mod wire;
 
 use self::algorithm::{Algorithm, Label};
+use self::curve::Curve;
+use self::error::PublicKeyErrorKind as Kind;
 use self::line::Part;
 use crate::terminal::sanitize;
 
 pub use self::blob::{Fingerprint, KeyBlob};
-pub use self::error::{MAX_TEXT_BYTES, PublicKeyError};
+pub use self::error::{PublicKeyError, PublicKeyErrorKind};
 pub use self::format::{PrivateFormat, PublicFormat};
-pub use self::material::{MAX_RSA_BITS, MIN_RSA_BITS};
-
-/// The RSA keys that are accepted, but warned of, are shorter than this, in bits.
-pub const WEAK_RSA_BITS: u32 = 3072;
+pub use self::limits::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, WEAK_RSA_BITS};
 
 /// A public key that passed every check: see [`PublicKey::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl PublicKey {
     pub const TYPES: [&str; 7] = [
         Algorithm::Ed25519.name(),
         Algorithm::SkEd25519.name(),
-        Algorithm::EcdsaP256.name(),
-        Algorithm::EcdsaP384.name(),
-        Algorithm::EcdsaP521.name(),
+        Algorithm::Ecdsa(Curve::P256).name(),
+        Algorithm::Ecdsa(Curve::P384).name(),
+        Algorithm::Ecdsa(Curve::P521).name(),
         Algorithm::SkEcdsa.name(),
         Algorithm::Rsa.name(),
     ];
@@ -58,17 +58,17 @@ impl PublicKey {
     /// [`MAX_TEXT_BYTES`] are read.
     pub fn parse(text: &str) -> Result<Self, PublicKeyError> {
         if text.len() > MAX_TEXT_BYTES {
-            return Err(PublicKeyError::TooLong);
+            return Err(Kind::TooLong.of_whole_text());
         }
         if let Some(key) = private::find(text).into_iter().next() {
-            return Err(PublicKeyError::Private { format: key.format });
+            return Err(Kind::Private { format: key.format }.of_whole_text());
         }
         if let Some(format) = armor::public_format(text) {
-            return Err(PublicKeyError::Foreign { format });
+            return Err(Kind::Foreign { format }.of_whole_text());
         }
         refuse_unsafe(text)?;
         let mut lines = line::lines(text);
-        let line = lines.next().ok_or(PublicKeyError::Empty)?;
+        let line = lines.next().ok_or_else(|| Kind::Empty.of_whole_text())?;
         let (label, rest) = line.split_word();
         let (base64, comment) = rest.split_word();
 
@@ -76,16 +76,16 @@ impl PublicKey {
         let bytes = decode(label, base64)?;
         let bits = check(algorithm, &bytes, label, base64)?;
         if let Some(second) = second_key(comment) {
-            return Err(PublicKeyError::Several { at: second.span() });
+            return Err(Kind::Several.at(second.span()));
         }
         if let Some(next) = lines.next() {
             let at = next.span();
             return Err(match second_key(next) {
-                Some(_) => PublicKeyError::Several { at },
-                None => PublicKeyError::Lines { at },
+                Some(_) => Kind::Several.at(at),
+                None => Kind::Lines.at(at),
             });
         }
-        let blob = KeyBlob::from_parts(label.text, &bytes).ok_or(PublicKeyError::Encoding { at: base64.span() })?;
+        let blob = KeyBlob::from_parts(label.text, &bytes).ok_or_else(|| Kind::Encoding.at(base64.span()))?;
         Ok(Self { blob, comment: comment.text.replace('\t', " "), algorithm, bits })
     }
 
@@ -125,9 +125,7 @@ impl PublicKey {
 fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
     let is_refused = |c: &char| sanitize::is_unsafe(*c) && !matches!(c, '\t' | '\r' | '\n');
     match text.char_indices().find(|(_, c)| is_refused(c)) {
-        Some((start, character)) => {
-            Err(PublicKeyError::Character { character, at: start..start + character.len_utf8() })
-        }
+        Some((start, character)) => Err(Kind::Character { character }.at(start..start + character.len_utf8())),
         None => Ok(()),
     }
 }
@@ -135,29 +133,29 @@ fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
 fn read_label(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Result<Algorithm, PublicKeyError> {
     let at = label.span();
     match Label::from_name(label.text) {
-        Some(Label::Key(Algorithm::Dsa)) => Err(PublicKeyError::Dsa { at }),
+        Some(Label::Key(Algorithm::Dsa)) => Err(Kind::Dsa.at(at)),
         Some(Label::Key(algorithm) | Label::Signature(algorithm @ Algorithm::SkEcdsa)) => Ok(algorithm),
         Some(Label::Signature(algorithm)) => {
-            Err(PublicKeyError::Type { name: Some(label.text.to_owned()), meant: Some(algorithm.name()), at })
+            Err(Kind::Type { name: Some(label.text.to_owned()), meant: Some(algorithm.name()) }.at(at))
         }
-        Some(Label::Certificate) => Err(PublicKeyError::Certificate { at }),
+        Some(Label::Certificate) => Err(Kind::Certificate.at(at)),
         None => Err(prefix::explain(line, label, base64)),
     }
 }
 
 fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> {
     if base64.text.is_empty() {
-        return Err(PublicKeyError::Missing { at: label.span() });
+        return Err(Kind::Missing.at(label.span()));
     }
     wire::decode_strict(base64.text).ok_or_else(|| {
         let is_foreign = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
         if let Some((offset, c)) = base64.text.char_indices().find(|&(_, c)| is_foreign(c)) {
             let start = base64.start + offset;
-            return PublicKeyError::Base64 { at: start..start + c.len_utf8() };
+            return Kind::Base64.at(start..start + c.len_utf8());
         }
         // A key that was cut seldom ends where base64 does: it is told from a badly padded one by what it holds.
         let at = base64.span();
-        if is_cut(base64.text) { PublicKeyError::Truncated { at } } else { PublicKeyError::Base64 { at } }
+        if is_cut(base64.text) { Kind::Truncated.at(at) } else { Kind::Base64.at(at) }
     })
 }
 
@@ -176,19 +174,19 @@ fn is_cut(base64: &str) -> bool {
 }
 
 fn check(algorithm: Algorithm, bytes: &[u8], label: Part<'_>, base64: Part<'_>) -> Result<u32, PublicKeyError> {
-    let (inner, rest) = wire::first(bytes).ok_or(PublicKeyError::Truncated { at: base64.span() })?;
+    let (inner, rest) = wire::first(bytes).ok_or_else(|| Kind::Truncated.at(base64.span()))?;
     let found = std::str::from_utf8(inner).ok().and_then(Label::from_name);
     match found {
         Some(Label::Key(inner) | Label::Signature(inner @ Algorithm::SkEcdsa)) if inner == algorithm => {
-            material::check(algorithm, rest, &base64.span())
+            material::check(algorithm, rest).map_err(|kind| kind.at(base64.span()))
         }
-        Some(Label::Certificate) => Err(PublicKeyError::Certificate { at: base64.span() }),
+        Some(Label::Certificate) => Err(Kind::Certificate.at(base64.span())),
         Some(Label::Key(inner) | Label::Signature(inner)) if inner != algorithm => {
-            Err(PublicKeyError::Label { label: algorithm.name(), data: Some(inner.name()), at: label.span() })
+            Err(Kind::Label { label: algorithm.name(), data: Some(inner.name()) }.at(label.span()))
         }
         // `ssh-rsa` outside and `rsa-sha2-…` inside: ssh-keygen reads it, and no program writes it.
-        Some(_) => Err(PublicKeyError::Encoding { at: base64.span() }),
-        None => Err(PublicKeyError::Label { label: algorithm.name(), data: None, at: label.span() }),
+        Some(_) => Err(Kind::Encoding.at(base64.span())),
+        None => Err(Kind::Label { label: algorithm.name(), data: None }.at(label.span())),
     }
 }
 
@@ -222,7 +220,7 @@ mod tests {
     fn the_span_of_an_error_is_what_is_to_blame() {
         let check = |text: &str, blamed: &str| {
             let error = PublicKey::parse(text).unwrap_err();
-            assert_eq!(&text[error.span().unwrap()], blamed, "{error}");
+            assert_eq!(&text[error.at.clone().unwrap()], blamed, "{error}");
         };
         check(&format!("\n  from=\"10.0.0.0/8, a b\",no-pty {LINE}"), "from=\"10.0.0.0/8, a b\",no-pty");
         check(&format!("{LINE} ü\u{202e}x"), "\u{202e}");

@@ -1,8 +1,8 @@
 //! Explains a line that does not begin with the type of a key.
 
-use super::PublicKeyError as Error;
 use super::algorithm::{self, Label};
 use super::blob::KeyBlob;
+use super::error::{PublicKeyError, PublicKeyErrorKind as Kind};
 use super::line::Part;
 use crate::terminal::sanitize;
 
@@ -33,15 +33,15 @@ const OPTIONS: [&str; 22] = [
 ];
 
 /// Says what a line begins with, if not with a known type. Shows the first word only where it must be a type.
-pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Error {
+pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> PublicKeyError {
     let at = label.span();
     if let Some((prefix, has_type)) = split_prefix(line) {
         let first = prefix.text.split(['=', ',', '"', ' ', '\t']).next().unwrap_or_default();
         if OPTIONS.contains(&first.to_ascii_lowercase().as_str()) {
-            return Error::Options { at: prefix.span() };
+            return Kind::Options.at(prefix.span());
         }
         if has_type {
-            return Error::Prefix { at: prefix.span() };
+            return Kind::Prefix.at(prefix.span());
         }
     }
     if let Some(error) = odd_separator(label) {
@@ -49,12 +49,12 @@ pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Erro
     }
     let meant = algorithm::nearest(label.text);
     if meant.is_none() && is_path(line.text) {
-        return Error::Path { at: line.span() };
+        return Kind::Path.at(line.span());
     }
     // A word close to the name of a type, or named by the blob after it, is no secret.
     let is_type = meant.is_some() || KeyBlob::of_line(line.text).is_some_and(|_| base64.text.starts_with("AAAA"));
     let name = is_type.then(|| sanitize::escape_to(label.text, 64).into_owned());
-    Error::Type { name, meant: meant.map(algorithm::Algorithm::name), at }
+    Kind::Type { name, meant: meant.map(algorithm::Algorithm::name) }.at(at)
 }
 
 /// Splits off what stands before the first white space outside quotes, as sshd does, and tells whether a type follows.
@@ -75,12 +75,12 @@ fn split_prefix(line: Part<'_>) -> Option<(Part<'_>, bool)> {
 }
 
 /// Finds a space that is not one of ASCII, as web pages have it, right after a type.
-fn odd_separator(label: Part<'_>) -> Option<Error> {
+fn odd_separator(label: Part<'_>) -> Option<PublicKeyError> {
     let (offset, character) = label.text.char_indices().find(|(_, c)| !c.is_ascii())?;
     let is_after_type = label.text.get(..offset).and_then(Label::from_name).is_some();
     let start = label.start + offset;
     (is_after_type && character.is_whitespace())
-        .then(|| Error::Character { character, at: start..start + character.len_utf8() })
+        .then(|| Kind::Character { character }.at(start..start + character.len_utf8()))
 }
 
 /// Whether a text looks like the path of a key file.
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn the_first_word_is_shown_only_where_it_is_a_type() {
-        let shown = |text| match explain_line(text) {
-            Error::Type { name, .. } => name,
+        let shown = |text| match explain_line(text).kind {
+            Kind::Type { name, .. } => name,
             other => panic!("{other:?}"),
         };
         assert_eq!(shown("pit_0123456789abcdef AAAA"), None);
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(shown("ssh-xyz AAAAB3NzaC14eXo=").as_deref(), Some("ssh-xyz"));
     }
 
-    fn explain_line(text: &str) -> Error {
+    fn explain_line(text: &str) -> PublicKeyError {
         let line = Part { text, start: 0 };
         let (label, rest) = line.split_word();
         explain(line, label, rest.split_word().0)

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::error::PublicKeyErrorKind;
+
 /// Padding may be missing and the last bits may be anything: for keys that only have to be recognised again.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -27,26 +29,19 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-/// Why bytes are not the expected number of strings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
-    BreaksOff,
-    GoesOn,
-}
-
 /// Splits off the first string.
 pub(super) fn first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
 
-/// Splits into exactly `N` strings.
-pub(super) fn exactly<const N: usize>(mut bytes: &[u8]) -> Result<[&[u8]; N], Flaw> {
+/// Splits into exactly `N` strings. Fails with `Truncated` or `Trailing`.
+pub(super) fn exactly<const N: usize>(mut bytes: &[u8]) -> Result<[&[u8]; N], PublicKeyErrorKind> {
     let mut strings = [&[][..]; N];
     for string in &mut strings {
-        (*string, bytes) = first(bytes).ok_or(Flaw::BreaksOff)?;
+        (*string, bytes) = first(bytes).ok_or(PublicKeyErrorKind::Truncated)?;
     }
-    if bytes.is_empty() { Ok(strings) } else { Err(Flaw::GoesOn) }
+    if bytes.is_empty() { Ok(strings) } else { Err(PublicKeyErrorKind::Trailing) }
 }
 
 /// Counts the bits of a big-endian number, leading zeros not counted.
@@ -75,9 +70,9 @@ mod tests {
     fn strings_are_split_and_neither_more_nor_fewer_are_taken() {
         let bytes = [0, 0, 0, 1, b'a', 0, 0, 0, 0];
         assert_eq!(exactly::<2>(&bytes), Ok([&b"a"[..], &b""[..]]));
-        assert_eq!(exactly::<1>(&bytes), Err(Flaw::GoesOn));
-        assert_eq!(exactly::<3>(&bytes), Err(Flaw::BreaksOff));
-        assert_eq!(exactly::<1>(&[0xff, 0xff, 0xff, 0xff, 1]), Err(Flaw::BreaksOff));
+        assert_eq!(exactly::<1>(&bytes), Err(PublicKeyErrorKind::Trailing));
+        assert_eq!(exactly::<3>(&bytes), Err(PublicKeyErrorKind::Truncated));
+        assert_eq!(exactly::<1>(&[0xff, 0xff, 0xff, 0xff, 1]), Err(PublicKeyErrorKind::Truncated));
     }
 
     #[test]

@@ -58,13 +58,13 @@ pub(crate) fn check(name: &str, text: &str, code: &str) {
         Ok(key) => panic!("{name}: accepted as {key:?}"),
         Err(error) => error,
     };
-    assert_eq!(error.code(), code, "{name}: {error}");
+    assert_eq!(error.kind.code(), code, "{name}: {error}");
     let message = error.to_string();
-    assert!(!message.is_empty() && !message.ends_with('.') && !error.help().ends_with('.'), "{name}: {message}");
-    for printed in [&message, &error.help()] {
+    assert!(!message.is_empty() && !message.ends_with('.') && !error.kind.help().ends_with('.'), "{name}: {message}");
+    for printed in [&message, &error.kind.help()] {
         assert!(!printed.chars().any(is_unsafe), "{name}: {printed}");
     }
-    if let Some(span) = error.span() {
+    if let Some(span) = error.at {
         assert!(text.get(span.clone()).is_some_and(|blamed| !blamed.is_empty()), "{name}: {span:?}");
     }
 }

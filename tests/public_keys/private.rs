@@ -75,8 +75,8 @@ fn secrets(key: &str) -> impl Iterator<Item = &str> {
 
 fn check(name: &str, key: &str, disguise: &str, text: &str) {
     let error = PublicKey::parse(text).unwrap_err();
-    let printed = format!("{error} {error:?} {error:#?} {} {}", error.help(), error.code());
-    assert_eq!(error.code(), "key-private", "{name} {disguise}");
+    let printed = format!("{error} {error:?} {error:#?} {} {}", error.kind.help(), error.kind.code());
+    assert_eq!(error.kind.code(), "key-private", "{name} {disguise}");
     for secret in secrets(key) {
         assert!(!printed.contains(secret), "{name} {disguise}: {printed}");
     }

@@ -24,8 +24,8 @@ fn check(text: &str) -> Result<(), TestCaseError> {
             prop_assert!(!key.to_line().contains(['\n', '\r', '\t']));
         }
         Err(error) => {
-            let _ = (error.help(), error.to_string());
-            if let Some(span) = error.span() {
+            let _ = (error.kind.help(), error.to_string());
+            if let Some(span) = error.at {
                 prop_assert!(text.get(span).is_some());
             }
         }

@@ -119,7 +119,7 @@ fn a_value_that_may_be_a_secret_is_not_shown() {
         ["pit_1234567890abcdef", "correct horse battery", "hunter2-and-more", "AAAAC3NzaC1lZDI1", "ssh-x secret"]
     {
         let error = PublicKey::parse(secret).unwrap_err();
-        let printed = format!("{error} {error:?} {}", error.help());
+        let printed = format!("{error} {error:?} {}", error.kind.help());
         for word in secret.split(' ') {
             assert!(!printed.contains(word), "{printed}");
         }
@@ -128,7 +128,7 @@ fn a_value_that_may_be_a_secret_is_not_shown() {
 
 #[test]
 fn what_is_meant_is_said() {
-    let help = |text: &str| PublicKey::parse(text).unwrap_err().help();
+    let help = |text: &str| PublicKey::parse(text).unwrap_err().kind.help();
     assert_eq!(help("SSH-RSA AAAA"), "write ssh-rsa, without quotes around the key");
     assert_eq!(help("\"ssh-ed25519 AAAA\""), "write ssh-ed25519, without quotes around the key");
     assert_eq!(help(PKCS8), "convert it: `ssh-keygen -i -m PKCS8 -f FILE` prints the line to use");

@@ -1,0 +1,13 @@
+//! The bounds on a public key.
+
+/// The longest text that is read as a key, in bytes: an RSA key of 16384 bits takes 2.8 KB.
+pub const MAX_TEXT_BYTES: usize = 16 * 1024;
+
+/// The shortest RSA key that is accepted, in bits.
+pub const MIN_RSA_BITS: u32 = 2048;
+
+/// Shorter RSA keys are accepted with a warning, in bits.
+pub const WEAK_RSA_BITS: u32 = 3072;
+
+/// The longest RSA key that is accepted, in bits: the bound of OpenSSH.
+pub const MAX_RSA_BITS: u32 = 16384;
