@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
-use super::args::{Day, Global, Requests};
+use super::args::{AccountArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use super::error::{CliError, Exit, Stop};
 use super::ui::Ui;
 use crate::account::settings::{self, Flags};
@@ -18,7 +17,6 @@ use crate::account::{Client, ClientOptions, Endpoint, EndpointError, RetryPolicy
 use crate::emulator::{self, Emulator};
 use crate::manifest::{self, Desired, Severity};
 use crate::state::{FileStore, Loaded, Recovery};
-use crate::terminal::shell::flag;
 
 /// The manifest that is read unless another is named.
 const DEFAULT_MANIFEST: &str = "keyform.yaml";
@@ -27,11 +25,15 @@ const STATE_NAME: &str = "keyform.state.json";
 /// The folder of the sandbox beside a manifest.
 const SANDBOX_FOLDER: &str = ".keyform";
 
-/// What commands are run with.
+/// Manifest, state and account of a command.
 pub(super) struct Context {
     pub(super) ui: Ui,
-    global: Global,
     manifests: Vec<PathBuf>,
+    /// Whether no manifest was named.
+    is_default_manifest: bool,
+    state: Option<PathBuf>,
+    account: AccountArgs,
+    sandbox: bool,
 }
 
 /// An account that can be spoken to.
@@ -45,49 +47,27 @@ pub(super) struct Account {
 }
 
 impl Context {
-    pub(super) fn new(global: Global, ui: Ui) -> Self {
-        let manifests =
-            if global.manifest.is_empty() { vec![PathBuf::from(DEFAULT_MANIFEST)] } else { global.manifest.clone() };
-        Self { ui, global, manifests }
-    }
-
-    /// The flags that choose manifest, state and account, as they were given. The token is not chosen by a flag that
-    /// would mean the same elsewhere.
-    pub(super) fn chosen(&self) -> Vec<String> {
-        let Global {
-            manifest,
-            state,
-            endpoint,
-            context,
-            sandbox,
-            token_file: _,
-            color: _,
-            quiet: _,
-            verbose: _,
-            log_format: _,
-        } = &self.global;
-        let path = |path: &PathBuf| path.display().to_string();
-        let mut words = Vec::new();
-        words.extend(sandbox.then(|| "--sandbox".to_owned()));
-        words.extend(manifest.iter().flat_map(|manifest| flag("-f", &path(manifest))));
-        words.extend(state.iter().flat_map(|state| flag("--state", &path(state))));
-        words.extend(endpoint.iter().flat_map(|endpoint| ["--endpoint".to_owned(), endpoint.clone()]));
-        words.extend(context.iter().flat_map(|context| ["--context".to_owned(), context.clone()]));
-        words
+    pub(super) fn new(workspace: WorkspaceArgs, ui: Ui) -> Self {
+        let WorkspaceArgs {
+            manifest: ManifestArgs { manifest: mut manifests },
+            state: StateFileArgs { state },
+            account,
+            sandbox: SandboxArgs { sandbox },
+        } = workspace;
+        let is_default_manifest = manifests.is_empty();
+        if is_default_manifest {
+            manifests.push(PathBuf::from(DEFAULT_MANIFEST));
+        }
+        Self { ui, manifests, is_default_manifest, state, account, sandbox }
     }
 
     /// Whether the manifest that is read by default is missing: the first thing that happens to a newcomer.
     pub(super) fn require_manifest(&self) -> Result<(), CliError> {
-        if self.global.manifest.is_empty() && !Path::new(DEFAULT_MANIFEST).exists() {
+        if self.is_default_manifest && !Path::new(DEFAULT_MANIFEST).exists() {
             return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} here"))
                 .hint("name a manifest, or a folder of them, with -f PATH"));
         }
         Ok(())
-    }
-
-    /// The day that decides what has expired.
-    pub(super) fn today(day: Day) -> Date {
-        day.today.unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()).date())
     }
 
     pub(super) fn manifests(&self) -> &[PathBuf] {
@@ -106,10 +86,10 @@ impl Context {
 
     /// The path of the state: beside the first manifest, unless something else is asked for.
     pub(super) fn state_path(&self) -> PathBuf {
-        if self.global.sandbox {
+        if self.sandbox {
             return self.folder().join(SANDBOX_FOLDER).join(STATE_NAME);
         }
-        self.global.state.clone().unwrap_or_else(|| self.folder().join(STATE_NAME))
+        self.state.clone().unwrap_or_else(|| self.folder().join(STATE_NAME))
     }
 
     pub(super) fn store(&self) -> FileStore {
@@ -138,16 +118,16 @@ impl Context {
 
     /// Where the account is, without speaking to it: the sandbox's address differs each time, and its state names it.
     pub(super) fn endpoint(&self) -> Result<Endpoint, CliError> {
-        if self.global.sandbox {
+        if self.sandbox {
             return sandbox_endpoint();
         }
         Ok(settings::resolve_endpoint(&self.flags(), &environment)?.value)
     }
 
     /// Opens the account that flags, environment and the vendor's configuration choose, or the sandbox.
-    pub(super) fn account(&self, requests: Requests) -> Result<Account, CliError> {
+    pub(super) fn account(&self, requests: RequestArgs) -> Result<Account, CliError> {
         let options = ClientOptions { timeout: Duration::from_secs(requests.timeout), ..ClientOptions::default() };
-        let (endpoint, address, token, sandbox) = if self.global.sandbox {
+        let (endpoint, address, token, sandbox) = if self.sandbox {
             let emulator = self.start_sandbox()?;
             let address =
                 Endpoint::parse(&emulator.url()).map_err(|error: EndpointError| CliError::from_error(&error))?;
@@ -171,7 +151,7 @@ impl Context {
     }
 
     fn flags(&self) -> Flags {
-        let Global { endpoint, token_file, context, .. } = &self.global;
+        let AccountArgs { endpoint, token_file, context } = &self.account;
         Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::args::Scope;
+use super::args::PlanScope;
 use super::context::Account;
 use super::error::CliError;
 use crate::account::{Endpoint, Listing};
@@ -24,7 +24,7 @@ pub(super) async fn observe(account: &Account, loaded: &Loaded) -> Result<Listin
 
 /// Plans what the flags cover. Without `observed` from manifest and state alone.
 pub(super) fn plan(
-    scope: &Scope,
+    scope: &PlanScope,
     desired: &Desired,
     recorded: Option<&State>,
     observed: Option<&Listing>,

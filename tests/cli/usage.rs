@@ -115,3 +115,27 @@ fn wrong_words_in_the_environment_are_no_less_wrong() {
 fn a_folder_without_a_manifest_says_how_to_name_one() {
     assert_snapshot!(Folder::new().keyform("plan").run().expect(1));
 }
+
+#[test]
+fn global_flags_work_before_and_after_the_verb_and_are_refused_in_both_places() {
+    let folder = Folder::of("alice=1");
+    folder.keyform("apply -y --sandbox --state x").run().expect(1);
+    folder.keyform("apply -y --sandbox").run().expect(0);
+    for arguments in ["--sandbox state list", "state --sandbox list", "state list --sandbox"] {
+        assert!(folder.keyform(arguments).run().expect(0).stdout.contains("alice"), "{arguments}");
+    }
+    std::fs::copy(folder.path(".keyform/keyform.state.json"), folder.path("other.json")).unwrap();
+    for arguments in ["--state other.json state show alice", "state show alice --state other.json"] {
+        folder.keyform(arguments).run().expect(0);
+    }
+    for (arguments, flag, verb) in [
+        ("--state x validate", "--state", "validate"),
+        ("validate --state x", "--state", "validate"),
+        ("--endpoint http://localhost state list", "--endpoint", "state"),
+        ("state --endpoint http://localhost list", "--endpoint", "state"),
+        ("-f keyform.yaml completions bash", "--manifest", "completions"),
+    ] {
+        let ran = folder.keyform(arguments).run().expect(1);
+        assert!(ran.stderr.contains(&format!("{flag} means nothing to `keyform {verb}`")), "{ran}");
+    }
+}

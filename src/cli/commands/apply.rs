@@ -1,13 +1,17 @@
 //! `keyform apply`
 
 use std::cell::Cell;
-use std::path::Path;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Event, Options, Outcome, Tools, execute, unless_stopped};
-use crate::cli::args::{Apply as Args, Format, Scope};
+use crate::apply::{DEFAULT_CONCURRENCY, Event, Options, Outcome, Tools, execute, unless_stopped};
+use crate::cli::args::{
+    AcknowledgeArgs, DayArgs, Format, LockArgs, PlanScope, RecoveryArgs, RequestArgs, WorkspaceArgs,
+};
 use crate::cli::context::{Account, Context};
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::event_log::RunLog;
@@ -16,17 +20,62 @@ use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::plan::guard::{self, Stage};
-use crate::plan::{Plan, broken, file};
+use crate::plan::{Digest, Plan, broken, file};
 use crate::report::{View, json, text};
 use crate::state::{FileSession, FileStore, Loaded, Place, Rescued, Session as _, StateError, lock_within};
 use crate::terminal::progress::{Progress, Target};
 
 use super::{approved, cannot_print, runtime};
 
-pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code: 0 all done; 1 something failed; 3 refused; 130 interrupted.")]
+pub(in crate::cli) struct ApplyArgs {
+    /// Saved plan to carry out [default: plan anew from the manifest]
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    plan: Option<PathBuf>,
+    /// Do not ask; required where there is no terminal
+    #[arg(short = 'y', long)]
+    auto_approve: bool,
+    /// How to print what was done
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Show every action, however many
+    #[arg(long)]
+    full: bool,
+    /// Add what happens to this file, a JSON object a line
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    events: Option<PathBuf>,
+    /// Uploads and deletions under way at a time
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(DEFAULT_CONCURRENCY).unwrap_or(NonZeroUsize::MIN), value_parser = at_least_one)]
+    concurrency: NonZeroUsize,
+    /// Start nothing more after the first failure
+    #[arg(long)]
+    fail_fast: bool,
+    /// Go on only if the plan has this digest: the one that was approved
+    #[arg(long, value_name = "DIGEST")]
+    plan_digest: Option<Digest>,
+    #[command(flatten)]
+    scope: PlanScope,
+    #[command(flatten)]
+    recovery: RecoveryArgs,
+    #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
+    requests: RequestArgs,
+    #[command(flatten)]
+    acknowledge: AcknowledgeArgs,
+    #[command(flatten)]
+    day: DayArgs,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+pub(in crate::cli) fn run(args: ApplyArgs, ui: Ui) -> Result<Exit, Stop> {
+    let context = &Context::new(args.workspace.clone(), ui);
+    let args = &args;
     let source = match &args.plan {
         Some(path) => Source::Saved(read_plan(args, path)?),
-        None => Source::Manifest(context.desired(Context::today(args.day))?),
+        None => Source::Manifest(context.desired(args.day.resolve())?),
     };
     if !args.auto_approve && !Ui::can_ask() {
         let error = CliError::new("there is no terminal to ask for approval");
@@ -49,7 +98,12 @@ enum Source {
     Saved(Plan),
 }
 
-async fn apply(args: &Args, context: &Context, source: Source, stop: &CancellationToken) -> Result<Exit, CliError> {
+async fn apply(
+    args: &ApplyArgs,
+    context: &Context,
+    source: Source,
+    stop: &CancellationToken,
+) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
     let store = context.store_with(args.recovery.recover.as_deref());
     // Nothing is under way yet that would have to be finished.
@@ -101,13 +155,13 @@ struct Prepared {
 }
 
 async fn prepare(
-    args: &Args,
+    args: &ApplyArgs,
     context: &Context,
     source: Source,
     account: &Account,
     store: &FileStore,
 ) -> Result<Prepared, CliError> {
-    let patience = Duration::from_secs(args.lock_timeout);
+    let patience = Duration::from_secs(args.lock.lock_timeout);
     let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
     let mut session = lock_within(store, patience, account.throttle.clock(), waiting).await?;
     let loaded = session.load().await?;
@@ -116,8 +170,8 @@ async fn prepare(
     Ok(Prepared { session, loaded, plan })
 }
 
-async fn make_plan(args: &Args, source: Source, loaded: &Loaded, account: &Account) -> Result<Plan, CliError> {
-    let today = Context::today(args.day);
+async fn make_plan(args: &ApplyArgs, source: Source, loaded: &Loaded, account: &Account) -> Result<Plan, CliError> {
+    let today = args.day.resolve();
     let recorded = loaded.state.as_ref();
     match source {
         Source::Manifest(desired) => {
@@ -147,8 +201,8 @@ async fn make_plan(args: &Args, source: Source, loaded: &Loaded, account: &Accou
     }
 }
 
-fn read_plan(args: &Args, path: &Path) -> Result<Plan, CliError> {
-    let Scope { offline, target, destroy } = &args.scope;
+fn read_plan(args: &ApplyArgs, path: &Path) -> Result<Plan, CliError> {
+    let PlanScope { offline, target, destroy } = &args.scope;
     if *offline || *destroy || !target.is_empty() {
         let flags = "--offline, --target and --destroy";
         return Err(CliError::new(format!("a saved plan is carried out as it is: {flags} come too late"))
@@ -162,7 +216,7 @@ fn read_plan(args: &Args, path: &Path) -> Result<Plan, CliError> {
 }
 
 /// Fails closed: without the digest that was approved nothing is done.
-fn approved_digest(args: &Args, plan: &Plan) -> Result<(), CliError> {
+fn approved_digest(args: &ApplyArgs, plan: &Plan) -> Result<(), CliError> {
     let Some(approved) = &args.plan_digest else { return Ok(()) };
     let found = plan.digest();
     if *approved == found {
@@ -173,7 +227,7 @@ fn approved_digest(args: &Args, plan: &Plan) -> Result<(), CliError> {
 }
 
 async fn carry_out(
-    args: &Args,
+    args: &ApplyArgs,
     context: &Context,
     loaded: Loaded,
     session: &mut FileSession,
@@ -218,7 +272,7 @@ async fn carry_out(
     outcome
 }
 
-fn tell(args: &Args, context: &Context, plan: &Plan, outcome: &Outcome, view: View) -> Result<(), CliError> {
+fn tell(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outcome, view: View) -> Result<(), CliError> {
     let text = match args.format {
         Format::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
         Format::Text => {
@@ -255,4 +309,8 @@ fn not_saved(error: &StateError, rescued: Option<&Rescued>) -> CliError {
              with --recover FILE",
         ),
     }
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "it is no number from 1 on")
 }

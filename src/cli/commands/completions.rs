@@ -1,12 +1,20 @@
 //! `keyform completions`
 
-use crate::cli::args::Completions;
-use crate::cli::error::{CliError, Exit};
+use clap::Args;
+
+use crate::cli::error::{Exit, Stop};
 use crate::cli::ui::Ui;
 
 use super::cannot_print;
 
-pub(in crate::cli) fn run(args: &Completions, ui: Ui) -> Result<Exit, CliError> {
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    shell: clap_complete::Shell,
+}
+
+pub(in crate::cli) fn run(args: &CompletionsArgs, ui: Ui) -> Result<Exit, Stop> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut crate::cli::command(), "keyform", &mut script);
     ui.result(&String::from_utf8_lossy(&script)).map_err(cannot_print)?;

@@ -1,19 +1,88 @@
 //! `keyform emulator`
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::args::Emulator as Args;
-use crate::cli::error::{CliError, Exit};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
+
+use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
 use crate::emulator::{
-    AcceptedToken, Behaviour, Emulator, EmulatorConfig, EmulatorError, Faults, Lag, RateLimit, Scopes,
+    AcceptedToken, AutoPrimary, Behaviour, Choice, DeletePrimary, DuplicateKey, Emulator, EmulatorConfig,
+    EmulatorError, FaultKind, FaultRate, Faults, Lag, LagScope, LaggingChange, ListOrder, RateLimit, Scopes,
 };
 use crate::terminal::style::{NAME, paint};
 
 use super::{cannot_print, runtime};
 
-pub(in crate::cli) fn run(args: Args, ui: Ui) -> Result<Exit, CliError> {
+#[derive(Debug, Args)]
+#[command(after_help = faults_help())]
+pub(in crate::cli) struct EmulatorArgs {
+    /// Port on 127.0.0.1; 0 lets the system pick one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+    /// File that keeps the keys [default: none, they go with the process]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    keys: Option<PathBuf>,
+    /// Token that is accepted [default: a well-known one]
+    #[arg(long, value_name = "TOKEN", env = "KEYFORM_EMULATOR_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Let the token not list
+    #[arg(long)]
+    no_read: bool,
+    /// Let the token not change anything
+    #[arg(long)]
+    no_write: bool,
+    /// What the same key uploaded twice becomes
+    #[arg(long, value_name = "HOW", value_parser = choice::<DuplicateKey>(), default_value_t)]
+    duplicate_key: DuplicateKey,
+    /// Which uploads become the primary on their own
+    #[arg(long, value_name = "HOW", value_parser = choice::<AutoPrimary>(), default_value_t)]
+    auto_primary: AutoPrimary,
+    /// What deleting the primary does
+    #[arg(long, value_name = "HOW", value_parser = choice::<DeletePrimary>(), default_value_t)]
+    delete_primary: DeletePrimary,
+    /// The order of a listing
+    #[arg(long, value_name = "HOW", value_parser = choice::<ListOrder>(), default_value_t)]
+    list_order: ListOrder,
+    /// How often a fault happens; may repeat; all=RATE is every kind
+    #[arg(long, value_name = "KIND=RATE", value_delimiter = ',')]
+    fault: Vec<FaultRate>,
+    /// Milliseconds that the fault `latency` takes at least
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    latency: u64,
+    /// Milliseconds that it takes longer at most
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    jitter: u64,
+    /// Fixes what is drawn: faults, ids, orders
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Answer 429 to more requests than this in a window [default: no limit]
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<u32>,
+    /// Length of that window
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    rate_window: u64,
+    /// Seconds that listings are behind writes
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    lag: u64,
+    /// What shares one delay
+    #[arg(long, value_name = "SCOPE", value_parser = choice::<LagScope>(), default_value_t)]
+    lag_scope: LagScope,
+    /// Changes that lag; may repeat [default: all]
+    #[arg(long, value_name = "CHANGE", value_parser = choice::<LaggingChange>(), value_delimiter = ',')]
+    lag_of: Vec<LaggingChange>,
+    /// Milliseconds after which a late request is handled
+    #[arg(long, value_name = "MS", default_value_t = 5_000)]
+    late: u64,
+    /// Let a 429 not say when to come back
+    #[arg(long)]
+    no_retry_after: bool,
+}
+
+pub(in crate::cli) fn run(args: EmulatorArgs, ui: Ui) -> Result<Exit, Stop> {
     runtime()?.block_on(async {
         let is_well_known = args.token.is_none();
         let mut signals = Signals::listen().map_err(|error| CliError::from_error(&error))?;
@@ -36,7 +105,7 @@ pub(in crate::cli) fn run(args: Args, ui: Ui) -> Result<Exit, CliError> {
     })
 }
 
-fn config(args: Args) -> EmulatorConfig {
+fn config(args: EmulatorArgs) -> EmulatorConfig {
     let mut faults = Faults {
         seed: args.seed,
         latency: Duration::from_millis(args.latency),
@@ -73,4 +142,15 @@ fn config(args: Args) -> EmulatorConfig {
         seed: args.seed,
         ..EmulatorConfig::default()
     }
+}
+
+fn faults_help() -> String {
+    let kinds: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
+    format!("Kinds of fault: {}. The address is printed to stdout.", kinds.join(", "))
+}
+
+/// Parses a choice by its name. Help and errors list all names.
+fn choice<T: Choice>() -> impl TypedValueParser<Value = T> {
+    let values = T::ALL.iter().map(|choice| PossibleValue::new(choice.name()).help(choice.help()));
+    PossibleValuesParser::new(values).try_map(|name| name.parse())
 }

@@ -2,32 +2,55 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::args::{Day, Import as Args};
+use clap::{Args, ValueHint};
+
+use crate::cli::args::{AccountArgs, DayArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
+use crate::cli::ui::Ui;
 use crate::report::import;
 use crate::state::Loaded;
 
 use super::{cannot_print, runtime};
 
-pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
-    let desired = if args.unmanaged { Some(context.desired(Context::today(Day { today: None }))?) } else { None };
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ImportArgs {
+    /// Only the keys that the manifest does not list
+    #[arg(long)]
+    unmanaged: bool,
+    /// Write the manifest to this new file [default: stdout]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    requests: RequestArgs,
+    #[command(flatten)]
+    manifest: ManifestArgs,
+    #[command(flatten)]
+    account: AccountArgs,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+}
+
+pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, Stop> {
+    let ImportArgs { unmanaged, out, requests, manifest, account, sandbox } = args;
+    let context = Context::new(WorkspaceArgs { manifest, state: StateFileArgs::default(), account, sandbox }, ui);
+    let desired = if unmanaged { Some(context.desired(DayArgs::default().resolve())?) } else { None };
     let listing = runtime()?.block_on(async {
-        let account = context.account(args.requests)?;
+        let account = context.account(requests)?;
         planning::observe(&account, &Loaded::default()).await
     })?;
     let manifest = import::manifest(&listing, desired.as_ref());
-    match &args.out {
+    match &out {
         Some(path) => write_new(path, &manifest)?,
-        None => context.ui.result(&manifest).map_err(cannot_print)?,
+        None => ui.result(&manifest).map_err(cannot_print)?,
     }
     Ok(Exit::Done)
 }
 
-/// Writes a file that is not there yet: a manifest that people wrote must not go for one that a program made.
+/// Writes a new file, and replaces none: it might be a manifest that people wrote.
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
     File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
         let hint = "name a file that does not exist yet";

@@ -1,14 +1,23 @@
 //! `keyform man`
 
 use std::io;
+use std::path::PathBuf;
 
-use crate::cli::args::Man;
-use crate::cli::error::{CliError, Exit};
+use clap::{Args, ValueHint};
+
+use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::ui::Ui;
 
 use super::cannot_print;
 
-pub(in crate::cli) fn run(args: &Man, ui: Ui) -> Result<Exit, CliError> {
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ManArgs {
+    /// Write the pages of all commands into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    out_dir: Option<PathBuf>,
+}
+
+pub(in crate::cli) fn run(args: &ManArgs, ui: Ui) -> Result<Exit, Stop> {
     let command = crate::cli::command();
     if let Some(folder) = &args.out_dir {
         std::fs::create_dir_all(folder)

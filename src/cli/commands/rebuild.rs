@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
 use crate::account::{Listing, TokioClock};
 use crate::apply::rebuilt;
-use crate::cli::args::StateRebuild as Args;
+use crate::cli::args::{AccountArgs, DayArgs, LockArgs, RequestArgs};
 use crate::cli::context::{Account, Context};
 use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::planning;
@@ -18,16 +20,31 @@ use crate::state::{FileSession, Loaded, Session as _, State, StateError, lock_wi
 
 use super::{approved, cannot_print, runtime};
 
-pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
-    let desired = context.desired(Context::today(args.day))?;
+#[derive(Debug, Args)]
+pub(super) struct StateRebuildArgs {
+    /// Do not ask before a state is replaced that can be read
+    #[arg(short = 'y', long)]
+    auto_approve: bool,
+    #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
+    requests: RequestArgs,
+    #[command(flatten)]
+    day: DayArgs,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
+}
+
+pub(super) fn run(args: &StateRebuildArgs, context: &Context) -> Result<Exit, Stop> {
+    let desired = context.desired(args.day.resolve())?;
     Ok(runtime()?.block_on(make_anew(args, context, &desired))?)
 }
 
-async fn make_anew(args: &Args, context: &Context, desired: &Desired) -> Result<Exit, CliError> {
+async fn make_anew(args: &StateRebuildArgs, context: &Context, desired: &Desired) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
     let store = context.store();
     let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
-    let patience = Duration::from_secs(args.lock_timeout);
+    let patience = Duration::from_secs(args.lock.lock_timeout);
     let mut session = lock_within(&store, patience, &TokioClock::default(), waiting).await?;
     let old = read(context, &mut session).await?;
     let listing = observe(&account, old.as_ref()).await?;
@@ -49,7 +66,7 @@ async fn make_anew(args: &Args, context: &Context, desired: &Desired) -> Result<
     let kept = session.set_aside()?;
     session.fold(&new).await?;
     let kept: Vec<_> = kept.iter().map(|path| path.display().to_string()).collect();
-    let today = Context::today(args.day);
+    let today = args.day.resolve();
     let recorded = |name: &KeyName| new.records.values().any(|record| record.name == *name);
     let wanted = desired.keys.iter().filter(|key| !key.is_expired(today)).map(|key| &key.name);
     let missing: Vec<_> = wanted.filter(|name| !recorded(name)).collect();
@@ -80,13 +97,13 @@ async fn observe(account: &Account, old: Option<&State>) -> Result<Listing, CliE
 }
 
 /// A plan that is made without a state, and does nothing on the account.
-fn adoptions(args: &Args, desired: &Desired, account: &Account, listing: &Listing) -> Plan {
+fn adoptions(args: &StateRebuildArgs, desired: &Desired, account: &Account, listing: &Listing) -> Plan {
     let mut plan = compare(Input {
         desired,
         recorded: None,
         observed: Some(listing),
         endpoint: &account.endpoint,
-        today: Context::today(args.day),
+        today: args.day.resolve(),
         destroy: false,
     });
     plan.actions.retain(|action| matches!(action.change, Change::Adopt { .. }));

@@ -1,15 +1,36 @@
 //! `keyform schema`
 
 use std::fs;
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum, ValueHint};
 use serde_json::Value;
 
-use crate::cli::args::{Schema, SchemaOf};
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, Stop};
 use crate::cli::ui::Ui;
 use crate::{manifest, plan, state};
 
 use super::cannot_print;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SchemaArgs {
+    /// Which format
+    #[arg(value_enum, required_unless_present = "out_dir")]
+    which: Option<SchemaOf>,
+    /// Write all of them into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "which", value_hint = ValueHint::DirPath)]
+    out_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaOf {
+    /// What people write
+    Manifest,
+    /// What plan prints as JSON
+    Plan,
+    /// What is recorded
+    State,
+}
 
 /// The file of each schema, in the folder `schema` of a repository.
 const FILES: [(SchemaOf, &str); 3] = [
@@ -18,7 +39,7 @@ const FILES: [(SchemaOf, &str); 3] = [
     (SchemaOf::State, "state.schema.json"),
 ];
 
-pub(in crate::cli) fn run(args: &Schema, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &SchemaArgs, ui: Ui) -> Result<Exit, Stop> {
     if let Some(which) = args.which {
         ui.result(&text(which)).map_err(cannot_print)?;
     }
@@ -38,6 +59,6 @@ fn text(which: SchemaOf) -> String {
         SchemaOf::Plan => plan::file::schema(),
         SchemaOf::State => state::file::schema(),
     };
-    // Writing a value into memory has no way to fail.
+    // Cannot fail: a value is written into memory.
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

@@ -3,25 +3,89 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use clap::{Args, Subcommand};
+
 use crate::account::TokioClock;
-use crate::cli::args::{Format, State as Args, StateForget, StateList, StateShow};
+use crate::cli::args::{
+    AccountArgs, Format, LockArgs, ManifestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs, key_name,
+};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::ui::Ui;
 use crate::names::KeyName;
 use crate::report::{View, json, text};
 use crate::state::{FileStore, Loaded, Record, Session as _, State, StateError, Store as _, lock_within};
 
 use super::{cannot_print, rebuild, runtime};
 
-pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<Exit, Stop> {
-    let store = context.store();
-    let out = match args {
-        Args::List(args) => list(args, &read(context, &store)?),
-        Args::Show(args) => show(args, &read(context, &store)?)?,
-        Args::Forget(args) => runtime()?.block_on(forget(args, context, &store))?,
-        Args::Rebuild(args) => return rebuild::run(args, context),
+#[derive(Debug, Args)]
+pub(in crate::cli) struct StateArgs {
+    #[command(flatten)]
+    manifest: ManifestArgs,
+    #[command(flatten)]
+    state: StateFileArgs,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+    #[command(subcommand)]
+    command: StateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StateCommand {
+    /// List the recorded keys
+    List(StateListArgs),
+    /// Show a recorded key with all that is known of it
+    Show(StateShowArgs),
+    /// Stop managing keys; they stay on the account
+    Forget(StateForgetArgs),
+    /// Make the state anew from manifest and account; the old one is kept aside
+    Rebuild(rebuild::StateRebuildArgs),
+}
+
+#[derive(Debug, Args)]
+struct StateListArgs {
+    /// How to print the list; json maps names to ids
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct StateShowArgs {
+    /// Name of the key
+    #[arg(value_parser = key_name)]
+    name: KeyName,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Show its picture, as ssh-keygen -lv draws it
+    #[arg(long)]
+    randomart: bool,
+}
+
+#[derive(Debug, Args)]
+struct StateForgetArgs {
+    /// Names of the keys
+    #[arg(required = true, value_parser = key_name)]
+    names: Vec<KeyName>,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, Stop> {
+    let StateArgs { manifest, state, sandbox, command } = args;
+    let account = match &command {
+        StateCommand::Rebuild(args) => args.account.clone(),
+        StateCommand::List(_) | StateCommand::Show(_) | StateCommand::Forget(_) => AccountArgs::default(),
     };
-    context.ui.result(&out).map_err(cannot_print)?;
+    let context = Context::new(WorkspaceArgs { manifest, state, account, sandbox }, ui);
+    let store = context.store();
+    let out = match &command {
+        StateCommand::List(args) => list(args, &read(&context, &store)?),
+        StateCommand::Show(args) => show(args, &read(&context, &store)?)?,
+        StateCommand::Forget(args) => runtime()?.block_on(forget(args, &context, &store))?,
+        StateCommand::Rebuild(args) => return rebuild::run(args, &context),
+    };
+    ui.result(&out).map_err(cannot_print)?;
     Ok(Exit::Done)
 }
 
@@ -39,10 +103,10 @@ fn there(context: &Context, store: &FileStore, loaded: Loaded) -> Result<State, 
 }
 
 /// Drops records. What a dead run left in the journal is folded in with it.
-async fn forget(args: &StateForget, context: &Context, store: &FileStore) -> Result<String, CliError> {
+async fn forget(args: &StateForgetArgs, context: &Context, store: &FileStore) -> Result<String, CliError> {
     let clock = TokioClock::default();
     let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
-    let mut session = lock_within(store, Duration::from_secs(args.lock_timeout), &clock, waiting).await?;
+    let mut session = lock_within(store, Duration::from_secs(args.lock.lock_timeout), &clock, waiting).await?;
     let loaded = session.load().await?;
     let mut state = there(context, store, loaded)?;
     for name in &args.names {
@@ -73,14 +137,14 @@ fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliErr
     })
 }
 
-fn list(args: &StateList, state: &State) -> String {
+fn list(args: &StateListArgs, state: &State) -> String {
     match args.format {
         Format::Text => text::records(state),
         Format::Json => json::ids(state),
     }
 }
 
-fn show(args: &StateShow, state: &State) -> Result<String, CliError> {
+fn show(args: &StateShowArgs, state: &State) -> Result<String, CliError> {
     let records = named(&args.name, state)?;
     if args.randomart && args.format == Format::Json {
         return Err(

@@ -1,8 +1,11 @@
 //! `keyform validate`
 
-use crate::cli::args::{ReportFormat, Validate};
+use clap::{Args, ValueEnum};
+
+use crate::cli::args::{DayArgs, ManifestArgs, WorkspaceArgs};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{Exit, Stop};
+use crate::cli::ui::Ui;
 use crate::manifest::{self, Severity};
 use crate::report::json;
 use crate::report::words::counted;
@@ -10,9 +13,32 @@ use crate::terminal::style::{BAD, GOOD, paint};
 
 use super::cannot_print;
 
-pub(in crate::cli) fn run(args: &Validate, context: &Context) -> Result<Exit, CliError> {
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ValidateArgs {
+    /// How to print what is found
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
+    #[command(flatten)]
+    day: DayArgs,
+    #[command(flatten)]
+    manifest: ManifestArgs,
+}
+
+/// How to print what is wrong with a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// For a terminal
+    Text,
+    /// For programs
+    Json,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, Stop> {
+    let context = Context::new(WorkspaceArgs { manifest: args.manifest, ..WorkspaceArgs::default() }, ui);
     context.require_manifest()?;
-    let manifest::Loaded { desired, report } = manifest::load(context.manifests(), Context::today(args.day));
+    let manifest::Loaded { desired, report } = manifest::load(context.manifests(), args.day.resolve());
     let text = match args.format {
         ReportFormat::Text => {
             let problems = report.to_text(true);
@@ -30,8 +56,8 @@ pub(in crate::cli) fn run(args: &Validate, context: &Context) -> Result<Exit, Cl
         ReportFormat::Github => report.to_github(),
     };
     let printed = match args.format {
-        ReportFormat::Github => context.ui.commands(&text),
-        ReportFormat::Text | ReportFormat::Json => context.ui.result(&text),
+        ReportFormat::Github => ui.commands(&text),
+        ReportFormat::Text | ReportFormat::Json => ui.result(&text),
     };
     printed.map_err(cannot_print)?;
     Ok(match desired {

@@ -1,0 +1,256 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::names::KeyName;
+use crate::plan::guard::Acknowledged;
+use crate::terminal::shell::flag;
+
+// Clap shows the documentation of a field as its help.
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct OutputArgs {
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub(super) color: When,
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Log requests to stderr; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// How to write the log
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+}
+
+/// The shared flags that choose manifest, state and account, in the order in which help lists them.
+///
+/// They are accepted before the verb, too; a command that uses some of them has those groups among its own arguments.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct WorkspaceArgs {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArgs,
+    #[command(flatten)]
+    pub(super) state: StateFileArgs,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
+    #[command(flatten)]
+    pub(super) sandbox: SandboxArgs,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct ManifestArgs {
+    /// Manifest file, or folder of them; may repeat [default: keyform.yaml]
+    #[arg(short = 'f', long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) manifest: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct StateFileArgs {
+    /// State file [default: keyform.state.json beside the manifest]
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) state: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct AccountArgs {
+    /// Base URL of the API [default: the vendor's]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(super) endpoint: Option<String>,
+    /// File that holds the API token; - is stdin
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) token_file: Option<PathBuf>,
+    /// Context of the vendor's command line to take token and endpoint from
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) context: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct SandboxArgs {
+    /// Try it out: an emulated account, kept in .keyform beside the manifest
+    #[arg(long, global = true)]
+    pub(super) sandbox: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct PlanScope {
+    /// Do without listing the account: plan needs no token then, apply only one that may upload
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Only this key, a partial plan; may repeat
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = key_name)]
+    pub(super) target: Vec<KeyName>,
+    /// Delete every managed key
+    #[arg(long)]
+    pub(super) destroy: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct RecoveryArgs {
+    /// Take in what a run learned that could not write the state; its error names the file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) recover: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct LockArgs {
+    /// Wait so long for another run to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(super) lock_timeout: u64,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct RequestArgs {
+    /// How often a request is tried again
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(super) retries: u32,
+    /// How long an answer may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) timeout: u64,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct AcknowledgeArgs {
+    /// Acknowledge so many deletions
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) allow_deletes: usize,
+    /// Acknowledge that the primary key goes
+    #[arg(long)]
+    pub(super) allow_primary_loss: bool,
+    /// Acknowledge that the account has lost all its keys
+    #[arg(long)]
+    pub(super) allow_empty_account: bool,
+    /// Acknowledge that a protected key goes; may repeat
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = key_name)]
+    pub(super) allow_protected: Vec<KeyName>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct DayArgs {
+    /// Day that decides what has expired [default: today, UTC]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub(super) today: Option<Date>,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to write the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// How to print an outcome or a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a terminal
+    Text,
+    /// For programs
+    Json,
+}
+
+impl WorkspaceArgs {
+    /// Returns the flags as they were typed, but for the one that says where the token is: its value need not mean the
+    /// same on another machine.
+    pub(super) fn to_words(&self) -> Vec<String> {
+        let Self {
+            manifest: ManifestArgs { manifest },
+            state: StateFileArgs { state },
+            account: AccountArgs { endpoint, token_file: _, context },
+            sandbox: SandboxArgs { sandbox },
+        } = self;
+        let path = |path: &PathBuf| path.display().to_string();
+        let mut words = Vec::new();
+        words.extend(sandbox.then(|| "--sandbox".to_owned()));
+        words.extend(manifest.iter().flat_map(|manifest| flag("-f", &path(manifest))));
+        words.extend(state.iter().flat_map(|state| flag("--state", &path(state))));
+        words.extend(endpoint.iter().flat_map(|endpoint| ["--endpoint".to_owned(), endpoint.clone()]));
+        words.extend(context.iter().flat_map(|context| ["--context".to_owned(), context.clone()]));
+        words
+    }
+}
+
+impl PlanScope {
+    pub(super) fn to_words(&self) -> Vec<String> {
+        let Self { offline, target, destroy } = self;
+        let mut words = Vec::new();
+        words.extend(offline.then(|| "--offline".to_owned()));
+        words.extend(target.iter().flat_map(|name| flag("--target", name.as_str())));
+        words.extend(destroy.then(|| "--destroy".to_owned()));
+        words
+    }
+}
+
+impl RecoveryArgs {
+    pub(super) fn to_words(&self) -> Vec<String> {
+        let Self { recover } = self;
+        recover.iter().flat_map(|path| flag("--recover", &path.display().to_string())).collect()
+    }
+}
+
+impl AcknowledgeArgs {
+    pub(super) fn to_acknowledged(&self) -> Acknowledged {
+        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = self;
+        Acknowledged {
+            deletes: *allow_deletes,
+            primary_loss: *allow_primary_loss,
+            empty_account: *allow_empty_account,
+            protected: allow_protected.clone(),
+        }
+    }
+
+    pub(super) fn to_words(&self) -> Vec<String> {
+        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = self;
+        let mut words = Vec::new();
+        if *allow_deletes > 0 {
+            words.extend(["--allow-deletes".to_owned(), allow_deletes.to_string()]);
+        }
+        words.extend(allow_primary_loss.then(|| "--allow-primary-loss".to_owned()));
+        words.extend(allow_empty_account.then(|| "--allow-empty-account".to_owned()));
+        words.extend(allow_protected.iter().flat_map(|name| flag("--allow-protected", name.as_str())));
+        words
+    }
+}
+
+impl DayArgs {
+    /// Returns the day that was given, or else today in UTC.
+    pub(super) fn resolve(self) -> Date {
+        self.today.unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()).date())
+    }
+
+    pub(super) fn to_words(self) -> Vec<String> {
+        let Self { today } = self;
+        today.iter().flat_map(|today| ["--today".to_owned(), today.to_string()]).collect()
+    }
+}
+
+pub(super) fn key_name(text: &str) -> Result<KeyName, String> {
+    KeyName::new(text).map_err(|error| error.to_string())
+}
+
+fn date(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_| "it is no day, such as 2027-06-30")
+}
