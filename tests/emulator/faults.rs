@@ -12,9 +12,9 @@ use crate::support::{COLLECTION, Session, got, key_of, read, upload_of};
 enum Seen {
     /// A status and the beginning of a body.
     Answer(u16, &'static str),
-    /// An answer that broke off.
+    /// A response that broke off.
     Broken,
-    /// No answer.
+    /// No response.
     Nothing,
 }
 
@@ -208,7 +208,7 @@ async fn requests_at_once_are_counted_while_they_wait() {
     assert!(api.rows().iter().any(|row| row.public_key == key_of("b")));
 }
 
-/// Waits until something holds that is bound to.
+/// Waits until something holds, for up to a minute.
 async fn until(holds: impl Fn() -> bool) {
     let waited = tokio::time::timeout(Duration::from_mins(1), async {
         while !holds() {

@@ -1,4 +1,4 @@
-//! Holds the emulator to the facts of the API, over real HTTP on loopback.
+//! Checks the emulator against the API's documentation, over real HTTP on loopback.
 
 #![cfg(test)]
 

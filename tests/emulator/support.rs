@@ -11,7 +11,7 @@ pub(crate) struct Session {
     pub(crate) client: Client,
 }
 
-/// An answer that came whole.
+/// A complete response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Got {
     pub(crate) status: u16,
@@ -56,7 +56,7 @@ impl Session {
         got(self.request(Method::DELETE, &format!("{COLLECTION}{id}"))).await
     }
 
-    /// Uploads a key that works and returns its id.
+    /// Uploads a valid key and returns its id.
     pub(crate) async fn upload(&self, name: &str) -> String {
         let answer = self.post(upload_of(name)).await;
         assert!((200..300).contains(&answer.status), "{answer:?}");

@@ -23,13 +23,13 @@ use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock, Watch};
 use support::world::{self, show, today};
 use tokio_util::sync::CancellationToken;
 
-/// How many histories there are for each mode of an account in memory.
+/// Number of histories for each mode of an account in memory.
 const HISTORIES: u64 = 250;
 
-/// How many there are for each mode of the emulated account.
+/// Number of histories for each mode of the emulated account.
 const HISTORIES_OVER_HTTP: u64 = 6;
 
-/// How many times a history changes its manifest.
+/// Number of changes of the manifest in a history.
 const CHANGES: usize = 6;
 
 const MODES: [Mode; 8] = {
@@ -76,15 +76,14 @@ fn live(history: &mut History<'_, impl Account>) {
     }
 }
 
-/// An account that histories can be lived on.
 trait Account {
     fn mode(&self) -> Mode;
     fn rows(&self) -> Vec<Row>;
-    /// Changes it as somebody else would.
+    /// Adds a row without a request.
     fn insert(&self, name: &str, blob: &KeyBlob);
     fn remove(&self, id: &KeyId);
     fn promote(&self, id: &KeyId);
-    /// Carries out a plan; `watch` sees the rows as often as it can.
+    /// Carries out a plan, and calls `watch` as often as possible.
     fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome;
 
     fn listing(&self) -> Listing {
@@ -122,7 +121,6 @@ impl Account for MemoryAccount {
     }
 }
 
-/// Carries out a plan with the given account.
 async fn carry_out(
     plan: &Plan,
     session: &mut MemorySession,
@@ -166,7 +164,7 @@ impl<'k, A: Account> History<'k, A> {
         KeyName::new(["alice", "bob", "carol", "dave", "erin", "frank"][self.rng.usize(..6)]).unwrap()
     }
 
-    /// Changes the account behind keyform's back.
+    /// Changes the account without keyform.
     fn meddle(&mut self) {
         for _ in 0..self.rng.usize(..3) {
             let user_rows: Vec<_> = self.account.listing().rows().iter().map(|row| row.id.clone()).collect();
@@ -210,7 +208,7 @@ impl<'k, A: Account> History<'k, A> {
                 }
             }
         }
-        // What a manifest refuses is not written: names and keys stand once, the primary too.
+        // A valid manifest has each name and key once.
         let (mut names, mut blobs) = (HashSet::new(), HashSet::new());
         self.manifest.retain(|key| names.insert(key.name.clone()) && blobs.insert(key.key.blob().clone()));
         self.manifest.sort_by(|a, b| a.name.cmp(&b.name));
@@ -249,7 +247,7 @@ impl<'k, A: Account> History<'k, A> {
             .collect();
         let foreign: HashSet<KeyId> =
             before.rows().iter().filter(|row| !recorded.contains_key(&row.id)).map(|row| row.id.clone()).collect();
-        // A desired key that was there stays there; an owner whose key is replaced has the old or the new one.
+        // A desired key that was there stays; an owner of a replaced key has the old or the new one.
         let wanted: Vec<_> = desired.keys.iter().filter(|key| !key.is_expired(today())).cloned().collect();
         let old_rows: HashMap<KeyName, HashSet<KeyId>> = plan
             .actions
@@ -281,7 +279,7 @@ impl<'k, A: Account> History<'k, A> {
         })
     }
 
-    /// Every recorded id is on the account with the recorded key, or was taken away behind our back before this apply.
+    /// Every recorded id is on the account with the recorded key, or was deleted without keyform before this apply.
     fn recorded_is_there(&self, told: &str) {
         let rows = self.account.rows();
         for record in self.session.state.iter().flat_map(|state| state.records.values()) {
@@ -319,7 +317,7 @@ fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
     assert_eq!(history.account.listing().rows().len(), 1);
     assert_eq!(history.session.state.as_ref().unwrap().records.len(), 1);
 
-    // The way out: two applies, the first of which takes the key away.
+    // Two applies succeed, the first of which deletes the key.
     let renamed = std::mem::take(&mut history.manifest);
     history.apply();
     history.manifest = renamed;

@@ -8,10 +8,9 @@ static TOKEN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"^\s*(\|\||&&|==|!=|!|'[^']*'|"[^"]*"|[$\w.-]+(?:\(\))?|[()])"#).unwrap());
 static INSERTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$\{\{(.*?)\}\}").unwrap());
 
-/// What stands for a name, and fails on one that nobody knows.
+/// Returns the value of a name, and panics on an unknown one.
 pub type Lookup<'l> = &'l dyn Fn(&str) -> String;
 
-/// Whether a condition holds.
 pub fn holds(text: &str, lookup: Lookup<'_>) -> bool {
     let inner = INSERTION.captures(text).map_or(text, |found| found.get(1).unwrap().as_str());
     truthy(&evaluate(inner, lookup))
@@ -53,7 +52,7 @@ impl Parser<'_> {
         is
     }
 
-    /// The value of `a || b` is that of the first which holds.
+    /// The value of `a || b` is the first true one.
     fn alternatives(&mut self) -> String {
         let mut value = self.conditions();
         while self.takes("||") {

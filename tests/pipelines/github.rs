@@ -1,4 +1,4 @@
-//! What happens to a change on GitHub, from the branch to the account.
+//! A change on GitHub, from the branch to the account.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,13 @@ struct Project {
 }
 
 impl Project {
-    /// An empty account, and `main` with a manifest that nobody has applied.
+    /// With an empty account, and a manifest on `main` that was never applied.
     fn new(keys: &str) -> Self {
         let repository = Repository::new("github-actions", &manifest(keys));
         Self { repository, account: account(), forge: Forge::start(GitHub::default()) }
     }
 
-    /// One whose `main` was applied.
+    /// With `main` applied.
     fn applied(keys: &str) -> Self {
         let project = Self::new("");
         let number = project.propose("first", keys);
@@ -46,7 +46,7 @@ impl Project {
         workflows::run(event, &Surroundings { repository: &self.repository, forge: &self.forge, endpoint })
     }
 
-    /// A pull request was opened, or something was pushed to it.
+    /// Runs the jobs of a pull request that was opened or pushed to.
     fn checked(&self, number: usize, branch: &str) -> BTreeMap<String, Ended> {
         let commit = self.head(number, branch);
         self.run(&Event { name: "pull_request", commit, number, ..Event::default() })
@@ -58,7 +58,7 @@ impl Project {
         commit
     }
 
-    /// A pull request is merged.
+    /// Merges a pull request and runs its jobs.
     fn merged(&self, number: usize, branch: &str) -> BTreeMap<String, Ended> {
         self.head(number, branch);
         let commit = self.repository.merge(branch);
@@ -71,7 +71,7 @@ impl Project {
         self.run(&Event { name: "push", commit, changed, ..Event::default() })
     }
 
-    /// Somebody starts the apply with what they type in.
+    /// Starts the apply by hand, with these inputs.
     fn by_hand(&self, inputs: &[(&'static str, &str)]) -> Ended {
         let inputs = inputs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let commit = self.repository.head("main");
@@ -97,13 +97,13 @@ impl Project {
         self.repository.recorded()
     }
 
-    /// How often the account was changed.
+    /// Number of requests that change the account.
     fn writes(&self) -> u64 {
         let stats = self.account.api().stats();
         [Method::POST, Method::PATCH, Method::DELETE].iter().map(|method| stats.count(method)).sum()
     }
 
-    /// How often a job asked the forge for something.
+    /// Number of requests to the forge.
     fn asked(&self) -> usize {
         self.forge.with(|forge| forge.asked.len())
     }
@@ -113,7 +113,7 @@ impl Project {
             .with(|forge| forge.comments.iter().map(|comment| comment["body"].as_str().unwrap().to_owned()).collect())
     }
 
-    /// The apply changes neither account nor repository, and says which plan waits; its digest.
+    /// Checks that the apply changes neither account nor repository. Returns the digest of the plan that waits.
     fn refuses(&self, apply: impl FnOnce(&Self) -> Ended, why: &str) -> String {
         let (rows, writes, state) = (self.account.api().rows(), self.writes(), self.repository.file(STATE));
         let ended = apply(self);
@@ -138,7 +138,7 @@ fn a_merged_change_is_applied_as_it_was_approved_and_its_state_is_committed() {
     let comments = project.comments();
     assert_eq!((comments.len(), digest(&comments[1]).as_str()), (2, status["description"].as_str().unwrap()));
 
-    // More is pushed: the same comment, another digest on another commit.
+    // A push edits the comment, and puts another digest on another commit.
     project.repository.commit("add-alice", &manifest("alice=1* bob=2"));
     assert!(project.checked(number, "add-alice")["plan"].success);
     let edited = project.comments();
@@ -173,7 +173,7 @@ fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen
     project.repository.commit("main", &manifest("alice=6* bob=2 carol=3"));
     let merge = |project: &Project| project.merged(number, "add-dave").remove("apply").unwrap();
     let waits = project.refuses(merge, "this is not the plan that was approved");
-    // Nor is any other digest taken.
+    // Any other digest is refused.
     let other = format!("sha256:{}", "0".repeat(64));
     project.refuses(|project| project.by_hand(&[("digest", &other)]), "this is not the plan that was approved");
     let apply = project.by_hand(&[("digest", &waits)]);
@@ -193,7 +193,7 @@ fn what_is_pushed_after_the_approval_was_not_approved() {
 
     let waits = project.refuses(|project| project.by_hand(&[("digest", "")]), "--plan-digest");
 
-    // Nor is the digest taken of somebody who is not the workflow.
+    // A digest that is not from the workflow is refused.
     let number = project.propose("forged", "alice=1* mallory=6 eve=7");
     let forged = json!({"context": "keyform/plan", "state": "success", "creator": {"login": "mallory"},
         "description": waits});
@@ -265,7 +265,7 @@ fn a_state_that_cannot_be_pushed_at_once_is_pushed_again_and_never_lost_in_silen
     let project = Project::applied("alice=1*");
     let number = project.propose("add-bob", "alice=1* bob=2");
     project.checked(number, "add-bob");
-    // Merged first: a person's push passes the same door.
+    // Merged first: the push of a person would be refused as well.
     project.repository.merge("add-bob");
     let commit = project.repository.head("main");
     project.forge.with(|forge| forge.pull_request(number, "/merge_commit_sha", &commit));
@@ -280,7 +280,7 @@ fn a_state_that_cannot_be_pushed_at_once_is_pushed_again_and_never_lost_in_silen
     project.repository.refuse_pushes(100);
     let apply = &project.pushed(commit)["apply"];
     assert!(!apply.success, "{}", apply.log);
-    // What was lost is found on the account.
+    // The nightly run finds the key on the account.
     project.repository.refuse_pushes(0);
     let night = project.night();
     assert!(night.summary.contains("adopt") && night.summary.contains("carol"), "{}", night.summary);
@@ -322,7 +322,7 @@ fn a_key_that_went_missing_opens_one_issue_which_is_closed_once_it_is_back() {
     assert!(project.night().success);
     assert_eq!((issues().len(), &issues()[0]["state"]), (1, &json!("closed")));
 
-    // Without an answer from the account nothing is said about it.
+    // An account that does not respond opens or closes no issue.
     let project = Project { account: account(), ..project };
     let night = project.night();
     assert!(!night.success, "{}", night.log);

@@ -1,4 +1,4 @@
-//! What happens to a change on GitLab, from the branch to the account.
+//! A change on GitLab, from the branch to the account.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ struct Project {
 }
 
 impl Project {
-    /// An empty account, and `main` with a manifest that nobody has applied.
+    /// With an empty account, and a manifest on `main` that was never applied.
     fn new() -> Self {
         let repository = Repository::new("gitlab-ci", &manifest(""));
         Self { repository, account: account(), forge: Forge::start(GitLab::default()) }
     }
 
-    /// One whose `main` was applied.
+    /// With `main` applied.
     fn applied(keys: &str) -> Self {
         let project = Self::new();
         let request = project.propose("first", keys);
@@ -66,7 +66,7 @@ impl Project {
         self.run(&Event { source: "push", commit, changed, ..Event::default() })
     }
 
-    /// Somebody runs the pipeline with what they type in.
+    /// Starts the pipeline by hand, with these variables.
     fn by_hand(&self, variables: &[(&str, &str)]) -> BTreeMap<String, Ended> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.run(&Event { source: "web", commit: self.repository.head("main"), variables, ..Event::default() })
@@ -81,7 +81,7 @@ impl Project {
         self.repository.recorded()
     }
 
-    /// The apply changes neither account nor repository, and says which plan waits; its digest.
+    /// Checks that the apply changes neither account nor repository. Returns the digest of the plan that waits.
     fn refuses(&self, apply: &Ended, rows: &[StoredRow], why: &str) -> String {
         assert!(!apply.success && apply.log.contains(why), "{}", apply.log);
         assert_eq!(self.account.api().rows(), rows);
@@ -126,7 +126,7 @@ fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen
     let waits = project.refuses(apply, &rows, "this is not the plan that was approved");
     assert!(project.by_hand(&[("APPROVED_DIGEST", &waits)])["apply"].success);
     assert_eq!(project.recorded(), ["alice", "bob", "carol", "dave"]);
-    // Without a digest nothing is started by hand.
+    // Without a digest no job starts.
     assert!(project.by_hand(&[]).is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! A machine that runs one job: a folder, an environment with nothing in it but what the job was given, a log.
+//! A machine that runs one job, with its own folder and environment.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,27 +13,25 @@ use crate::support::files::files_below;
 use crate::support::keys;
 use crate::support::program::{TOKEN, account_with};
 
-/// Where the tools are that every runner has.
+/// The folders of the tools that every runner has.
 pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// A fresh machine.
 pub struct Machine {
     folder: TempDir,
     environment: BTreeMap<String, String>,
     log: String,
 }
 
-/// How a job ended.
 #[derive(Debug)]
 pub struct Ended {
     pub success: bool,
-    /// What its commands printed.
+    /// The output of its commands.
     pub log: String,
-    /// What is shown on the page of the run.
+    /// The summary on the page of the run.
     pub summary: String,
 }
 
-/// An account that refuses a name that is taken, as `carol` is by another key.
+/// An account that refuses duplicate names, and on which another key is named `carol`.
 pub fn account_with_another_carol() -> (Emulator, StoredRow) {
     let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
     let account = account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() });
@@ -49,7 +47,7 @@ pub fn digest(text: &str) -> String {
 }
 
 impl Machine {
-    /// One with keyform and a stand-in for `gh` on its path, for an account at this address.
+    /// A machine with keyform and a fake `gh` on its path.
     pub fn new(endpoint: &str) -> Self {
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("work")).unwrap();
@@ -82,7 +80,7 @@ impl Machine {
         self.folder.path().join("work")
     }
 
-    /// A file beside the checkout, made empty if it is not there.
+    /// A file beside the checkout, created if it does not exist.
     pub fn file(&self, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         if !path.exists() {
@@ -91,17 +89,17 @@ impl Machine {
         path
     }
 
-    /// What a file beside the checkout holds.
+    /// The content of a file beside the checkout.
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.file(name)).unwrap()
     }
 
-    /// Gives a variable to all commands that follow.
+    /// Sets a variable of the environment for all further commands.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.environment.insert(name.to_owned(), value.into());
     }
 
-    /// Runs a script by bash; whether it succeeded.
+    /// Runs a script with bash. Returns whether it succeeded.
     pub fn bash(&mut self, options: &str, script: &str, environment: &BTreeMap<String, String>) -> bool {
         let path = self.folder.path().join("script.sh");
         fs::write(&path, script).unwrap();
@@ -118,7 +116,7 @@ impl Machine {
         output.status.success()
     }
 
-    /// Ends the job. The token is in nothing that it leaves behind.
+    /// Ends the job. Checks that the token is not in its output or files.
     pub fn end(self, success: bool) -> Ended {
         let summary = self.read("summary");
         let mut files: Vec<_> = files_below(&self.work()).into_values().collect();

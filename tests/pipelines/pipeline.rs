@@ -1,4 +1,4 @@
-//! Runs GitLab's pipeline as GitLab does: which jobs an event starts, with which variables, and what is kept of them.
+//! Runs GitLab's pipeline as GitLab does: which jobs an event starts, with which variables and artifacts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::repository::{Repository, git};
 use crate::support::program::TOKEN;
 use crate::workflows::{covers, read};
 
-/// What happened in a project.
+/// An event in a project.
 #[derive(Default)]
 pub struct Event {
     /// `push`, `web`, `schedule`, `merge_request_event`.
@@ -29,11 +29,10 @@ pub struct Event {
     pub adopted: bool,
     /// The files that were changed.
     pub changed: Vec<String>,
-    /// What was typed in by hand.
+    /// Inputs of a person.
     pub variables: BTreeMap<String, String>,
 }
 
-/// Where jobs run.
 pub struct Surroundings<'s> {
     pub repository: &'s Repository,
     pub forge: &'s Forge<GitLab>,
@@ -45,7 +44,7 @@ pub fn file() -> Value {
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gitlab-ci/.gitlab-ci.yml"))
 }
 
-/// Runs the jobs that an event starts, by their names.
+/// Runs the jobs that an event starts. Returns their results by name.
 pub fn run(event: &Event, at: &Surroundings<'_>) -> BTreeMap<String, Ended> {
     let file = file();
     let variables = variables(event, at);

@@ -1,4 +1,4 @@
-//! The rehearsal, which people run on their own machine.
+//! The rehearsal that people run on their own machine.
 
 use std::path::Path;
 use std::process::Command;

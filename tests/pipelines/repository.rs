@@ -1,4 +1,4 @@
-//! A repository on a server, and what people do to it.
+//! A repository on a server.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub struct Repository {
     folder: TempDir,
 }
 
-/// Runs git in a folder, with nothing of whoever runs the test.
+/// Runs git in a folder, without the configuration of the person who runs the test.
 pub fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git").args(arguments).current_dir(folder).env_clear().envs(environment()).output();
     let output = output.unwrap_or_else(|error| panic!("these tests need git: {error}"));
@@ -23,7 +23,7 @@ pub fn git(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-/// What git needs to be the same on every machine.
+/// Makes git the same on every machine.
 fn environment() -> [(&'static str, &'static str); 8] {
     [
         ("PATH", super::job::SYSTEM_PATH),
@@ -38,7 +38,7 @@ fn environment() -> [(&'static str, &'static str); 8] {
 }
 
 impl Repository {
-    /// One whose `main` has what an example brings, and a manifest.
+    /// Commits an example and a manifest to `main`.
     pub fn new(example: &str, manifest: &str) -> Self {
         let folder = TempDir::new().unwrap();
         git(folder.path(), &["init", "--quiet", "--bare", "--initial-branch=main", "origin.git"]);
@@ -81,7 +81,7 @@ impl Repository {
         git(&work, &["rev-parse", "HEAD"])
     }
 
-    /// Merges a branch into `main`; the commit that makes it.
+    /// Merges a branch into `main` and returns the commit.
     pub fn merge(&self, branch: &str) -> String {
         let work = self.work();
         self.check_out("main");
@@ -100,7 +100,7 @@ impl Repository {
         }
     }
 
-    /// Refuses so many pushes to come, since somebody else has just merged.
+    /// Makes the next `count` pushes fail, as if somebody else had just merged.
     pub fn refuse_pushes(&self, count: usize) {
         let origin = self.folder.path().join("origin.git");
         let other = git(&origin, &["commit-tree", "-p", "main", "-m", "Somebody else's", "main^{tree}"]);

@@ -1,4 +1,4 @@
-//! What has to hold of the examples as they are written.
+//! Rules for the text of the examples.
 
 use std::fs;
 use std::path::Path;
@@ -57,7 +57,7 @@ fn nobody_may_more_than_the_job_at_hand_needs() {
     ");
 }
 
-/// What a stranger wrote, a name of a branch for one, must not become a part of a script.
+/// Text from a stranger, such as the name of a branch, must not become a part of a script.
 #[test]
 fn no_expression_stands_in_a_script() {
     let mut steps = vec![action()["runs"]["steps"].clone()];
@@ -67,7 +67,7 @@ fn no_expression_stands_in_a_script() {
     }
 }
 
-/// A secret is given to the step that needs it, not to the job with all that runs in it.
+/// A secret is given to the step that needs it, not to the whole job.
 #[test]
 fn the_token_is_given_to_steps_that_run_keyform_and_nothing_else() {
     let mut given = 0;
@@ -94,7 +94,7 @@ fn two_applies_never_run_at_once_and_none_is_stopped() {
     assert_eq!(apply["interruptible"].as_bool(), Some(false));
 }
 
-/// The push in the tests goes to a folder, which asks for no password: what git would be told is asked for apart.
+/// The push in the tests goes to a folder, which needs no password. So the password that git would get is checked here.
 #[test]
 fn git_is_told_the_token_by_the_helper_in_the_pipeline() {
     let apply = &pipeline::file()["apply"];

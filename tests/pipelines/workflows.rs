@@ -1,5 +1,5 @@
 //! Runs GitHub's workflows as GitHub does: which ones an event starts, which jobs of them, which steps of those, with
-//! which secrets and permissions. What is not known here fails, so that an example cannot use it untested.
+//! which secrets and permissions. Unknown features fail, so that an example cannot use them untested.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use crate::job::{Ended, Machine};
 use crate::repository::{Repository, git};
 use crate::support::program::TOKEN;
 
-/// Opens the way to push for whoever has it.
+/// The token that may push.
 const DEPLOY_KEY: &str = "the deploy key";
 
-/// What happened in a repository.
+/// An event in a repository.
 #[derive(Default)]
 pub struct Event {
     pub name: &'static str,
@@ -30,13 +30,12 @@ pub struct Event {
     pub fork: bool,
     /// The files that were changed.
     pub changed: Vec<String>,
-    /// What was typed in by hand.
+    /// Inputs of a person.
     pub inputs: BTreeMap<&'static str, String>,
-    /// The one workflow that was started by hand.
+    /// The workflow that a person started.
     pub workflow: Option<&'static str>,
 }
 
-/// Where jobs run.
 pub struct Surroundings<'s> {
     pub repository: &'s Repository,
     pub forge: &'s Forge<GitHub>,
@@ -52,7 +51,7 @@ struct Job<'j> {
     outputs: RefCell<BTreeMap<String, String>>,
 }
 
-/// Runs the jobs that an event starts, by their names.
+/// Runs the jobs that an event starts. Returns their results by name.
 pub fn run(event: &Event, at: &Surroundings<'_>) -> BTreeMap<String, Ended> {
     let mut ended: BTreeMap<String, Ended> = BTreeMap::new();
     for (name, workflow) in workflows() {
@@ -93,7 +92,7 @@ fn started(on: &Value, event: &Event) -> bool {
         let list = condition.get(name).and_then(Value::as_sequence);
         list.map(|list| list.iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>())
     };
-    // All that happens here happens to main.
+    // All events here concern main.
     assert!(texts("branches").is_none_or(|branches| branches == ["main"]));
     texts("paths").is_none_or(|paths| event.changed.iter().any(|file| paths.iter().any(|path| covers(path, file))))
 }
@@ -106,7 +105,7 @@ pub fn covers(pattern: &str, file: &str) -> bool {
 fn run_job(job: &Value, event: &Event, at: &Surroundings<'_>) -> Option<Ended> {
     let granted = job["permissions"].as_mapping().unwrap();
     let permission = |(name, level): (&Value, &Value)| {
-        // Whatever it asks for, the pull request of a fork writes nothing.
+        // The pull request of a fork never gets write permissions.
         let level = if event.fork { "read" } else { level.as_str().unwrap() };
         format!("{}: {level}", name.as_str().unwrap())
     };
@@ -203,7 +202,7 @@ impl Job<'_> {
         }
     }
 
-    /// What a name stands for in an expression.
+    /// The value of a name in an expression.
     fn value(&self, name: &str) -> String {
         let event = self.event;
         if let Some(input) = name.strip_prefix("inputs.") {

@@ -1,4 +1,4 @@
-//! An account and a state in memory: no network, no disk, no time.
+//! An account and a state in memory, and a virtual clock.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use keyform::names::{KeyId, KeyName, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{Entry, Loaded, Rescued, Session, State, StateError};
 
-/// What nobody knows of the real account.
+/// Behaviour of the account that the API leaves open.
 #[derive(Debug, Clone, Copy)]
 pub struct Mode {
     pub duplicate_key: DuplicateKey,
@@ -19,7 +19,6 @@ pub struct Mode {
     pub keeps_primary: bool,
 }
 
-/// An account that is a list.
 pub struct MemoryAccount {
     pub mode: Mode,
     pub rows: RefCell<Vec<Row>>,
@@ -29,10 +28,8 @@ pub struct MemoryAccount {
     next_id: Cell<usize>,
 }
 
-/// Looks at the rows of an account.
 pub type Watch = Box<dyn Fn(&[Row])>;
 
-/// A state that is a value.
 #[derive(Debug, Default)]
 pub struct MemorySession {
     pub state: Option<State>,
@@ -75,7 +72,7 @@ impl MemoryAccount {
         }
     }
 
-    /// Adds a row as somebody else would.
+    /// Adds a row without a request.
     pub fn insert(&self, name: &str, blob: &KeyBlob) -> KeyId {
         self.next_id.set(self.next_id.get() + 1);
         let row = row(&self.next_id.get().to_string(), name, blob);

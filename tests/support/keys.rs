@@ -1,4 +1,4 @@
-//! Public keys made from numbers: valid points of their curve, with no private half anywhere.
+//! Public keys made from numbers: valid points of the curve, without private keys.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

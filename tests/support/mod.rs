@@ -1,5 +1,5 @@
-//! What the tests share: keys that are made up, an account and a state in memory, worlds written in one line, the
-//! program in a folder of its own, servers that misbehave.
+//! Shared by the tests: made-up keys, an account and a state in memory, worlds written in one line, runs of the program,
+//! and servers that misbehave.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 

@@ -1,4 +1,4 @@
-//! The program as people run it: in a folder of its own, with nothing in its environment but what a test puts there.
+//! Runs the program in its own folder, with an empty environment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -18,16 +18,14 @@ use tempfile::TempDir;
 use super::files::files_below;
 use super::keys;
 
-/// The token of all accounts here. That it is printed or written nowhere is checked after every run.
+/// The token of all accounts here. After every run, its output and files are checked not to contain it.
 pub const TOKEN: &str = "pit_never-to-be-shown-4f7a";
 
-/// The name of the state beside a manifest.
 pub const STATE: &str = "keyform.state.json";
 
-/// The longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// What differs between runs, and the word that stands for it in a snapshot.
+/// Text that differs between runs, and its replacement in snapshots.
 static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -42,13 +40,12 @@ static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     .into()
 });
 
-/// A folder that goes away with this value, and the files that a run may hold the token in.
+/// A temporary folder, and the names of the files in it that may contain the token.
 pub struct Folder {
     folder: TempDir,
     secret: Vec<String>,
 }
 
-/// A run to be.
 pub struct Run<'f> {
     folder: &'f Folder,
     shown: String,
@@ -56,7 +53,6 @@ pub struct Run<'f> {
     stdin: Vec<u8>,
 }
 
-/// A run under way.
 pub struct Running<'f> {
     folder: &'f Folder,
     shown: String,
@@ -65,24 +61,24 @@ pub struct Running<'f> {
     stderr: Stream,
 }
 
-/// How a run ended. Shows all of it together, with fixed words for what differs between runs.
+/// The result of a run. Displays all of it, for snapshots.
 #[derive(Debug)]
 pub struct Ran {
     shown: String,
     folder: PathBuf,
-    /// The exit code; none if a signal ended it.
+    /// `None` if a signal ended the process.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// What has come through a pipe so far.
+/// The output of a pipe so far.
 struct Stream {
     text: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
 }
 
-/// An empty account whose ids and times are the same in each run.
+/// An empty account, with the same ids and times in each run.
 pub fn account() -> Emulator {
     account_with(EmulatorConfig::default())
 }
@@ -120,12 +116,11 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 impl Folder {
-    /// An empty one.
     pub fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), secret: Vec::new() }
     }
 
-    /// One with a manifest, as [`manifest`] reads it.
+    /// A folder with a [`manifest`].
     pub fn of(keys: &str) -> Self {
         let folder = Self::new();
         folder.write("keyform.yaml", manifest(keys));
@@ -142,7 +137,7 @@ impl Folder {
         fs::write(path, content).unwrap();
     }
 
-    /// Writes a file that is allowed to hold the token.
+    /// Writes a file that may contain the token.
     pub fn write_secret(&mut self, name: &str, content: &str) {
         self.write(name, content);
         self.secret.push(name.to_owned());
@@ -168,7 +163,7 @@ impl Folder {
         files_below(self.folder.path())
     }
 
-    /// Prepares a run; the arguments are words between blanks.
+    /// Prepares a run. The arguments are separated by spaces.
     pub fn keyform(&self, arguments: &str) -> Run<'_> {
         let words: Vec<_> = arguments.split_whitespace().collect();
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyform"));
@@ -178,7 +173,7 @@ impl Folder {
             .env_clear()
             .env("HOME", self.folder.path())
             .env("KEYFORM_TODAY", "2026-11-23")
-            // Ids are given out in order of arrival.
+            // Ids depend on the order of requests.
             .env("KEYFORM_CONCURRENCY", "1");
         let shown = ["keyform"].into_iter().chain(words).collect::<Vec<_>>().join(" ");
         Run { folder: self, shown, command, stdin: Vec::new() }
@@ -197,24 +192,23 @@ impl Folder {
 }
 
 impl<'f> Run<'f> {
-    /// Sets a variable of the environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// Adds an argument as it is, blanks and all.
+    /// Adds one argument, which may contain spaces.
     pub fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);
         self
     }
 
-    /// Aims at an account, with the token that it accepts.
+    /// Uses an account, with its token.
     pub fn on(self, account: &Emulator) -> Self {
         self.at(&account.url())
     }
 
-    /// Aims at an address, with the token of all tests.
+    /// Uses an endpoint, with [`TOKEN`].
     pub fn at(self, endpoint: &str) -> Self {
         self.env("PRIME_API_BASE_URL", endpoint).env("PRIME_API_KEY", TOKEN)
     }
@@ -224,48 +218,43 @@ impl<'f> Run<'f> {
         self
     }
 
-    /// Sends stdout somewhere else.
+    /// Runs with another stdout. Returns the exit code and stderr.
     pub fn stdout(mut self, to: impl Into<Stdio>) -> (Option<i32>, String) {
         let output = self.command.stdin(Stdio::null()).stdout(to).stderr(Stdio::piped()).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 
-    /// Starts it.
     pub fn start(mut self) -> Running<'f> {
         let command = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // It may end without having read anything.
+        // It may exit without reading.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
         let stdout = Stream::read(child.stdout.take().unwrap());
         let stderr = Stream::read(child.stderr.take().unwrap());
         Running { folder: self.folder, shown: self.shown, child, stdout, stderr }
     }
 
-    /// Runs it to its end.
     pub fn run(self) -> Ran {
         self.start().end()
     }
 }
 
 impl Running<'_> {
-    /// Sends a signal: `INT`, `TERM`, `KILL`.
+    /// Sends a signal such as `INT`.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -s {name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Waits until a text has appeared on stderr.
     pub fn until_stderr(&self, text: &str) {
         until(text, || self.stderr.so_far().contains(text));
     }
 
-    /// Waits for the first line on stdout.
     pub fn first_line(&self) -> String {
         until("a line on stdout", || self.stdout.so_far().contains('\n'));
         self.stdout.so_far().lines().next().unwrap().to_owned()
     }
 
-    /// Waits for its end.
     pub fn end(mut self) -> Ran {
         let mut status = None;
         until(&self.shown, || {

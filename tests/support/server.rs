@@ -1,4 +1,4 @@
-//! Servers on loopback that are no account: each connection gets the same treatment.
+//! Servers on loopback that are not an account. Each handles all connections in the same way.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
-/// A server on a port that the system picked; it ends with this value.
+/// A server on a port that the system picked. It stops when dropped.
 pub struct Server {
     address: String,
     written: Arc<AtomicU64>,
@@ -18,14 +18,14 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A port that belongs to somebody and that nobody listens on.
+/// A port that is taken, but on which no server listens.
 pub struct DeadPort {
     stream: TcpStream,
     _listener: TcpListener,
 }
 
 impl Server {
-    /// Treats each connection, one after the other; the treatment returns how many bytes it wrote.
+    /// Handles connections one after the other. The handler returns the number of bytes written.
     fn start(mut treat: impl FnMut(TcpStream) -> u64 + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -42,7 +42,7 @@ impl Server {
         Self { address, written, ending, thread: Some(thread) }
     }
 
-    /// Gives every request the same answer, and closes.
+    /// Sends the same response to every request, and closes.
     pub fn answering(answer: &str) -> Self {
         let answer = answer.to_owned();
         Self::start(move |mut stream| {
@@ -52,7 +52,7 @@ impl Server {
         })
     }
 
-    /// Answers with a body of 1 GiB, written for as long as somebody reads it.
+    /// Responds with a body of 1 GiB, until the client closes.
     pub fn endless() -> Self {
         Self::start(|mut stream| {
             read_request(&mut stream);
@@ -69,7 +69,7 @@ impl Server {
         })
     }
 
-    /// Offers TLS with a certificate that nobody vouches for.
+    /// Offers TLS with an untrusted certificate.
     pub fn self_signed() -> Self {
         let certificate = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(certificate.signing_key.serialize_der());
@@ -98,7 +98,7 @@ impl Server {
         format!("https://{}", self.address)
     }
 
-    /// Ends, and tells how many bytes were written.
+    /// Stops. Returns the number of bytes written.
     pub fn ended(mut self) -> u64 {
         self.end();
         self.written.load(Ordering::SeqCst)
@@ -121,7 +121,7 @@ impl Drop for Server {
 }
 
 impl DeadPort {
-    /// Takes the port of the calling end of a connection: it stays taken, and listens to nobody.
+    /// Takes the local port of an open connection.
     pub fn take() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -134,7 +134,7 @@ impl DeadPort {
     }
 }
 
-/// Reads to the end of a request's head; what is no HTTP is read once.
+/// Reads to the end of a request's head. Reads data other than HTTP once.
 fn read_request(stream: &mut TcpStream) {
     let mut request = Vec::new();
     let mut buffer = [0; 1024];

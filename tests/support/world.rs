@@ -13,7 +13,6 @@ use keyform::state::{Origin, Record, State};
 use super::account::{row, user};
 use super::keys;
 
-/// The day on which the worlds are looked at.
 pub fn today() -> jiff::civil::Date {
     jiff::civil::date(2026, 11, 23)
 }

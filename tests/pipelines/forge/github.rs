@@ -1,5 +1,5 @@
-//! GitHub's API, as far as the example workflows speak to it. The token of a job is the list of its permissions, and
-//! what they do not allow is refused.
+//! GitHub's API, as far as the example workflows use it. The token of a job is the list of its permissions;
+//! other requests are refused.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Api, Request, number};
 
-/// Who a job acts as.
+/// The user of a job's requests.
 const BOT: &str = "github-actions[bot]";
 
 #[derive(Default)]
@@ -23,14 +23,14 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Opens a pull request; its number.
+    /// Opens a pull request and returns its number.
     pub fn open(&mut self, head: &str) -> usize {
         let number = self.pull_requests.len() + 1;
         self.pull_requests.push(json!({"number": number, "head": {"sha": head}, "merge_commit_sha": null}));
         number
     }
 
-    /// Notes that a pull request has another head, or was merged.
+    /// Changes the head of a pull request, or marks it as merged.
     pub fn pull_request(&mut self, number: usize, field: &str, commit: &str) {
         *self.pull_requests[number - 1].pointer_mut(field).unwrap() = commit.into();
     }

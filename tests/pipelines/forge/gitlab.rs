@@ -1,4 +1,4 @@
-//! GitLab's API, as far as the example pipeline speaks to it. One token may do everything, the other may read.
+//! GitLab's API, as far as the example pipeline uses it. One token may do everything, the other may read.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub struct GitLab {
 }
 
 impl GitLab {
-    /// Opens a merge request; its number.
+    /// Opens a merge request and returns its number.
     pub fn open(&mut self, head: &str) -> usize {
         let iid = self.merge_requests.len() + 1;
         self.merge_requests.push(json!({"iid": iid, "state": "opened", "sha": head, "head_pipeline": null,
@@ -35,7 +35,7 @@ impl GitLab {
         iid
     }
 
-    /// Notes that a merge request has another head, which no pipeline has seen yet.
+    /// Changes the head of a merge request, for which no pipeline ran yet.
     pub fn moved(&mut self, iid: usize, head: &str) {
         let request = &mut self.merge_requests[iid - 1];
         if request["sha"] != head {
@@ -44,7 +44,7 @@ impl GitLab {
         }
     }
 
-    /// Notes that a merge request was merged.
+    /// Marks a merge request as merged.
     pub fn merged(&mut self, iid: usize, commit: &str) {
         self.merge_requests[iid - 1]["merge_commit_sha"] = commit.into();
         self.merge_requests[iid - 1]["state"] = "merged".into();

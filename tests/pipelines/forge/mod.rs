@@ -1,4 +1,4 @@
-//! The part of a forge that jobs speak to, over real HTTP on loopback.
+//! The part of a forge that jobs use, over real HTTP on loopback.
 
 pub mod github;
 pub mod gitlab;
@@ -10,19 +10,18 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 
-/// What a job asks.
+/// A request of a job.
 #[derive(Debug)]
 pub struct Request {
     pub method: String,
     /// The path, split at its slashes, without the query.
     pub path: Vec<String>,
     pub query: String,
-    /// What the header with the token holds.
+    /// The header with the token.
     pub token: String,
     pub body: String,
 }
 
-/// The number that a part of a path is.
 fn number(text: &str) -> usize {
     text.parse().unwrap()
 }
@@ -30,12 +29,12 @@ fn number(text: &str) -> usize {
 /// A status and a body.
 pub type Answer = (u16, Value);
 
-/// What answers; a test looks into it.
+/// Answers requests. Tests inspect it.
 pub trait Api: Send + 'static {
     fn answer(&mut self, request: &Request) -> Answer;
 }
 
-/// A server on a port that the system picked; it ends with this value.
+/// A server on a port that the system picked. It stops when dropped.
 pub struct Forge<A> {
     address: String,
     api: Arc<Mutex<A>>,
@@ -64,7 +63,7 @@ impl<A: Api> Forge<A> {
         format!("http://{}", self.address)
     }
 
-    /// Looks at what it holds, or changes it.
+    /// Inspects or changes the forge.
     pub fn with<T>(&self, look: impl FnOnce(&mut A) -> T) -> T {
         look(&mut self.api.lock().unwrap())
     }
