@@ -120,10 +120,10 @@ pub fn to_text(plan: &Plan) -> String {
 pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Header {
+    struct FileVersion {
         format_version: u64,
     }
-    let Header { format_version } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
+    let FileVersion { format_version } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
     if format_version != FORMAT_VERSION {
         return Err(PlanFileError::Version(format_version));
     }

@@ -1,20 +1,19 @@
-//! Guards: plans that look like a mistake are refused until a person acknowledges what they do.
+//! Guards: plans that look like a mistake are refused until a person acknowledges them.
 
 use super::{Action, ActionKind, Change, OldKey, Phrase, Plan};
 use crate::names::{KeyName, UserId};
 use crate::terminal::shell::{flag, quoted};
 
-/// Up to so many deletions need no acknowledgement, unless they are most of the keys.
+/// The number of deletions that need no acknowledgement, unless they are most of the managed keys.
 pub const FREE_DELETES: usize = 10;
 
-/// What a person has acknowledged.
 #[derive(Debug, Clone, Default)]
 pub struct Acknowledged {
-    /// So many deletions are meant (`--allow-deletes N`).
+    /// The number of deletions that are allowed (`--allow-deletes N`).
     pub deletes: usize,
-    /// The account may be left without the primary it has (`--allow-primary-loss`).
+    /// The account may lose its primary key (`--allow-primary-loss`).
     pub primary_loss: bool,
-    /// The account may have lost every key that it should hold (`--allow-empty-account`).
+    /// The account may show none of the managed keys (`--allow-empty-account`).
     pub empty_account: bool,
     /// These protected keys may be replaced or deleted (`--allow-protected NAME`).
     pub protected: Vec<KeyName>,
@@ -24,53 +23,27 @@ pub struct Acknowledged {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The manifest is for another account.
-    Pin {
-        /// Whose account the manifest is for.
-        pinned: UserId,
-        /// Whose account it is.
-        account: UserId,
-    },
-    /// It would replace or delete a key that is protected.
-    Protected {
-        /// The key.
-        name: KeyName,
-        /// What it would do.
-        kind: ActionKind,
-    },
-    /// It would delete many keys.
-    Deletes {
-        /// How many.
-        deletes: usize,
-        /// Of how many.
-        managed: usize,
-    },
-    /// It would delete the primary key and put no other in its place.
-    PrimaryLoss {
-        /// The primary.
-        name: KeyName,
-    },
-    /// It would delete a key, and nobody has looked whether that is the primary.
-    PrimaryUnknown {
-        /// The key.
-        name: KeyName,
-    },
-    /// The account shows no key at all, so nobody knows whether it is the one of the state.
-    Vanished {
-        /// How many keys it should hold.
-        managed: usize,
-    },
+    Pin { pinned: UserId, account: UserId },
+    /// The plan would replace or delete a key that is protected.
+    Protected { name: KeyName, kind: ActionKind },
+    /// The plan would delete more keys than are allowed, out of `managed`.
+    Deletes { deletes: usize, managed: usize },
+    /// The plan would delete the primary key, and make no other key the primary.
+    PrimaryLoss { name: KeyName },
+    /// The plan would delete a row that may be the primary, because the account was not listed.
+    PrimaryUnknown { name: KeyName },
+    /// The account shows none of its `managed` keys, and so it may be another account.
+    Vanished { managed: usize },
 }
 
-/// Who asks.
+/// Guards run twice: when a plan is shown, and before it is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Somebody looks at the plan.
     Plan,
-    /// It is about to be carried out.
     Apply,
 }
 
-/// Every guard that a plan trips and nobody has acknowledged.
+/// Finds every guard that a plan trips and that is not acknowledged.
 pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if let (Some(pinned), Some(account)) = (&plan.pin, &plan.user_id)
@@ -91,7 +64,7 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<R
     if plan.refreshed && !plan.user_seen && plan.managed > 0 && !plan.is_empty() && !acknowledged.empty_account {
         refusals.push(Refusal::Vanished { managed: plan.managed });
     }
-    if acknowledged.primary_loss || promotes(&plan.actions) {
+    if acknowledged.primary_loss || plan.actions.iter().any(|action| action.change.promotes()) {
         return refusals;
     }
     let is_primary = |old: &OldKey| old.is_primary;
@@ -103,25 +76,20 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<R
     refusals
 }
 
-/// Whether some key becomes the primary.
-fn promotes(actions: &[Action]) -> bool {
-    actions.iter().any(|action| action.change.promotes())
-}
-
-/// The first key that goes and is such.
-fn deleted(actions: &[Action], such: impl Fn(&OldKey) -> bool) -> Option<&KeyName> {
-    let goes = |action: &&Action| match &action.change {
-        Change::Delete(old) => such(old),
-        // A row that is there already may be the primary itself.
-        Change::Replace { old, row: None, .. } => old.iter().any(&such),
-        Change::Replace { old, row: Some(_), .. } => old.iter().any(|old| old.is_primary && such(old)),
+/// Finds the first action that deletes a row for which `is_at_issue`.
+fn deleted(actions: &[Action], is_at_issue: impl Fn(&OldKey) -> bool) -> Option<&KeyName> {
+    let deletes = |action: &&Action| match &action.change {
+        Change::Delete(old) => is_at_issue(old),
+        Change::Replace { old, row: None, .. } => old.iter().any(&is_at_issue),
+        // The row of the new key may be the primary itself.
+        Change::Replace { old, row: Some(_), .. } => old.iter().any(|old| old.is_primary && is_at_issue(old)),
         Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } | Change::Forget(_) => false,
     };
-    actions.iter().find(goes).map(|action| &action.name)
+    actions.iter().find(deletes).map(|action| &action.name)
 }
 
 impl Refusal {
-    /// What would happen, in words.
+    /// Says what the plan would do.
     pub fn message(&self) -> Phrase {
         match self {
             Self::Pin { pinned, account } => Phrase::new("the manifest is for the account of user ")
@@ -146,14 +114,14 @@ impl Refusal {
         }
     }
 
-    /// What to do about it: the flag that acknowledges it, if there is one.
+    /// Says what to do about it, with the flag that acknowledges it if there is one.
     pub fn help(&self) -> Phrase {
         match self {
             Self::Pin { .. } => {
                 Phrase::new("use the token of the account that the manifest names, or the manifest of this account")
             }
             Self::Protected { name, .. } => {
-                // Whoever wrote the manifest chose the name, and people copy this into a shell.
+                // People copy this into a shell, and the name comes from the manifest.
                 let words = flag("--allow-protected", name.as_str());
                 let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
                 Phrase::new("take `protect` off the key in a reviewed change, or acknowledge it with ")

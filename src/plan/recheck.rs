@@ -1,4 +1,4 @@
-//! Whether a plan that was saved still holds: nothing it relies on may have changed since it was made.
+//! Whether a saved plan still fits the state and the account.
 
 use jiff::civil::Date;
 
@@ -8,7 +8,7 @@ use crate::names::KeyId;
 use crate::public_key::KeyBlob;
 use crate::state::State;
 
-/// Says, in words, everything that a saved plan relies on and that no longer holds. Nothing if it may be carried out.
+/// Lists what a saved plan relies on and what has changed since. Empty if the plan can be applied.
 pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: Date) -> Vec<String> {
     let mut broken = base(plan, recorded);
     if let (Some(planned), Some(found)) = (&plan.user_id, observed.user_id())
@@ -23,7 +23,7 @@ pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: 
     broken
 }
 
-/// The row with this id, unless it shows another key.
+/// Finds the row with this id, unless it shows another key.
 fn holds<'a>(now: &'a Listing, id: &KeyId, blob: &KeyBlob) -> Option<&'a Row> {
     now.by_id(id).filter(|row| row.blob.as_ref().is_none_or(|shown| shown == blob))
 }
@@ -48,7 +48,7 @@ fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
     broken
 }
 
-/// Only what the state has is ever taken away, whatever a file says: a recorded row, or an intent that was not settled.
+/// Even a forged file removes only rows that the state has, recorded or pending.
 fn not_ours(action: &Action, recorded: Option<&State>) -> Option<String> {
     let ours = |old: &OldKey| {
         let Some(state) = recorded else { return false };
@@ -56,15 +56,10 @@ fn not_ours(action: &Action, recorded: Option<&State>) -> Option<String> {
         record.is_some_and(|record| record.public_key == old.blob && record.name == old.name)
             || record.is_none() && state.pending.get(&old.blob) == Some(&old.name)
     };
-    let (olds, stale) = match &action.change {
-        Change::Delete(old) | Change::Forget(old) => (std::slice::from_ref(old), &[][..]),
-        Change::Replace { key, old, .. } => (old.as_slice(), key.stale.as_slice()),
-        Change::Upload(key) | Change::Adopt { key, .. } => (&[][..], key.stale.as_slice()),
-        Change::Promote { .. } => (&[][..], &[][..]),
-    };
-    let foreign = olds.iter().find(|old| !ours(old)).map(|old| &old.id);
-    let unknown = stale.iter().find(|id| !recorded.is_some_and(|state| state.records.contains_key(*id)));
-    foreign.or(unknown).map(|id| format!("{id} is not one of the keys in the state"))
+    let foreign = action.change.old_rows().iter().find(|old| !ours(old)).map(|old| &old.id);
+    let stale = action.change.new_key().into_iter().flat_map(|key| &key.stale);
+    let unknown = || stale.into_iter().find(|id| !recorded.is_some_and(|state| state.records.contains_key(*id)));
+    foreign.or_else(unknown).map(|id| format!("{id} is not one of the keys in the state"))
 }
 
 fn action_broken(action: &Action, now: &Listing, refreshed: bool, today: Date) -> Option<String> {
@@ -92,7 +87,7 @@ fn expired(key: &NewKey, today: Date) -> Option<String> {
     key.expires.filter(|&last| last < today).map(|last| format!("it was wanted until {last}"))
 }
 
-/// A key that is to be uploaded must be nowhere yet, except in the rows whose place it takes.
+/// A key that is to be uploaded must not be on the account, except in the rows that it replaces.
 fn uploaded(key: &NewKey, old: &[OldKey], now: &Listing) -> Option<String> {
     let mut others = now.holding(key.key.blob()).filter(|row| !old.iter().any(|old| old.id == row.id));
     others.next().map(|row| format!("its key is on the account by now, as {}", row.id))
@@ -106,7 +101,7 @@ fn gone(row: &AccountRow, key: &NewKey, now: &Listing) -> Option<String> {
 fn old_broken(old: &OldKey, now: &Listing, refreshed: bool) -> Option<String> {
     match holds(now, &old.id, &old.blob) {
         None => Some(format!("{} is gone, or holds another key", old.id)),
-        // Without a listing the plan could not say which key is the primary.
+        // A plan that was made without a listing does not know which key is the primary.
         Some(row) if refreshed && row.is_primary != old.is_primary => {
             let is = if row.is_primary { "is the primary by now" } else { "is no longer the primary" };
             Some(format!("{} {is}", old.id))

@@ -1,7 +1,7 @@
-//! A plan as a unified diff, from what is recorded to what is desired, both as canonical YAML: a list of keys by name.
+//! A plan as a unified diff from recorded to desired, both as YAML: a list of keys by name.
 //!
-//! Keys are told apart by their entries and not by a search for the longest common lines, whose time grows with the
-//! square of what changed: only the lines of one entry are compared with those of another.
+//! Only the lines of two entries of the same name are compared. To search for the longest common lines of the whole lists
+//! would take a time that grows with the square of what changed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -9,22 +9,22 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-use crate::names::{KeyId, KeyName};
-use crate::plan::{AccountRow, Action, Change, NewKey, OldKey, Plan};
+use crate::names::KeyName;
+use crate::plan::{AccountRow, Change, NewKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::state::{Record, State};
 use crate::terminal::sanitize::escape;
 
-/// How many unchanged lines are shown around a change.
+/// The number of unchanged lines that are shown around a change.
 const CONTEXT: usize = 3;
 
-/// One key as both sides write it.
+/// One key, as both sides show it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry<'a> {
+struct DiffEntry<'a> {
     name: &'a str,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    sort: Option<String>,
+    key_type: Option<String>,
     fingerprint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
@@ -39,23 +39,22 @@ struct Entry<'a> {
     public_key: &'a str,
 }
 
-/// What stands in one place of the list, before and after. Either may be empty.
+/// One entry of the list as YAML. Either side is empty where the entry is missing.
 #[derive(Default)]
-struct Place {
+struct Sides {
     before: String,
     after: String,
 }
 
-/// One line of the two texts laid over each other.
-struct Line<'t> {
+struct DiffLine<'t> {
     tag: ChangeTag,
     text: &'t str,
 }
 
-/// Renders what a plan changes. Empty if that is nothing that is recorded.
+/// Renders what a plan changes. Empty if nothing in the state changes.
 pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
-    let places = places(plan, recorded);
-    let lines: Vec<_> = places.values().flat_map(lines).collect();
+    let entries = entries(plan, recorded);
+    let lines: Vec<_> = entries.values().flat_map(lines).collect();
     let hunks = hunks(&lines);
     if hunks.is_empty() {
         return String::new();
@@ -64,76 +63,42 @@ pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
     format!("--- {from}\n+++ desired\n{hunks}")
 }
 
-/// Puts before and after of each key side by side: under its name, and, where a name stands twice, by its id.
-fn places<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p KeyName, &'p str), Place> {
-    let mut places: BTreeMap<_, Place> = BTreeMap::new();
-    let gone: HashSet<_> = plan.actions.iter().flat_map(olds).map(|old| &old.id).collect();
-    let stale: HashSet<_> = plan.actions.iter().filter_map(wanted).flat_map(|key| &key.stale).collect();
-    // The row of a record that is recorded under another name from now on.
-    let moved: HashSet<_> = plan.actions.iter().filter_map(adopted).collect();
-    let primaries: HashSet<_> =
-        plan.actions.iter().flat_map(olds).filter(|old| old.is_primary).map(|old| &old.id).collect();
-    let promoted: HashSet<&KeyBlob> = plan.actions.iter().filter_map(promoted).collect();
+/// Pairs both sides of each entry: by name, and further records of the same name by their ids.
+fn entries<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p KeyName, &'p str), Sides> {
+    let mut entries: BTreeMap<_, Sides> = BTreeMap::new();
+    let changes = || plan.actions.iter().map(|action| &action.change);
+    let old_rows = || changes().flat_map(Change::old_rows);
+    let primaries: HashSet<_> = old_rows().filter(|old| old.is_primary).map(|old| &old.id).collect();
+    let mut dropped: HashSet<_> = old_rows().map(|old| &old.id).collect();
+    dropped.extend(changes().filter_map(Change::new_key).flat_map(|key| &key.stale));
+    // A row that is recorded already gets a new record, which may have another name.
+    dropped.extend(changes().filter_map(Change::row).map(|row| &row.id));
+    let promoted: HashSet<_> = changes().filter(|change| change.promotes()).map(Change::blob).collect();
+
     for record in recorded.into_iter().flat_map(State::sorted) {
-        let goes = [&gone, &stale, &moved].iter().any(|ids| ids.contains(&record.id));
-        // The first of a name stands where its successor will.
         let first = (&record.name, "");
-        let at = if places.contains_key(&first) { (&record.name, record.id.as_str()) } else { first };
-        let place = places.entry(at).or_default();
-        place.before = of_record(record, primaries.contains(&record.id));
-        if !goes {
-            place.after = of_record(record, promoted.contains(&record.public_key));
+        let at = if entries.contains_key(&first) { (&record.name, record.id.as_str()) } else { first };
+        let sides = entries.entry(at).or_default();
+        sides.before = of_record(record, primaries.contains(&record.id));
+        if !dropped.contains(&record.id) {
+            sides.after = of_record(record, promoted.contains(&record.public_key));
         }
     }
     for action in &plan.actions {
-        if let Some(key) = wanted(action) {
-            let row = match &action.change {
-                Change::Adopt { row, .. } => Some(row),
-                Change::Replace { row, .. } => row.as_ref(),
-                _ => None,
-            };
-            let heir =
-                matches!(action.change, Change::Replace { promote: true, .. }) || promoted.contains(key.key.blob());
-            places.entry((&action.name, "")).or_default().after = of_new(&action.name, key, row, heir);
+        if let Some(key) = action.change.new_key() {
+            let is_primary = promoted.contains(key.key.blob());
+            let after = of_new(&action.name, key, action.change.row(), is_primary);
+            entries.entry((&action.name, "")).or_default().after = after;
         }
     }
-    places
-}
-
-fn adopted(action: &Action) -> Option<&KeyId> {
-    match &action.change {
-        Change::Adopt { row, .. } => Some(&row.id),
-        _ => None,
-    }
-}
-
-fn olds(action: &Action) -> &[OldKey] {
-    match &action.change {
-        Change::Replace { old, .. } => old,
-        Change::Delete(old) | Change::Forget(old) => std::slice::from_ref(old),
-        Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } => &[],
-    }
-}
-
-fn wanted(action: &Action) -> Option<&NewKey> {
-    match &action.change {
-        Change::Upload(key) | Change::Adopt { key, .. } | Change::Replace { key, .. } => Some(key),
-        Change::Promote { .. } | Change::Delete(_) | Change::Forget(_) => None,
-    }
-}
-
-fn promoted(action: &Action) -> Option<&KeyBlob> {
-    match &action.change {
-        Change::Promote { blob, .. } => Some(blob),
-        _ => None,
-    }
+    entries
 }
 
 fn of_record(record: &Record, primary: bool) -> String {
     let Record { name, id, public_key, fingerprint, account_name, origin: _, created_at: _ } = record;
-    write(&Entry {
+    write(&DiffEntry {
         name: name.as_str(),
-        sort: sort(public_key),
+        key_type: key_type(public_key),
         fingerprint: fingerprint.to_string(),
         id: Some(id.as_str()),
         account_name: account_name.as_deref().map(|name| escape(name).into_owned()),
@@ -147,9 +112,9 @@ fn of_record(record: &Record, primary: bool) -> String {
 fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool) -> String {
     let NewKey { key, owner, expires, stale: _ } = key;
     let account_name = row.map(|row| row.account_name.as_str()).filter(|other| *other != name.as_str());
-    write(&Entry {
+    write(&DiffEntry {
         name: name.as_str(),
-        sort: sort(key.blob()),
+        key_type: key_type(key.blob()),
         fingerprint: key.blob().fingerprint().to_string(),
         id: row.map(|row| row.id.as_str()),
         account_name: account_name.map(|name| escape(name).into_owned()),
@@ -160,34 +125,34 @@ fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool)
     })
 }
 
-fn sort(blob: &KeyBlob) -> Option<String> {
+fn key_type(blob: &KeyBlob) -> Option<String> {
     blob.describe().map(|(kind, bits)| format!("{kind} {bits}"))
 }
 
-/// Writes an entry as the only one of a list, with a line feed at its end.
-fn write(entry: &Entry<'_>) -> String {
-    // Writing plain structs of texts into memory has no way to fail.
+/// Writes an entry as a list of one, with a line feed at its end.
+fn write(entry: &DiffEntry<'_>) -> String {
+    // Writing structs of texts into memory cannot fail.
     serde_yaml::to_string(&[entry]).unwrap_or_default()
 }
 
-fn lines(place: &Place) -> Vec<Line<'_>> {
-    let Place { before, after } = place;
+fn lines(sides: &Sides) -> Vec<DiffLine<'_>> {
+    let Sides { before, after } = sides;
     if before == after {
-        return before.split_inclusive('\n').map(|text| Line { tag: ChangeTag::Equal, text }).collect();
+        return before.split_inclusive('\n').map(|text| DiffLine { tag: ChangeTag::Equal, text }).collect();
     }
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    diff.iter_all_changes().map(|change| Line { tag: change.tag(), text: change.value() }).collect()
+    diff.iter_all_changes().map(|change| DiffLine { tag: change.tag(), text: change.value() }).collect()
 }
 
 /// Writes the changed lines with [`CONTEXT`] lines around them.
-fn hunks(lines: &[Line<'_>]) -> String {
+fn hunks(lines: &[DiffLine<'_>]) -> String {
     let mut out = String::new();
     let (mut old, mut new) = (1, 1);
     let mut start = 0;
     while let Some(first) = lines.iter().skip(start).position(|line| line.tag != ChangeTag::Equal).map(|at| start + at)
     {
         let from = first.saturating_sub(CONTEXT).max(start);
-        // A hunk ends where more unchanged lines follow than the end of one and the beginning of the next show.
+        // Two hunks are one where not more unchanged lines are between them than both would show.
         let mut end = first + 1;
         let mut calm = 0;
         for (at, line) in lines.iter().enumerate().skip(first + 1) {
@@ -206,7 +171,7 @@ fn hunks(lines: &[Line<'_>]) -> String {
         let olds = shown.iter().filter(|line| line.tag != ChangeTag::Insert).count();
         let news = shown.iter().filter(|line| line.tag != ChangeTag::Delete).count();
         let _ = writeln!(out, "@@ -{} +{} @@", range(old, olds), range(new, news));
-        for Line { tag, text } in shown {
+        for DiffLine { tag, text } in shown {
             let _ = write!(out, "{tag}{text}");
         }
         (old, new, start) = (old + olds, new + news, to);
@@ -214,7 +179,7 @@ fn hunks(lines: &[Line<'_>]) -> String {
     out
 }
 
-/// Where a side of a hunk begins, and how long it is; an empty one begins after the line before.
+/// Formats the first line of a side of a hunk, and the number of its lines. An empty side starts at the line before.
 fn range(start: usize, length: usize) -> String {
     match length {
         0 => format!("{},0", start - 1),

@@ -1,4 +1,4 @@
-//! The keys of an account as a manifest: the way in for those who did without one so far.
+//! The keys of an account as a manifest, for accounts that had none.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -10,14 +10,13 @@ use crate::names::MAX_NAME_CHARS;
 use crate::public_key::PublicKey;
 use crate::terminal::sanitize::{escape, escape_to, is_unsafe};
 
-/// Words that YAML 1.1 takes for truth values; so do manifests, which want them in quotes.
+/// Words that YAML 1.1 reads as booleans. A manifest must quote them.
 const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
 
-/// Renders the user keys of an account as a manifest, without those that `beside`, a manifest that it is to stand beside,
-/// lists already.
+/// Renders the user keys of an account as a manifest, without those of `beside`, a manifest that it will be used with.
 ///
-/// The result is a valid manifest, and planning it finds nothing to upload. A row whose key a manifest may not hold is
-/// told of in a comment, with the reason.
+/// The result is a valid manifest, and its plan uploads nothing. Keys that a manifest cannot have are listed in a comment,
+/// with the reasons.
 pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
     let listed: HashSet<_> = beside.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
     let mut names = Names::default();
@@ -28,7 +27,7 @@ pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
     let has_primary = beside.is_some_and(|desired| desired.keys.iter().any(|key| key.primary));
 
     let mut rows: Vec<&Row> = observed.rows().iter().collect();
-    // The primary and the oldest of several rows with one key stand for it: the plan would choose them too.
+    // Of several rows with the same key, the primary or the oldest is listed: the plan would choose it too.
     rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
     let mut entries = Vec::new();
     let mut left_out = Vec::new();
@@ -68,16 +67,15 @@ pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
     out
 }
 
-/// The names that are taken.
 #[derive(Default)]
 struct Names {
     taken: HashSet<String>,
-    /// The number that was last put behind a name.
+    /// The last number that was appended to a name.
     last: HashMap<String, usize>,
 }
 
 impl Names {
-    /// Makes a valid name of what the account calls a key, unlike all that were made before.
+    /// Makes a valid name from that of a row, different from all before.
     fn unique(&mut self, account_name: &str) -> String {
         let visible: String = account_name.chars().filter(|&c| !is_unsafe(c)).collect();
         let base = if visible.trim().is_empty() { "key" } else { visible.trim() };
@@ -92,7 +90,7 @@ impl Names {
     }
 }
 
-/// What the account calls a key, in quotes, on one line.
+/// Formats the name of a row in quotes, on one line.
 fn quoted(account_name: &str) -> String {
     format!("\"{}\"", escape_to(account_name, MAX_NAME_CHARS))
 }
@@ -107,14 +105,14 @@ fn cut(text: &str, max: usize) -> String {
     cut.trim_end().to_owned()
 }
 
-/// A text as YAML, in quotes where any program might read it as something else than itself.
+/// Formats a text as YAML, in quotes where any program might read something else.
 fn scalar(text: &str) -> String {
     let plain = serde_yaml::to_string(text).is_ok_and(|yaml| yaml.trim_end() == text);
     let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic());
     if plain && is_word && !NOT_TEXT.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
     }
-    // JSON's quotes are YAML's too. Writing a text into memory has no way to fail.
+    // A JSON string is a YAML string too. Writing it into memory cannot fail.
     serde_json::to_string(text).unwrap_or_default()
 }
 

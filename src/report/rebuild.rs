@@ -9,7 +9,7 @@ use crate::state::State;
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{GOOD, NAME, WARN, paint};
 
-/// Renders what the new state says no more that the old one says.
+/// Renders which records of the old state the new one does not have.
 pub fn losses(old: &State, new: &State, path: &str) -> String {
     let keys = counted(old.records.len(), "key");
     let mut out = format!("The state {} can be read: serial {}, {keys}.\n", escape(path), old.serial);
@@ -21,8 +21,8 @@ pub fn losses(old: &State, new: &State, path: &str) -> String {
     out
 }
 
-/// Renders a state that was made anew at `path`, which keys are `missing` on the account, and where the files are `kept`
-/// that were there.
+/// Renders a state that was rebuilt at `path`, the keys that are `missing` on the account, and the paths where the old files
+/// are `kept`.
 pub fn rebuilt(new: &State, missing: &[&KeyName], path: &str, kept: &[String]) -> String {
     let mut out = text::records(new);
     for name in missing {

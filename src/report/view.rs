@@ -1,22 +1,21 @@
 //! How much of a plan or an outcome is shown.
 
-/// So many actions of a kind are shown without being asked for all.
+/// Up to this number, all actions of a kind are shown.
 const MANY: usize = 50;
 
-/// So many are shown of a kind of which there are more.
+/// The number of actions that are shown of a kind that has more than [`MANY`].
 const FIRST: usize = 20;
 
-/// What a reader wants to see beside the ordinary.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct View {
-    /// Every action, however many there are.
+    /// Show every action.
     pub full: bool,
-    /// The picture of each key.
+    /// Show the picture of each key.
     pub randomart: bool,
 }
 
 impl View {
-    /// How many of so many things are shown. What takes access away, or failed, is not asked for here: it always is.
+    /// Returns how many of `many` actions are shown. Not for actions that take access away, or failed: all are shown.
     pub fn shown_of(self, many: usize) -> usize {
         if self.full || many <= MANY { many } else { FIRST }
     }

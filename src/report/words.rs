@@ -1,8 +1,8 @@
-//! The words in which outcomes are told, the same in every format.
+//! Labels that several formats share.
 
 use crate::plan::ActionKind;
 
-/// What was done, before the id of the row.
+/// The label of what was done, before the id of the row.
 pub fn done(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Upload => "uploaded as",
@@ -14,7 +14,7 @@ pub fn done(kind: ActionKind) -> &'static str {
     }
 }
 
-/// What was done, after a number of keys.
+/// The label of what was done, after a number of keys.
 pub fn past(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Upload => "uploaded",
@@ -26,7 +26,7 @@ pub fn past(kind: ActionKind) -> &'static str {
     }
 }
 
-/// A number of things: `1 key`, `2 keys`.
+/// Formats a number of things: `1 key`, `2 keys`.
 pub fn counted(number: usize, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{number} {what}{s}")

@@ -18,10 +18,10 @@ use crate::public_key::KeyBlob;
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, WARN, paint};
 
-/// How wide a terminal is taken to be, in columns.
+/// The width of a terminal, in columns.
 const WIDTH: usize = 80;
 
-/// Renders what trips a guard, for stderr.
+/// Renders why guards refuse a plan, for stderr.
 pub fn refusals(refusals: &[Refusal]) -> String {
     let mut out = String::new();
     for refusal in refusals {
@@ -41,16 +41,16 @@ fn style_of(kind: ActionKind) -> Style {
     }
 }
 
-/// The type and length of a key, as `ssh-keygen -l` words them.
-fn sort(blob: &KeyBlob) -> String {
+/// Formats type and length as `ssh-keygen -l` does: `ED25519 256`.
+fn type_of(blob: &KeyBlob) -> String {
     match blob.describe() {
         Some((kind, bits)) => format!("{kind} {bits}"),
         None => escape(blob.algorithm()).into_owned(),
     }
 }
 
-/// Writes a text whose lines are at most [`WIDTH`] wide, words permitting. The first begins with `first`, which has no
-/// colours, the others with as many blanks as `rest`.
+/// Writes a text in lines of at most [`WIDTH`] columns, unless a word is longer. The first line begins with `first`, which
+/// must have no colours, the others with `rest` blanks.
 fn wrapped(out: &mut String, first: &str, rest: usize, text: &str) {
     let blanks = " ".repeat(rest);
     let options = textwrap::Options::new(WIDTH)

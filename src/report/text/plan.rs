@@ -1,10 +1,10 @@
-//! A plan at a terminal: a block for each action, a summary line last.
+//! A plan at a terminal: a block for each action, and a summary last.
 
 use std::fmt::{Display, Write as _};
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{sort, style_of, wrapped};
+use super::{style_of, type_of, wrapped};
 use crate::names::KeyName;
 use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan};
 use crate::public_key::KeyBlob;
@@ -13,12 +13,12 @@ use crate::report::words::counted;
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{BAD, GOOD, MARK, NAME, WARN, paint};
 
-/// Where the lines of a block begin, below its first.
+/// Blanks before each line of a block but the first.
 const INDENT: usize = 6;
 
 /// Renders a plan.
 ///
-/// What takes access away is always shown whole. Of what gives it, a long list is summed up, unless `view` asks for all.
+/// What takes access away is always shown in full. A long list of other actions is cut, unless `view` asks for all.
 pub fn plan(plan: &Plan, view: View) -> String {
     let mut out = String::new();
     let user = match &plan.user_id {
@@ -77,7 +77,7 @@ fn block(out: &mut String, action: &Action, view: View) {
     let Action { name, change, reason, protected } = action;
     let kind = change.kind();
     let head = paint(style_of(kind), format!("{} {}", kind.glyph(), kind.verb()));
-    let _ = writeln!(out, "  {head} {} ({})", paint(NAME, name), sort(change.blob()));
+    let _ = writeln!(out, "  {head} {} ({})", paint(NAME, name), type_of(change.blob()));
     if let Change::Replace { key, old, .. } = change {
         for old in old {
             let (before, after) = old_and_new(old, name, key.key.blob());
@@ -106,16 +106,15 @@ fn line(out: &mut String, text: &dyn Display) {
     let _ = writeln!(out, "{:INDENT$}{text}", "");
 }
 
-/// Two pictures, the old and the new.
 fn side_by_side(out: &mut String, old: &KeyBlob, new: &KeyBlob) {
     for (old, new) in old.randomart().iter().zip(&new.randomart()) {
         line(out, &format_args!("{old}    {new}"));
     }
 }
 
-/// Owner and expiry, on one line.
+/// Formats owner and expiry, on one line.
 fn about(key: &NewKey) -> Option<Phrase> {
-    // In quotes where it is more than a word: it could be made to look like lines of a plan.
+    // In quotes where it is more than a word, because it could look like lines of a plan.
     let owner = key.owner.as_ref().map(|owner| {
         let label = Phrase::new("owner ");
         if owner.contains(char::is_whitespace) { label.foreign(owner) } else { label.named(&escape(owner)) }
@@ -127,10 +126,10 @@ fn about(key: &NewKey) -> Option<Phrase> {
     }
 }
 
-/// What is replaced and what replaces it: the fingerprints, and name and type where they are not the same.
+/// Formats an old key and its replacement: the fingerprints, and name and type where they differ.
 fn old_and_new(old: &OldKey, name: &KeyName, new: &KeyBlob) -> (String, String) {
     let mut lines = (old.blob.fingerprint().to_string(), new.fingerprint().to_string());
-    for (before, after) in [(old.name.to_string(), name.to_string()), (sort(&old.blob), sort(new))] {
+    for (before, after) in [(old.name.to_string(), name.to_string()), (type_of(&old.blob), type_of(new))] {
         if before != after {
             lines = (format!("{} {before}", lines.0), format!("{} {after}", lines.1));
         }
@@ -138,7 +137,7 @@ fn old_and_new(old: &OldKey, name: &KeyName, new: &KeyBlob) -> (String, String) 
     changed_words(&lines.0, &lines.1)
 }
 
-/// Two lines with the words marked in which they differ.
+/// Marks the words in which two lines differ.
 fn changed_words(before: &str, after: &str) -> (String, String) {
     let (mut old, mut new) = (String::new(), String::new());
     for change in TextDiff::from_words(before, after).iter_all_changes() {

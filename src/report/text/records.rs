@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::sort;
+use super::type_of;
 use crate::report::View;
 use crate::report::words::counted;
 use crate::state::{Origin, Record, State};
@@ -19,7 +19,7 @@ pub fn records(state: &State) -> String {
     for record in &records {
         let name = record.name.as_str();
         let pad = " ".repeat(width.saturating_sub(name.width()));
-        let _ = writeln!(out, "{}{pad}  {}  {}", paint(NAME, name), record.id, sort(&record.public_key));
+        let _ = writeln!(out, "{}{pad}  {}  {}", paint(NAME, name), record.id, type_of(&record.public_key));
     }
     let mut pending: Vec<_> = state.pending.values().collect();
     pending.sort();
@@ -42,7 +42,7 @@ pub fn record(record: &Record, view: View) -> String {
     if let Some(account_name) = account_name {
         field("there called", &format_args!("\"{}\"", escape(account_name)));
     }
-    field("type", &sort(public_key));
+    field("type", &type_of(public_key));
     field("fingerprint", fingerprint);
     field("MD5", &public_key.md5_fingerprint());
     field(
