@@ -16,6 +16,7 @@ use crate::account::settings::{self, Flags};
 use crate::account::{Client, ClientOptions, Endpoint, EndpointError, RetryPolicy, Throttle, Token, TokioClock};
 use crate::emulator::{self, Emulator};
 use crate::manifest::{self, Desired, Severity};
+use crate::report::problems;
 use crate::state::{FileStore, Loaded, Recovery};
 
 /// The manifest that is read unless another is named.
@@ -77,9 +78,9 @@ impl Context {
     /// Reads the manifest; says everything that is wrong with it.
     pub(super) fn desired(&self, today: Date) -> Result<Desired, Stop> {
         self.require_manifest()?;
-        let manifest::Loaded { desired, report } = manifest::load(&self.manifests, today);
+        let manifest::LoadedManifest { desired, report } = manifest::load(&self.manifests, today);
         if !report.diagnostics.is_empty() {
-            self.ui.tell(&report.to_text(true));
+            self.ui.tell(&problems::text(&report));
         }
         desired.ok_or(Stop::Told(if report.worst() == Some(Severity::Policy) { Exit::Refused } else { Exit::Failed }))
     }

@@ -1,8 +1,8 @@
 //! Keeps the YAML scanner from holding a whole file in memory.
 //!
-//! The scanner passes block style on as it reads. Inside `[…]` and `{…}` it cannot know whether the whole is a key until the end,
-//! and keeps a token for every sign: a hundred bytes for each byte of a hostile file. So its input ends, as if the file
-//! did, when it takes more than [`MAX_AHEAD`] characters between two events.
+//! The scanner emits block style as it reads. Inside `[…]` and `{…}` it cannot know until the end whether the whole is the
+//! name of a field, and keeps a token for every sign: a hundred bytes for each byte of a hostile file. So its input ends, as
+//! if the file did, when it takes more than [`MAX_AHEAD_CHARS`] characters between two events.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,8 +10,7 @@ use std::rc::Rc;
 use saphyr_parser::input::SkipTabs;
 use saphyr_parser::{Input, StrInput};
 
-/// The most characters in one value or one flow collection, comments aside.
-pub(crate) const MAX_AHEAD: usize = 512 * 1024;
+use super::limits::MAX_AHEAD_CHARS;
 
 /// An [`Input`] that ends early when the scanner reads too far ahead.
 pub(crate) struct Bounded<'a> {
@@ -19,21 +18,21 @@ pub(crate) struct Bounded<'a> {
     meter: Meter,
 }
 
-/// Counts what was read since the last event. Clones share the count.
+/// Counts the characters read since the last event. Clones share the count.
 #[derive(Clone, Default)]
 pub(crate) struct Meter(Rc<Cell<usize>>);
 
 impl Meter {
-    /// Begins anew, after an event; does nothing once the bound was passed.
+    /// Starts over after an event. Does nothing once the bound was passed.
     pub(crate) fn reset(&self) {
         if !self.is_passed() {
             self.0.set(0);
         }
     }
 
-    /// Tells whether the input was ended early.
+    /// Returns whether the input was ended early.
     pub(crate) fn is_passed(&self) -> bool {
-        self.0.get() > MAX_AHEAD
+        self.0.get() > MAX_AHEAD_CHARS
     }
 
     #[inline]
@@ -113,7 +112,7 @@ impl Input for Bounded<'_> {
         self.inner.peek_opt()
     }
 
-    // The provided ones read the next character anew for each thing that it may be, and scalars ask of every character.
+    // The provided ones read the next character once for each thing that it may be, for every character of a scalar.
     #[inline]
     fn next_is_blank_or_breakz(&self) -> bool {
         self.inner.next_is_blank_or_breakz()

@@ -1,37 +1,27 @@
-//! Finds the bytes of a text where the YAML scanner is.
+//! Finds the bytes of a text where the YAML scanner is, which counts characters.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use saphyr_parser::Marker;
+use saphyr_parser::{Marker, Span};
 
-use super::span::{Extent, to_u32};
-
-/// Follows the scanner, which counts characters, in bytes.
 pub(crate) struct Cursor<'a> {
     text: &'a str,
-    ascii: bool,
+    is_ascii: bool,
     byte: usize,
     index: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, ascii: text.is_ascii(), byte: 0, index: 0 }
+        Self { text, is_ascii: text.is_ascii(), byte: 0, index: 0 }
     }
 
-    /// Keeps a text: borrowed, if it stands in the source as it is from the byte `start` on.
-    pub(crate) fn borrow(&self, text: Cow<'a, str>, start: usize) -> Cow<'a, str> {
-        match self.text.get(start..start + text.len()) {
-            Some(slice) if slice == text => Cow::Borrowed(slice),
-            _ => text,
-        }
-    }
-
-    /// Returns the byte at which the scanner was, in time proportional to the way from the last one.
+    /// Takes time proportional to the distance from the place that was asked for last.
     pub(crate) fn byte_of(&mut self, marker: Marker) -> usize {
         let target = marker.index();
-        if self.ascii {
-            return target;
+        if self.is_ascii {
+            return target.min(self.text.len());
         }
         if target < self.index {
             let before = self.text.get(..self.byte).unwrap_or_default();
@@ -46,25 +36,54 @@ impl<'a> Cursor<'a> {
         self.byte
     }
 
-    /// Finds the column of the first tab in the white space that a line begins with, before the scanner's place.
-    pub(crate) fn tab_before(&mut self, marker: Marker) -> Option<u32> {
-        let byte = self.byte_of(marker);
-        let line = self.text.get(..byte)?.rsplit(['\n', '\r']).next()?;
-        let white = line.get(..line.len() - line.trim_start_matches([' ', '\t']).len())?;
-        white.find('\t').map(|at| to_u32(at).saturating_add(1))
+    /// Returns the bytes of a span, without white space at its end.
+    pub(crate) fn range_of(&mut self, span: Span) -> Range<usize> {
+        let start = self.byte_of(span.start);
+        let end = self.byte_of(span.end);
+        let length = self.text.get(start..end).map_or(0, |text| text.trim_end().len());
+        start..start + length
     }
 
-    /// Finds the anchor or tag among the properties that a value begins with.
-    pub(crate) fn property(&self, start: usize, sign: char, value: Extent) -> Extent {
-        let mut position = value.start;
-        // An anchor, a tag, and what is between them.
-        for word in self.text.get(start..).unwrap_or_default().split_inclusive([' ', '\t', '\n', '\r']).take(8) {
-            let trimmed = word.trim_end();
-            if trimmed.starts_with(sign) {
-                return Extent { start: position, end: position.along(trimmed.chars().count()) };
-            }
-            position = position.after(word);
+    /// Returns the bytes of the character at a place; none at the end of the text.
+    pub(crate) fn char_at(&self, start: usize) -> Range<usize> {
+        let next = self.text.get(start..).and_then(|rest| rest.chars().next());
+        start..start + next.map_or(0, char::len_utf8)
+    }
+
+    /// Borrows a text, if it is in the source as it is from the byte `start` on.
+    pub(crate) fn borrow(&self, text: Cow<'a, str>, start: usize) -> Cow<'a, str> {
+        match self.text.get(start..start + text.len()) {
+            Some(slice) if slice == text => Cow::Borrowed(slice),
+            _ => text,
         }
-        value.start.one()
+    }
+
+    /// Finds the first tab in the indentation of the line that `at` is in.
+    pub(crate) fn tab_before(&self, at: usize) -> Option<Range<usize>> {
+        let before = self.text.get(..at)?;
+        let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let line = before.get(line_start..)?;
+        let indentation = line.get(..line.len() - line.trim_start_matches([' ', '\t']).len())?;
+        let tab = line_start + indentation.find('\t')?;
+        Some(tab..tab + 1)
+    }
+
+    /// Finds the anchor (`&`) or tag (`!`) that a value begins with.
+    pub(crate) fn property(&self, start: usize, sign: char) -> Range<usize> {
+        let mut at = start;
+        // An anchor, a tag, and the white space between them.
+        for word in self.text.get(start..).unwrap_or_default().split_inclusive([' ', '\t', '\n', '\r']).take(8) {
+            let length = word.trim_end().len();
+            if word.starts_with(sign) {
+                return at..at + length;
+            }
+            at += word.len();
+        }
+        self.char_at(start)
+    }
+
+    /// Returns whether a `[` or `{` is at a place.
+    pub(crate) fn is_flow(&self, start: usize) -> bool {
+        self.text.get(start..).is_some_and(|rest| rest.starts_with(['[', '{']))
     }
 }

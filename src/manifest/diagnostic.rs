@@ -1,95 +1,72 @@
 //! What is wrong with a manifest, and where.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Place;
+use serde::Serialize;
+
+use super::desired::Place;
+use super::limits::MAX_PROBLEMS;
 use super::source::Source;
 
-/// How bad a problem is; the worst comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The worst comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The manifest cannot be used.
     Error,
     /// The manifest can be read, and breaks a rule of its own `policy`.
     Policy,
-    /// Worth a look; the manifest is used.
+    /// The manifest is used.
     Warning,
 }
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A stable code, kebab case.
+    /// Stable, in kebab case.
     pub code: &'static str,
-    /// How bad it is.
     pub severity: Severity,
     /// The manifest file.
     pub file: Arc<Path>,
-    /// Where in the file; nothing if the file as a whole is at issue.
-    pub span: Option<Span>,
-    /// What is wrong: lower case, one line, safe for a terminal.
+    /// The part of the file to underline; none if the file as a whole is at issue.
+    pub range: Option<Range<usize>>,
+    /// Lower case, one line, safe for a terminal.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// Other places that belong to it.
+    /// Other places that belong to the problem.
     pub related: Vec<Related>,
-}
-
-/// What to underline, on one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span {
-    /// The line, from 1.
-    pub line: u32,
-    /// The column in characters, from 1.
-    pub column: u32,
-    /// How many characters, at least 1; more than the line has if the value goes on below.
-    pub length: u32,
 }
 
 /// Another place that belongs to a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
-    /// Where.
     pub place: Place,
-    /// How many characters to underline there, as in [`Span`].
-    pub length: u32,
-    /// What is there.
-    pub text: String,
+    pub label: &'static str,
 }
 
-/// Every problem of a manifest, sorted by file, line and column, with what is needed to show them.
+/// Every problem of a manifest, sorted by file and place, with the texts that are needed to show them.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The problems.
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub sources: Vec<Source>,
 }
 
-impl Severity {
-    /// Returns the word for it: `error`, `policy` or `warning`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Policy => "policy",
-            Self::Warning => "warning",
-        }
-    }
-}
-
 impl Report {
-    /// The worst that was found, or nothing if there is no problem at all.
+    /// Returns the worst severity, or none if there is no problem.
     pub fn worst(&self) -> Option<Severity> {
         self.diagnostics.iter().map(|d| d.severity).min()
     }
 
-    /// Counts the problems of one severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
 
-    /// Says in one line what was found: `2 errors, 1 warning in 3 files`.
+    /// Sums up in one line: `2 errors, 1 warning in 3 files`.
     pub fn summary(&self) -> String {
         let counts = [
             (self.count(Severity::Error), "error", "errors"),
@@ -104,5 +81,128 @@ impl Report {
         let found = if parts.is_empty() { "no problems".to_owned() } else { parts.join(", ") };
         let files = self.sources.len();
         format!("{found} in {files} {}", if files == 1 { "file" } else { "files" })
+    }
+}
+
+impl Diagnostic {
+    /// Makes a problem of a file as a whole.
+    pub(crate) fn of_file(
+        severity: Severity,
+        code: &'static str,
+        file: &Arc<Path>,
+        message: impl Into<String>,
+    ) -> Self {
+        let file = Arc::clone(file);
+        Self { code, severity, file, range: None, message: message.into(), help: None, related: Vec::new() }
+    }
+
+    /// Makes a problem of a part of a file.
+    pub(crate) fn at(
+        severity: Severity,
+        code: &'static str,
+        file: &Arc<Path>,
+        range: &Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { range: Some(range.clone()), ..Self::of_file(severity, code, file, message) }
+    }
+
+    /// Makes an error of a part of a file.
+    pub(crate) fn error(
+        code: &'static str,
+        file: &Arc<Path>,
+        range: &Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::at(Severity::Error, code, file, range, message)
+    }
+
+    pub(crate) fn private_key(file: &Arc<Path>, range: &Range<usize>) -> Self {
+        let message = "a private key stands here, its text is not shown";
+        let help = "remove it, and give the public key: the line in the `.pub` file beside it. This key is no secret any more: \
+                    make a new one and withdraw it everywhere";
+        Self::error("key-private", file, range, message).help(help)
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds another place that belongs to it.
+    pub(crate) fn related(mut self, file: &Arc<Path>, range: &Range<usize>, label: &'static str) -> Self {
+        self.related.push(Related { place: Place { file: Arc::clone(file), range: range.clone() }, label });
+        self
+    }
+
+    /// Returns whether a place of the problem is redacted. What was blanked is no value that could be judged.
+    fn is_about_redacted(&self, sources: &HashMap<&Path, &Source>) -> bool {
+        // The report of the redaction itself, or of a line in which none is reported.
+        if matches!(self.code, "key-private" | "unsafe-character" | "manifest-line-too-long") {
+            return false;
+        }
+        let is_redacted = |file: &Path, range| sources.get(file).is_some_and(|source| source.is_redacted(range));
+        self.range.as_ref().is_some_and(|range| is_redacted(&self.file, range))
+            || self.related.iter().any(|Related { place, .. }| is_redacted(&place.file, &place.range))
+    }
+}
+
+/// Collects the problems of all files.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    found: Vec<Diagnostic>,
+    errors: usize,
+    policies: usize,
+    warnings: usize,
+}
+
+impl Problems {
+    /// Adds one problem, or only counts it if too many of its severity are there.
+    pub(crate) fn add(&mut self, problem: Diagnostic) {
+        let count = match problem.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Policy => &mut self.policies,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= MAX_PROBLEMS {
+            self.found.push(problem);
+        }
+    }
+
+    /// Returns whether one more error would only be counted, so that its message is not needed.
+    pub(crate) fn are_full(&self) -> bool {
+        self.errors >= MAX_PROBLEMS
+    }
+
+    /// Returns whether the manifest cannot be used, or may not be.
+    pub(crate) fn forbid_use(&self) -> bool {
+        self.errors + self.policies > 0
+    }
+
+    /// Returns all problems sorted by file and place, without those about redacted text; then, for each severity, how many
+    /// are not shown.
+    pub(crate) fn finish(mut self, sources: &[Source]) -> Vec<Diagnostic> {
+        let by_path = sources.iter().map(|source| (source.path(), source)).collect();
+        self.found.retain(|problem| !problem.is_about_redacted(&by_path));
+        self.found.sort_by(|a, b| {
+            let key = |d: &Diagnostic| (d.range.as_ref().map(|range| range.start), d.severity, d.code);
+            a.file.cmp(&b.file).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+        });
+        let counts = [
+            (Severity::Error, self.errors, "errors"),
+            (Severity::Policy, self.policies, "violations of the policy"),
+            (Severity::Warning, self.warnings, "warnings"),
+        ];
+        for (severity, count, what) in counts {
+            if let (Some(more), Some(first)) =
+                (count.checked_sub(MAX_PROBLEMS).filter(|&more| more > 0), sources.first())
+            {
+                let message = format!("{more} more {what} are not shown, the bound is {MAX_PROBLEMS}");
+                self.found.push(Diagnostic::of_file(severity, "too-many-problems", &first.shared_path(), message));
+            }
+        }
+        self.found
     }
 }

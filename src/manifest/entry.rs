@@ -1,28 +1,28 @@
 //! Reads one entry of `keys`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::fields::{SHOWN, Scope};
-use super::read::{Entry, KeyFiles, Placed, Wanted};
-use super::span::Extent;
-use super::tree::{Field, Mapping, Node, Value};
+use super::contents::{Entry, Optional};
+use super::fields::FieldReader;
+use super::key_file;
+use super::limits::{MAX_OWNER_CHARS, MAX_SHOWN_CHARS};
+use super::tree::{Field, Mapping, Node, Spanned, Value};
 use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError, PublicKeyErrorKind};
 use crate::terminal::sanitize;
 
-/// The longest `owner`, in characters.
-pub(crate) const MAX_OWNER: usize = 256;
-
 const FIELDS: [&str; 7] = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
 
-/// Reads one entry. Each field that is wrong is reported, and nothing in the result.
-pub(crate) fn read(extent: Extent, mapping: &Mapping<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -> Entry {
+pub(crate) fn read(node: &Node<'_>, mapping: &Mapping<'_>, reader: &mut FieldReader<'_>) -> Entry {
+    let head = node.head();
     let mut entry = Entry {
-        extent,
+        range: node.range.clone(),
+        head: head.clone(),
         name: None,
         key: None,
-        owner: Wanted::Absent,
-        expires: Wanted::Absent,
+        owner: Optional::Missing,
+        expires: Optional::Missing,
         primary: None,
         protect: false,
     };
@@ -30,49 +30,50 @@ pub(crate) fn read(extent: Extent, mapping: &Mapping<'_>, scope: &mut Scope<'_>,
     // A field that was misspelled is not reported as missing too.
     let mut misspelled = Vec::new();
     for field in &mapping.fields {
-        match &*field.name {
+        match &*field.name.value {
             "name" => {
                 named = true;
-                entry.name = read_name(&field.value, scope);
+                entry.name = read_name(&field.value, reader);
             }
             "publicKey" => inline = Some(field),
             "publicKeyFile" => in_file = Some(field),
             "owner" => {
-                let owner = scope.line(&field.value, "`owner`", MAX_OWNER);
-                entry.owner = Wanted::of(owner.map(str::to_owned));
+                let owner = reader.line(&field.value, "`owner`", MAX_OWNER_CHARS);
+                entry.owner = Optional::present(owner.map(str::to_owned));
             }
             "expires" => {
-                let date = scope.date(field);
-                entry.expires = Wanted::of(date.map(|value| Placed { value, extent: field.value.extent }));
+                let date = reader.date(field);
+                entry.expires =
+                    Optional::present(date.map(|value| Spanned { value, range: field.value.range.clone() }));
             }
-            "protect" => entry.protect = scope.truth(field).unwrap_or_default(),
+            "protect" => entry.protect = reader.bool(field).unwrap_or_default(),
             "primary" => {
-                entry.primary = scope.truth(field).map(|value| Placed { value, extent: field.value.extent });
+                entry.primary = reader.bool(field).map(|value| Spanned { value, range: field.value.range.clone() });
             }
-            _ => misspelled.extend(scope.unknown(field, &FIELDS, "a key")),
+            _ => misspelled.extend(reader.unknown(field, &FIELDS, "a key")),
         }
     }
     if !named && !misspelled.contains(&"name") {
-        scope.missing(mapping, extent, "name", "the key", "name: …");
+        reader.missing(mapping, &head, "name", "the key", "name: …");
     }
     let keyless = inline.is_none() && in_file.is_none();
     if keyless && !misspelled.iter().any(|meant| meant.starts_with("publicKey")) {
         let example = "publicKey: ssh-ed25519 …` or `publicKeyFile: …";
-        scope.missing(mapping, extent, "publicKey", "the key", example);
+        reader.missing(mapping, &head, "publicKey", "the key", example);
     }
-    entry.key = read_key(inline, in_file, scope, key_files);
+    entry.key = read_key(inline, in_file, reader);
     entry
 }
 
-fn read_name(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<KeyName>> {
-    let text = scope.text(node, "`name`")?;
+fn read_name(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<KeyName>> {
+    let text = reader.text(node, "`name`")?;
     match KeyName::new(text) {
-        Ok(value) => Some(Placed { value, extent: node.extent }),
+        Ok(value) => Some(Spanned { value, range: node.range.clone() }),
         Err(error) => {
             let message = format!("`name` cannot be used: {error}");
-            scope.error(
+            reader.error(
                 "name-invalid",
-                node.extent,
+                &node.range,
                 message,
                 "a name is visible text on one line, such as `alice-laptop`",
             );
@@ -84,64 +85,62 @@ fn read_name(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<KeyName>> 
 fn read_key(
     inline: Option<&Field<'_>>,
     in_file: Option<&Field<'_>>,
-    scope: &mut Scope<'_>,
-    key_files: &dyn KeyFiles,
-) -> Option<Placed<PublicKey>> {
+    reader: &mut FieldReader<'_>,
+) -> Option<Spanned<PublicKey>> {
     if let (Some(_), Some(second)) = (inline, in_file) {
         let message = "the key has both `publicKey` and `publicKeyFile`";
-        scope.error("field-both", second.extent, message, "keep one of the two");
+        reader.error("field-both", &second.name.range, message, "keep one of the two");
     }
     match (inline, in_file) {
-        (Some(field), _) => read_inline(&field.value, scope),
-        (None, Some(field)) => read_file(&field.value, scope, key_files),
+        (Some(field), _) => read_inline(&field.value, reader),
+        (None, Some(field)) => read_file(&field.value, reader),
         (None, None) => None,
     }
 }
 
-fn read_inline(node: &Node<'_>, scope: &mut Scope<'_>) -> Option<Placed<PublicKey>> {
+fn read_inline(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<PublicKey>> {
     let text = match &node.value {
-        // An empty value, or no text at all, gets the same answer as everywhere.
+        // Empty values and other types are reported as for every field.
         Value::Plain(text) | Value::Quoted(text) if text.len() > 1 && text.contains(|c: char| !c.is_whitespace()) => {
             text
         }
         _ => {
-            scope.text(node, "`publicKey`")?;
+            reader.text(node, "`publicKey`")?;
             return None;
         }
     };
     match PublicKey::parse(text) {
-        Ok(value) => Some(Placed { value, extent: node.extent }),
+        Ok(value) => Some(Spanned { value, range: node.range.clone() }),
         Err(error) => {
             if matches!(error.kind, PublicKeyErrorKind::Private { .. }) {
-                scope.hidden.push(node.extent);
+                reader.secrets.push(node.range.clone());
             }
-            let extent = part_of(node, &error).unwrap_or(node.extent);
-            scope.error(error.kind.code(), extent, error.to_string(), error.kind.help());
+            let range = part_of(node, &error).unwrap_or_else(|| node.range.clone());
+            reader.error(error.kind.code(), &range, error.to_string(), error.kind.help());
             None
         }
     }
 }
 
-/// Returns the part of the value that the error is about, if it stands in the source as it was read.
-fn part_of(node: &Node<'_>, error: &PublicKeyError) -> Option<Extent> {
-    let (quote, text) = match node.value {
-        Value::Plain(Cow::Borrowed(text)) => (0, text),
-        Value::Quoted(Cow::Borrowed(text)) => (1, text),
+/// Returns the part of the value that the error is about, if the source has the text as it was parsed.
+fn part_of(node: &Node<'_>, error: &PublicKeyError) -> Option<Range<usize>> {
+    let quote = match node.value {
+        Value::Plain(Cow::Borrowed(_)) => 0,
+        Value::Quoted(Cow::Borrowed(_)) => 1,
         _ => return None,
     };
-    let span = error.at.clone()?;
-    let start = node.extent.start.along(quote + text.get(..span.start)?.chars().count());
-    Some(Extent { start, end: start.along(text.get(span)?.chars().count()) })
+    let start = node.range.start + quote;
+    error.at.as_ref().map(|at| start + at.start..start + at.end)
 }
 
-/// Reads the key from its file. Whatever is wrong with the file, nothing of its content is told.
-fn read_file(node: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -> Option<Placed<PublicKey>> {
-    let name = scope.text(node, "`publicKeyFile`")?;
-    let shown = sanitize::escape_to(name, SHOWN);
-    match key_files.read(scope.file, name) {
+/// Reads the key from its file. No message repeats any of its content.
+fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<PublicKey>> {
+    let name = reader.text(node, "`publicKeyFile`")?;
+    let shown = sanitize::escape_to(name, MAX_SHOWN_CHARS);
+    match key_file::read(reader.file, name) {
         Ok(text) => match PublicKey::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
             Ok(value) => {
-                return Some(Placed { value, extent: node.extent });
+                return Some(Spanned { value, range: node.range.clone() });
             }
             Err(error) => {
                 let reason = match &error.kind {
@@ -150,10 +149,10 @@ fn read_file(node: &Node<'_>, scope: &mut Scope<'_>, key_files: &dyn KeyFiles) -
                     PublicKeyErrorKind::Character { .. } => "it holds a character that is not seen".to_owned(),
                     safe => safe.to_string(),
                 };
-                scope.error(error.kind.code(), node.extent, format!("`{shown}`: {reason}"), error.kind.help());
+                reader.error(error.kind.code(), &node.range, format!("`{shown}`: {reason}"), error.kind.help());
             }
         },
-        Err(error) => scope.error(error.code(), node.extent, format!("`{shown}` {error}"), error.help()),
+        Err(error) => reader.error(error.code(), &node.range, format!("`{shown}` {error}"), error.help()),
     }
     None
 }

@@ -5,25 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Severity;
-use super::diagnostic::Diagnostic;
-use super::problems::Problems;
+use super::diagnostic::{Diagnostic, Problems, Severity};
+use super::limits::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES};
 use super::source::Source;
-use super::span::{Extent, Position};
 use crate::files::{folder_of, read_regular};
 use crate::terminal::sanitize;
 
-/// The largest manifest file, in bytes.
-pub(crate) const MAX_FILE: u64 = 32 << 20;
-
-/// The most that all manifest files together may have, in bytes.
-pub(crate) const MAX_ALL: u64 = 64 << 20;
-
-/// The most files and folders that are looked at.
-const MAX_FILES: usize = 10_000;
-
-/// How deep folders are searched.
-const MAX_DEPTH: usize = 32;
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads the files that `paths` name, and all `*.yaml` and `*.yml` below the folders that they name, each file once.
 pub(crate) fn read_all(paths: &[PathBuf], problems: &mut Problems) -> Vec<Source> {
@@ -84,8 +72,8 @@ impl Search<'_> {
             *found = true;
             return;
         }
-        if depth > MAX_DEPTH {
-            let message = format!("folders nest deeper than {MAX_DEPTH} levels here");
+        if depth > MAX_FOLDER_DEPTH {
+            let message = format!("folders nest deeper than {MAX_FOLDER_DEPTH} levels here");
             return self.error(path, "manifest-too-many-files", &message, "name a folder further down");
         }
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -139,7 +127,7 @@ impl Search<'_> {
         if self.seen.contains(&real) {
             return;
         }
-        let bytes = match read_regular(&real, MAX_FILE) {
+        let bytes = match read_regular(&real, MAX_FILE_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 let help = "name a file or a folder; pipes and devices are not read";
@@ -149,13 +137,13 @@ impl Search<'_> {
         };
         self.seen.insert(real);
         let size = bytes.len() as u64;
-        if size > MAX_FILE {
-            let message = format!("the file has more than {MAX_FILE} bytes");
+        if size > MAX_FILE_BYTES {
+            let message = format!("the file has more than {MAX_FILE_BYTES} bytes");
             return self.error(path, "manifest-too-large", &message, "split it into several files");
         }
         self.bytes += size;
-        if self.bytes > MAX_ALL {
-            let message = format!("all files together have more than {MAX_ALL} bytes");
+        if self.bytes > MAX_TOTAL_BYTES {
+            let message = format!("all files together have more than {MAX_TOTAL_BYTES} bytes");
             return self.error(path, "manifest-too-large", &message, "split the account");
         }
         self.text(path, bytes);
@@ -164,21 +152,22 @@ impl Search<'_> {
     fn text(&mut self, path: &Path, bytes: Vec<u8>) {
         match String::from_utf8(bytes) {
             Ok(mut text) => {
-                if text.starts_with('\u{feff}') {
-                    text.drain(..'\u{feff}'.len_utf8());
+                if text.starts_with(BYTE_ORDER_MARK) {
+                    text.drain(..BYTE_ORDER_MARK.len_utf8());
                 }
                 self.sources.push(Source::new(path, text));
             }
             Err(error) => {
                 let good = error.utf8_error().valid_up_to();
-                let bytes = error.as_bytes();
-                let before = String::from_utf8_lossy(bytes.get(..good).unwrap_or_default());
-                let at = Position::START.after(before.strip_prefix('\u{feff}').unwrap_or(&before));
+                let before = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default());
+                // What can be shown: the text up to the first byte that is wrong.
+                let text = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&before).to_owned();
+                let source = Source::unreadable(path, text);
+                let end = source.text().len();
                 let message = format!("the file is not UTF-8 from byte {good} on");
-                let extent = Extent { start: at, end: at.along(1) };
-                let file: Arc<Path> = path.into();
-                let problem = Diagnostic::error("manifest-not-utf8", &file, extent, message);
+                let problem = Diagnostic::error("manifest-not-utf8", &source.shared_path(), &(end..end), message);
                 self.problems.add(problem.help("save the file as UTF-8"));
+                self.sources.push(source);
             }
         }
     }

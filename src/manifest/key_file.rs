@@ -5,16 +5,27 @@ use std::path::{Component, Path};
 
 use thiserror::Error;
 
-use super::read::KeyFiles;
+use super::limits::MAX_KEY_FILE_BYTES;
 use crate::files::{folder_of, read_regular};
 
-/// The largest key file, in bytes.
-pub(crate) const MAX_KEY_FILE: u64 = 64 * 1024;
+/// Reads the key file that is called `name` in the manifest file `manifest`.
+pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> {
+    if !stays_inside(Path::new(name)) {
+        return Err(KeyFileError::Path);
+    }
+    let folder = folder_of(manifest).canonicalize()?;
+    let path = folder.join(name).canonicalize()?;
+    if !path.starts_with(&folder) {
+        return Err(KeyFileError::Outside);
+    }
+    let bytes = read_regular(&path, MAX_KEY_FILE_BYTES)?.ok_or(KeyFileError::Kind)?;
+    if bytes.len() as u64 > MAX_KEY_FILE_BYTES {
+        return Err(KeyFileError::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|_| KeyFileError::NotText)
+}
 
-/// Key files on the disk.
-pub(crate) struct Disk;
-
-/// Why a key file was not read. Reads on from its name; nothing here tells what is in it or where a link leads.
+/// Continues a sentence that begins with the file's name. Never repeats the file's content or where a link leads.
 #[derive(Debug, Error)]
 pub(crate) enum KeyFileError {
     #[error("is no path inside the folder of the manifest")]
@@ -25,7 +36,7 @@ pub(crate) enum KeyFileError {
     Missing,
     #[error("is no regular file")]
     Kind,
-    #[error("has more than {MAX_KEY_FILE} bytes")]
+    #[error("has more than {MAX_KEY_FILE_BYTES} bytes")]
     TooLarge,
     #[error("is not UTF-8")]
     NotText,
@@ -34,7 +45,6 @@ pub(crate) enum KeyFileError {
 }
 
 impl KeyFileError {
-    /// Returns the stable code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Path => "key-file-path",
@@ -47,7 +57,6 @@ impl KeyFileError {
         }
     }
 
-    /// Says what to do about it.
     pub(crate) fn help(&self) -> &'static str {
         match self {
             Self::Path | Self::Outside => {
@@ -69,25 +78,7 @@ impl From<io::Error> for KeyFileError {
     }
 }
 
-impl KeyFiles for Disk {
-    fn read(&self, manifest: &Path, name: &str) -> Result<String, KeyFileError> {
-        if !stays_inside(Path::new(name)) {
-            return Err(KeyFileError::Path);
-        }
-        let folder = folder_of(manifest).canonicalize()?;
-        let path = folder.join(name).canonicalize()?;
-        if !path.starts_with(&folder) {
-            return Err(KeyFileError::Outside);
-        }
-        let bytes = read_regular(&path, MAX_KEY_FILE)?.ok_or(KeyFileError::Kind)?;
-        if bytes.len() as u64 > MAX_KEY_FILE {
-            return Err(KeyFileError::TooLarge);
-        }
-        String::from_utf8(bytes).map_err(|_| KeyFileError::NotText)
-    }
-}
-
-/// Tells whether a path is relative and its `..` never lead above where it begins, links aside.
+/// Returns whether a path is relative and its `..` never lead above its beginning, links aside.
 fn stays_inside(path: &Path) -> bool {
     let mut depth = 0_usize;
     for component in path.components() {

@@ -1,4 +1,4 @@
-//! The JSON Schema of a manifest, for editors. It says less than the reader checks, and nothing else.
+//! The JSON Schema of a manifest, for editors. The reader checks all of it, and more.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::entry::MAX_OWNER;
-use super::policy::{MAX_LIFETIME, MAX_PATTERN};
-use super::read::MAX_KEYS;
+use super::limits::{MAX_KEYS, MAX_LIFETIME_DAYS, MAX_OWNER_CHARS, MAX_PATTERN_CHARS};
 use crate::names::{MAX_ID_BYTES, MAX_NAME_CHARS};
 use crate::public_key::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, PublicKey};
 
@@ -19,7 +17,7 @@ pub fn schema() -> Value {
     settings.into_generator().into_root_schema_for::<ManifestSchema>().to_value()
 }
 
-/// Takes away that a field which may be left out may also be null: the reader refuses that.
+/// Forbids null for optional fields, as the reader does.
 fn without_null(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
@@ -80,10 +78,10 @@ struct PolicySchema {
     /// Whether every key must have an `owner`.
     require_owner: Option<bool>,
     /// How many days from today a key may last: every key must have `expires`.
-    #[schemars(range(min = 1, max = MAX_LIFETIME))]
+    #[schemars(range(min = 1, max = MAX_LIFETIME_DAYS))]
     max_lifetime_days: Option<u32>,
     /// A regular expression that must be found in every name; with ^ and $ it must match all of it.
-    #[schemars(length(min = 1, max = MAX_PATTERN))]
+    #[schemars(length(min = 1, max = MAX_PATTERN_CHARS))]
     name_pattern: Option<String>,
 }
 
@@ -103,7 +101,7 @@ struct KeySchema {
     #[schemars(length(min = 1))]
     public_key_file: Option<String>,
     /// Who answers for the key.
-    #[schemars(length(min = 1, max = MAX_OWNER))]
+    #[schemars(length(min = 1, max = MAX_OWNER_CHARS))]
     owner: Option<String>,
     /// The last day on which the key is wanted, YYYY-MM-DD: from the day after, a plan deletes it.
     #[schemars(extend("format" = "date"), regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]

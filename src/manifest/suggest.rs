@@ -1,9 +1,32 @@
-//! Guesses which word was meant.
+//! Recognises misspelled words, and fields that must not be in a manifest.
 
-/// How much shorter or longer than the word a guess may be to be worth its comparison.
-const MAX_WORD: usize = 64;
+use super::limits::MAX_MISSPELLED_BYTES;
 
-/// Names that people give to fields which are called otherwise.
+/// Fields by which a manifest would name a server or hold credentials, as [`bare`] gives them.
+const CREDENTIALS: &[&str] = &[
+    "accesstoken",
+    "apiendpoint",
+    "apikey",
+    "apitoken",
+    "apiurl",
+    "authorization",
+    "baseurl",
+    "bearer",
+    "context",
+    "credentials",
+    "endpoint",
+    "host",
+    "password",
+    "primeapikey",
+    "proxy",
+    "secret",
+    "server",
+    "token",
+    "tokenfile",
+    "url",
+];
+
+/// Common misnomers of fields and algorithms, as [`bare`] gives them.
 const SYNONYMS: &[(&str, &str)] = &[
     ("key", "publicKey"),
     ("sshkey", "publicKey"),
@@ -29,9 +52,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("rsasha2512", "ssh-rsa"),
 ];
 
-/// Returns the known word that `word` most likely stands for, if one is near.
+/// Returns the known word that `word` most likely means, if one is similar.
 pub(crate) fn suggest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    if word.len() > MAX_WORD {
+    if word.len() > MAX_MISSPELLED_BYTES {
         return None;
     }
     let bare = bare(word);
@@ -51,14 +74,24 @@ pub(crate) fn suggest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// Reduces a word to its letters and digits in lower case: `public_key` is `publicKey`.
-pub(crate) fn bare(word: &str) -> String {
+/// Returns whether a field of that name would hold a secret or say where to send it.
+pub(crate) fn is_credential(name: &str) -> bool {
+    CREDENTIALS.binary_search(&bare(name).as_str()).is_ok()
+}
+
+/// Reduces a word to its letters and digits in lower case: `public_key` becomes `publickey`.
+fn bare(word: &str) -> String {
     word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_of_credentials_is_sorted() {
+        assert!(CREDENTIALS.is_sorted());
+    }
 
     #[test]
     fn a_near_word_is_found_and_a_far_one_is_not() {

@@ -1,13 +1,15 @@
-//! Says in plain words what the YAML parser did not like.
+//! Explains the errors of the YAML parser.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
-use super::span::Extent;
 use crate::terminal::sanitize;
 
-/// What the parser says, what it means, and what to do. The first line whose pattern is in the parser's text counts.
+/// A part of the parser's message, our code and message, and what to do. The first that fits counts.
+///
+/// The parser has no codes: a test holds the result for each of its messages.
 const EXPLANATIONS: &[(&str, &str, &str, &str)] = &[
     (
         "unknown anchor",
@@ -54,11 +56,10 @@ const EXPLANATIONS: &[(&str, &str, &str, &str)] = &[
     ("recursion limit", "manifest-too-deep", "values nest too deep here", "a manifest needs four levels"),
 ];
 
-/// Turns an error of the parser into a problem.
-pub(crate) fn explain(info: &str, file: &Arc<Path>, extent: Extent) -> Diagnostic {
+pub(crate) fn explain(info: &str, file: &Arc<Path>, range: &Range<usize>) -> Diagnostic {
     match EXPLANATIONS.iter().find(|(pattern, ..)| info.contains(pattern)) {
-        Some((_, code, message, help)) => Diagnostic::error(code, file, extent, *message).help(*help),
-        None => Diagnostic::error("yaml-syntax", file, extent, format!("not YAML: {}", sanitize::escape(info)))
+        Some((_, code, message, help)) => Diagnostic::error(code, file, range, *message).help(*help),
+        None => Diagnostic::error("yaml-syntax", file, range, format!("not YAML: {}", sanitize::escape(info)))
             .help("check indentation and quotes of this line and the one above"),
     }
 }

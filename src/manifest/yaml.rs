@@ -1,55 +1,42 @@
 //! Reads YAML text into a tree in which each value knows its place.
 //!
 //! A plain subset: a reviewer must see each value where it is used, so anchors, aliases, tags and merge keys are refused. A
-//! text with a mistake in its syntax still gives the tree up to it, marked as cut, so that what stands above is checked too.
+//! text with a syntax error still gives the tree up to it, marked as incomplete, so that what is above is checked too.
 
 use std::borrow::Cow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ScannerSpan, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::bounded::{Bounded, MAX_AHEAD, Meter};
+use super::bounded::{Bounded, Meter};
 use super::cursor::Cursor;
-use super::diagnostic::Diagnostic;
-use super::problems::Problems;
-use super::read::MAX_KEYS;
-use super::span::{Extent, Position, to_u32};
+use super::diagnostic::{Diagnostic, Problems};
+use super::limits::{MAX_AHEAD_CHARS, MAX_DEPTH, MAX_FIELDS, MAX_KEYS, MAX_VALUES};
+use super::suggest::is_credential;
 use super::syntax;
-use super::tree::{Field, Mapping, Node, Value};
+use super::tree::{Field, Mapping, Node, Spanned, Value};
+use crate::public_key::private;
 use crate::terminal::sanitize;
 
-/// How deep values may nest: the format itself needs four.
-pub(crate) const MAX_DEPTH: usize = 16;
-
-/// The most values in one file, names of fields being such too: 200,000 keys with six fields each.
-pub(crate) const MAX_VALUES: usize = 2_700_000;
-
-/// The most items of one list: the longest that the format has is that of the keys.
-const MAX_ITEMS: usize = MAX_KEYS;
-
-/// The most fields of one mapping: the format has seven. They are compared pairwise.
-pub(crate) const MAX_FIELDS: usize = 100;
-
-/// Reads a text; returns nothing if no value was found in it.
-///
-/// What overlaps one of the `shadows` (sorted) has been reported already: it is refused in the tree, without a word.
+/// Reads a text; returns none if no value was found in it. Adds the parts of the text that must not be shown to `secrets`.
 pub(crate) fn parse<'a>(
     text: &'a str,
     file: &Arc<Path>,
-    shadows: &[Extent],
+    secrets: &mut Vec<Range<usize>>,
     problems: &mut Problems,
 ) -> Option<Node<'a>> {
     let meter = Meter::default();
     let mut builder = Builder {
         file,
-        shadows,
+        secrets,
         problems,
         cursor: Cursor::new(text),
-        stack: Vec::new(),
+        open: Vec::new(),
         root: None,
         values: 0,
-        last: Position::START.one(),
+        last: 0..0,
     };
     builder.run(Parser::new(Bounded::new(text, meter.clone())), &meter);
     builder.root
@@ -57,225 +44,225 @@ pub(crate) fn parse<'a>(
 
 struct Builder<'a, 'p> {
     file: &'p Arc<Path>,
-    shadows: &'p [Extent],
+    secrets: &'p mut Vec<Range<usize>>,
     problems: &'p mut Problems,
     cursor: Cursor<'a>,
-    stack: Vec<Frame<'a>>,
+    /// The collections that are not closed yet, the innermost last.
+    open: Vec<OpenCollection<'a>>,
     root: Option<Node<'a>>,
     values: usize,
     /// The last scalar or beginning of a collection.
-    last: Extent,
+    last: Range<usize>,
 }
 
-/// A collection that is not closed yet.
-struct Frame<'a> {
-    extent: Extent,
-    kind: Kind<'a>,
+struct OpenCollection<'a> {
+    /// Ends where its last part does.
+    range: Range<usize>,
+    parts: Parts<'a>,
 }
 
-enum Kind<'a> {
+enum Parts<'a> {
     List(Vec<Node<'a>>),
     Mapping { mapping: Mapping<'a>, name: Option<Node<'a>> },
 }
-
-/// Whether to go on reading.
-type Step = Result<(), Stop>;
-struct Stop;
 
 impl<'a> Builder<'a, '_> {
     fn run(&mut self, mut parser: Parser<'a, Bounded<'a>>, meter: &Meter) {
         while let Some(event) = parser.next_event() {
             if meter.is_passed() {
-                let message = format!("a value or a collection in {{…}} or […] has more than {MAX_AHEAD} characters");
+                let message =
+                    format!("a value or a collection in {{…}} or […] has more than {MAX_AHEAD_CHARS} characters");
                 let help = "write the keys in block style: each field on its own line, each key behind a `-`";
-                self.problems
-                    .add(Diagnostic::error("manifest-value-too-long", self.file, self.last, message).help(help));
+                self.error("manifest-value-too-long", &self.last.clone(), message, help);
                 return self.cut();
             }
             meter.reset();
-            let step = match event {
+            let flow = match event {
                 Ok((event, span)) => self.event(event, span),
                 Err(error) => {
                     self.syntax_error(&error);
-                    Err(Stop)
+                    ControlFlow::Break(())
                 }
             };
-            if step.is_err() {
+            if flow.is_break() {
                 return self.cut();
             }
         }
     }
 
-    fn event(&mut self, event: Event<'a>, span: ScannerSpan) -> Step {
-        let mut extent = extent_of(span);
+    fn event(&mut self, event: Event<'a>, span: Span) -> ControlFlow<()> {
         match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {
-                return Ok(());
-            }
-            Event::DocumentStart(_) if self.root.is_none() => return Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::DocumentStart(_) if self.root.is_none() => {}
             Event::DocumentStart(_) => {
+                let range = self.cursor.range_of(span);
                 let message = "a second document begins here, a manifest is one";
                 let help = "remove the `---`, or move what follows to a file of its own: `-f` takes several";
-                self.error("yaml-documents", extent, message, help);
-                return Err(Stop);
+                self.error("yaml-documents", &range, message, help);
+                return ControlFlow::Break(());
             }
-            Event::SequenceEnd | Event::MappingEnd => {
-                self.close();
-                return Ok(());
-            }
-            _ => {}
-        }
-        self.values += 1;
-        if self.values > MAX_VALUES {
-            let message = format!("the file has more than {MAX_VALUES} values");
-            self.error("manifest-too-many-values", extent, message, "split it into several files");
-            return Err(Stop);
-        }
-        match self.stack.last().map(|frame| &frame.kind) {
-            Some(Kind::List(items)) if items.len() >= MAX_ITEMS => {
-                let message = format!("the list has more than {MAX_ITEMS} items, the most keys of one manifest");
-                self.error("manifest-too-many-keys", extent, message, "split the account");
-                return Err(Stop);
-            }
-            Some(Kind::Mapping { mapping, .. }) if mapping.fields.len() >= MAX_FIELDS => {
-                let message = format!("a mapping has more than {MAX_FIELDS} fields");
-                self.error("manifest-too-many-fields", extent, message, "a manifest knows seven: see `keyform schema`");
-                return Err(Stop);
-            }
-            _ => {}
-        }
-        match event {
+            Event::SequenceEnd | Event::MappingEnd => self.close(Some(span)),
             Event::Scalar(text, style, anchor, tag) => {
-                if extent.start == extent.end {
-                    extent = self.pending_name().unwrap_or(extent);
+                let mut range = self.cursor.range_of(span);
+                self.count_value(&range)?;
+                let start = range.start;
+                if range.is_empty() {
+                    range = self.pending_name().unwrap_or(range);
                 }
-                self.last = extent;
-                let start = self.cursor.byte_of(span.start);
-                let refused = self.properties(start, extent, anchor, tag.as_deref()) || self.is_shadowed(extent);
-                let value = if refused { Value::Refused } else { self.scalar(text, style, start) };
-                self.push(Node { value, extent });
+                self.last = range.clone();
+                let refused = self.refuse_properties(start, anchor, tag.as_deref());
+                let value = if refused { Value::Refused } else { self.scalar(text, style, start, &range) };
+                self.push(Node { value, range });
             }
             Event::Alias(_) => {
-                self.last = extent;
+                let range = self.cursor.range_of(span);
+                self.count_value(&range)?;
+                self.last = range.clone();
                 let help = "write the value here, where a reviewer sees it";
-                self.error("yaml-alias", extent, "a manifest takes no aliases", help);
-                self.push(Node { value: Value::Refused, extent });
+                self.error("yaml-alias", &range, "a manifest takes no aliases", help);
+                self.push(Node { value: Value::Refused, range });
             }
             Event::SequenceStart(anchor, tag) => {
-                self.open(Kind::List(Vec::new()), span, anchor, tag.as_deref())?;
+                return self.open(Parts::List(Vec::new()), span, anchor, tag.as_deref());
             }
             Event::MappingStart(anchor, tag) => {
                 let mapping = Mapping { fields: Vec::new(), whole: true };
-                self.open(Kind::Mapping { mapping, name: None }, span, anchor, tag.as_deref())?;
+                return self.open(Parts::Mapping { mapping, name: None }, span, anchor, tag.as_deref());
             }
-            _ => {}
         }
-        Ok(())
+        ControlFlow::Continue(())
     }
 
-    fn scalar(&self, text: Cow<'a, str>, style: ScalarStyle, start: usize) -> Value<'a> {
-        match style {
-            ScalarStyle::Plain => Value::Plain(self.cursor.borrow(text, start)),
-            _ => Value::Quoted(self.cursor.borrow(text, start + 1)),
+    /// Refuses one value too many, of the file or of the innermost collection.
+    fn count_value(&mut self, range: &Range<usize>) -> ControlFlow<()> {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            let message = format!("the file has more than {MAX_VALUES} values");
+            self.error("manifest-too-many-values", range, message, "split it into several files");
+            return ControlFlow::Break(());
         }
+        match self.open.last().map(|collection| &collection.parts) {
+            // The longest list of the format is that of the keys.
+            Some(Parts::List(items)) if items.len() >= MAX_KEYS => {
+                let message = format!("the list has more than {MAX_KEYS} items, the most keys of one manifest");
+                self.error("manifest-too-many-keys", range, message, "split the account");
+                ControlFlow::Break(())
+            }
+            Some(Parts::Mapping { mapping, .. }) if mapping.fields.len() >= MAX_FIELDS => {
+                let message = format!("a mapping has more than {MAX_FIELDS} fields");
+                self.error("manifest-too-many-fields", range, message, "a manifest knows seven: see `keyform schema`");
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, start: usize, range: &Range<usize>) -> Value<'a> {
+        let (quote, make): (_, fn(_) -> _) = match style {
+            ScalarStyle::Plain => (0, Value::Plain),
+            _ => (1, Value::Quoted),
+        };
+        let text = self.cursor.borrow(text, start + quote);
+        // What escapes and folding hid when the source was redacted.
+        if matches!(text, Cow::Owned(_)) && !private::find(&text).is_empty() {
+            self.secrets.push(range.clone());
+            self.problems.add(Diagnostic::private_key(self.file, range));
+            return Value::Refused;
+        }
+        make(text)
     }
 
     /// Refuses anchors and tags; returns whether there was one.
-    fn properties(&mut self, start: usize, extent: Extent, anchor: usize, tag: Option<&Tag>) -> bool {
+    fn refuse_properties(&mut self, start: usize, anchor: usize, tag: Option<&Tag>) -> bool {
         if anchor > 0 {
-            let at = self.cursor.property(start, '&', extent);
-            self.error(
-                "yaml-anchor",
-                at,
-                "a manifest takes no anchors",
-                "remove it, and write the value where it is used",
-            );
+            let help = "remove it, and write the value where it is used";
+            self.error("yaml-anchor", &self.cursor.property(start, '&'), "a manifest takes no anchors", help);
         }
         if tag.is_some() {
-            let at = self.cursor.property(start, '!', extent);
-            self.error("yaml-tag", at, "a manifest takes no tags", "remove it, and quote the value if it is a text");
+            let help = "remove it, and quote the value if it is a text";
+            self.error("yaml-tag", &self.cursor.property(start, '!'), "a manifest takes no tags", help);
         }
         anchor > 0 || tag.is_some()
     }
 
-    fn open(&mut self, kind: Kind<'a>, span: ScannerSpan, anchor: usize, tag: Option<&Tag>) -> Step {
-        let extent = extent_of(span).start.one();
-        self.last = extent;
+    fn open(&mut self, parts: Parts<'a>, span: Span, anchor: usize, tag: Option<&Tag>) -> ControlFlow<()> {
         let start = self.cursor.byte_of(span.start);
-        self.properties(start, extent, anchor, tag);
-        if self.stack.len() >= MAX_DEPTH {
+        let first = self.cursor.char_at(start);
+        self.count_value(&first)?;
+        self.last = first.clone();
+        self.refuse_properties(start, anchor, tag);
+        if self.open.len() >= MAX_DEPTH {
             let message = format!("values nest deeper than {MAX_DEPTH} levels here");
-            self.error("manifest-too-deep", extent, message, "a manifest needs four: keys, key, field, value");
-            return Err(Stop);
+            self.error("manifest-too-deep", &first, message, "a manifest needs four: keys, key, field, value");
+            return ControlFlow::Break(());
         }
-        self.stack.push(Frame { extent, kind });
-        Ok(())
+        self.open.push(OpenCollection { range: first, parts });
+        ControlFlow::Continue(())
     }
 
-    /// Ends the innermost collection.
-    fn close(&mut self) {
-        let Some(Frame { mut extent, kind }) = self.stack.pop() else {
+    /// Ends the innermost collection, at its end in the text if that was read.
+    fn close(&mut self, end: Option<Span>) {
+        let Some(OpenCollection { mut range, parts }) = self.open.pop() else {
             return;
         };
-        let value = match kind {
-            Kind::List(mut items) => {
+        // A block ends with its last value: the scanner only sees the end of it after the comments below.
+        if let Some(span) = end.filter(|_| self.cursor.is_flow(range.start)) {
+            range.end = self.cursor.byte_of(span.end).max(range.end);
+        }
+        let value = match parts {
+            Parts::List(mut items) => {
                 items.shrink_to_fit();
                 Value::List(items)
             }
-            Kind::Mapping { mut mapping, name } => {
+            Parts::Mapping { mut mapping, name } => {
                 mapping.whole &= name.is_none();
-                if let Some(first) = mapping.fields.first() {
-                    extent = first.extent;
-                }
                 self.refuse_duplicates(&mut mapping);
                 mapping.fields.shrink_to_fit();
                 Value::Mapping(mapping)
             }
         };
-        self.push(Node { value, extent });
+        self.push(Node { value, range });
     }
 
-    /// Ends all collections, before their end in the text was read.
+    /// Ends all collections before their end in the text was read.
     fn cut(&mut self) {
-        while let Some(frame) = self.stack.last_mut() {
-            if let Kind::Mapping { mapping, .. } = &mut frame.kind {
+        while let Some(collection) = self.open.last_mut() {
+            if let Parts::Mapping { mapping, .. } = &mut collection.parts {
                 mapping.whole = false;
             }
-            self.close();
+            self.close(None);
         }
     }
 
-    /// Adds a value to the innermost collection, as a name or a value in turn if that is a mapping.
+    /// Adds a value to the innermost collection. In a mapping, names and values take turns.
     fn push(&mut self, node: Node<'a>) {
-        let Some(frame) = self.stack.last_mut() else {
+        let Some(OpenCollection { range, parts }) = self.open.last_mut() else {
             self.root.get_or_insert(node);
             return;
         };
-        match &mut frame.kind {
-            Kind::List(items) => items.push(node),
-            Kind::Mapping { mapping, name } => match name.take() {
-                None => *name = Some(node),
-                Some(Node { value: Value::Refused, .. }) => mapping.whole = false,
-                Some(Node { value: Value::Plain(text), extent }) if text == "<<" => {
-                    let help = "write the fields here, where a reviewer sees them";
-                    self.error("yaml-merge", extent, "a manifest takes no merge keys", help);
-                    self.lose_field();
-                }
-                Some(Node { value: Value::Plain(text) | Value::Quoted(text), extent }) => {
-                    mapping.fields.push(Field { name: text, extent, value: node });
-                }
-                Some(Node { extent, .. }) => {
-                    let message = "the name of a field must be a text";
-                    self.error("yaml-name", extent, message, "a text in {…} or […] must be quoted");
-                    self.lose_field();
-                }
-            },
-        }
-    }
-
-    fn lose_field(&mut self) {
-        if let Some(Frame { kind: Kind::Mapping { mapping, .. }, .. }) = self.stack.last_mut() {
-            mapping.whole = false;
+        range.end = range.end.max(node.range.end);
+        let Parts::Mapping { mapping, name } = parts else {
+            if let Parts::List(items) = parts {
+                items.push(node);
+            }
+            return;
+        };
+        match name.take() {
+            None => *name = Some(node),
+            Some(Node { value: Value::Refused, .. }) => mapping.whole = false,
+            Some(Node { value: Value::Plain(text), range }) if text == "<<" => {
+                mapping.whole = false;
+                let help = "write the fields here, where a reviewer sees them";
+                self.error("yaml-merge", &range, "a manifest takes no merge keys", help);
+            }
+            Some(Node { value: Value::Plain(value) | Value::Quoted(value), range }) => {
+                mapping.fields.push(Field { name: Spanned { value, range }, value: node });
+            }
+            Some(name) => {
+                mapping.whole = false;
+                let message = "the name of a field must be a text";
+                self.error("yaml-name", &name.head(), message, "a text in {…} or […] must be quoted");
+            }
         }
     }
 
@@ -283,69 +270,51 @@ impl<'a> Builder<'a, '_> {
     fn refuse_duplicates(&mut self, mapping: &mut Mapping<'a>) {
         let first = |(index, field): (usize, &Field<'_>)| {
             let before = mapping.fields.get(..index)?;
-            Some(before.iter().find(|before| before.name == field.name)?.extent)
+            Some(before.iter().find(|before| before.name.value == field.name.value)?.name.range.clone())
         };
         if !mapping.fields.iter().enumerate().any(|field| first(field).is_some()) {
             return;
         }
-        let firsts: Vec<Option<Extent>> = mapping.fields.iter().enumerate().map(first).collect();
+        let firsts: Vec<Option<Range<usize>>> = mapping.fields.iter().enumerate().map(first).collect();
         let mut firsts = firsts.into_iter();
-        mapping.fields.retain(|field| {
+        mapping.fields.retain(|Field { name, value }| {
             let Some(first) = firsts.next().flatten() else {
                 return true;
             };
-            let message = format!("`{}` is there twice", sanitize::escape_to(&field.name, 40));
-            let problem = Diagnostic::error("field-duplicate", self.file, field.extent, message)
-                .related(self.file, first, "first here")
+            if is_credential(&name.value) {
+                self.secrets.push(name.range.end..value.range.end.max(name.range.end));
+            }
+            let message = format!("`{}` is there twice", sanitize::escape_to(&name.value, 40));
+            let problem = Diagnostic::error("field-duplicate", self.file, &name.range, message)
+                .related(self.file, &first, "first here")
                 .help("keep one of the two");
             self.problems.add(problem);
             false
         });
     }
 
-    /// Returns the place of the name whose value is awaited.
-    fn pending_name(&self) -> Option<Extent> {
-        match &self.stack.last()?.kind {
-            Kind::Mapping { name, .. } => name.as_ref().map(|name| name.extent),
-            Kind::List(_) => None,
+    /// Returns the place of the name whose value comes next.
+    fn pending_name(&self) -> Option<Range<usize>> {
+        match &self.open.last()?.parts {
+            Parts::Mapping { name, .. } => name.as_ref().map(|name| name.range.clone()),
+            Parts::List(_) => None,
         }
     }
 
     fn syntax_error(&mut self, error: &ScanError) {
-        let mut extent = position_of(*error.marker()).one();
-        if error.info().contains("tab") {
-            extent.start.column = self.cursor.tab_before(*error.marker()).unwrap_or(extent.start.column);
-            extent.end = extent.start.along(1);
-        }
+        let start = self.cursor.byte_of(*error.marker());
+        let tab = if error.info().contains("tab") { self.cursor.tab_before(start) } else { None };
+        let range = tab.unwrap_or_else(|| self.cursor.char_at(start));
         // What was read last may have swallowed what the mistake made part of it.
-        if let Some(Frame { kind: Kind::Mapping { mapping, name }, .. }) = self.stack.last_mut() {
-            let swallowed = name.is_none() && mapping.fields.last().is_some_and(|last| last.value.extent == self.last);
-            if swallowed {
-                mapping.fields.pop();
-            }
+        if let Some(OpenCollection { parts: Parts::Mapping { mapping, name: None }, .. }) = self.open.last_mut()
+            && mapping.fields.last().is_some_and(|last| last.value.range == self.last)
+        {
+            mapping.fields.pop();
         }
-        if !self.is_shadowed(extent) {
-            self.problems.add(syntax::explain(error.info(), self.file, extent));
-        }
+        self.problems.add(syntax::explain(error.info(), self.file, &range));
     }
 
-    fn is_shadowed(&self, extent: Extent) -> bool {
-        let next = self.shadows.partition_point(|shadow| shadow.end <= extent.start);
-        self.shadows.get(next).is_some_and(|shadow| shadow.overlaps(&extent))
+    fn error(&mut self, code: &'static str, range: &Range<usize>, message: impl Into<String>, help: &str) {
+        self.problems.add(Diagnostic::error(code, self.file, range, message).help(help));
     }
-
-    fn error(&mut self, code: &'static str, extent: Extent, message: impl Into<String>, help: &str) {
-        if !self.is_shadowed(extent) {
-            self.problems.add(Diagnostic::error(code, self.file, extent, message).help(help));
-        }
-    }
-}
-
-fn position_of(marker: Marker) -> Position {
-    // The scanner counts lines from 1 and columns from 0.
-    Position { line: to_u32(marker.line()).max(1), column: to_u32(marker.col()).saturating_add(1) }
-}
-
-fn extent_of(span: ScannerSpan) -> Extent {
-    Extent { start: position_of(span.start), end: position_of(span.end) }
 }

@@ -5,6 +5,7 @@ pub mod events;
 pub mod import;
 pub mod json;
 pub mod markdown;
+pub mod problems;
 pub mod rebuild;
 pub mod text;
 mod view;

@@ -4,7 +4,7 @@ use std::fs;
 
 use keyform::manifest::load;
 
-use crate::support::{Folder, TODAY, key, list};
+use crate::support::{Folder, TODAY, key, list, plain};
 
 fn manifest(name: &str, number: usize) -> String {
     format!("version: 1\nkeys:\n  - name: {name}\n    publicKey: {}\n", key(number))
@@ -104,7 +104,7 @@ mod links {
         symlink("..", folder.path().join("team/up")).unwrap();
         for name in ["team", "team/b.yaml"] {
             let loaded = folder.load(&[name]);
-            let shown = loaded.report.to_text(false);
+            let shown = plain(&loaded.report);
             assert!(shown.contains("manifest-outside") && !shown.contains("hunter2"), "{shown}");
             assert!(loaded.desired.is_none());
         }

@@ -1,8 +1,9 @@
 //! Texts made to hurt: refused or read, and never a panic. How long they take, `benches/run` measures.
 
+use keyform::report::problems;
 use proptest::prelude::*;
 
-use crate::support::{codes, leaks, list, one, private_key};
+use crate::support::{codes, leaks, list, one, plain, private_key};
 
 #[test]
 fn each_bound_is_named() {
@@ -74,7 +75,7 @@ fn what_repeats_is_read_to_its_end() {
         "ä: ö\n",
     ] {
         let report = one(&part.repeat((2 << 20) / part.len())).report;
-        let text = report.to_text(false);
+        let text = plain(&report);
         assert!(!report.diagnostics.is_empty() && !text.is_empty());
     }
 }
@@ -132,7 +133,7 @@ proptest! {
     fn no_text_makes_it_panic(text in prop_oneof![any::<String>(), pieces()]) {
         let loaded = one(&text);
         prop_assert_eq!(loaded.desired.is_none(), loaded.report.worst().is_some_and(|worst| worst < keyform::manifest::Severity::Warning));
-        let _ = (loaded.report.to_text(true), loaded.report.to_json(), loaded.report.to_github());
+        let _ = (problems::text(&loaded.report), problems::json(&loaded.report), problems::github(&loaded.report));
     }
 
     #[test]
@@ -153,7 +154,7 @@ proptest! {
     fn a_private_key_between_any_pieces_is_never_shown(before in pieces(), after in pieces(), indent in 0..8_usize) {
         let key = private_key().replace('\n', &format!("\n{}", " ".repeat(indent)));
         let report = one(&format!("{before}{key}{after}")).report;
-        let text = report.to_text(false) + &report.to_github() + &report.to_json().to_string();
+        let text = plain(&report) + &problems::github(&report) + &problems::json(&report).to_string();
         prop_assert!(!leaks(&text), "{}", text);
         prop_assert!(text.contains("key-private"), "{}", text);
     }

@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 use keyform::manifest::schema;
+use keyform::report::problems;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, key, one};
+use crate::support::{Folder, key, one, plain};
 
 fn example() -> (Folder, keyform::manifest::Report) {
     let text = format!(
@@ -19,20 +20,20 @@ fn example() -> (Folder, keyform::manifest::Report) {
 #[test]
 fn json_is_versioned_and_complete() {
     let (folder, report) = example();
-    let text = serde_json::to_string_pretty(&report.to_json()).unwrap();
+    let text = serde_json::to_string_pretty(&problems::json(&report)).unwrap();
     assert_snapshot!(text.replace(&format!("{}/", folder.path().display()), ""));
 }
 
 #[test]
 fn github_gets_one_command_a_line() {
     let (folder, report) = example();
-    assert_snapshot!(report.to_github().replace(&format!("{}/", folder.path().display()), ""));
+    assert_snapshot!(problems::github(&report).replace(&format!("{}/", folder.path().display()), ""));
 }
 
 #[test]
 fn a_name_cannot_smuggle_a_command_or_an_escape_sequence() {
     let report = one("version: 1\nkeys:\n  - name: \"a\\n::error::x\\e[2J\"\n    \"\\n::warning::y\": 1\n").report;
-    for text in [report.to_text(false), report.to_github()] {
+    for text in [plain(&report), problems::github(&report)] {
         assert!(
             !text.contains('\u{1b}') && !text.contains("\n::error::x") && !text.contains("\n::warning::y"),
             "{text}"
@@ -43,9 +44,11 @@ fn a_name_cannot_smuggle_a_command_or_an_escape_sequence() {
 #[test]
 fn styles_add_nothing_but_escape_sequences() {
     let (_, report) = example();
-    let styled = report.to_text(true);
-    assert!(styled.contains('\u{1b}'));
-    assert_eq!(anstream::adapter::strip_str(&styled).to_string(), report.to_text(false));
+    let plain = plain(&report);
+    assert!(
+        problems::text(&report).contains('\u{1b}') && !plain.contains('\u{1b}') && plain.contains("^^^^^"),
+        "{plain}"
+    );
 }
 
 #[test]

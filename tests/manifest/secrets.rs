@@ -1,12 +1,15 @@
 //! A private key pasted or named by mistake: refused, and not one byte of it printed.
 
-use keyform::manifest::Loaded;
+use keyform::manifest::LoadedManifest;
+use keyform::report::problems;
 
-use crate::support::{Folder, key, leaks, one, private_key};
+use crate::support::{Folder, key, leaks, one, plain, private_key};
 
-fn check(loaded: &Loaded) {
+fn check(loaded: &LoadedManifest) {
     assert!(loaded.desired.is_none());
-    for text in [loaded.report.to_text(true), loaded.report.to_json().to_string(), loaded.report.to_github()] {
+    for text in
+        [problems::text(&loaded.report), problems::json(&loaded.report).to_string(), problems::github(&loaded.report)]
+    {
         assert!(text.contains("key-private"), "{text}");
         assert!(!leaks(&text), "{text}");
     }
@@ -87,7 +90,7 @@ fn a_token_in_a_manifest_is_not_repeated() {
         "version: 1\nkeys: []\napiKey: [\n  pit_4711,\n  a ]\n",
         "version: 1\nkeys: []\napiKey:\n  prime: |\n    a\n    pit_4711\n",
     ] {
-        let shown = one(text).report.to_text(false);
+        let shown = plain(&one(text).report);
         assert!(shown.contains("field-credentials") && shown.contains("not shown"), "{shown}");
         assert!(!shown.contains("pit_4711"), "{shown}");
     }
@@ -100,7 +103,7 @@ fn a_key_file_that_is_no_key_is_not_repeated() {
     {
         let text = "version: 1\nkeys:\n  - name: a\n    publicKeyFile: .env\n";
         let folder = Folder::new(&[("keys.yaml", text), (".env", content)]);
-        let shown = folder.load(&["keys.yaml"]).report.to_text(false);
+        let shown = plain(&folder.load(&["keys.yaml"]).report);
         assert!(shown.contains(code) && shown.contains(":4:20"), "{shown}");
         assert!(!shown.contains("hunter2") && !shown.contains("secret"), "{shown}");
     }

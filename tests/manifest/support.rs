@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use curve25519_dalek::{EdwardsPoint, constants::ED25519_BASEPOINT_POINT};
 use jiff::civil::{Date, date};
-use keyform::manifest::{Desired, Loaded, Report, load};
+use keyform::manifest::{Desired, Diagnostic, LoadedManifest, Location, Report, load};
+use keyform::report::problems;
 use tempfile::TempDir;
 
 /// The day on which all tests run.
@@ -35,26 +36,26 @@ impl Folder {
         fs::write(path, text).unwrap();
     }
 
-    pub(crate) fn load(&self, names: &[&str]) -> Loaded {
+    pub(crate) fn load(&self, names: &[&str]) -> LoadedManifest {
         let paths: Vec<PathBuf> = names.iter().map(|name| self.path().join(name)).collect();
         load(&paths, TODAY)
     }
 
     /// Shows problems as text, the folder's own path left out.
     pub(crate) fn text(&self, report: &Report) -> String {
-        report.to_text(false).replace(&format!("{}/", self.path().display()), "")
+        plain(report).replace(&format!("{}/", self.path().display()), "")
     }
 }
 
 /// Loads one file of that text.
-pub(crate) fn one(text: &str) -> Loaded {
+pub(crate) fn one(text: &str) -> LoadedManifest {
     Folder::new(&[("keys.yaml", text)]).load(&["keys.yaml"])
 }
 
 /// Loads one file of that text, in which no error is.
 pub(crate) fn desired(text: &str) -> Desired {
     let loaded = one(text);
-    loaded.desired.unwrap_or_else(|| panic!("{}", loaded.report.to_text(false)))
+    loaded.desired.unwrap_or_else(|| panic!("{}", plain(&loaded.report)))
 }
 
 /// Lists the problems of one file: `line:column code`.
@@ -64,12 +65,19 @@ pub(crate) fn codes(text: &str) -> Vec<String> {
 
 /// Lists problems: `line:column code`.
 pub(crate) fn list(report: &Report) -> Vec<String> {
-    let place = |line: u32, column: u32| format!("{line}:{column} ");
-    report
-        .diagnostics
-        .iter()
-        .map(|d| d.span.map(|span| place(span.line, span.column)).unwrap_or_default() + d.code)
-        .collect()
+    report.diagnostics.iter().map(|problem| format!("{}{}", place(report, problem), problem.code)).collect()
+}
+
+fn place(report: &Report, Diagnostic { file, range, .. }: &Diagnostic) -> String {
+    let Some(range) = range else { return String::new() };
+    let source = report.sources.iter().find(|source| source.path() == &**file).unwrap();
+    let Location { line, column, .. } = source.locate(range);
+    format!("{line}:{column} ")
+}
+
+/// Renders problems as text without styles.
+pub(crate) fn plain(report: &Report) -> String {
+    anstream::adapter::strip_str(&problems::text(report)).to_string()
 }
 
 /// Makes as many public keys as are asked for, always the same ones.

@@ -4,6 +4,7 @@ use keyform::account::{Effect, Failure, Listing, Row};
 use keyform::apply::Status;
 use keyform::names::KeyName;
 use keyform::plan::{Plan, file};
+use keyform::report::problems;
 use keyform::report::{View, json, markdown, text};
 use keyform::terminal::sanitize::{escape_to, is_unsafe};
 use proptest::prelude::*;
@@ -226,7 +227,7 @@ proptest! {
         }
         std::fs::write(&path, manifest).unwrap();
         let report = keyform::manifest::load(&[path], world::today()).report;
-        let text = report.to_github();
+        let text = problems::github(&report);
         prop_assert_eq!(text.lines().count(), report.diagnostics.len());
         for line in text.lines() {
             prop_assert!(line.starts_with("::error ") || line.starts_with("::warning "), "{line}");
@@ -234,6 +235,6 @@ proptest! {
             let data = line.splitn(3, "::").nth(2).unwrap().replace("%25", "").replace("%0A", "");
             prop_assert!(!data.contains('%'), "{line}");
         }
-        has_only_styles(&report.to_text(true))?;
+        has_only_styles(&problems::text(&report))?;
     }
 }

@@ -60,7 +60,7 @@ pub fn desired(text: &str) -> Desired {
             owner: None,
             expires: word.marks.contains('~').then(|| today().yesterday().unwrap()),
             protect: word.marks.contains('!'),
-            place: Place { file: std::path::Path::new("keyform.yaml").into(), line: 1, column: 1 },
+            place: Place { file: std::path::Path::new("keyform.yaml").into(), range: 0..0 },
         })
         .collect();
     keys.sort_by(|a, b| a.name.cmp(&b.name));

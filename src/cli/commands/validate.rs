@@ -7,8 +7,8 @@ use crate::cli::context::Context;
 use crate::cli::error::{Exit, Stop};
 use crate::cli::ui::Ui;
 use crate::manifest::{self, Severity};
-use crate::report::json;
 use crate::report::words::counted;
+use crate::report::{json, problems};
 use crate::terminal::style::{BAD, GOOD, paint};
 
 use super::cannot_print;
@@ -38,10 +38,10 @@ enum ReportFormat {
 pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, Stop> {
     let context = Context::new(WorkspaceArgs { manifest: args.manifest, ..WorkspaceArgs::default() }, ui);
     context.require_manifest()?;
-    let manifest::Loaded { desired, report } = manifest::load(context.manifests(), args.day.resolve());
+    let manifest::LoadedManifest { desired, report } = manifest::load(context.manifests(), args.day.resolve());
     let text = match args.format {
         ReportFormat::Text => {
-            let problems = report.to_text(true);
+            let problems = problems::text(&report);
             let space = if problems.is_empty() { "" } else { "\n" };
             let summary = match &desired {
                 Some(desired) => {
@@ -52,8 +52,8 @@ pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, Stop> {
             };
             format!("{problems}{space}{summary}\n")
         }
-        ReportFormat::Json => json::pretty(&report.to_json()),
-        ReportFormat::Github => report.to_github(),
+        ReportFormat::Json => json::pretty(&problems::json(&report)),
+        ReportFormat::Github => problems::github(&report),
     };
     let printed = match args.format {
         ReportFormat::Github => ui.commands(&text),

@@ -1,38 +1,38 @@
-//! What YAML makes of characters without quotes.
+//! The types that YAML gives to values without quotes.
 
 use jiff::civil::Date;
 
-/// What else than a text YAML makes of characters without quotes.
+/// A type other than text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
-    Nothing,
-    Truth,
-    OldTruth,
+pub(crate) enum Implicit {
+    Null,
+    Bool,
+    Yaml11Bool,
     Number,
 }
 
-impl Reading {
+impl Implicit {
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Nothing => "nothing",
-            Self::Truth => "true or false",
-            Self::OldTruth => "true or false to many programs",
+            Self::Null => "nothing",
+            Self::Bool => "true or false",
+            Self::Yaml11Bool => "true or false to many programs",
             Self::Number => "a number",
         }
     }
 }
 
-/// Follows the core schema of YAML 1.2, and for truths 1.1 too, since many programs still do.
-pub(crate) fn reads_as(text: &str) -> Option<Reading> {
+/// Follows the core schema of YAML 1.2, and for booleans also YAML 1.1, since many programs still do.
+pub(crate) fn implicit_type(text: &str) -> Option<Implicit> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Some(Reading::Nothing),
-        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return Some(Reading::Truth),
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Implicit::Null),
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return Some(Implicit::Bool),
         "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "on" | "On" | "ON" | "off" | "Off" | "OFF" => {
-            return Some(Reading::OldTruth);
+            return Some(Implicit::Yaml11Bool);
         }
         _ => {}
     }
-    is_number(text).then_some(Reading::Number)
+    is_number(text).then_some(Implicit::Number)
 }
 
 fn is_number(text: &str) -> bool {
@@ -57,7 +57,7 @@ fn is_number(text: &str) -> bool {
     mantissa_fits && exponent.is_none_or(digits)
 }
 
-/// Reads `YYYY-MM-DD`, and nothing else that is a date to someone.
+/// Reads `YYYY-MM-DD` and no other form of a date.
 pub(crate) fn parse_date(text: &str) -> Option<Date> {
     let shaped = text.len() == 10
         && text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
@@ -69,15 +69,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_reads_as_no_text_is_known() {
+    fn values_that_are_not_texts_are_known() {
         for text in ["1", "-1", "+12", "0o17", "0xff", "1.", "1.5", ".5", "1e3", "-1.5E-3", ".inf", "-.INF", ".nan"] {
-            assert_eq!(reads_as(text), Some(Reading::Number), "{text}");
+            assert_eq!(implicit_type(text), Some(Implicit::Number), "{text}");
         }
         for text in ["a", "1a", "0x", "0o8", "e3", ".", "-", "1.2.3", "1e", "2027-06-30", "y", "ssh-rsa", "-.nan"] {
-            assert_eq!(reads_as(text), None, "{text}");
+            assert_eq!(implicit_type(text), None, "{text}");
         }
-        assert_eq!(reads_as("No"), Some(Reading::OldTruth));
-        assert_eq!(reads_as("~"), Some(Reading::Nothing));
+        assert_eq!(implicit_type("No"), Some(Implicit::Yaml11Bool));
+        assert_eq!(implicit_type("~"), Some(Implicit::Null));
     }
 
     #[test]

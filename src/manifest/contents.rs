@@ -1,0 +1,58 @@
+//! What one manifest file says, before all files are checked together.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::policy::Policy;
+use super::tree::Spanned;
+use crate::names::{KeyName, UserId};
+use crate::public_key::PublicKey;
+
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) file: Arc<Path>,
+    /// Present if the file has an `account`; the value is none if the user in it is invalid.
+    pub(crate) account: Option<Spanned<Option<UserId>>>,
+    pub(crate) policy: Option<Spanned<Policy>>,
+    pub(crate) keys: Vec<Entry>,
+}
+
+/// One entry of `keys`. A field that is missing or invalid is none.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The whole entry, from its first field on.
+    pub(crate) range: Range<usize>,
+    /// The part to underline for the entry as a whole.
+    pub(crate) head: Range<usize>,
+    pub(crate) name: Option<Spanned<KeyName>>,
+    pub(crate) key: Option<Spanned<PublicKey>>,
+    pub(crate) owner: Optional<String>,
+    pub(crate) expires: Optional<Spanned<Date>>,
+    pub(crate) primary: Option<Spanned<bool>>,
+    pub(crate) protect: bool,
+}
+
+/// A field that a policy may require. An invalid one is not reported as missing too.
+#[derive(Debug)]
+pub(crate) enum Optional<T> {
+    Missing,
+    Invalid,
+    Present(T),
+}
+
+impl<T> Optional<T> {
+    /// Takes what was read of a field that is there.
+    pub(crate) fn present(read: Option<T>) -> Self {
+        read.map_or(Self::Invalid, Self::Present)
+    }
+
+    pub(crate) fn into_option(self) -> Option<T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Missing | Self::Invalid => None,
+        }
+    }
+}
