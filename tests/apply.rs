@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use keyform::account::{
     Effect, Failure, FailureKind, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
 };
-use keyform::apply::{Event, Finding, Options, Outcome, Status, Tools, execute};
+use keyform::apply::{ApplyOptions, Event, Finding, Outcome, Status, Tools, execute};
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
@@ -102,7 +102,7 @@ impl Ran {
             Status::Waiting => "waiting".to_owned(),
             Status::Done { .. } => "done".to_owned(),
             Status::Failed(failure) => format!("failed: {}", failure.message),
-            Status::Skipped { reason: why } => format!("skipped: {why}"),
+            Status::Skipped { reason } => format!("skipped: {reason}"),
             Status::Pending(_) => "pending".to_owned(),
         };
         let steps = self.outcome.steps.iter();
@@ -120,7 +120,7 @@ fn run(
     wanted: &str,
     state: &str,
     account: &str,
-    change: impl Fn(&mut Plan, &mut Options),
+    change: impl Fn(&mut Plan, &mut ApplyOptions),
     fault: impl Fn(&str) -> Option<Failure>,
 ) -> Ran {
     let mut plan = plan(wanted, state, account);
@@ -132,7 +132,7 @@ fn run(
         log: RefCell::default(),
     };
     let mut session = MemorySession { state: Some(recorded(state)), journal: Vec::new() };
-    let outcome = carry_out(&plan, &mut session, (&faulty, &faulty), options, &CancellationToken::new(), &|_| {});
+    let outcome = carry_out(&plan, &mut session, &faulty, options, &CancellationToken::new(), &|_| {});
     let log = faulty.log.take();
     Ran { outcome, session, log, rows: faulty.account.rows.take() }
 }
@@ -141,14 +141,13 @@ fn run(
 fn carry_out(
     plan: &Plan,
     session: &mut MemorySession,
-    (reader, writer): (&impl ReadAccount, &impl WriteAccount),
-    options: Options,
+    account: &(impl ReadAccount + WriteAccount),
+    options: ApplyOptions,
     stop: &CancellationToken,
     observer: &dyn Fn(&Event<'_>),
 ) -> Outcome {
     let tools = Tools {
-        reader: Some(reader),
-        writer,
+        account,
         throttle: &Throttle::new(VirtualClock::default(), 0),
         options,
         stop,
@@ -161,9 +160,10 @@ fn carry_out(
 }
 
 /// One request at a time.
-const ONE: Options = Options { concurrency: 1, retries: RetryPolicy { retries: 2 }, fail_fast: false };
+const ONE: ApplyOptions =
+    ApplyOptions { concurrency: 1, retries: RetryPolicy { retries: 2 }, fail_fast: false, offline: false };
 
-fn as_it_is(_: &mut Plan, _: &mut Options) {}
+fn as_it_is(_: &mut Plan, _: &mut ApplyOptions) {}
 
 #[test]
 fn one_failure_does_not_stop_the_others() {
@@ -175,7 +175,7 @@ fn one_failure_does_not_stop_the_others() {
 
 #[test]
 fn fail_fast_starts_nothing_more() {
-    let fast = |_: &mut Plan, options: &mut Options| options.fail_fast = true;
+    let fast = |_: &mut Plan, options: &mut ApplyOptions| options.fail_fast = true;
     let ran = run("a=A b=B c=C", "z=Z#9", "z=Z#9", fast, |request| (request == "POST b").then(refused));
     let skipped = "skipped: another key failed, and --fail-fast is set";
     assert_eq!(
@@ -280,7 +280,7 @@ fn a_deletion_that_is_not_made_after_all_is_reported() {
 
 #[test]
 fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
-    let pinned = |plan: &mut Plan, options: &mut Options| {
+    let pinned = |plan: &mut Plan, options: &mut ApplyOptions| {
         // However many may be under way: until the account has shown whose it is, it is one.
         options.concurrency = 10;
         plan.user_seen = false;
@@ -295,7 +295,7 @@ fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
 
 #[test]
 fn nothing_is_deleted_where_nobody_knows_whose_account_it_is_or_which_key_is_its_primary() {
-    let unseen = |plan: &mut Plan, _: &mut Options| plan.user_seen = false;
+    let unseen = |plan: &mut Plan, _: &mut ApplyOptions| plan.user_seen = false;
     let ran = run("", "a=A#1 b=B#2", "a=A#1 b=B#2", unseen, |_| None);
     assert!(
         ran.steps().iter().all(|step| step.contains("skipped: no answer has shown whose account")),
@@ -303,7 +303,7 @@ fn nothing_is_deleted_where_nobody_knows_whose_account_it_is_or_which_key_is_its
         ran.steps()
     );
 
-    let offline = |plan: &mut Plan, _: &mut Options| {
+    let offline = |plan: &mut Plan, _: &mut ApplyOptions| {
         plan.refreshed = false;
         plan.user_seen = true;
     };
@@ -317,13 +317,13 @@ fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
     let plan = world::plan_of(&world::numbered(uploads), None, Some(&world::listing("")));
     let (sent, written, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let account = MemoryAccount::new(Mode::default(), Vec::new());
-    let writer = Waiting { account: &account, waits, sent: &sent, written: &written };
+    let waiting = Waiting { account: &account, waits, sent: &sent, written: &written };
     let observer = |event: &Event<'_>| {
         most.set(most.get().max(sent.get() - written.get()));
-        written.set(written.get() + usize::from(matches!(event, Event::Placed { .. })));
+        written.set(written.get() + usize::from(matches!(event, Event::Recorded { .. })));
     };
-    let (options, stop) = (Options { concurrency: 10, ..ONE }, CancellationToken::new());
-    let outcome = carry_out(&plan, &mut MemorySession::default(), (&account, &writer), options, &stop, &observer);
+    let (options, stop) = (ApplyOptions { concurrency: 10, ..ONE }, CancellationToken::new());
+    let outcome = carry_out(&plan, &mut MemorySession::default(), &waiting, options, &stop, &observer);
     assert!(outcome.is_success(), "{outcome:?}");
     most.get()
 }
@@ -334,6 +334,12 @@ struct Waiting<'a> {
     waits: Option<&'a str>,
     sent: &'a Cell<usize>,
     written: &'a Cell<usize>,
+}
+
+impl ReadAccount for Waiting<'_> {
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
+        self.account.page(offset, limit).await
+    }
 }
 
 impl WriteAccount for Waiting<'_> {
@@ -376,9 +382,9 @@ fn an_account_that_was_not_as_it_said_is_reported() {
     let account = MemoryAccount::new(Mode::default(), Vec::new());
     let plan = plan("a=A", "", "");
     let mut session = MemorySession { state: Some(recorded("")), journal: Vec::new() };
-    let tools = (&Emptied(&account), &account);
-    let outcome = carry_out(&plan, &mut session, tools, ONE, &CancellationToken::new(), &|_| {});
-    assert!(matches!(outcome.findings.as_deref(), Some([Finding::Missing { .. }])), "{outcome:?}");
+    let account = Emptied(&account);
+    let outcome = carry_out(&plan, &mut session, &account, ONE, &CancellationToken::new(), &|_| {});
+    assert!(matches!(outcome.findings(), [Finding::Missing { .. }]), "{outcome:?}");
     assert!(!outcome.is_success());
 }
 
@@ -392,13 +398,44 @@ impl ReadAccount for Emptied<'_> {
     }
 }
 
-/// An account whose listing takes for ever, and during it someone asks to stop.
-struct Endless<'a>(&'a CancellationToken);
+impl WriteAccount for Emptied<'_> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+        self.0.upload(name, key).await
+    }
+
+    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+        self.0.promote(id).await
+    }
+
+    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+        self.0.delete(id).await
+    }
+}
+
+/// An account whose listing never ends, and during it someone asks to stop.
+struct Endless<'a> {
+    account: &'a Faulty<'a>,
+    stop: &'a CancellationToken,
+}
 
 impl ReadAccount for Endless<'_> {
     async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
-        self.0.cancel();
+        self.stop.cancel();
         std::future::pending().await
+    }
+}
+
+impl WriteAccount for Endless<'_> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+        self.account.upload(name, key).await
+    }
+
+    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+        self.account.promote(id).await
+    }
+
+    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+        self.account.delete(id).await
     }
 }
 
@@ -410,8 +447,9 @@ fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
         let account = MemoryAccount::new(Mode::default(), Vec::new());
         let account = Faulty { account, fault, log: RefCell::default() };
         let (plan, mut session) = (plan("a=A", "", ""), MemorySession::default());
-        let outcome = carry_out(&plan, &mut session, (&Endless(&stop), &account), ONE, &stop, &|_| {});
-        assert!(outcome.interrupted && outcome.saved.is_some() && outcome.findings.is_none());
+        let account = Endless { account: &account, stop: &stop };
+        let outcome = carry_out(&plan, &mut session, &account, ONE, &stop, &|_| {});
+        assert!(outcome.interrupted && outcome.saved.is_some() && !outcome.is_verified());
         let ended = match &outcome.steps[0].status {
             Status::Done { .. } => "done",
             Status::Pending(_) => "pending",
@@ -430,7 +468,7 @@ fn a_run_that_is_asked_to_stop_starts_nothing() {
     let plan = plan("a=A", "z=Z#9", "z=Z#9");
     let state = recorded("z=Z#9");
     let mut session = MemorySession { state: Some(state.clone()), journal: Vec::new() };
-    let outcome = carry_out(&plan, &mut session, (&account, &account), ONE, &stop, &|_| {});
+    let outcome = carry_out(&plan, &mut session, &account, ONE, &stop, &|_| {});
     assert!(outcome.interrupted);
     assert_eq!(account.requests.get(), 0);
     assert_eq!(session.state, Some(state), "and nothing is pending that was never sent");

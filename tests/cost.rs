@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use futures_util::FutureExt as _;
-use keyform::account::{RetryPolicy, Throttle};
-use keyform::apply::{Options, Tools, execute};
+use keyform::account::Throttle;
+use keyform::apply::{ApplyOptions, Tools, execute};
 use keyform::state::disk::{Disk, LocalDisk};
 use keyform::state::{FileStore, Session as _, Store as _};
 use support::account::{MemoryAccount, Mode, VirtualClock};
@@ -100,10 +100,9 @@ fn apply(count: u64) -> (usize, usize, usize) {
     let (written, synced) = (Rc::clone(&disk.written), Rc::clone(&disk.synced));
     let store = FileStore::on(Rc::new(RefCell::new(disk)), &path, "a test");
     let tools = Tools {
-        reader: Some(&account),
-        writer: &account,
+        account: &account,
         throttle: &Throttle::new(VirtualClock::default(), 1),
-        options: Options { concurrency: 10, retries: RetryPolicy::default(), fail_fast: false },
+        options: ApplyOptions::default(),
         stop: &CancellationToken::new(),
         observer: &|_| {},
         lineage: uuid::Uuid::nil(),

@@ -1,6 +1,7 @@
 //! Progress of an apply, as reported to its observer.
 
-use super::outcome::{Finding, Step};
+use super::findings::Finding;
+use super::outcome::Step;
 use crate::account::{Failure, Operation};
 use crate::names::{KeyId, KeyName};
 use crate::plan::Action;
@@ -37,7 +38,7 @@ pub enum Event<'a> {
         id: Option<&'a KeyId>,
     },
     /// The row of a key is recorded. The action can still have old rows to delete.
-    Placed {
+    Recorded {
         action: &'a Action,
         id: &'a KeyId,
     },

@@ -1,15 +1,22 @@
-//! Carries a plan out: uploads, then the promotion, then deletions; each thing is journalled as soon as it is known, and
-//! uploads together with those that are done at the same time.
+//! Carries out a plan: uploads, then the promotion, then deletions. What is learned is journalled at once.
 //!
-//! Exactly once: the intent to upload is durable before the first request, and an upload whose answer was lost is
-//! looked for in a listing before it is sent again.
+//! No key is uploaded twice: the intent to upload is durable before the first request, and an upload without a valid
+//! response is repeated only after a listing has shown that it was not carried out.
+//!
+//! [`progress`] holds what a run knows. [`settling`], [`dependencies`] and [`findings`] decide from it, without I/O.
+//! [`run`] and the files of its steps ([`uploads`], [`changes`], [`verify`]) carry the decisions out.
 
 mod changes;
+mod dependencies;
 mod event;
+mod findings;
 mod ledger;
 mod observe;
 mod outcome;
+mod progress;
 mod rebuild;
+mod run;
+mod settling;
 mod uploads;
 mod verify;
 
@@ -17,173 +24,76 @@ use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
 pub use event::Event;
-pub use observe::{ARRIVAL, observe};
-pub use outcome::{Finding, Outcome, Saved, Status, Step};
+pub use findings::Finding;
+pub use observe::{ARRIVAL, list_for_plan};
+pub use outcome::{Outcome, Saved, Status, Step, Verification};
 pub use rebuild::rebuilt;
 
-use crate::account::{
-    Clock, Effect, Failure, FailureKind, Operation, ReadAccount, RetryPolicy, SendError, SendStep, Throttle,
-    WriteAccount,
-};
-use crate::names::KeyName;
+use crate::account::{Clock, ReadAccount, RetryPolicy, Throttle, WriteAccount};
 use crate::plan::Plan;
 use crate::state::{Loaded, Session};
-use ledger::Ledger;
+use run::Run;
 
-/// Why an action was not begun after someone asked to stop.
-const INTERRUPTED: &str = "the run was interrupted";
-
-/// How many uploads or deletions are under way at a time, unless something else is asked for.
 pub const DEFAULT_CONCURRENCY: usize = 10;
 
-/// How to go about it.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How many uploads or deletions are under way at a time. At least 1.
+pub struct ApplyOptions {
+    /// How many uploads or deletions are in flight at a time. At least 1.
     pub concurrency: usize,
-    /// How often a request is tried again.
     pub retries: RetryPolicy,
-    /// Whether the first failure keeps everything else from starting.
+    /// Whether nothing more is started after the first failure.
     pub fail_fast: bool,
+    /// Whether the account must not be listed.
+    pub offline: bool,
 }
 
-/// What an apply works with.
-pub struct Tools<'a, R, W, C> {
-    /// Lists the account; nothing offline, where nothing may be listed.
-    pub reader: Option<&'a R>,
-    /// Changes the account.
-    pub writer: &'a W,
-    /// When requests may go out.
-    pub throttle: &'a Throttle<C>,
-    /// How to go about it.
-    pub options: Options,
-    /// Once cancelled, nothing new is started.
-    pub stop: &'a CancellationToken,
-    /// Told of everything that happens.
-    pub observer: &'a dyn Fn(&Event<'_>),
-    /// The lineage for a state that is made anew.
-    pub lineage: uuid::Uuid,
-}
-
-impl<R, W, C: Clock> Tools<'_, R, W, C> {
-    /// Sends a request about a key as often as it may be sent, and reports it to the observer. `attempt` of its retries
-    /// are used up already.
-    async fn send<T, F>(
-        &self,
-        operation: Operation,
-        name: &KeyName,
-        attempt: u32,
-        request: impl FnMut() -> F,
-    ) -> Result<T, SendError<()>>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let observe = |step: SendStep<'_>| {
-            (self.observer)(&match step {
-                SendStep::Sending => Event::Request { operation, name },
-                SendStep::Retrying(failure) => Event::Retrying { name, failure },
-            });
-        };
-        self.throttle.send(operation, self.options.retries, attempt, self.stop.cancelled(), observe, request).await
+impl Default for ApplyOptions {
+    fn default() -> Self {
+        Self { concurrency: DEFAULT_CONCURRENCY, retries: RetryPolicy::default(), fail_fast: false, offline: false }
     }
 }
 
-/// Carries out a plan that was made from `loaded`, the state that `session` holds the lock of.
+/// What an apply works with.
+pub struct Tools<'a, A, C> {
+    pub account: &'a A,
+    pub throttle: &'a Throttle<C>,
+    pub options: ApplyOptions,
+    /// Once cancelled, nothing more is started. Requests in flight are finished.
+    pub stop: &'a CancellationToken,
+    pub observer: &'a dyn Fn(&Event<'_>),
+    /// The lineage of a new state.
+    pub lineage: uuid::Uuid,
+}
+
+/// Carries out a plan that was made from `loaded`, the state which `session` has locked.
 ///
-/// Failures of single keys are in the outcome and do not stop the others. When this returns, all that was learned is in
-/// the state, or, if that could not be written, in the outcome, which says where else it is kept.
-pub async fn execute<R, W, C, S>(plan: &Plan, loaded: Loaded, session: &mut S, tools: &Tools<'_, R, W, C>) -> Outcome
+/// The failure of one key is part of the outcome and does not stop the others. On return, everything that was learned is
+/// durable in the state, or the outcome says why not and where else it is kept.
+pub async fn execute<A, C, S>(plan: &Plan, loaded: Loaded, session: &mut S, tools: &Tools<'_, A, C>) -> Outcome
 where
-    R: ReadAccount,
-    W: WriteAccount,
+    A: ReadAccount + WriteAccount,
     C: Clock,
     S: Session,
 {
     (tools.observer)(&Event::Started { steps: plan.actions.len() });
-    let begun = tools.throttle.clock().now();
-    let mut run = Run {
-        plan,
-        tools,
-        ledger: Ledger::open(plan, loaded, session, tools.lineage),
-        outcome: Outcome::new(plan),
-        halt: None,
-        unpromoted: false,
-    };
-    run.intend().await;
+    let start = tools.throttle.clock().now();
+    let mut run = Run::new(plan, loaded, session, tools);
+    run.record_intents().await;
     run.adopt().await;
     run.upload().await;
     run.promote().await;
     run.delete().await;
     run.forget().await;
-    run.read_back().await;
-
-    let Run { ledger, mut outcome, .. } = run;
-    outcome.interrupted = tools.stop.is_cancelled();
-    ledger.close(&mut outcome).await;
-    outcome.elapsed = tools.throttle.clock().now().saturating_sub(begun);
+    let verification = run.verify().await;
+    let mut outcome = run.finish(verification).await;
+    outcome.elapsed = tools.throttle.clock().now().saturating_sub(start);
     if let Some(saved) = &outcome.saved {
         (tools.observer)(&Event::Saved { serial: saved.serial });
     }
     outcome
 }
 
-/// One plan being carried out.
-struct Run<'a, R, W, C, S> {
-    plan: &'a Plan,
-    tools: &'a Tools<'a, R, W, C>,
-    ledger: Ledger<'a, S>,
-    outcome: Outcome,
-    /// Why nothing more may be started.
-    halt: Option<String>,
-    /// Whether a promotion was planned and is not made: the primary of before must stay.
-    unpromoted: bool,
-}
-
-impl<R, W, C, S: Session> Run<'_, R, W, C, S> {
-    /// Why nothing more may be started, if so.
-    fn halted(&self) -> Option<String> {
-        if self.ledger.is_in_trouble() {
-            // What cannot be written down must not be done.
-            return Some("the state cannot be written".to_owned());
-        }
-        self.halt.clone().or_else(|| self.tools.stop.is_cancelled().then(|| INTERRUPTED.to_owned()))
-    }
-
-    /// Notes the end of an action.
-    fn end(&mut self, index: usize, status: Status) {
-        if let Status::Failed(failure) = &status
-            && self.halt.is_none()
-        {
-            if concerns_all(failure) {
-                self.halt = Some("it would fail in the same way".to_owned());
-            } else if self.tools.options.fail_fast {
-                self.halt = Some("another key failed, and --fail-fast is set".to_owned());
-            }
-        }
-        if let (Some(step), Some(action)) = (self.outcome.steps.get_mut(index), self.plan.actions.get(index)) {
-            step.status = status;
-            (self.tools.observer)(&Event::Ended { step, action });
-        }
-    }
-
-    /// Whether an action still has something to come.
-    fn is_waiting(&self, index: usize) -> bool {
-        self.outcome.steps.get(index).is_some_and(|step| step.status == Status::Waiting)
-    }
-}
-
-/// Whether every other request would fail in the same way.
-fn concerns_all(failure: &Failure) -> bool {
-    match failure.kind {
-        FailureKind::BadToken | FailureKind::MissingPermission(_) | FailureKind::Forbidden | FailureKind::Redirect => {
-            true
-        }
-        FailureKind::Transport(_) => failure.effect == Effect::NotSent,
-        _ => false,
-    }
-}
-
-/// Waits for something, unless someone asks to stop first: nothing comes back then.
+/// Waits for a future, or returns `None` as soon as `stop` is cancelled.
 pub async fn unless_stopped<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
     if stop.is_cancelled() {
         return None;

@@ -1,20 +1,20 @@
-//! What the account shows before a plan is made that is to be carried out.
+//! Lists the account before a plan is made that is carried out.
 
 use std::time::Duration;
 
 use crate::account::{Clock, ListError, Listing, ReadAccount, RetryPolicy, Throttle, list_all};
 use crate::state::Loaded;
 
-/// How long a request that was given up gets to arrive, before a listing without its key is believed.
+/// How long a request without a response gets to be carried out, before a listing that does not show it is believed.
 ///
-/// A connection that broke, a process that was killed, an answer that took too long: the account may still be at it.
-/// Nothing protects against an upload that lands later than this, since the API has no way to name one.
+/// The account can still be working on a request whose connection broke, whose response timed out or whose process was
+/// killed. An upload that is carried out later than this can make a second row: the API cannot name a request.
 pub const ARRIVAL: Duration = Duration::from_secs(1);
 
-/// Lists the account for a plan on top of the state that was loaded, whose lock is held.
+/// Lists the account for a plan on top of the loaded state. The caller holds the lock of the state.
 ///
-/// Where a run did not end, or did not learn what became of its uploads, what it sent last gets time to arrive.
-pub async fn observe<R: ReadAccount, C: Clock>(
+/// If an earlier run was killed or left uncertain uploads, waits [`ARRIVAL`] for its last requests first.
+pub async fn list_for_plan<R: ReadAccount, C: Clock>(
     reader: &R,
     throttle: &Throttle<C>,
     policy: RetryPolicy,

@@ -1,13 +1,13 @@
 //! The result of an apply.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::account::Failure;
+use super::findings::Finding;
+use crate::account::{Effect, Failure};
 use crate::names::{KeyId, KeyName};
-use crate::plan::{ActionKind, Plan};
+use crate::plan::ActionKind;
 use crate::state::{Rescued, StateError};
 
 /// How a plan was carried out.
@@ -15,10 +15,7 @@ use crate::state::{Rescued, StateError};
 pub struct Outcome {
     /// One for each action, in the plan's order.
     pub steps: Vec<Step>,
-    /// What the listing after the changes shows. `None` if there was no listing.
-    pub findings: Option<Vec<Finding>>,
-    /// Why the listing after the changes failed.
-    pub unverified: Option<String>,
+    pub verification: Verification,
     /// `None` if the state did not change or could not be written.
     pub saved: Option<Saved>,
     /// Why the state could not be written, or why actions were skipped because the journal could not.
@@ -28,6 +25,16 @@ pub struct Outcome {
     /// Whether the user asked to stop.
     pub interrupted: bool,
     pub elapsed: Duration,
+}
+
+/// The result of the listing after the changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verification {
+    /// The account was not listed: no request changed it, the run is offline, or the user asked to stop.
+    NotDone,
+    /// The account could not be listed.
+    Failed(String),
+    Done(Vec<Finding>),
 }
 
 /// The state that was written.
@@ -67,34 +74,11 @@ pub enum Status {
     Pending(Failure),
 }
 
-/// A difference between the planned result and the account, or a change that the plan did not ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    /// The row of a key is not listed, or holds another key.
-    Missing { name: KeyName, id: KeyId },
-    /// A deleted row is still listed.
-    Remains { name: KeyName, id: KeyId },
-    /// Other rows hold the key that was uploaded.
-    Copies { name: KeyName, ids: Vec<KeyId> },
-    /// The planned primary is not the primary.
-    NotPrimary { name: KeyName },
-    /// An upload took the place of the planned primary, which was promoted again.
-    PrimaryRestored { name: KeyName },
-    /// An upload became the primary, and the manifest names none.
-    PrimaryMoved { name: KeyName },
-}
-
 impl Outcome {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let steps = plan.actions.iter().map(|action| Step {
-            name: action.name.clone(),
-            kind: action.change.kind(),
-            status: Status::Waiting,
-        });
+    pub(super) fn new(steps: Vec<Step>, verification: Verification) -> Self {
         Self {
-            steps: steps.collect(),
-            findings: None,
-            unverified: None,
+            steps,
+            verification,
             saved: None,
             save_error: None,
             rescued: None,
@@ -107,8 +91,20 @@ impl Outcome {
     pub fn is_success(&self) -> bool {
         self.steps.iter().all(Step::is_done)
             && self.save_error.is_none()
-            && self.unverified.is_none()
-            && !self.findings.iter().flatten().any(Finding::is_wrong)
+            && !matches!(self.verification, Verification::Failed(_))
+            && !self.findings().iter().any(Finding::is_wrong)
+    }
+
+    /// Whether the account was listed after the changes.
+    pub fn is_verified(&self) -> bool {
+        matches!(self.verification, Verification::Done(_))
+    }
+
+    pub fn findings(&self) -> &[Finding] {
+        match &self.verification {
+            Verification::Done(findings) => findings,
+            Verification::NotDone | Verification::Failed(_) => &[],
+        }
     }
 }
 
@@ -116,35 +112,15 @@ impl Step {
     pub fn is_done(&self) -> bool {
         matches!(self.status, Status::Done { .. })
     }
-}
 
-impl Finding {
-    /// Whether the apply did not reach what was planned. Otherwise the finding is only a note.
-    pub fn is_wrong(&self) -> bool {
-        match self {
-            Self::Missing { .. } | Self::Remains { .. } | Self::Copies { .. } | Self::NotPrimary { .. } => true,
-            Self::PrimaryMoved { .. } | Self::PrimaryRestored { .. } => false,
-        }
+    /// Whether the account may have carried the change out although its request failed.
+    pub(super) fn has_unknown_effect(&self) -> bool {
+        matches!(&self.status, Status::Failed(failure) if failure.effect == Effect::Unknown)
     }
 }
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { name, id } => write!(f, "{name} should be on the account as {id}, and is not"),
-            Self::Remains { name, id } => write!(f, "{name} ({id}) was deleted, and the account still lists it"),
-            Self::Copies { name, ids } => {
-                let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
-                write!(f, "the account holds the key of {name} more than once, also as {}", ids.join(", "))
-            }
-            Self::NotPrimary { name } => write!(f, "{name} should be the primary key, and is not"),
-            Self::PrimaryRestored { name } => write!(
-                f,
-                "an upload had made itself the primary key; {name} was made that again, as the manifest wants"
-            ),
-            Self::PrimaryMoved { name } => {
-                write!(f, "the account made {name} its primary key, though no manifest asks for it")
-            }
-        }
+impl Status {
+    pub(super) fn skipped(reason: &str) -> Self {
+        Self::Skipped { reason: reason.to_owned() }
     }
 }

@@ -1,11 +1,11 @@
-//! A state made anew, where the old one is lost or broken.
+//! Makes a new state from the account, where the old one is lost or broken.
 
 use uuid::Uuid;
 
 use crate::plan::{Change, Plan};
 use crate::state::{Entry, State};
 
-/// Makes the state of a plan that was made without one: it holds what the manifest desires and the account has.
+/// Builds the state of a plan that was made without one: it records the adoptions.
 pub fn rebuilt(plan: &Plan, lineage: Uuid) -> State {
     let mut state = State::new(lineage, plan.endpoint.clone());
     state.serial = 1;

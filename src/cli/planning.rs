@@ -17,7 +17,7 @@ pub(super) async fn observe(account: &Account, loaded: &Loaded) -> Result<Listin
     let recorded = loaded.state.as_ref();
     // Before the token goes anywhere: a state of another endpoint is a mistake in the making.
     belongs(recorded, &account.endpoint, None)?;
-    let listing = apply::observe(&account.client, &account.throttle, account.retries, loaded).await?;
+    let listing = apply::list_for_plan(&account.client, &account.throttle, account.retries, loaded).await?;
     belongs(recorded, &account.endpoint, Some(&listing))?;
     Ok(listing)
 }

@@ -149,7 +149,7 @@ impl<'p> Events<'p> {
             Event::Uncertain { name, failure } => EventContent::Uncertain { name, failure },
             Event::Settling { uploads } => EventContent::Settling { uploads },
             Event::Settled { name, id } => EventContent::Settled { name, id },
-            Event::Placed { action, id } => placed(action, id),
+            Event::Recorded { action, id } => recorded(action, id),
             Event::Ended { step, action } => match ended(step, action) {
                 Some(content) => content,
                 None => return String::new(),
@@ -169,15 +169,12 @@ impl<'p> Events<'p> {
     }
 }
 
-fn placed<'a>(action: &'a Action, id: &'a KeyId) -> EventContent<'a> {
-    let event = match &action.change {
-        Change::Adopt { .. } | Change::Replace { row: Some(_), .. } => "adopted",
-        _ => "uploaded",
-    };
-    done(event, action, id)
+fn recorded<'a>(action: &'a Action, id: &'a KeyId) -> EventContent<'a> {
+    let is_adopted = action.change.row().is_some();
+    done(if is_adopted { "adopted" } else { "uploaded" }, action, id)
 }
 
-/// Returns `None` where the line of [`placed`] has said it.
+/// Returns `None` where the line of [`recorded`] has said it.
 fn ended<'a>(step: &'a Step, action: &'a Action) -> Option<EventContent<'a>> {
     let Step { name, kind: action_kind, status } = step;
     let action_kind = *action_kind;

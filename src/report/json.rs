@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::apply::{Outcome, Step};
+use crate::apply::{Outcome, Step, Verification};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanDocument};
 use crate::plan::guard::Refusal;
@@ -50,9 +50,12 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
         interrupted: outcome.interrupted,
         plan: plan.document(),
         results: &outcome.steps,
-        verified: outcome.findings.is_some(),
-        unverified_because: outcome.unverified.as_deref(),
-        findings: (outcome.findings.iter().flatten())
+        verified: outcome.is_verified(),
+        unverified_because: match &outcome.verification {
+            Verification::Failed(reason) => Some(reason),
+            Verification::NotDone | Verification::Done(_) => None,
+        },
+        findings: (outcome.findings().iter())
             .map(|finding| FindingFile { wrong: finding.is_wrong(), text: finding.to_string() })
             .collect(),
         serial: outcome.saved.map(|saved| saved.serial),

@@ -79,8 +79,7 @@ impl Account for EmulatedAccount {
     }
 
     fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome {
-        let outcome =
-            self.runtime.block_on(carry_out(plan, session, &self.client, &self.client, TokioClock::default(), seed));
+        let outcome = self.runtime.block_on(carry_out(plan, session, &self.client, TokioClock::default(), seed));
         watch(&self.rows());
         outcome
     }

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use emulated::EmulatedAccount;
 use fastrand::Rng;
 use keyform::account::{Clock, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount};
-use keyform::apply::{Options, Outcome, Status, Tools, execute};
+use keyform::apply::{ApplyOptions, Outcome, Status, Tools, execute};
 use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
@@ -115,7 +115,7 @@ impl Account for MemoryAccount {
     fn execute(&self, plan: &Plan, session: &mut MemorySession, seed: u64, watch: Watch) -> Outcome {
         *self.watch.borrow_mut() = Some(watch);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let outcome = runtime.block_on(carry_out(plan, session, self, self, VirtualClock::default(), seed));
+        let outcome = runtime.block_on(carry_out(plan, session, self, VirtualClock::default(), seed));
         *self.watch.borrow_mut() = None;
         outcome
     }
@@ -124,16 +124,14 @@ impl Account for MemoryAccount {
 async fn carry_out(
     plan: &Plan,
     session: &mut MemorySession,
-    reader: &impl ReadAccount,
-    writer: &impl WriteAccount,
+    account: &(impl ReadAccount + WriteAccount),
     clock: impl Clock,
     seed: u64,
 ) -> Outcome {
     let tools = Tools {
-        reader: Some(reader),
-        writer,
+        account,
         throttle: &Throttle::new(clock, seed),
-        options: Options { concurrency: 3, retries: RetryPolicy { retries: 2 }, fail_fast: false },
+        options: ApplyOptions { concurrency: 3, retries: RetryPolicy { retries: 2 }, ..ApplyOptions::default() },
         stop: &CancellationToken::new(),
         observer: &|_| {},
         lineage: uuid::Uuid::from_u128(u128::from(seed)),

@@ -1,7 +1,7 @@
 //! Texts that mean harm, through every format: none of them can act on a terminal, a page or a program.
 
 use keyform::account::{Effect, Failure, Listing, Row};
-use keyform::apply::Status;
+use keyform::apply::{Status, Verification};
 use keyform::names::KeyName;
 use keyform::plan::{Plan, file};
 use keyform::report::problems;
@@ -169,7 +169,7 @@ proptest! {
         let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Pending(failure(&message)), Status::Skipped { reason: message.clone() }], vec![]);
         has_only_styles(&text::outcome(&scene.plan, &failed, &message, View::default()))?;
         let uncertain = Failure { effect: Effect::Unknown, ..failure(&message) };
-        let unverified = keyform::apply::Outcome { unverified: Some(message), ..outcome(&scene, &[Status::Failed(uncertain)], vec![]) };
+        let unverified = keyform::apply::Outcome { verification: Verification::Failed(message), ..outcome(&scene, &[Status::Failed(uncertain)], vec![]) };
         has_only_styles(&text::outcome(&scene.plan, &unverified, "s", View::default()))?;
         has_only_styles(&text::records(&scene.recorded))?;
         for record in scene.recorded.sorted() {

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use keyform::account::{Effect, Failure, FailureKind};
-use keyform::apply::{Event, Finding, Outcome, Status, Step};
+use keyform::apply::{Event, Finding, Outcome, Status, Step, Verification};
 use keyform::names::KeyId;
 use keyform::report::events::Events;
 use keyform::report::{View, json, text};
@@ -30,8 +30,7 @@ pub(crate) fn outcome(scene: &Scene, statuses: &[Status], findings: Vec<Finding>
     });
     Outcome {
         steps: steps.collect(),
-        findings: Some(findings),
-        unverified: None,
+        verification: Verification::Done(findings),
         saved: None,
         save_error: None,
         rescued: None,
@@ -47,14 +46,14 @@ pub(crate) fn events(scene: &Scene, outcome: &Outcome) -> String {
     let id = KeyId::new("id-1").unwrap();
     let mut lines = events.event(&Event::Started { steps: outcome.steps.len() }, time);
     for (step, action) in outcome.steps.iter().zip(&scene.plan.actions) {
-        lines += &events.event(&Event::Placed { action, id: &id }, time);
+        lines += &events.event(&Event::Recorded { action, id: &id }, time);
         if let Status::Failed(failure) = &step.status {
             lines += &events.event(&Event::Retrying { name: &step.name, failure }, time);
             lines += &events.event(&Event::Uncertain { name: &step.name, failure }, time);
         }
         lines += &events.event(&Event::Ended { step, action }, time);
     }
-    lines += &events.event(&Event::Verified { findings: outcome.findings.as_deref().unwrap_or_default() }, time);
+    lines += &events.event(&Event::Verified { findings: outcome.findings() }, time);
     lines += &events.refused(&scene.refusals(), time);
     lines
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyform::account::{RetryPolicy, Throttle};
-use keyform::apply::{Options, Outcome, Tools, execute, observe};
+use keyform::apply::{ApplyOptions, Outcome, Tools, execute, list_for_plan};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::{Change, Plan, Reason};
@@ -44,9 +44,8 @@ pub(crate) enum End {
 #[derive(Debug, Clone)]
 struct Orders {
     recover: Option<PathBuf>,
-    offline: bool,
     patience: Duration,
-    options: Options,
+    options: ApplyOptions,
     seed: u64,
 }
 
@@ -184,14 +183,15 @@ impl History {
         let retries = if calm { 5 } else { world.draw(|rng| rng.u32(..3)) };
         // Not everybody does as told, or in time.
         let recover = self.apart.take_if(|_| calm || world.chance(0.7));
+        let offline = !calm && sees_all && world.chance(0.15);
         let orders = Orders {
             recover,
-            offline: !calm && sees_all && world.chance(0.15),
             patience: if world.chance(0.5) { Duration::ZERO } else { Duration::from_mins(5) },
-            options: Options {
+            options: ApplyOptions {
                 concurrency: world.draw(|rng| rng.usize(1..4)),
                 retries: RetryPolicy { retries },
                 fail_fast: !calm && world.chance(0.1),
+                offline,
             },
             seed: world.draw(|rng| rng.u64(..)),
         };
@@ -357,10 +357,10 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
         Err(error) => return End::Refused(error),
     };
     let network = Network { world: Rc::clone(&world), process: Rc::clone(&process) };
-    let observed = if orders.offline {
+    let observed = if orders.options.offline {
         None
     } else {
-        match observe(&network, &throttle, orders.options.retries, &loaded).await {
+        match list_for_plan(&network, &throttle, orders.options.retries, &loaded).await {
             Ok(listing) => Some(listing),
             Err(_) => return End::Blind,
         }
@@ -370,8 +370,7 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
     process.replaces.replace(replaced(&plan));
     process.orphans.replace(orphans(&plan));
     let tools = Tools {
-        reader: (!orders.offline).then_some(&network),
-        writer: &network,
+        account: &network,
         throttle: &throttle,
         options: orders.options,
         stop: &process.stop,

@@ -5,10 +5,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use keyform::account::{
-    Clock as _, Effect, Failure, FailureKind, Page, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
-};
-use keyform::apply::{Options, Outcome, Tools, execute};
+use keyform::account::{Clock as _, Effect, Failure, FailureKind, Page, ReadAccount, Row, Throttle, WriteAccount};
+use keyform::apply::{ApplyOptions, Outcome, Tools, execute};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
@@ -170,14 +168,9 @@ fn apply(plan: &Plan, kind: Kind, says_when: bool, workers: u32) -> (Outcome, Du
         let (server, plan, kernel) = (Rc::clone(&server), plan.clone(), Rc::clone(&kernel));
         async move {
             let tools = Tools {
-                reader: Some(&*server),
-                writer: &*server,
+                account: &*server,
                 throttle: &Throttle::new(Watch { kernel, is_hasty: false }, u64::from(workers)),
-                options: Options {
-                    concurrency: usize::try_from(workers).unwrap(),
-                    retries: RetryPolicy::default(),
-                    fail_fast: false,
-                },
+                options: ApplyOptions { concurrency: usize::try_from(workers).unwrap(), ..ApplyOptions::default() },
                 stop: &CancellationToken::new(),
                 observer: &|_| {},
                 lineage: uuid::Uuid::nil(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{DEFAULT_CONCURRENCY, Event, Options, Outcome, Tools, execute, unless_stopped};
+use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Outcome, Tools, execute, unless_stopped};
 use crate::cli::args::{
     AcknowledgeArgs, DayArgs, Format, LockArgs, PlanScope, RecoveryArgs, RequestArgs, WorkspaceArgs,
 };
@@ -250,16 +250,20 @@ async fn carry_out(
             Event::Retrying { name, failure } => progress.note(&format!("{name} is tried again: {failure}")),
             Event::Request { .. }
             | Event::Settled { .. }
-            | Event::Placed { .. }
+            | Event::Recorded { .. }
             | Event::Verified { .. }
             | Event::Saved { .. } => {}
         }
     };
     let tools = Tools {
-        reader: (!args.scope.offline).then_some(&account.client),
-        writer: &account.client,
+        account: &account.client,
         throttle: &account.throttle,
-        options: Options { concurrency: args.concurrency.get(), retries: account.retries, fail_fast: args.fail_fast },
+        options: ApplyOptions {
+            concurrency: args.concurrency.get(),
+            retries: account.retries,
+            fail_fast: args.fail_fast,
+            offline: args.scope.offline,
+        },
         stop,
         observer: &observer,
         lineage: uuid::Uuid::new_v4(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::style_of;
 use crate::account::FailureKind;
-use crate::apply::{Outcome, Status, Step};
+use crate::apply::{Outcome, Status, Step, Verification};
 use crate::plan::{Action, ActionKind, Plan, Reason};
 use crate::report::View;
 use crate::report::words::{self, counted};
@@ -18,12 +18,12 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str, view: View) -> 
     for steps in steps.chunk_by(|(a, _), (b, _)| a.kind == b.kind) {
         write_steps(&mut out, steps, view);
     }
-    for finding in outcome.findings.iter().flatten() {
+    for finding in outcome.findings() {
         let (label, style) = if finding.is_wrong() { ("Wrong:", BAD) } else { ("Note:", WARN) };
         let _ = writeln!(out, "{} {}", paint(style, label), finding);
     }
-    if let Some(why) = &outcome.unverified {
-        let _ = writeln!(out, "{} what was done could not be checked: {}", paint(BAD, "Unverified:"), escape(why));
+    if let Verification::Failed(reason) = &outcome.verification {
+        let _ = writeln!(out, "{} what was done could not be checked: {}", paint(BAD, "Unverified:"), escape(reason));
     }
     out.push('\n');
     let _ = writeln!(out, "{}", summary(outcome));
@@ -120,9 +120,7 @@ fn summary(outcome: &Outcome) -> String {
         (false, true) => paint(GOOD, "Applied:").to_string(),
         (false, false) => paint(BAD, "Incomplete:").to_string(),
     };
-    let checked = match &outcome.findings {
-        Some(_) if outcome.is_success() => "; the account was listed and is as planned",
-        _ => "",
-    };
+    let is_checked = outcome.is_verified() && outcome.is_success();
+    let checked = if is_checked { "; the account was listed and is as planned" } else { "" };
     format!("{label} {}{checked}.", parts.join(", "))
 }

@@ -1,0 +1,73 @@
+//! Which changes may follow the uploads: a promotion needs the row of its key, a deletion the rows that replace the old
+//! one. No I/O.
+
+use super::outcome::Status;
+use super::progress::Progress;
+use crate::names::KeyId;
+use crate::plan::{Action, ActionKind, Change, OldKey};
+
+/// A row to be deleted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deletion<'p> {
+    /// The index of the action that deletes it.
+    pub(super) index: usize,
+    pub(super) action: &'p Action,
+    pub(super) old: &'p OldKey,
+}
+
+impl<'p> Progress<'p> {
+    /// Returns the row that an action makes the primary now, or why it cannot. `None` if it promotes no row.
+    pub(super) fn promotion(&self, index: usize, action: &Action) -> Option<Result<KeyId, &'static str>> {
+        let known = match &action.change {
+            Change::Promote { id, .. } => id.as_ref(),
+            Change::Replace { promote: true, .. } if self.is_waiting(index) => None,
+            _ => return None,
+        };
+        let row = known.or_else(|| self.new_row(&action.name));
+        Some(row.cloned().ok_or("the key was not uploaded"))
+    }
+
+    /// Returns the rows that an action deletes now, or why it must not. `None` if it deletes none or has ended.
+    pub(super) fn deletions(
+        &self,
+        index: usize,
+        action: &'p Action,
+    ) -> Option<Result<Vec<Deletion<'p>>, &'static str>> {
+        if !action.change.deletes() || !self.is_waiting(index) {
+            return None;
+        }
+        let old_rows = action.change.old_rows();
+        if !self.is_user_seen {
+            return Some(Err(
+                "no answer has shown whose account this is, and a row that is not there would count as deleted",
+            ));
+        }
+        // If the account was not listed, each of them can be the primary.
+        if self.is_promotion_missing() && (!self.plan.refreshed || old_rows.iter().any(|old| old.is_primary)) {
+            return Some(Err("it is the primary key, and no other key has become that"));
+        }
+        let old_rows = old_rows.iter().filter(|old| !self.is_new_row(&old.id));
+        Some(Ok(old_rows.map(|old| Deletion { index, action, old }).collect()))
+    }
+
+    /// Returns the row with which an action ends that has deleted its old rows. `None` while one of them is recorded.
+    pub(super) fn row_after_deletions(&self, action: &'p Action) -> Option<&KeyId> {
+        let remains = |old: &OldKey| self.state.records.contains_key(&old.id) && !self.is_new_row(&old.id);
+        if action.change.old_rows().iter().any(remains) {
+            return None;
+        }
+        match &action.change {
+            Change::Delete(old) => Some(&old.id),
+            _ => self.new_row(&action.name),
+        }
+    }
+
+    /// Whether a promotion was planned and not made, so that the old primary must stay.
+    fn is_promotion_missing(&self) -> bool {
+        self.steps().any(|(step, action)| {
+            // A replacement that has promoted its key waits for its deletions.
+            let is_promoted = step.is_done() || step.kind == ActionKind::Replace && step.status == Status::Waiting;
+            action.change.promotes() && !is_promoted
+        })
+    }
+}

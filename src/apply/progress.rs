@@ -1,0 +1,87 @@
+//! What a run knows while it carries out a plan. No I/O.
+
+use std::collections::HashMap;
+
+use super::outcome::{Status, Step};
+use crate::names::{KeyId, KeyName, UserId};
+use crate::plan::{Action, Plan};
+use crate::state::{Entry, State};
+
+/// The basis of all decisions of a run.
+pub(super) struct Progress<'p> {
+    pub(super) plan: &'p Plan,
+    /// One for each action, in the plan's order.
+    pub(super) steps: Vec<Step>,
+    /// The state, with everything that the run has learned.
+    pub(super) state: State,
+    /// Whether a response has shown the owner of the account. Before that, a deletion proves nothing: on the account of
+    /// somebody else every row is missing.
+    pub(super) is_user_seen: bool,
+    /// The rows that keys got in this run. Each is recorded in the state.
+    new_rows: HashMap<KeyName, KeyId>,
+}
+
+/// The owner of the account is not the expected one.
+#[derive(Debug)]
+pub(super) struct OtherUser {
+    pub(super) expected: UserId,
+    pub(super) found: UserId,
+}
+
+impl<'p> Progress<'p> {
+    pub(super) fn new(plan: &'p Plan, state: State) -> Self {
+        let steps = plan.actions.iter().map(|action| Step {
+            name: action.name.clone(),
+            kind: action.change.kind(),
+            status: Status::Waiting,
+        });
+        Self {
+            plan,
+            steps: steps.collect(),
+            state,
+            is_user_seen: plan.user_seen,
+            new_rows: HashMap::with_capacity(plan.actions.len()),
+        }
+    }
+
+    /// Returns the steps with their actions.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (&Step, &'p Action)> {
+        self.steps.iter().zip(&self.plan.actions)
+    }
+
+    pub(super) fn is_waiting(&self, index: usize) -> bool {
+        self.steps.get(index).is_some_and(|step| step.status == Status::Waiting)
+    }
+
+    /// Applies what was learned to the state.
+    pub(super) fn apply_entries(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.state.learn(entry);
+        }
+    }
+
+    /// Notes the row that a key got. The caller records it in the state as well.
+    pub(super) fn set_new_row(&mut self, name: &KeyName, id: &KeyId) {
+        self.new_rows.insert(name.clone(), id.clone());
+    }
+
+    /// Returns the row that a key got in this run.
+    pub(super) fn new_row(&self, name: &KeyName) -> Option<&KeyId> {
+        self.new_rows.get(name)
+    }
+
+    /// Whether a key got this row in this run. An account can answer an upload with a row that it had before, even with
+    /// one that the plan deletes: such a row must stay.
+    pub(super) fn is_new_row(&self, id: &KeyId) -> bool {
+        let record = self.state.records.get(id);
+        record.is_some_and(|record| self.new_row(&record.name) == Some(id))
+    }
+
+    /// Compares the owner of a row with the pinned user, or else with the recorded one.
+    pub(super) fn check_user(&self, user: &UserId) -> Result<(), OtherUser> {
+        match self.plan.pin.as_ref().or(self.state.user_id.as_ref()) {
+            Some(expected) if expected != user => Err(OtherUser { expected: expected.clone(), found: user.clone() }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A plan being carried out: what is learned is journalled and applied, and a serious failure stops what is left.
+
+use super::event::Event;
+use super::ledger::Ledger;
+use super::outcome::{Outcome, Status, Verification};
+use super::progress::Progress;
+use super::{Tools, unless_stopped};
+use crate::account::{
+    Clock, Effect, Failure, FailureKind, ListError, Listing, Operation, ReadAccount, SendError, SendStep, list_all,
+};
+use crate::names::KeyName;
+use crate::plan::{AccountRow, Action, NewKey, Plan};
+use crate::state::{Entry, Loaded, Session};
+
+/// The reason why actions are skipped after the user asked to stop.
+pub(super) const INTERRUPTED: &str = "the run was interrupted";
+
+pub(super) struct Run<'a, A, C, S> {
+    pub(super) tools: &'a Tools<'a, A, C>,
+    pub(super) progress: Progress<'a>,
+    ledger: Ledger<'a, S>,
+    /// Why nothing more is started.
+    halt: Option<&'static str>,
+}
+
+impl<'a, A, C, S: Session> Run<'a, A, C, S> {
+    pub(super) fn new(plan: &'a Plan, loaded: Loaded, session: &'a mut S, tools: &'a Tools<'a, A, C>) -> Self {
+        let ledger = Ledger::open(plan, loaded, session, tools.lineage);
+        Self { tools, progress: Progress::new(plan, ledger.base().clone()), ledger, halt: None }
+    }
+
+    /// Returns why nothing more may be started, if so.
+    pub(super) fn halted(&self) -> Option<&'static str> {
+        if self.ledger.has_failed() {
+            // What cannot be journalled must not be done.
+            return Some("the state cannot be written");
+        }
+        self.halt.or_else(|| self.tools.stop.is_cancelled().then_some(INTERRUPTED))
+    }
+
+    /// Starts nothing more.
+    pub(super) fn halt(&mut self, reason: &'static str) {
+        self.halt = Some(reason);
+    }
+
+    /// Journals what was learned, and applies it to the state. What cannot be journalled is kept in memory.
+    pub(super) async fn learn(&mut self, entries: Vec<Entry>) {
+        self.ledger.append(&entries).await;
+        self.progress.apply_entries(entries);
+    }
+
+    /// Makes entries durable, and applies them to the state only then.
+    pub(super) async fn learn_durably(&mut self, entries: Vec<Entry>) {
+        if self.ledger.append_durably(&entries).await {
+            self.progress.apply_entries(entries);
+        }
+    }
+
+    /// Records the rows of keys, and drops what was recorded for these keys before.
+    pub(super) async fn record_rows<'r>(
+        &mut self,
+        rows: impl IntoIterator<Item = (&'r Action, &'r NewKey, &'r AccountRow)>,
+    ) {
+        let mut entries = Vec::new();
+        let mut recorded = Vec::new();
+        for (action, key, row) in rows {
+            self.progress.set_new_row(&action.name, &row.id);
+            entries.push(Entry::Record(row.record(&action.name, key.key.blob())));
+            let stale = key.stale.iter().filter(|&stale| *stale != row.id);
+            entries.extend(stale.map(|id| Entry::Drop { id: id.clone() }));
+            recorded.push((action, &row.id));
+        }
+        self.learn(entries).await;
+        for (action, id) in recorded {
+            (self.tools.observer)(&Event::Recorded { action, id });
+        }
+    }
+
+    /// Sets the result of an action, and halts the run if its failure concerns the others too.
+    pub(super) fn end(&mut self, index: usize, status: Status) {
+        if let Status::Failed(failure) = &status
+            && self.halt.is_none()
+        {
+            if concerns_all(failure) {
+                self.halt("it would fail in the same way");
+            } else if self.tools.options.fail_fast {
+                self.halt("another key failed, and --fail-fast is set");
+            }
+        }
+        if let (Some(step), Some(action)) = (self.progress.steps.get_mut(index), self.progress.plan.actions.get(index))
+        {
+            step.status = status;
+            (self.tools.observer)(&Event::Ended { step, action });
+        }
+    }
+
+    /// Writes the state and returns the outcome.
+    pub(super) async fn finish(self, verification: Verification) -> Outcome {
+        let Self { tools, progress, ledger, halt: _ } = self;
+        let Progress { steps, state, .. } = progress;
+        let mut outcome = Outcome::new(steps, verification);
+        outcome.interrupted = tools.stop.is_cancelled();
+        ledger.close(state, &mut outcome).await;
+        outcome
+    }
+}
+
+impl<A, C: Clock> Tools<'_, A, C> {
+    /// Sends a request about a key until it is answered or must not be repeated. `attempt` of its retries are used up
+    /// already.
+    pub(super) async fn send<T, F>(
+        &self,
+        operation: Operation,
+        name: &KeyName,
+        attempt: u32,
+        request: impl FnMut() -> F,
+    ) -> Result<T, SendError<()>>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let observe = |step: SendStep<'_>| {
+            (self.observer)(&match step {
+                SendStep::Sending => Event::Request { operation, name },
+                SendStep::Retrying(failure) => Event::Retrying { name, failure },
+            });
+        };
+        self.throttle.send(operation, self.options.retries, attempt, self.stop.cancelled(), observe, request).await
+    }
+
+    /// Lists the account. `None` if the user asked to stop.
+    pub(super) async fn list(&self) -> Option<Result<Listing, ListError>>
+    where
+        A: ReadAccount,
+    {
+        unless_stopped(self.stop, list_all(self.account, self.throttle, self.options.retries)).await
+    }
+}
+
+/// Whether every other request would fail in the same way.
+fn concerns_all(failure: &Failure) -> bool {
+    match failure.kind {
+        FailureKind::BadToken | FailureKind::MissingPermission(_) | FailureKind::Forbidden | FailureKind::Redirect => {
+            true
+        }
+        FailureKind::Transport(_) => failure.effect == Effect::NotSent,
+        _ => false,
+    }
+}
