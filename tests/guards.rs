@@ -117,10 +117,10 @@ fn where_nobody_has_looked_any_key_may_be_the_primary() {
     assert_eq!(tripped(&offline, &acknowledged, Stage::Apply), [""; 0]);
     // A saved one is looked at again when it is carried out.
     let mut seen = offline.clone();
-    seen.see(&listing("a=A#1* b=B#2 c=C#3"));
+    seen.observe(&listing("a=A#1* b=B#2 c=C#3"));
     trips(&seen, &["the primary key, and make no other"]);
     let mut seen = offline;
-    seen.see(&listing("a=A#1 b=B#2* c=C#3"));
+    seen.observe(&listing("a=A#1 b=B#2* c=C#3"));
     trips(&seen, &[]);
 }
 

@@ -4,6 +4,9 @@
 
 mod support;
 
+use keyform::account::Endpoint;
+use keyform::names::{KeyName, UserId};
+use keyform::plan::{Note, Plan, Reason};
 use support::world::{plan, show};
 
 /// Manifest, state, account, plan. The words are explained in `support::world`.
@@ -118,6 +121,30 @@ fn the_same_world_gives_the_same_digest_and_another_change_another() {
     assert_ne!(first, digest("a=A c=B", "", "x=X#1"));
     assert_ne!(first, digest("a=A b=C", "", "x=X#1"));
     assert_ne!(digest("", "a=A#1", "a=A#1"), digest("", "a=A#2", "a=A#2"));
+}
+
+#[test]
+fn a_digest_covers_what_is_done_and_to_which_account_and_nothing_else() {
+    let plan = plan("a=A* b=B", "b=C#1", "b=C#1*");
+    let changed = |change: &dyn Fn(&mut Plan)| {
+        let mut other = plan.clone();
+        change(&mut other);
+        assert_ne!(other, plan);
+        other.digest() != plan.digest()
+    };
+    let user = UserId::new("somebody-else").unwrap();
+    assert!(changed(&|plan| plan.endpoint = Endpoint::default()));
+    assert!(changed(&|plan| plan.user_id = Some(user.clone())));
+    assert!(changed(&|plan| plan.pin = Some(user.clone())));
+    assert!(changed(&|plan| plan.primary = None));
+    assert!(changed(&|plan| plan.actions[0].name = KeyName::new("mallory").unwrap()));
+    assert!(changed(&|plan| plan.actions[0].protected = true));
+    assert!(changed(&|plan| plan.actions.swap(0, 1)));
+    assert!(changed(&|plan| drop(plan.actions.pop())));
+    assert!(!changed(&|plan| plan.actions[0].reason = Reason::Gone));
+    assert!(!changed(&|plan| plan.base.serial += 1));
+    assert!(!changed(&|plan| plan.managed += 1));
+    assert!(!changed(&|plan| plan.notes.push(Note::PrimaryUnknown)));
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Plan {
     }
 
     /// Takes from a listing which row is the primary, and whether the account shows its owner.
-    pub fn see(&mut self, observed: &Listing) {
+    pub fn observe(&mut self, observed: &Listing) {
         self.user_seen = observed.user_id().is_some();
         let primary = observed.primary().map(|row| &row.id);
         for old in self.actions.iter_mut().flat_map(|action| action.change.old_rows_mut()) {

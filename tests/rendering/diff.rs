@@ -78,3 +78,12 @@ proptest! {
         prop_assert_eq!(diff.is_empty(), scene.plan.is_empty());
     }
 }
+
+#[test]
+fn a_recorded_row_that_replaces_another_is_shown_under_its_new_name_alone() {
+    let scene = Scene::of(&world::desired("b=A"), "a=A#1(b) b=B#2", "b=A#1 b=B#2");
+    assert_eq!(world::show(&scene.plan), "±b=A#1 -#2 (other-key)");
+    let before = written("a=A#1(b) b=B#2");
+    let after = patched(&before, &diff::plan(&scene.plan, Some(&scene.recorded)));
+    assert_eq!(names(&after), [format!("b={}", world::key('A').blob().fingerprint())]);
+}

@@ -194,7 +194,7 @@ async fn make_plan(args: &ApplyArgs, source: Source, loaded: &Loaded, account: &
                     .hint("plan anew, and have that approved; nothing was changed"));
             }
             // What the guards look at is what is there, whatever the file says.
-            plan.see(&listing);
+            plan.observe(&listing);
             plan.managed = recorded.map_or(0, |state| state.records.len());
             Ok(plan)
         }
