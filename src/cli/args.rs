@@ -165,7 +165,7 @@ pub(super) enum LogFormat {
 
 /// How to print an outcome or a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     /// For a terminal
     Text,
     /// For programs

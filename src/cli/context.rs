@@ -1,4 +1,4 @@
-//! What commands are run with: manifest, state and account, as the flags and the environment choose them.
+//! Manifest, state and account of a command, as the flags and the environment choose them.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,24 +9,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::args::{AccountArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
-use super::error::{CliError, Exit, Stop};
+use super::account::Account;
+use super::args::{AccountArgs, LockArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
+use super::error::CliError;
+use super::sandbox;
 use super::ui::Ui;
 use crate::account::settings::{self, Flags};
-use crate::account::{Client, ClientOptions, Endpoint, EndpointError, RetryPolicy, Throttle, Token, TokioClock};
-use crate::emulator::{self, Emulator};
-use crate::manifest::{self, Desired, Severity};
+use crate::account::{Client, ClientOptions, Endpoint, RetryPolicy, Throttle, Token, TokioClock};
+use crate::manifest::{self, Desired, LoadedManifest, Severity};
 use crate::report::problems;
-use crate::state::{FileStore, Loaded, Recovery};
+use crate::state::{FileStore, Loaded, Recovery, Store, lock_within};
 
-/// The manifest that is read unless another is named.
 const DEFAULT_MANIFEST: &str = "keyform.yaml";
-/// The name of the state file beside a manifest.
 const STATE_NAME: &str = "keyform.state.json";
-/// The folder of the sandbox beside a manifest.
-const SANDBOX_FOLDER: &str = ".keyform";
 
-/// Manifest, state and account of a command.
+/// Where commands keep a state. No other place names a type of store.
+pub(super) type StateStore = FileStore;
+pub(super) type StateSession = <StateStore as Store>::Session;
+
 pub(super) struct Context {
     pub(super) ui: Ui,
     manifests: Vec<PathBuf>,
@@ -35,16 +35,6 @@ pub(super) struct Context {
     state: Option<PathBuf>,
     account: AccountArgs,
     sandbox: bool,
-}
-
-/// An account that can be spoken to.
-pub(super) struct Account {
-    pub(super) endpoint: Endpoint,
-    pub(super) client: Client,
-    pub(super) throttle: Throttle<TokioClock>,
-    pub(super) retries: RetryPolicy,
-    /// Serves the account as long as this lives, in the sandbox.
-    _sandbox: Option<Emulator>,
 }
 
 impl Context {
@@ -62,96 +52,105 @@ impl Context {
         Self { ui, manifests, is_default_manifest, state, account, sandbox }
     }
 
-    /// Whether the manifest that is read by default is missing: the first thing that happens to a newcomer.
-    pub(super) fn require_manifest(&self) -> Result<(), CliError> {
+    /// Reads the manifest.
+    ///
+    /// # Errors
+    /// Only if the default manifest does not exist: the first thing that happens to a newcomer.
+    pub(super) fn manifest(&self, today: Date) -> Result<LoadedManifest, CliError> {
         if self.is_default_manifest && !Path::new(DEFAULT_MANIFEST).exists() {
             return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} here"))
                 .hint("name a manifest, or a folder of them, with -f PATH"));
         }
-        Ok(())
+        Ok(manifest::load(&self.manifests, today))
     }
 
-    pub(super) fn manifests(&self) -> &[PathBuf] {
-        &self.manifests
+    /// Reads the manifest, and prints its warnings.
+    pub(super) fn desired(&self, today: Date) -> Result<Desired, CliError> {
+        let LoadedManifest { desired, report } = self.manifest(today)?;
+        let problems = problems::text(&report);
+        let Some(desired) = desired else {
+            return Err(CliError::invalid_manifest(problems, report.worst() == Some(Severity::Policy)));
+        };
+        self.ui.tell(&problems);
+        Ok(desired)
     }
 
-    /// Reads the manifest; says everything that is wrong with it.
-    pub(super) fn desired(&self, today: Date) -> Result<Desired, Stop> {
-        self.require_manifest()?;
-        let manifest::LoadedManifest { desired, report } = manifest::load(&self.manifests, today);
-        if !report.diagnostics.is_empty() {
-            self.ui.tell(&problems::text(&report));
-        }
-        desired.ok_or(Stop::Told(if report.worst() == Some(Severity::Policy) { Exit::Refused } else { Exit::Failed }))
-    }
-
-    /// The path of the state: beside the first manifest, unless something else is asked for.
+    /// Returns the path of the state: beside the first manifest, unless another is chosen.
     pub(super) fn state_path(&self) -> PathBuf {
         if self.sandbox {
-            return self.folder().join(SANDBOX_FOLDER).join(STATE_NAME);
+            return sandbox::folder(self.folder()).join(STATE_NAME);
         }
         self.state.clone().unwrap_or_else(|| self.folder().join(STATE_NAME))
     }
 
-    pub(super) fn store(&self) -> FileStore {
+    pub(super) fn store(&self) -> StateStore {
         self.store_with(None)
     }
 
     /// The store, together with what an earlier run had to keep elsewhere.
     ///
     /// Nothing that lies in a folder where others may write is read unless it is named.
-    pub(super) fn store_with(&self, recover: Option<&Path>) -> FileStore {
+    pub(super) fn store_with(&self, recover: Option<&Path>) -> StateStore {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let since = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let at = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
         let holder = format!("process {}{at} since {since}", std::process::id());
         let folders = vec![std::env::temp_dir(), PathBuf::from(".")];
         let recovery = Recovery { file: recover.map(Path::to_path_buf), folders };
-        FileStore::open(&self.state_path(), holder).recovering(recovery)
+        StateStore::open(&self.state_path(), holder).recovering(recovery)
     }
 
-    /// Warns of what a state was read without.
+    /// Locks the state. Says so if another process has to be waited for.
+    pub(super) async fn lock(&self, store: &StateStore, lock: LockArgs) -> Result<StateSession, CliError> {
+        let LockArgs { lock_timeout } = lock;
+        let clock = TokioClock::default();
+        let session = lock_within(store, Duration::from_secs(lock_timeout), &clock, |held| {
+            self.ui.status(&format!("Waiting: {held}"));
+        });
+        Ok(session.await?)
+    }
+
+    /// Prints the warnings of a state that was read.
     pub(super) fn warn_of(&self, loaded: &Loaded) {
         for warning in &loaded.warnings {
             self.ui.warn(warning);
         }
     }
 
-    /// Where the account is, without speaking to it: the sandbox's address differs each time, and its state names it.
+    /// Returns the endpoint of the account. Sends no request and needs no token.
     pub(super) fn endpoint(&self) -> Result<Endpoint, CliError> {
         if self.sandbox {
-            return sandbox_endpoint();
+            return sandbox::endpoint();
         }
-        Ok(settings::resolve_endpoint(&self.flags(), &environment)?.value)
+        Ok(settings::resolve_endpoint(&self.settings_flags(), &environment)?.value)
     }
 
-    /// Opens the account that flags, environment and the vendor's configuration choose, or the sandbox.
+    /// Opens the account that flags, environment and the vendor's configuration choose, or the sandbox. Sends no
+    /// request.
     pub(super) fn account(&self, requests: RequestArgs) -> Result<Account, CliError> {
-        let options = ClientOptions { timeout: Duration::from_secs(requests.timeout), ..ClientOptions::default() };
+        let RequestArgs { retries, timeout } = requests;
         let (endpoint, address, token, sandbox) = if self.sandbox {
-            let emulator = self.start_sandbox()?;
-            let address =
-                Endpoint::parse(&emulator.url()).map_err(|error: EndpointError| CliError::from_error(&error))?;
-            let token = Token::parse(emulator.token()).map_err(|error| CliError::from_error(&error))?;
-            (sandbox_endpoint()?, address, token, Some(emulator))
+            let emulator = sandbox::start(self.folder())?;
+            let address = Endpoint::parse(&emulator.url())?;
+            (sandbox::endpoint()?, address, Token::parse(emulator.token())?, Some(emulator))
         } else {
-            let settings = settings::resolve(&self.flags(), &environment, &mut io::stdin().lock())?;
+            let settings = settings::resolve(&self.settings_flags(), &environment, &mut io::stdin().lock())?;
             if let Some(warning) = settings.warning() {
                 self.ui.warn(&warning);
             }
             (settings.endpoint.value.clone(), settings.endpoint.value, settings.token.value, None)
         };
-        let client = Client::new(address, token, options)?;
+        let options = ClientOptions { timeout: Duration::from_secs(timeout), ..ClientOptions::default() };
         Ok(Account {
             endpoint,
-            client,
+            client: Client::new(address, token, options)?,
             throttle: Throttle::new(TokioClock::default(), fastrand::u64(..)),
-            retries: RetryPolicy { retries: requests.retries },
+            retries: RetryPolicy { retries },
             _sandbox: sandbox,
         })
     }
 
-    fn flags(&self) -> Flags {
+    fn settings_flags(&self) -> Flags {
         let AccountArgs { endpoint, token_file, context } = &self.account;
         Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() }
     }
@@ -164,41 +163,9 @@ impl Context {
             None => Path::new(""),
         }
     }
-
-    fn sandbox_folder(&self) -> Result<PathBuf, CliError> {
-        let folder = self.folder().join(SANDBOX_FOLDER);
-        make_folder(&folder).map_err(|error| {
-            CliError::new(format!("cannot make {}: {error}", folder.display()))
-                .hint("the sandbox keeps its account there; copy the manifest to where you may write")
-        })?;
-        Ok(folder)
-    }
-
-    fn start_sandbox(&self) -> Result<Emulator, CliError> {
-        let keys = Some(self.sandbox_folder()?.join("account.jsonl"));
-        let config = emulator::EmulatorConfig { keys, ..emulator::EmulatorConfig::default() };
-        Emulator::start(config).map_err(|error| {
-            CliError::from_error(&error)
-                .hint(format!("to begin a new sandbox, delete {}", self.folder().join(SANDBOX_FOLDER).display()))
-        })
-    }
 }
 
-/// The address under which the sandbox's account is recorded and shown; it listens on another port each time.
-fn sandbox_endpoint() -> Result<Endpoint, CliError> {
-    Endpoint::parse("http://localhost/sandbox").map_err(|error: EndpointError| CliError::from_error(&error))
-}
-
-/// Makes the sandbox's folder, and keeps Git from seeing it.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join(".gitignore"), "*\n")
-}
-
-/// The one place where the environment is read, beside clap.
+/// The one place that reads the environment, besides clap.
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is passed in")]
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)

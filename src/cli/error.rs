@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io;
 use std::process::ExitCode;
 
 use crate::account::settings::SettingsError;
-use crate::account::{ListError, client};
+use crate::account::{EndpointError, ListError, TokenError, client};
+use crate::emulator::EmulatorError;
 use crate::state::StateError;
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{BAD, CALM, paint};
@@ -15,38 +17,79 @@ use crate::terminal::style::{BAD, CALM, paint};
 pub(in crate::cli) enum Exit {
     /// Done, or nothing to do.
     Done,
-    /// Something went wrong; it has been said what.
+    /// The error is printed.
     Failed,
-    /// There are changes, and the exit code was to tell.
+    /// `plan --detailed-exitcode` found changes.
     Pending,
     /// A guard or a policy refused.
     Refused,
-    /// Someone asked to stop.
     Interrupted,
 }
 
 /// An error that ends a command.
 #[derive(Debug)]
 pub(in crate::cli) struct CliError {
-    message: String,
-    details: Vec<String>,
+    kind: CliErrorKind,
     hints: Vec<String>,
 }
 
-/// Why a command goes no further.
+/// Decides the exit code, and how the error is printed.
 #[derive(Debug)]
-pub(in crate::cli) enum Stop {
-    /// It has been said why.
-    Told(Exit),
-    /// It is to be said why.
-    Error(CliError),
+enum CliErrorKind {
+    Failed {
+        message: String,
+        /// What the message sums up, one line each.
+        details: Vec<String>,
+    },
+    InvalidManifest {
+        /// Every problem, as printed at a terminal.
+        problems: String,
+        /// Whether nothing worse was found than broken policies.
+        is_policy: bool,
+    },
 }
 
-impl<E: Into<CliError>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
+/// An error that can end a command, with what the user can do about it.
+pub(in crate::cli) trait Hints: Error {
+    fn hints(&self) -> Vec<String> {
+        Vec::new()
     }
 }
+
+impl<E: Hints> From<E> for CliError {
+    fn from(error: E) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl Hints for StateError {
+    fn hints(&self) -> Vec<String> {
+        vec![self.help().to_owned()]
+    }
+}
+
+impl Hints for ListError {
+    fn hints(&self) -> Vec<String> {
+        self.help().into_iter().collect()
+    }
+}
+
+impl Hints for SettingsError {
+    fn hints(&self) -> Vec<String> {
+        self.help().into_iter().collect()
+    }
+}
+
+impl Hints for client::OpenError {
+    fn hints(&self) -> Vec<String> {
+        vec![self.help().to_owned()]
+    }
+}
+
+impl Hints for EmulatorError {}
+impl Hints for EndpointError {}
+impl Hints for TokenError {}
+impl Hints for io::Error {}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -61,13 +104,16 @@ impl From<Exit> for ExitCode {
 }
 
 impl CliError {
-    /// Says what went wrong.
     pub(in crate::cli) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), details: Vec::new(), hints: Vec::new() }
+        Self { kind: CliErrorKind::Failed { message: message.into(), details: Vec::new() }, hints: Vec::new() }
     }
 
-    /// Says what an error says, and what caused it.
-    pub(in crate::cli) fn from_error(error: &dyn Error) -> Self {
+    pub(in crate::cli) fn invalid_manifest(problems: String, is_policy: bool) -> Self {
+        Self { kind: CliErrorKind::InvalidManifest { problems, is_policy }, hints: Vec::new() }
+    }
+
+    /// Takes message, causes and hints from an error.
+    pub(in crate::cli) fn of(error: &impl Hints) -> Self {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -78,69 +124,51 @@ impl CliError {
             }
             source = cause.source();
         }
-        Self::new(message)
+        Self { hints: error.hints(), ..Self::new(message) }
     }
 
-    /// Says before it what came of it.
-    pub(in crate::cli) fn under(self, what: &str) -> Self {
-        Self { message: format!("{what}: {}", self.message), ..self }
-    }
-
-    /// Adds what it consists of, a line each.
-    pub(in crate::cli) fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
-        self.details.extend(details);
+    /// Puts `context` and a colon before the message.
+    pub(in crate::cli) fn under(mut self, context: &str) -> Self {
+        if let CliErrorKind::Failed { message, .. } = &mut self.kind {
+            *message = format!("{context}: {message}");
+        }
         self
     }
 
-    /// Adds what to do about it.
+    pub(in crate::cli) fn details(mut self, more: impl IntoIterator<Item = String>) -> Self {
+        if let CliErrorKind::Failed { details, .. } = &mut self.kind {
+            details.extend(more);
+        }
+        self
+    }
+
     pub(in crate::cli) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    fn hints(self, hints: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        hints.into_iter().fold(self, Self::hint)
+    pub(in crate::cli) fn exit(&self) -> Exit {
+        match self.kind {
+            CliErrorKind::Failed { .. } | CliErrorKind::InvalidManifest { is_policy: false, .. } => Exit::Failed,
+            CliErrorKind::InvalidManifest { is_policy: true, .. } => Exit::Refused,
+        }
     }
 
-    /// Renders it, with line feeds at the ends of lines only.
+    /// Renders the error for stderr. Line feeds in messages are escaped.
     pub(in crate::cli) fn render(&self) -> String {
-        let mut out = format!("{} {}\n", paint(BAD, "error:"), escape(&self.message));
-        for detail in &self.details {
-            let _ = writeln!(out, "  - {}", escape(detail));
-        }
+        let mut out = match &self.kind {
+            CliErrorKind::Failed { message, details } => {
+                let mut out = format!("{} {}\n", paint(BAD, "error:"), escape(message));
+                for detail in details {
+                    let _ = writeln!(out, "  - {}", escape(detail));
+                }
+                out
+            }
+            CliErrorKind::InvalidManifest { problems, .. } => problems.clone(),
+        };
         for hint in &self.hints {
             let _ = writeln!(out, "  {} {}", paint(CALM, "help:"), escape(hint));
         }
         out
-    }
-}
-
-impl From<StateError> for CliError {
-    fn from(error: StateError) -> Self {
-        Self::from(&error)
-    }
-}
-
-impl From<&StateError> for CliError {
-    fn from(error: &StateError) -> Self {
-        Self::from_error(error).hint(error.help())
-    }
-}
-
-impl From<ListError> for CliError {
-    fn from(error: ListError) -> Self {
-        Self::new(error.to_string()).hints(error.help())
-    }
-}
-
-impl From<SettingsError> for CliError {
-    fn from(error: SettingsError) -> Self {
-        Self::from_error(&error).hints(error.help())
-    }
-}
-
-impl From<client::OpenError> for CliError {
-    fn from(error: client::OpenError) -> Self {
-        Self::from_error(&error).hints([error.help()])
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::context::Context;
 use super::error::{CliError, Exit};
+use super::ui::Ui;
 use crate::apply::Event;
 use crate::plan::Plan;
 use crate::plan::guard::Refusal;
@@ -50,10 +50,10 @@ impl<'p> RunLog<'p> {
     }
 
     /// Warns if lines are missing, and returns the exit code, which is then not success.
-    pub(super) fn finish(self, context: &Context, exit: Exit) -> Exit {
+    pub(super) fn finish(self, ui: Ui, exit: Exit) -> Exit {
         let Some(LogFile { path, error, .. }) = self.file else { return exit };
         let Some(error) = error.into_inner() else { return exit };
-        context.ui.warn(&format!("the events in {} are not complete: {error}", path.display()));
+        ui.warn(&format!("the events in {} are not complete: {error}", path.display()));
         if exit == Exit::Done { Exit::Failed } else { exit }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line. Each command gathers what it needs, calls the library and prints the result.
 
+mod account;
 mod args;
 mod commands;
 mod context;
@@ -7,7 +8,8 @@ mod error;
 mod event_log;
 mod flags;
 mod log;
-mod planning;
+mod sandbox;
+mod saved_plan;
 mod signals;
 mod ui;
 
@@ -18,7 +20,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, FromArgMatches as _, Parser, Subcommand};
 
 use args::OutputArgs;
-use error::{Exit, Stop};
+use error::{CliError, Exit};
 use ui::Ui;
 
 #[derive(Debug, Parser)]
@@ -77,11 +79,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let OutputArgs { color, quiet, verbose, log_format } = cli.output;
     let ui = Ui::new(color, quiet);
     log::start(verbose, log_format);
-    let exit = match flags::check(&cli, &command, &matches).map_err(Stop::from).and_then(|()| run(cli.command, ui)) {
-        Ok(exit) | Err(Stop::Told(exit)) => exit,
-        Err(Stop::Error(error)) => {
+    let exit = match flags::check(&cli, &command, &matches).and_then(|()| run(cli.command, ui)) {
+        Ok(exit) => exit,
+        Err(error) => {
             ui.tell(&error.render());
-            Exit::Failed
+            error.exit()
         }
     };
     exit.into()
@@ -110,7 +112,7 @@ fn parse(
     })
 }
 
-fn run(command: Command, ui: Ui) -> Result<Exit, Stop> {
+fn run(command: Command, ui: Ui) -> Result<Exit, CliError> {
     match command {
         Command::Validate(args) => commands::validate::run(args, ui),
         Command::Plan(args) => commands::plan::run(args, ui),

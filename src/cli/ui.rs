@@ -1,4 +1,4 @@
-//! Where text goes: results to stdout, everything else to stderr.
+//! Results go to stdout, everything else to stderr.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -6,11 +6,11 @@ use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 
 use super::args::When;
+use super::error::CliError;
 use crate::terminal::progress::Target;
 use crate::terminal::sanitize::{defuse, escape};
 use crate::terminal::style::{WARN, paint};
 
-/// The two streams of a process, and how to write to them.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cli) struct Ui {
     color: When,
@@ -18,49 +18,48 @@ pub(in crate::cli) struct Ui {
 }
 
 impl Ui {
-    /// Decides how to write.
     pub(in crate::cli) fn new(color: When, quiet: bool) -> Self {
         Self { color, quiet }
     }
 
-    /// Writes a result to stdout. That nobody reads it any more is no error.
-    pub(in crate::cli) fn result(self, text: &str) -> io::Result<()> {
+    /// Writes a result to stdout. A closed pipe is not an error.
+    pub(in crate::cli) fn result(self, text: &str) -> Result<(), CliError> {
         self.commands(&defuse(text))
     }
 
-    /// The same for what is meant as commands to a runner of pipelines.
-    pub(in crate::cli) fn commands(self, text: &str) -> io::Result<()> {
+    /// Writes a result that may contain workflow commands, which a runner of pipelines obeys.
+    pub(in crate::cli) fn commands(self, text: &str) -> Result<(), CliError> {
         let mut stdout = io::stdout().lock();
         let written = match self.choice(&stdout) {
-            // At once: a stream that strips writes each piece between two styles, a plan of 10,000 keys has 60,000.
+            // In one write: a stream that strips writes each piece between two styles, 60,000 for a plan of 10,000 keys.
             ColorChoice::Never => stdout.write_all(strip_str(text).to_string().as_bytes()),
             choice => AutoStream::new(&mut stdout, choice).write_all(text.as_bytes()),
         };
         match written.and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other,
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(CliError::new(format!("cannot write to stdout: {error}")))
+            }
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// Writes to stderr. What cannot be written there cannot be told anyone.
+    /// Writes to stderr, and ignores errors: there is nowhere else to report them.
     pub(in crate::cli) fn tell(self, text: &str) {
         let mut stream = AutoStream::new(io::stderr().lock(), self.choice(&io::stderr()));
         let _ = stream.write_all(defuse(text).as_bytes());
     }
 
-    /// Tells what is going on, unless only results and errors are wanted.
+    /// Writes a line to stderr, unless `--quiet` is set.
     pub(in crate::cli) fn status(self, text: &str) {
         if !self.quiet {
             self.tell(&format!("{text}\n"));
         }
     }
 
-    /// Warns.
     pub(in crate::cli) fn warn(self, text: &str) {
         self.tell(&format!("{} {}\n", paint(WARN, "warning:"), escape(text)));
     }
 
-    /// Where progress is shown.
     pub(in crate::cli) fn progress(self) -> Target {
         match (self.quiet, io::stderr().is_terminal()) {
             (true, _) => Target::Silent,
@@ -69,7 +68,7 @@ impl Ui {
         }
     }
 
-    /// Whether a person can be asked: both what they read and what they type is a terminal.
+    /// Whether a person can be asked: stdin and stderr are terminals.
     pub(in crate::cli) fn can_ask() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }

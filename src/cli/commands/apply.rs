@@ -2,30 +2,31 @@
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Outcome, Tools, execute, unless_stopped};
+use crate::cli::account::Account;
 use crate::cli::args::{
-    AcknowledgeArgs, DayArgs, Format, LockArgs, PlanScope, RecoveryArgs, RequestArgs, WorkspaceArgs,
+    AcknowledgeArgs, DayArgs, LockArgs, OutputFormat, PlanScope, RecoveryArgs, RequestArgs, WorkspaceArgs,
 };
-use crate::cli::context::{Account, Context};
-use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::context::{Context, StateSession};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
-use crate::cli::planning;
+use crate::cli::saved_plan;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
-use crate::plan::guard::{self, Stage};
-use crate::plan::{Digest, Plan, broken, file};
+use crate::plan::guard::{self, Refusal, Stage};
+use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
-use crate::state::{FileSession, FileStore, Loaded, Place, Rescued, Session as _, StateError, lock_within};
+use crate::state::{Loaded, Place, Rescued, Session as _, StateError};
 use crate::terminal::progress::{Progress, Target};
 
-use super::{approved, cannot_print, runtime};
+use super::plan::{AccountView, make_plan};
+use super::{approved, runtime};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Exit code: 0 all done; 1 something failed; 3 refused; 130 interrupted.")]
@@ -37,8 +38,8 @@ pub(in crate::cli) struct ApplyArgs {
     #[arg(short = 'y', long)]
     auto_approve: bool,
     /// How to print what was done
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
     /// Show every action, however many
     #[arg(long)]
     full: bool,
@@ -70,153 +71,122 @@ pub(in crate::cli) struct ApplyArgs {
     workspace: WorkspaceArgs,
 }
 
-pub(in crate::cli) fn run(args: ApplyArgs, ui: Ui) -> Result<Exit, Stop> {
-    let context = &Context::new(args.workspace.clone(), ui);
-    let args = &args;
-    let source = match &args.plan {
-        Some(path) => Source::Saved(read_plan(args, path)?),
-        None => Source::Manifest(context.desired(args.day.resolve())?),
-    };
+pub(in crate::cli) fn run(args: ApplyArgs, ui: Ui) -> Result<Exit, CliError> {
+    let context = Context::new(args.workspace.clone(), ui);
+    let source = PlanSource::read(&args, &context)?;
     if !args.auto_approve && !Ui::can_ask() {
-        let error = CliError::new("there is no terminal to ask for approval");
-        return Err(error.hint("look at the plan first, then run apply with --auto-approve").into());
+        return Err(CliError::new("there is no terminal to ask for approval")
+            .hint("look at the plan first, then run apply with --auto-approve"));
     }
     let stop = CancellationToken::new();
-    let asked_to_stop =
-        || context.ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
-    let ended = runtime()?.block_on(stoppable(apply(args, context, source, &stop), &stop, asked_to_stop));
-    let ended = ended.map_err(|error| CliError::from_error(&error))?;
-    Ok(ended.unwrap_or_else(|| {
-        context.ui.status("Stopped. What was learned is kept beside the state; the next apply goes on from there.");
+    let stopping = || ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
+    let ended = runtime()?.block_on(stoppable(apply(&args, &context, source, &stop), &stop, stopping))?;
+    ended.unwrap_or_else(|| {
+        ui.status("Stopped. What was learned is kept beside the state; the next apply goes on from there.");
         Ok(Exit::Interrupted)
-    })?)
-}
-
-/// What says what is to be done.
-enum Source {
-    Manifest(Desired),
-    Saved(Plan),
+    })
 }
 
 async fn apply(
     args: &ApplyArgs,
     context: &Context,
-    source: Source,
+    source: PlanSource,
     stop: &CancellationToken,
 ) -> Result<Exit, CliError> {
-    let account = context.account(args.requests)?;
-    let store = context.store_with(args.recovery.recover.as_deref());
-    // Nothing is under way yet that would have to be finished.
-    let Some(prepared) = unless_stopped(stop, prepare(args, context, source, &account, &store)).await else {
-        context.ui.status("Nothing was changed.");
+    let ui = context.ui;
+    // No request that changes something is in flight yet, so a signal may end this at once.
+    let Some(prepared) = unless_stopped(stop, prepare(args, context, source)).await else {
+        ui.status("Nothing was changed.");
         return Ok(Exit::Interrupted);
     };
-    let Prepared { mut session, loaded, plan } = prepared?;
-    let view = View { full: args.full, ..View::default() };
+    let Prepared { account, mut session, loaded, plan } = prepared?;
     let log = RunLog::open(args.events.as_deref(), &plan)?;
-    if args.format == Format::Text {
-        context.ui.result(&text::plan(&plan, view)).map_err(cannot_print)?;
-    }
+    show(args, ui, &plan)?;
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Apply);
     if !refusals.is_empty() {
-        if args.format == Format::Json {
-            context.ui.result(&json::refused(&plan, &refusals)).map_err(cannot_print)?;
-        }
-        context.ui.tell(&text::refusals(&refusals));
+        show_refusals(args, ui, &plan, &refusals)?;
         log.refused(&refusals);
-        return Ok(log.finish(context, Exit::Refused));
+        return Ok(log.finish(ui, Exit::Refused));
     }
-    if !plan.is_empty() && !args.auto_approve {
-        if args.format == Format::Json {
-            context.ui.tell(&text::plan(&plan, view));
+    match ask(args, ui, &plan, stop).await? {
+        Approval::Given => {}
+        Approval::Denied => {
+            ui.status("Nothing was changed.");
+            return Ok(Exit::Failed);
         }
-        let question = "Apply this plan? Only `yes` is taken as yes:";
-        let answer = unless_stopped(stop, approved(question)).await.transpose()?;
-        if answer != Some(true) {
-            context.ui.status("Nothing was changed.");
-            return Ok(if answer.is_some() { Exit::Failed } else { Exit::Interrupted });
+        Approval::Interrupted => {
+            ui.status("Nothing was changed.");
+            return Ok(Exit::Interrupted);
         }
     }
-    let outcome = carry_out(args, context, loaded, &mut session, &account, stop, &log).await;
-    tell(args, context, &plan, &outcome, view)?;
-    let exit = match () {
-        () if outcome.interrupted => Exit::Interrupted,
-        () if outcome.is_success() => Exit::Done,
-        () => Exit::Failed,
+    let outcome = carry_out(args, ui, &account, &mut session, loaded, &log, stop).await;
+    show_outcome(args, context, &plan, &outcome)?;
+    let exit = if outcome.interrupted {
+        Exit::Interrupted
+    } else if outcome.is_success() {
+        Exit::Done
+    } else {
+        Exit::Failed
     };
-    Ok(log.finish(context, exit))
+    Ok(log.finish(ui, exit))
 }
 
-/// What there is once everything is ready to be carried out, and the lock is held.
+/// What a plan is made from.
+enum PlanSource {
+    Manifest(Desired),
+    Saved(Plan),
+}
+
+impl PlanSource {
+    fn read(args: &ApplyArgs, context: &Context) -> Result<Self, CliError> {
+        let Some(path) = &args.plan else { return Ok(Self::Manifest(context.desired(args.day.resolve())?)) };
+        let PlanScope { offline, target, destroy } = &args.scope;
+        if *offline || *destroy || !target.is_empty() {
+            let flags = "--offline, --target and --destroy";
+            return Err(CliError::new(format!("a saved plan is carried out as it is: {flags} come too late"))
+                .hint("give them to `keyform plan --out FILE`"));
+        }
+        Ok(Self::Saved(saved_plan::read(path)?))
+    }
+}
+
+/// A plan for one account that can be carried out: its state is locked by `session`.
 struct Prepared {
-    session: FileSession,
+    account: Account,
+    session: StateSession,
     loaded: Loaded,
     plan: Plan,
 }
 
-async fn prepare(
-    args: &ApplyArgs,
-    context: &Context,
-    source: Source,
-    account: &Account,
-    store: &FileStore,
-) -> Result<Prepared, CliError> {
-    let patience = Duration::from_secs(args.lock.lock_timeout);
-    let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
-    let mut session = lock_within(store, patience, account.throttle.clock(), waiting).await?;
+/// Locks the state, reads it and makes the plan.
+async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Result<Prepared, CliError> {
+    let account = context.account(args.requests)?;
+    let store = context.store_with(args.recovery.recover.as_deref());
+    let mut session = context.lock(&store, args.lock).await?;
     let loaded = session.load().await?;
     context.warn_of(&loaded);
-    let plan = make_plan(args, source, &loaded, account).await?;
-    Ok(Prepared { session, loaded, plan })
-}
-
-async fn make_plan(args: &ApplyArgs, source: Source, loaded: &Loaded, account: &Account) -> Result<Plan, CliError> {
     let today = args.day.resolve();
-    let recorded = loaded.state.as_ref();
-    match source {
-        Source::Manifest(desired) => {
-            let listing = if args.scope.offline { None } else { Some(planning::observe(account, loaded).await?) };
-            let plan = planning::plan(&args.scope, &desired, recorded, listing.as_ref(), &account.endpoint, today)?;
-            approved_digest(args, &plan)?;
-            Ok(plan)
+    let plan = match source {
+        PlanSource::Manifest(desired) => {
+            let view = if args.scope.offline {
+                AccountView::Offline(&account.endpoint)
+            } else {
+                AccountView::Listed(&account)
+            };
+            let plan = make_plan(&desired, &args.scope, &loaded, view, today).await?;
+            check_digest(args, &plan)?;
+            plan
         }
-        Source::Saved(mut plan) => {
-            approved_digest(args, &plan)?;
-            if plan.endpoint != account.endpoint {
-                let message = format!("the saved plan is for {}, not for {}", plan.endpoint, account.endpoint);
-                return Err(CliError::new(message).hint("choose the plan's endpoint with --endpoint"));
-            }
-            let listing = planning::observe(account, loaded).await?;
-            let broken = broken(&plan, recorded, &listing, today);
-            if !broken.is_empty() {
-                return Err(CliError::new("the saved plan no longer holds")
-                    .details(broken)
-                    .hint("plan anew, and have that approved; nothing was changed"));
-            }
-            // What the guards look at is what is there, whatever the file says.
-            plan.observe(&listing);
-            plan.managed = recorded.map_or(0, |state| state.records.len());
-            Ok(plan)
+        PlanSource::Saved(plan) => {
+            check_digest(args, &plan)?;
+            saved_plan::recheck(plan, &loaded, &account, today).await?
         }
-    }
+    };
+    Ok(Prepared { account, session, loaded, plan })
 }
 
-fn read_plan(args: &ApplyArgs, path: &Path) -> Result<Plan, CliError> {
-    let PlanScope { offline, target, destroy } = &args.scope;
-    if *offline || *destroy || !target.is_empty() {
-        let flags = "--offline, --target and --destroy";
-        return Err(CliError::new(format!("a saved plan is carried out as it is: {flags} come too late"))
-            .hint("give them to `keyform plan --out FILE`"));
-    }
-    let text = std::fs::read(path)
-        .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
-    file::from_text(&text).map_err(|error| {
-        CliError::new(format!("{}: {error}", path.display())).hint("make it again with `keyform plan --out FILE`")
-    })
-}
-
-/// Fails closed: without the digest that was approved nothing is done.
-fn approved_digest(args: &ApplyArgs, plan: &Plan) -> Result<(), CliError> {
+/// Refuses a plan that is not the approved one, if a digest is given.
+fn check_digest(args: &ApplyArgs, plan: &Plan) -> Result<(), CliError> {
     let Some(approved) = &args.plan_digest else { return Ok(()) };
     let found = plan.digest();
     if *approved == found {
@@ -226,17 +196,56 @@ fn approved_digest(args: &ApplyArgs, plan: &Plan) -> Result<(), CliError> {
     Err(CliError::new(message).hint("plan anew, and have that approved; nothing was changed"))
 }
 
+fn show(args: &ApplyArgs, ui: Ui, plan: &Plan) -> Result<(), CliError> {
+    match args.format {
+        OutputFormat::Text => ui.result(&text::plan(plan, view(args))),
+        // The plan is a part of the outcome.
+        OutputFormat::Json => Ok(()),
+    }
+}
+
+fn show_refusals(args: &ApplyArgs, ui: Ui, plan: &Plan, refusals: &[Refusal]) -> Result<(), CliError> {
+    if args.format == OutputFormat::Json {
+        ui.result(&json::refused(plan, refusals))?;
+    }
+    ui.tell(&text::refusals(refusals));
+    Ok(())
+}
+
+enum Approval {
+    Given,
+    Denied,
+    Interrupted,
+}
+
+/// Asks for approval, unless there is nothing to do or approval was given beforehand.
+async fn ask(args: &ApplyArgs, ui: Ui, plan: &Plan, stop: &CancellationToken) -> Result<Approval, CliError> {
+    if plan.is_empty() || args.auto_approve {
+        return Ok(Approval::Given);
+    }
+    if args.format == OutputFormat::Json {
+        ui.tell(&text::plan(plan, view(args)));
+    }
+    let question = "Apply this plan? Only `yes` is taken as yes:";
+    let Some(approved) = unless_stopped(stop, approved(question)).await else { return Ok(Approval::Interrupted) };
+    Ok(if approved? { Approval::Given } else { Approval::Denied })
+}
+
+fn view(args: &ApplyArgs) -> View {
+    View { full: args.full, ..View::default() }
+}
+
 async fn carry_out(
     args: &ApplyArgs,
-    context: &Context,
-    loaded: Loaded,
-    session: &mut FileSession,
+    ui: Ui,
     account: &Account,
-    stop: &CancellationToken,
+    session: &mut StateSession,
+    loaded: Loaded,
     log: &RunLog<'_>,
+    stop: &CancellationToken,
 ) -> Outcome {
     let plan = log.plan;
-    let target = if plan.is_empty() { Target::Silent } else { context.ui.progress() };
+    let target = if plan.is_empty() { Target::Silent } else { ui.progress() };
     let progress = Progress::new(target);
     let uncertain = Cell::new(0_usize);
     let observer = |event: &Event<'_>| {
@@ -276,39 +285,41 @@ async fn carry_out(
     outcome
 }
 
-fn tell(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outcome, view: View) -> Result<(), CliError> {
+fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outcome) -> Result<(), CliError> {
+    let ui = context.ui;
     let text = match args.format {
-        Format::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
-        Format::Text => {
-            format!("\n{}", text::outcome(plan, outcome, &context.state_path().display().to_string(), view))
+        OutputFormat::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
+        OutputFormat::Text => {
+            let path = context.state_path().display().to_string();
+            format!("\n{}", text::outcome(plan, outcome, &path, view(args)))
         }
-        Format::Json => json::outcome(plan, outcome),
+        OutputFormat::Json => json::outcome(plan, outcome),
     };
-    context.ui.result(&text).map_err(cannot_print)?;
+    ui.result(&text)?;
     if let Some(Rescued { journal, .. }) = &outcome.rescued {
-        context.ui.tell("What was learned and is not in the state, a JSON object a line:\n");
-        context.ui.tell(journal);
+        ui.tell("What was learned and is not in the state, a JSON object a line:\n");
+        ui.tell(journal);
     }
     if let Some(error) = &outcome.save_error {
         let what = if outcome.saved.is_some() { "not everything was begun" } else { "the state could not be saved" };
-        context.ui.tell(&not_saved(error, outcome.rescued.as_ref()).under(what).render());
+        ui.tell(&not_saved(error, outcome.rescued.as_ref()).under(what).render());
     }
     Ok(())
 }
 
-/// Says why the state is not written, where what was learned is, and how the next run comes by it.
 fn not_saved(error: &StateError, rescued: Option<&Rescued>) -> CliError {
-    let told = CliError::from(error);
+    let not_saved = CliError::of(error);
     match rescued.map(|rescued| &rescued.place) {
-        None => told,
+        None => not_saved,
         Some(Place::Beside(path)) => {
-            told.hint(format!("what was learned is kept in {}: the next apply reads it by itself", path.display()))
+            not_saved.hint(format!("what was learned is kept in {}: the next apply reads it by itself", path.display()))
         }
         Some(Place::Apart(path)) => {
             let path = path.display();
-            told.hint(format!("what was learned is kept in {path}: let the next run read it with --recover {path}"))
+            not_saved
+                .hint(format!("what was learned is kept in {path}: let the next run read it with --recover {path}"))
         }
-        Some(Place::Nowhere) => told.hint(
+        Some(Place::Nowhere) => not_saved.hint(
             "what was learned could be kept nowhere: put the lines above into a file, and let the next run read it \
              with --recover FILE",
         ),

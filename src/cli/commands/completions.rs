@@ -2,10 +2,8 @@
 
 use clap::Args;
 
-use crate::cli::error::{Exit, Stop};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
-
-use super::cannot_print;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CompletionsArgs {
@@ -14,9 +12,9 @@ pub(in crate::cli) struct CompletionsArgs {
     shell: clap_complete::Shell,
 }
 
-pub(in crate::cli) fn run(args: &CompletionsArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: &CompletionsArgs, ui: Ui) -> Result<Exit, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut crate::cli::command(), "keyform", &mut script);
-    ui.result(&String::from_utf8_lossy(&script)).map_err(cannot_print)?;
+    ui.result(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

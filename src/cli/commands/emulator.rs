@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
-use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
 use crate::emulator::{
@@ -15,7 +15,7 @@ use crate::emulator::{
 };
 use crate::terminal::style::{NAME, paint};
 
-use super::{cannot_print, runtime};
+use super::runtime;
 
 #[derive(Debug, Args)]
 #[command(after_help = faults_help())]
@@ -82,25 +82,25 @@ pub(in crate::cli) struct EmulatorArgs {
     no_retry_after: bool,
 }
 
-pub(in crate::cli) fn run(args: EmulatorArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: EmulatorArgs, ui: Ui) -> Result<Exit, CliError> {
     runtime()?.block_on(async {
         let is_well_known = args.token.is_none();
-        let mut signals = Signals::listen().map_err(|error| CliError::from_error(&error))?;
+        let mut signals = Signals::listen()?;
         let emulator = Emulator::start(config(args)).map_err(|error| {
-            let help = match error {
+            let hint = match error {
                 EmulatorError::Bind { .. } => "name another port; without --port any free one is taken",
                 EmulatorError::Corrupt { .. } | EmulatorError::InUse { .. } => "name another file with --keys",
-                _ => return CliError::from_error(&error),
+                _ => return CliError::from(error),
             };
-            CliError::from_error(&error).hint(help)
+            CliError::from(error).hint(hint)
         })?;
         let url = emulator.url();
-        ui.result(&format!("{url}\n")).map_err(cannot_print)?;
+        ui.result(&format!("{url}\n"))?;
         ui.status(&format!("Serving an emulated account at {}; Ctrl-C ends it.", paint(NAME, &url)));
         // Another token than the well-known one may be somebody's real one.
         let token = if is_well_known { emulator.token() } else { "…" };
         ui.status(&format!("Try it: PRIME_API_KEY={token} keyform plan --endpoint {url}"));
-        emulator.run_until(signals.next()).await.map_err(|error| CliError::from_error(&error))?;
+        emulator.run_until(signals.next()).await?;
         Ok(Exit::Done)
     })
 }

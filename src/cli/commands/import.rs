@@ -8,13 +8,12 @@ use clap::{Args, ValueHint};
 
 use crate::cli::args::{AccountArgs, DayArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Exit, Stop};
-use crate::cli::planning;
+use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::report::import;
 use crate::state::Loaded;
 
-use super::{cannot_print, runtime};
+use super::runtime;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ImportArgs {
@@ -34,18 +33,18 @@ pub(in crate::cli) struct ImportArgs {
     sandbox: SandboxArgs,
 }
 
-pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, CliError> {
     let ImportArgs { unmanaged, out, requests, manifest, account, sandbox } = args;
     let context = Context::new(WorkspaceArgs { manifest, state: StateFileArgs::default(), account, sandbox }, ui);
     let desired = if unmanaged { Some(context.desired(DayArgs::default().resolve())?) } else { None };
     let listing = runtime()?.block_on(async {
         let account = context.account(requests)?;
-        planning::observe(&account, &Loaded::default()).await
+        account.list(&Loaded::default()).await
     })?;
     let manifest = import::manifest(&listing, desired.as_ref());
     match &out {
         Some(path) => write_new(path, &manifest)?,
-        None => ui.result(&manifest).map_err(cannot_print)?,
+        None => ui.result(&manifest)?,
     }
     Ok(Exit::Done)
 }

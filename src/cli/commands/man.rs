@@ -5,10 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
-
-use super::cannot_print;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManArgs {
@@ -17,7 +15,7 @@ pub(in crate::cli) struct ManArgs {
     out_dir: Option<PathBuf>,
 }
 
-pub(in crate::cli) fn run(args: &ManArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: &ManArgs, ui: Ui) -> Result<Exit, CliError> {
     let command = crate::cli::command();
     if let Some(folder) = &args.out_dir {
         std::fs::create_dir_all(folder)
@@ -25,8 +23,8 @@ pub(in crate::cli) fn run(args: &ManArgs, ui: Ui) -> Result<Exit, Stop> {
             .map_err(|error| CliError::new(format!("cannot write to {}: {error}", folder.display())))?;
         return Ok(Exit::Done);
     }
-    let page = page(command).map_err(|error| CliError::from_error(&error))?;
-    ui.result(&page).map_err(cannot_print)?;
+    let page = page(command)?;
+    ui.result(&page)?;
     Ok(Exit::Done)
 }
 

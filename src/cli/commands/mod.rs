@@ -16,23 +16,19 @@ use std::io;
 use super::error::CliError;
 use crate::terminal::prompt;
 
-/// A current-thread runtime: all of keyform's work waits for the network, and none of it for a processor.
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| CliError::from_error(&error))
+/// Builds a runtime with one thread: keyform waits for the network, not for a processor.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// Asks on stderr: stdout carries the result and nothing else. On a thread of its own, so that signals are heard.
+/// Asks on stderr, since stdout carries the result only, and in a thread of its own, so that signals are handled
+/// meanwhile.
 async fn approved(question: &'static str) -> Result<bool, CliError> {
     let (answered, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        // Nobody waits for the answer any more if a signal came first.
+        // After a signal nobody waits for the answer.
         let _ = answered.send(prompt::confirm(question, &mut io::stdin().lock(), &mut io::stderr()));
     });
     let cannot = |error: &dyn std::fmt::Display| CliError::new(format!("cannot ask for approval: {error}"));
     answer.await.map_err(|error| cannot(&error))?.map_err(|error| cannot(&error))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn cannot_print(error: io::Error) -> CliError {
-    CliError::new(format!("cannot write to stdout: {error}"))
 }

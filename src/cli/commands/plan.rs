@@ -1,25 +1,27 @@
 //! `keyform plan`
 
-use std::fmt::Display;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
+use jiff::civil::Date;
 
+use crate::account::Endpoint;
+use crate::cli::account::{Account, check_account};
 use crate::cli::args::{AcknowledgeArgs, DayArgs, PlanScope, RecoveryArgs, RequestArgs, WorkspaceArgs};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Exit, Stop};
-use crate::cli::planning;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::saved_plan;
 use crate::cli::ui::Ui;
-use crate::files::{folder_of, refuse_special, target_of};
+use crate::manifest::Desired;
+use crate::names::KeyName;
 use crate::plan::guard::{self, Stage};
-use crate::plan::{Plan, file};
+use crate::plan::{Input, Plan, compare, file};
 use crate::report::markdown::{self, Comment};
 use crate::report::{View, diff, text};
-use crate::state::Store as _;
+use crate::state::{Loaded, State, Store as _};
 use crate::terminal::shell::quoted;
 
-use super::{cannot_print, runtime};
+use super::runtime;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Exit code: 0, or 2 with --detailed-exitcode if there are changes; 1 error; 3 refused.")]
@@ -69,25 +71,24 @@ enum PlanFormat {
     Diff,
 }
 
-pub(in crate::cli) fn run(args: PlanArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(args.workspace.clone(), ui);
     let today = args.day.resolve();
     let desired = context.desired(today)?;
     let (loaded, plan) = runtime()?.block_on(async {
         let loaded = context.store_with(args.recovery.recover.as_deref()).load().await?;
         context.warn_of(&loaded);
-        let recorded = loaded.state.as_ref();
         let plan = if args.scope.offline {
-            planning::plan(&args.scope, &desired, recorded, None, &context.endpoint()?, today)?
+            let endpoint = context.endpoint()?;
+            make_plan(&desired, &args.scope, &loaded, AccountView::Offline(&endpoint), today).await?
         } else {
             let account = context.account(args.requests)?;
-            let listing = planning::observe(&account, &loaded).await?;
-            planning::plan(&args.scope, &desired, recorded, Some(&listing), &account.endpoint, today)?
+            make_plan(&desired, &args.scope, &loaded, AccountView::Listed(&account), today).await?
         };
         Ok::<_, CliError>((loaded, plan))
     })?;
     if let Some(path) = &args.out {
-        save(&plan, path)?;
+        saved_plan::save(&plan, path)?;
     }
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Plan);
     let view = View { full: args.full, randomart: args.randomart };
@@ -106,13 +107,60 @@ pub(in crate::cli) fn run(args: PlanArgs, ui: Ui) -> Result<Exit, Stop> {
             },
         ),
     };
-    ui.result(&text).map_err(cannot_print)?;
+    ui.result(&text)?;
     ui.tell(&text::refusals(&refusals));
-    Ok(match () {
-        () if !refusals.is_empty() => Exit::Refused,
-        () if args.detailed_exitcode && !plan.is_empty() => Exit::Pending,
-        () => Exit::Done,
+    Ok(if !refusals.is_empty() {
+        Exit::Refused
+    } else if args.detailed_exitcode && !plan.is_empty() {
+        Exit::Pending
+    } else {
+        Exit::Done
     })
+}
+
+/// How a plan sees the account.
+pub(super) enum AccountView<'a> {
+    /// Through a listing that is made for it.
+    Listed(&'a Account),
+    /// Not at all; the state says what is on it.
+    Offline(&'a Endpoint),
+}
+
+/// Plans what `scope` covers.
+pub(super) async fn make_plan(
+    desired: &Desired,
+    scope: &PlanScope,
+    loaded: &Loaded,
+    view: AccountView<'_>,
+    today: Date,
+) -> Result<Plan, CliError> {
+    let recorded = loaded.state.as_ref();
+    let (endpoint, listing) = match view {
+        AccountView::Listed(account) => (&account.endpoint, Some(account.list(loaded).await?)),
+        AccountView::Offline(endpoint) => {
+            check_account(recorded, endpoint, None)?;
+            (endpoint, None)
+        }
+    };
+    let observed = listing.as_ref();
+    let mut plan = compare(Input { desired, recorded, observed, endpoint, today, destroy: scope.destroy });
+    if !scope.target.is_empty() {
+        for name in &scope.target {
+            check_target(name, desired, recorded)?;
+        }
+        plan.limit_to(&scope.target);
+    }
+    Ok(plan)
+}
+
+fn check_target(name: &KeyName, desired: &Desired, recorded: Option<&State>) -> Result<(), CliError> {
+    let is_desired = desired.keys.iter().any(|key| key.name == *name);
+    let is_managed = recorded.is_some_and(|state| state.records.values().any(|record| record.name == *name));
+    if is_desired || is_managed {
+        return Ok(());
+    }
+    Err(CliError::new(format!("--target {name}: neither the manifest nor the state has a key of that name"))
+        .hint("`keyform state list` shows the managed keys"))
 }
 
 impl PlanArgs {
@@ -155,18 +203,6 @@ fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
     words.extend(day.to_words());
     words.extend(["--plan-digest".to_owned(), plan.digest().to_string()]);
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// Writes a plan whole or not at all: half of one would be worse than none.
-fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
-    let target = target_of(path);
-    let failed = |why: &dyn Display| CliError::new(format!("cannot save the plan to {}: {why}", path.display()));
-    refuse_special(path).map_err(|error| failed(&error).hint("name a file that is there or is to be made"))?;
-    let written = tempfile::NamedTempFile::new_in(folder_of(&target)).and_then(|mut file| {
-        file.write_all(file::to_text(plan).as_bytes())?;
-        file.persist(&target).map_err(|failed| failed.error)
-    });
-    written.map(drop).map_err(|error| failed(&error.kind()))
 }
 
 fn max_chars(text: &str) -> Result<usize, String> {

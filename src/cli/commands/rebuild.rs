@@ -1,24 +1,22 @@
 //! `keyform state rebuild`
 
-use std::time::Duration;
-
 use clap::Args;
 
-use crate::account::{Listing, TokioClock};
+use crate::account::Listing;
 use crate::apply::rebuilt;
+use crate::cli::account::Account;
 use crate::cli::args::{AccountArgs, DayArgs, LockArgs, RequestArgs};
-use crate::cli::context::{Account, Context};
-use crate::cli::error::{CliError, Exit, Stop};
-use crate::cli::planning;
+use crate::cli::context::{Context, StateSession};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::names::KeyName;
 use crate::plan::guard::{self, Acknowledged, Stage};
 use crate::plan::{Change, Input, Plan, compare};
 use crate::report::{rebuild, text};
-use crate::state::{FileSession, Loaded, Session as _, State, StateError, lock_within};
+use crate::state::{Loaded, Session as _, State};
 
-use super::{approved, cannot_print, runtime};
+use super::{approved, runtime};
 
 #[derive(Debug, Args)]
 pub(super) struct StateRebuildArgs {
@@ -35,17 +33,15 @@ pub(super) struct StateRebuildArgs {
     pub(super) account: AccountArgs,
 }
 
-pub(super) fn run(args: &StateRebuildArgs, context: &Context) -> Result<Exit, Stop> {
+pub(super) fn run(args: &StateRebuildArgs, context: &Context) -> Result<Exit, CliError> {
     let desired = context.desired(args.day.resolve())?;
-    Ok(runtime()?.block_on(make_anew(args, context, &desired))?)
+    runtime()?.block_on(rebuild_state(args, context, &desired))
 }
 
-async fn make_anew(args: &StateRebuildArgs, context: &Context, desired: &Desired) -> Result<Exit, CliError> {
+async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Desired) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
     let store = context.store();
-    let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
-    let patience = Duration::from_secs(args.lock.lock_timeout);
-    let mut session = lock_within(&store, patience, &TokioClock::default(), waiting).await?;
+    let mut session = context.lock(&store, args.lock).await?;
     let old = read(context, &mut session).await?;
     let listing = observe(&account, old.as_ref()).await?;
     let plan = adoptions(args, desired, &account, &listing);
@@ -70,13 +66,13 @@ async fn make_anew(args: &StateRebuildArgs, context: &Context, desired: &Desired
     let recorded = |name: &KeyName| new.records.values().any(|record| record.name == *name);
     let wanted = desired.keys.iter().filter(|key| !key.is_expired(today)).map(|key| &key.name);
     let missing: Vec<_> = wanted.filter(|name| !recorded(name)).collect();
-    let told = rebuild::rebuilt(&new, &missing, &store.path().display().to_string(), &kept);
-    context.ui.result(&told).map_err(cannot_print)?;
+    let text = rebuild::rebuilt(&new, &missing, &store.path().display().to_string(), &kept);
+    context.ui.result(&text)?;
     Ok(Exit::Done)
 }
 
-/// Reads the state that is to be replaced; nothing if there is none, or none that anyone could read.
-async fn read(context: &Context, session: &mut FileSession) -> Result<Option<State>, CliError> {
+/// Reads the state that will be replaced, if there is one that can be read.
+async fn read(context: &Context, session: &mut StateSession) -> Result<Option<State>, CliError> {
     match session.load().await {
         Ok(loaded) => {
             context.warn_of(&loaded);
@@ -84,19 +80,20 @@ async fn read(context: &Context, session: &mut FileSession) -> Result<Option<Sta
         }
         Err(error) if error.is_broken() => {
             context.ui.warn(&error.to_string());
-            // It may be the journal that is broken, and the state be as good as ever.
+            // The broken part may be the journal, and the state intact.
             Ok(session.state_alone().unwrap_or_default())
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Lists the account. What a run that died has sent may not have arrived yet, and nothing here tells whether one did.
+/// Lists the account. The old state does not say whether a killed run left requests that are still on their way, so this
+/// always waits for them.
 async fn observe(account: &Account, old: Option<&State>) -> Result<Listing, CliError> {
-    planning::observe(account, &Loaded { state: old.cloned(), journaled: true, warnings: Vec::new() }).await
+    account.list(&Loaded { state: old.cloned(), journaled: true, warnings: Vec::new() }).await
 }
 
-/// A plan that is made without a state, and does nothing on the account.
+/// Plans without a state, and keeps the adoptions, which change nothing on the account.
 fn adoptions(args: &StateRebuildArgs, desired: &Desired, account: &Account, listing: &Listing) -> Plan {
     let mut plan = compare(Input {
         desired,

@@ -6,11 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use serde_json::Value;
 
-use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::{manifest, plan, state};
-
-use super::cannot_print;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SchemaArgs {
@@ -39,9 +37,9 @@ const FILES: [(SchemaOf, &str); 3] = [
     (SchemaOf::State, "state.schema.json"),
 ];
 
-pub(in crate::cli) fn run(args: &SchemaArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: &SchemaArgs, ui: Ui) -> Result<Exit, CliError> {
     if let Some(which) = args.which {
-        ui.result(&text(which)).map_err(cannot_print)?;
+        ui.result(&text(which))?;
     }
     if let Some(folder) = &args.out_dir {
         let failed = |error| CliError::new(format!("cannot write to {}: {error}", folder.display()));

@@ -1,22 +1,20 @@
 //! `keyform state`
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::account::TokioClock;
 use crate::cli::args::{
-    AccountArgs, Format, LockArgs, ManifestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs, key_name,
+    AccountArgs, LockArgs, ManifestArgs, OutputFormat, SandboxArgs, StateFileArgs, WorkspaceArgs, key_name,
 };
-use crate::cli::context::Context;
-use crate::cli::error::{CliError, Exit, Stop};
+use crate::cli::context::{Context, StateStore};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::names::KeyName;
 use crate::report::{View, json, text};
-use crate::state::{FileStore, Loaded, Record, Session as _, State, StateError, Store as _, lock_within};
+use crate::state::{Loaded, Record, Session as _, State, Store as _};
 
-use super::{cannot_print, rebuild, runtime};
+use super::{rebuild, runtime};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StateArgs {
@@ -45,8 +43,8 @@ enum StateCommand {
 #[derive(Debug, Args)]
 struct StateListArgs {
     /// How to print the list; json maps names to ids
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 #[derive(Debug, Args)]
@@ -55,8 +53,8 @@ struct StateShowArgs {
     #[arg(value_parser = key_name)]
     name: KeyName,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
     /// Show its picture, as ssh-keygen -lv draws it
     #[arg(long)]
     randomart: bool,
@@ -71,7 +69,7 @@ struct StateForgetArgs {
     lock: LockArgs,
 }
 
-pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
     let StateArgs { manifest, state, sandbox, command } = args;
     let account = match &command {
         StateCommand::Rebuild(args) => args.account.clone(),
@@ -85,16 +83,16 @@ pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, Stop> {
         StateCommand::Forget(args) => runtime()?.block_on(forget(args, &context, &store))?,
         StateCommand::Rebuild(args) => return rebuild::run(args, &context),
     };
-    ui.result(&out).map_err(cannot_print)?;
+    ui.result(&out)?;
     Ok(Exit::Done)
 }
 
-fn read(context: &Context, store: &FileStore) -> Result<State, CliError> {
+fn read(context: &Context, store: &StateStore) -> Result<State, CliError> {
     let loaded = runtime()?.block_on(store.load())?;
-    there(context, store, loaded)
+    recorded(context, store, loaded)
 }
 
-fn there(context: &Context, store: &FileStore, loaded: Loaded) -> Result<State, CliError> {
+fn recorded(context: &Context, store: &StateStore, loaded: Loaded) -> Result<State, CliError> {
     context.warn_of(&loaded);
     loaded.state.ok_or_else(|| {
         CliError::new(format!("there is no state at {}", store.path().display()))
@@ -102,13 +100,11 @@ fn there(context: &Context, store: &FileStore, loaded: Loaded) -> Result<State, 
     })
 }
 
-/// Drops records. What a dead run left in the journal is folded in with it.
-async fn forget(args: &StateForgetArgs, context: &Context, store: &FileStore) -> Result<String, CliError> {
-    let clock = TokioClock::default();
-    let waiting = |held: &StateError| context.ui.status(&format!("Waiting: {held}"));
-    let mut session = lock_within(store, Duration::from_secs(args.lock.lock_timeout), &clock, waiting).await?;
+/// Drops records, and folds what a killed run left in the journal.
+async fn forget(args: &StateForgetArgs, context: &Context, store: &StateStore) -> Result<String, CliError> {
+    let mut session = context.lock(store, args.lock).await?;
     let loaded = session.load().await?;
-    let mut state = there(context, store, loaded)?;
+    let mut state = recorded(context, store, loaded)?;
     for name in &args.names {
         named(name, &state)?;
     }
@@ -122,7 +118,7 @@ async fn forget(args: &StateForgetArgs, context: &Context, store: &FileStore) ->
     Ok(out)
 }
 
-/// The records of a name; that there is none is an error that names the nearest.
+/// Returns the records of a name, or an error that suggests the nearest name.
 fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliError> {
     let records: Vec<_> = state.sorted().into_iter().filter(|record| record.name == *name).collect();
     if !records.is_empty() {
@@ -139,23 +135,23 @@ fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliErr
 
 fn list(args: &StateListArgs, state: &State) -> String {
     match args.format {
-        Format::Text => text::records(state),
-        Format::Json => json::ids(state),
+        OutputFormat::Text => text::records(state),
+        OutputFormat::Json => json::ids(state),
     }
 }
 
 fn show(args: &StateShowArgs, state: &State) -> Result<String, CliError> {
     let records = named(&args.name, state)?;
-    if args.randomart && args.format == Format::Json {
+    if args.randomart && args.format == OutputFormat::Json {
         return Err(
             CliError::new("--randomart is for people, --format json for programs").hint("leave one of them out")
         );
     }
     Ok(match args.format {
-        Format::Text => {
+        OutputFormat::Text => {
             let view = View { randomart: args.randomart, ..View::default() };
             records.into_iter().map(|record| text::record(record, view)).collect::<Vec<_>>().join("\n")
         }
-        Format::Json => json::records(&records),
+        OutputFormat::Json => json::records(&records),
     })
 }

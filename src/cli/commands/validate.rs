@@ -4,14 +4,12 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::args::{DayArgs, ManifestArgs, WorkspaceArgs};
 use crate::cli::context::Context;
-use crate::cli::error::{Exit, Stop};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
-use crate::manifest::{self, Severity};
+use crate::manifest::{LoadedManifest, Severity};
 use crate::report::words::counted;
 use crate::report::{json, problems};
 use crate::terminal::style::{BAD, GOOD, paint};
-
-use super::cannot_print;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ValidateArgs {
@@ -35,10 +33,9 @@ enum ReportFormat {
     Github,
 }
 
-pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, Stop> {
+pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(WorkspaceArgs { manifest: args.manifest, ..WorkspaceArgs::default() }, ui);
-    context.require_manifest()?;
-    let manifest::LoadedManifest { desired, report } = manifest::load(context.manifests(), args.day.resolve());
+    let LoadedManifest { desired, report } = context.manifest(args.day.resolve())?;
     let text = match args.format {
         ReportFormat::Text => {
             let problems = problems::text(&report);
@@ -59,7 +56,7 @@ pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, Stop> {
         ReportFormat::Github => ui.commands(&text),
         ReportFormat::Text | ReportFormat::Json => ui.result(&text),
     };
-    printed.map_err(cannot_print)?;
+    printed?;
     Ok(match desired {
         Some(_) => Exit::Done,
         None if report.worst() == Some(Severity::Policy) => Exit::Refused,
