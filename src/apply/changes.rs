@@ -20,8 +20,8 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         A: WriteAccount,
         C: Clock,
     {
-        for (index, action) in self.progress.plan.actions.iter().enumerate() {
-            let Some(row) = self.progress.promotion(index, action) else { continue };
+        for (index, action) in self.facts.plan.actions.iter().enumerate() {
+            let Some(row) = self.facts.promotion(index, action) else { continue };
             let status = match (self.halted(), row) {
                 (Some(reason), _) | (None, Err(reason)) => Status::skipped(reason),
                 (None, Ok(id)) => self.promote_row(action, id).await,
@@ -81,7 +81,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         let reason = self.halted().unwrap_or(INTERRUPTED);
         for Deletion { index, .. } in waiting {
             // An action with several old rows may have failed already.
-            if self.progress.is_waiting(index) {
+            if self.facts.is_waiting(index) {
                 self.end(index, Status::skipped(reason));
             }
         }
@@ -89,14 +89,14 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
 
     /// Drops from the state what the account does not have any more.
     pub(super) async fn forget(&mut self) {
-        for (index, action) in self.progress.plan.actions.iter().enumerate() {
+        for (index, action) in self.facts.plan.actions.iter().enumerate() {
             let Change::Forget(old) = &action.change else { continue };
             if let Some(reason) = self.halted() {
                 self.end(index, Status::skipped(reason));
                 continue;
             }
             // If another key got the row in this run, the record is that of the other key.
-            if !self.progress.is_new_row(&old.id) {
+            if !self.facts.is_new_row(&old.id) {
                 self.learn(vec![Entry::Drop { id: old.id.clone() }]).await;
             }
             self.end(index, Status::Done { id: old.id.clone() });
@@ -106,8 +106,8 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// Returns the deletions that may be sent, and ends the actions that have none.
     fn deletions(&mut self) -> VecDeque<Deletion<'a>> {
         let mut all = VecDeque::new();
-        for (index, action) in self.progress.plan.actions.iter().enumerate() {
-            match self.progress.deletions(index, action) {
+        for (index, action) in self.facts.plan.actions.iter().enumerate() {
+            match self.facts.deletions(index, action) {
                 None => {}
                 Some(Err(reason)) => self.end(index, Status::skipped(reason)),
                 Some(Ok(deletions)) if deletions.is_empty() => self.end_if_deleted(index, action),
@@ -119,8 +119,8 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
 
     /// Ends an action whose old rows are all deleted.
     fn end_if_deleted(&mut self, index: usize, action: &'a Action) {
-        if let Some(id) = self.progress.row_after_deletions(action).cloned()
-            && self.progress.is_waiting(index)
+        if let Some(id) = self.facts.row_after_deletions(action).cloned()
+            && self.facts.is_waiting(index)
         {
             self.end(index, Status::Done { id });
         }
@@ -130,7 +130,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     fn explain_failure(&self, deletion: Deletion<'a>, failure: Failure) -> Failure {
         let Deletion { index: _, action, old } = deletion;
         let is_replacement = matches!(action.change, Change::Replace { .. });
-        let Some(id) = self.progress.new_row(&action.name).filter(|_| is_replacement) else { return failure };
+        let Some(id) = self.facts.new_row(&action.name).filter(|_| is_replacement) else { return failure };
         let message =
             format!("the new key is there as {id}, but the old one, {}, is not deleted: {}", old.id, failure.message);
         Failure { message, ..failure }

@@ -1,8 +1,8 @@
 //! Which changes may follow the uploads: a promotion needs the row of its key, a deletion the rows that replace the old
 //! one. No I/O.
 
+use super::facts::Facts;
 use super::outcome::Status;
-use super::progress::Progress;
 use crate::names::KeyId;
 use crate::plan::{Action, ActionKind, Change, OldKey};
 
@@ -15,7 +15,7 @@ pub(super) struct Deletion<'p> {
     pub(super) old: &'p OldKey,
 }
 
-impl<'p> Progress<'p> {
+impl<'p> Facts<'p> {
     /// Returns the row that an action makes the primary now, or why it cannot. `None` if it promotes no row.
     pub(super) fn promotion(&self, index: usize, action: &Action) -> Option<Result<KeyId, &'static str>> {
         let known = match &action.change {

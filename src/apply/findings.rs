@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::facts::Facts;
 use super::outcome::{Status, Step};
-use super::progress::Progress;
 use crate::account::{Listing, Row};
 use crate::names::{KeyId, KeyName};
 use crate::plan::{Action, ActionKind, Change};
@@ -25,7 +25,7 @@ pub enum Finding {
     PrimaryMoved { name: KeyName },
 }
 
-impl Progress<'_> {
+impl Facts<'_> {
     pub(super) fn findings(&self, listing: &Listing) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (step, action) in self.steps() {

@@ -3,17 +3,17 @@
 //! No key is uploaded twice: the intent to upload is durable before the first request, and an upload without a valid
 //! response is repeated only after a listing has shown that it was not carried out.
 //!
-//! [`progress`] holds what a run knows. [`settling`], [`dependencies`] and [`findings`] decide from it, without I/O.
+//! [`facts`] holds what a run knows. [`settling`], [`dependencies`] and [`findings`] decide from it, without I/O.
 //! [`run`] and the files of its steps ([`uploads`], [`changes`], [`verify`]) carry the decisions out.
 
 mod changes;
 mod dependencies;
 mod event;
+mod facts;
 mod findings;
 mod ledger;
 mod observe;
 mod outcome;
-mod progress;
 mod rebuild;
 mod run;
 mod settling;

@@ -1,9 +1,9 @@
 //! A plan being carried out: what is learned is journalled and applied, and a serious failure stops what is left.
 
 use super::event::Event;
+use super::facts::Facts;
 use super::ledger::Ledger;
 use super::outcome::{Outcome, Status, Verification};
-use super::progress::Progress;
 use super::{Tools, unless_stopped};
 use crate::account::{
     Clock, Effect, Failure, FailureKind, ListError, Listing, Operation, ReadAccount, SendError, SendStep, list_all,
@@ -17,7 +17,7 @@ pub(super) const INTERRUPTED: &str = "the run was interrupted";
 
 pub(super) struct Run<'a, A, C, S> {
     pub(super) tools: &'a Tools<'a, A, C>,
-    pub(super) progress: Progress<'a>,
+    pub(super) facts: Facts<'a>,
     ledger: Ledger<'a, S>,
     /// Why nothing more is started.
     halt: Option<&'static str>,
@@ -26,7 +26,7 @@ pub(super) struct Run<'a, A, C, S> {
 impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     pub(super) fn new(plan: &'a Plan, loaded: Loaded, session: &'a mut S, tools: &'a Tools<'a, A, C>) -> Self {
         let ledger = Ledger::open(plan, loaded, session, tools.lineage);
-        Self { tools, progress: Progress::new(plan, ledger.base().clone()), ledger, halt: None }
+        Self { tools, facts: Facts::new(plan, ledger.base().clone()), ledger, halt: None }
     }
 
     /// Returns why nothing more may be started, if so.
@@ -46,13 +46,13 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// Journals what was learned, and applies it to the state. What cannot be journalled is kept in memory.
     pub(super) async fn learn(&mut self, entries: Vec<Entry>) {
         self.ledger.append(&entries).await;
-        self.progress.apply_entries(entries);
+        self.facts.apply_entries(entries);
     }
 
     /// Makes entries durable, and applies them to the state only then.
     pub(super) async fn learn_durably(&mut self, entries: Vec<Entry>) {
         if self.ledger.append_durably(&entries).await {
-            self.progress.apply_entries(entries);
+            self.facts.apply_entries(entries);
         }
     }
 
@@ -64,7 +64,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         let mut entries = Vec::new();
         let mut recorded = Vec::new();
         for (action, key, row) in rows {
-            self.progress.set_new_row(&action.name, &row.id);
+            self.facts.set_new_row(&action.name, &row.id);
             entries.push(Entry::Record(row.record(&action.name, key.key.blob())));
             let stale = key.stale.iter().filter(|&stale| *stale != row.id);
             entries.extend(stale.map(|id| Entry::Drop { id: id.clone() }));
@@ -87,8 +87,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
                 self.halt("another key failed, and --fail-fast is set");
             }
         }
-        if let (Some(step), Some(action)) = (self.progress.steps.get_mut(index), self.progress.plan.actions.get(index))
-        {
+        if let (Some(step), Some(action)) = (self.facts.steps.get_mut(index), self.facts.plan.actions.get(index)) {
             step.status = status;
             (self.tools.observer)(&Event::Ended { step, action });
         }
@@ -96,8 +95,8 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
 
     /// Writes the state and returns the outcome.
     pub(super) async fn finish(self, verification: Verification) -> Outcome {
-        let Self { tools, progress, ledger, halt: _ } = self;
-        let Progress { steps, state, .. } = progress;
+        let Self { tools, facts, ledger, halt: _ } = self;
+        let Facts { steps, state, .. } = facts;
         let mut outcome = Outcome::new(steps, verification);
         outcome.interrupted = tools.stop.is_cancelled();
         ledger.close(state, &mut outcome).await;

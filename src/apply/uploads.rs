@@ -6,9 +6,9 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::event::Event;
+use super::facts::OtherUser;
 use super::observe::ARRIVAL;
 use super::outcome::Status;
-use super::progress::OtherUser;
 use super::run::{INTERRUPTED, Run};
 use super::settling::{Sighting, settle};
 use super::unless_stopped;
@@ -41,18 +41,18 @@ struct Uncertain<'p> {
 impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// Makes the intents to upload durable, before the first request. If that fails, nothing is sent.
     pub(super) async fn record_intents(&mut self) {
-        self.learn(self.progress.orphans()).await;
+        self.learn(self.facts.orphans()).await;
         let intend =
             |upload: Upload<'_>| Entry::Intend { name: upload.name().clone(), public_key: upload.blob().clone() };
-        self.learn_durably(uploads(self.progress.plan).map(intend).collect()).await;
+        self.learn_durably(uploads(self.facts.plan).map(intend).collect()).await;
         if self.halted().is_none() {
-            self.learn(self.progress.settled_intents()).await;
+            self.learn(self.facts.settled_intents()).await;
         }
     }
 
     /// Records the rows that the account has already.
     pub(super) async fn adopt(&mut self) {
-        for (index, action) in self.progress.plan.actions.iter().enumerate() {
+        for (index, action) in self.facts.plan.actions.iter().enumerate() {
             let (Some(key), Some(row)) = (action.change.new_key(), action.change.row()) else { continue };
             if let Some(reason) = self.halted() {
                 self.end(index, Status::skipped(reason));
@@ -72,7 +72,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         A: ReadAccount + WriteAccount,
         C: Clock,
     {
-        let mut waiting: VecDeque<_> = uploads(self.progress.plan).collect();
+        let mut waiting: VecDeque<_> = uploads(self.facts.plan).collect();
         let mut uncertain = Vec::new();
         loop {
             uncertain.extend(self.send_uploads(&mut waiting).await);
@@ -108,7 +108,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         loop {
             // Until a response shows the owner of the account, one upload is sent at a time: on the wrong account it
             // leaves one key and not all of them.
-            let limit = if self.progress.is_user_seen { tools.options.concurrency.max(1) } else { 1 };
+            let limit = if self.facts.is_user_seen { tools.options.concurrency.max(1) } else { 1 };
             while in_flight.len() < limit && self.halted().is_none() {
                 let Some(upload) = waiting.pop_front() else { break };
                 let request = move || tools.account.upload(upload.name(), &upload.key.key);
@@ -172,7 +172,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         let mut stored = Vec::new();
         for Uncertain { upload, failure } in uncertain {
             let name = upload.name();
-            match self.progress.sighting(&listing, name, upload.blob()) {
+            match self.facts.sighting(&listing, name, upload.blob()) {
                 Sighting::Stored(row) => {
                     (tools.observer)(&Event::Settled { name, id: Some(&row.id) });
                     if self.confirm_account(upload, row).await {
@@ -198,13 +198,13 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// Compares the owner of the row with the expected user, and returns whether the upload went to the right account.
     /// If not, the upload fails and the run is halted.
     async fn confirm_account(&mut self, upload: Upload<'a>, row: &Row) -> bool {
-        if let Err(other) = self.progress.check_user(&row.user_id) {
+        if let Err(other) = self.facts.check_user(&row.user_id) {
             self.halt("the token opens the account of another user");
             self.fail_upload(upload, other_account(&other, row)).await;
             return false;
         }
-        self.progress.is_user_seen = true;
-        if self.progress.state.user_id.is_none() {
+        self.facts.is_user_seen = true;
+        if self.facts.state.user_id.is_none() {
             self.learn(vec![Entry::Account { user_id: row.user_id.clone() }]).await;
         }
         true

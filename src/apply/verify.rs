@@ -20,7 +20,7 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
                 !matches!(step.status, Status::Waiting | Status::Skipped { .. })
             }
         };
-        let is_changed = self.progress.steps.iter().any(may_have_changed);
+        let is_changed = self.facts.steps.iter().any(may_have_changed);
         if tools.options.offline || !is_changed || tools.stop.is_cancelled() {
             return Verification::NotDone;
         }
@@ -36,7 +36,7 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
 
     async fn list_and_compare(&mut self) -> Result<Vec<Finding>, String> {
         let tools = self.tools;
-        if self.progress.steps.iter().any(Step::has_unknown_effect) {
+        if self.facts.steps.iter().any(Step::has_unknown_effect) {
             unless_stopped(tools.stop, tools.throttle.clock().sleep(ARRIVAL)).await;
         }
         let mut listing = self.list().await?;
@@ -45,10 +45,10 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
             listing = self.list().await?;
         }
         self.settle_changes(&listing).await;
-        let mut findings = self.progress.findings(&listing);
+        let mut findings = self.facts.findings(&listing);
         if is_restored
-            && self.progress.lost_primary(&listing).is_none()
-            && let Some(name) = self.progress.plan.primary.clone()
+            && self.facts.lost_primary(&listing).is_none()
+            && let Some(name) = self.facts.plan.primary.clone()
         {
             findings.push(Finding::PrimaryRestored { name });
         }
@@ -66,8 +66,8 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
     /// listing shows whether it worked.
     async fn restore_primary(&self, listing: &Listing) -> bool {
         let tools = self.tools;
-        let (Some(row), None) = (self.progress.lost_primary(listing), self.halted()) else { return false };
-        if let Some(name) = &self.progress.plan.primary {
+        let (Some(row), None) = (self.facts.lost_primary(listing), self.halted()) else { return false };
+        if let Some(name) = &self.facts.plan.primary {
             (tools.observer)(&Event::Request { operation: Operation::Promote, name });
         }
         let _ = unless_stopped(tools.stop, tools.account.promote(&row.id)).await;
@@ -76,11 +76,11 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
 
     /// Ends the changes whose effect was unknown and which the listing shows to be carried out.
     async fn settle_changes(&mut self, listing: &Listing) {
-        for (index, action) in self.progress.plan.actions.iter().enumerate() {
-            if !self.progress.steps.get(index).is_some_and(Step::has_unknown_effect) {
+        for (index, action) in self.facts.plan.actions.iter().enumerate() {
+            if !self.facts.steps.get(index).is_some_and(Step::has_unknown_effect) {
                 continue;
             }
-            if let Some((id, gone)) = self.progress.confirmed_change(action, listing) {
+            if let Some((id, gone)) = self.facts.confirmed_change(action, listing) {
                 self.learn(gone.into_iter().map(|id| Entry::Drop { id }).collect()).await;
                 self.end(index, Status::Done { id });
             }

@@ -11,85 +11,87 @@ use crate::plan::guard::Refusal;
 use crate::state::{Place, Record, State};
 use crate::terminal::sanitize;
 
-/// What `apply --format json` prints.
+/// The output of `apply --format json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OutcomeFile<'a> {
+struct OutcomeDocument<'a> {
     format_version: u64,
     success: bool,
     interrupted: bool,
     plan: PlanDocument<'a>,
     results: &'a [Step],
-    /// Whether the account was listed afterwards.
+    /// Whether the account was listed after the changes.
     verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     unverified_because: Option<&'a str>,
-    findings: Vec<FindingFile>,
-    /// The serial of the state that was written; nothing if it is as it was.
+    findings: Vec<FindingDocument>,
+    /// Missing if the state was not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     serial: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     save_error: Option<String>,
-    /// Where what was learned is kept, if not in the state.
+    /// The file that keeps what could not be saved in the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     kept_in: Option<String>,
     elapsed_ms: u64,
 }
 
 #[derive(Serialize)]
-struct FindingFile {
+struct FindingDocument {
     wrong: bool,
     text: String,
 }
 
-/// Renders how a plan was carried out, plan included.
+/// Renders an outcome and its plan.
 pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
-    pretty(&OutcomeFile {
+    let Outcome { steps, verification, saved, save_error, rescued, interrupted, elapsed } = outcome;
+    let findings = outcome.findings().iter();
+    pretty(&OutcomeDocument {
         format_version: FORMAT_VERSION,
         success: outcome.is_success(),
-        interrupted: outcome.interrupted,
+        interrupted: *interrupted,
         plan: plan.document(),
-        results: &outcome.steps,
+        results: steps,
         verified: outcome.is_verified(),
-        unverified_because: match &outcome.verification {
+        unverified_because: match verification {
             Verification::Failed(reason) => Some(reason),
             Verification::NotDone | Verification::Done(_) => None,
         },
-        findings: (outcome.findings().iter())
-            .map(|finding| FindingFile { wrong: finding.is_wrong(), text: finding.to_string() })
+        findings: findings
+            .map(|finding| FindingDocument { wrong: finding.is_wrong(), text: finding.to_string() })
             .collect(),
-        serial: outcome.saved.map(|saved| saved.serial),
-        save_error: outcome.save_error.as_ref().map(ToString::to_string),
-        kept_in: outcome.rescued.as_ref().and_then(|rescued| match &rescued.place {
+        serial: saved.map(|saved| saved.serial),
+        save_error: save_error.as_ref().map(ToString::to_string),
+        kept_in: rescued.as_ref().and_then(|rescued| match &rescued.place {
             Place::Beside(path) | Place::Apart(path) => Some(path.display().to_string()),
             Place::Nowhere => None,
         }),
-        elapsed_ms: u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX),
+        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     })
 }
 
-/// What `apply --format json` prints of a plan that a guard refuses.
+/// The output of `apply --format json` if a guard refuses the plan.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RefusedFile<'a> {
+struct RefusedDocument<'a> {
     format_version: u64,
     success: bool,
-    refused: Vec<RefusalFile>,
+    refused: Vec<RefusalDocument>,
     plan: PlanDocument<'a>,
 }
 
 #[derive(Serialize)]
-struct RefusalFile {
+struct RefusalDocument {
     message: String,
     help: String,
 }
 
-/// Renders a plan that is not carried out, and why.
+/// Renders a plan and why guards refuse it.
 pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
     let refused = refusals
         .iter()
-        .map(|refusal| RefusalFile { message: refusal.message().to_string(), help: refusal.help().to_string() });
-    pretty(&RefusedFile {
+        .map(|refusal| RefusalDocument { message: refusal.message().to_string(), help: refusal.help().to_string() });
+    pretty(&RefusedDocument {
         format_version: FORMAT_VERSION,
         success: false,
         refused: refused.collect(),
@@ -97,21 +99,20 @@ pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
     })
 }
 
-/// Renders the names of the managed keys and their ids, for scripts that create pods.
+/// Renders an object of names and ids, for scripts that create pods.
 pub fn ids(state: &State) -> String {
-    // Of two rows under one name the later one counts: the earlier waits to be deleted. Ids do not tell which that is.
+    // Of two rows of the same name, the older one is about to be deleted. Ids do not show which one that is.
     let mut records: Vec<_> = state.records.values().collect();
     records.sort_by_key(|record| (record.created_at, &record.id));
     let ids: BTreeMap<_, _> = records.into_iter().map(|record| (record.name.as_str(), record.id.as_str())).collect();
     pretty(&ids)
 }
 
-/// Renders records.
 pub fn records(records: &[&Record]) -> String {
     pretty(&records)
 }
 
-/// Renders anything with a line feed at its end.
+/// Renders a value with a line feed at the end.
 pub fn pretty(value: &impl Serialize) -> String {
     sanitize::json(value)
 }

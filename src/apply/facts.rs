@@ -8,7 +8,7 @@ use crate::plan::{Action, Plan};
 use crate::state::{Entry, State};
 
 /// The basis of all decisions of a run.
-pub(super) struct Progress<'p> {
+pub(super) struct Facts<'p> {
     pub(super) plan: &'p Plan,
     /// One for each action, in the plan's order.
     pub(super) steps: Vec<Step>,
@@ -28,7 +28,7 @@ pub(super) struct OtherUser {
     pub(super) found: UserId,
 }
 
-impl<'p> Progress<'p> {
+impl<'p> Facts<'p> {
     pub(super) fn new(plan: &'p Plan, state: State) -> Self {
         let steps = plan.actions.iter().map(|action| Step {
             name: action.name.clone(),
