@@ -1,10 +1,9 @@
 //! The names of things: of keys, of rows on the account, of its user. Each type can only hold a valid one, and is cheap to
 //! clone.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::terminal::sanitize;
@@ -109,38 +108,42 @@ fn check_length(text: &str, max: usize) -> Result<(), NameError> {
     }
 }
 
+/// Implements what each checked text has in common. Its `new` takes a `&str` and fails with the error.
 macro_rules! text_type {
-    ($($name:ident),+) => {$(
+    ($name:ident, $error:ty) => {
         impl $name {
-            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(&self.0)
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = NameError;
+            type Error = $error;
 
-            fn try_from(text: String) -> Result<Self, NameError> {
-                Self::new(text)
+            fn try_from(text: String) -> Result<Self, $error> {
+                Self::new(&text)
             }
         }
-    )+};
+    };
 }
 
-text_type!(KeyName, KeyId, UserId);
+pub(crate) use text_type;
+
+text_type!(KeyName, NameError);
+text_type!(KeyId, NameError);
+text_type!(UserId, NameError);
 
 #[cfg(test)]
 mod tests {

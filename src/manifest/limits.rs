@@ -64,6 +64,3 @@ pub(crate) const MAX_PROBLEMS: usize = 10_000;
 
 /// How much of a value a message repeats.
 pub(crate) const MAX_SHOWN_CHARS: usize = 40;
-
-/// The longest word that a known one is suggested for.
-pub(crate) const MAX_MISSPELLED_BYTES: usize = 64;

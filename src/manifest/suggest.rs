@@ -1,6 +1,6 @@
 //! Recognises misspelled words, and fields that must not be in a manifest.
 
-use super::limits::MAX_MISSPELLED_BYTES;
+use crate::terminal::nearest::{bare, nearest};
 
 /// Fields by which a manifest would name a server or hold credentials, as [`bare`] gives them.
 const CREDENTIALS: &[&str] = &[
@@ -52,36 +52,17 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("rsasha2512", "ssh-rsa"),
 ];
 
-/// Returns the known word that `word` most likely means, if one is similar.
+/// Returns the known word that `word` most likely means, if it is a synonym or similar.
 pub(crate) fn suggest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    if word.len() > MAX_MISSPELLED_BYTES {
-        return None;
-    }
     let bare = bare(word);
-    if let Some(same) = known.iter().find(|candidate| self::bare(candidate) == bare) {
-        return Some(same);
-    }
-    if let Some((_, meant)) = SYNONYMS.iter().find(|(synonym, _)| *synonym == bare)
-        && let Some(found) = known.iter().find(|candidate| *candidate == meant)
-    {
-        return Some(found);
-    }
-    known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&bare, &self::bare(candidate)), *candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == bare);
+    let meant = synonym.and_then(|(_, meant)| known.iter().find(|candidate| *candidate == meant));
+    meant.copied().or_else(|| nearest(word, known.iter().copied()))
 }
 
 /// Returns whether a field of that name would hold a secret or say where to send it.
 pub(crate) fn is_credential(name: &str) -> bool {
     CREDENTIALS.binary_search(&bare(name).as_str()).is_ok()
-}
-
-/// Reduces a word to its letters and digits in lower case: `public_key` becomes `publickey`.
-fn bare(word: &str) -> String {
-    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Row;
 use crate::names::{KeyId, KeyName};
-use crate::public_key::{Fingerprint, KeyBlob, PublicKey};
+use crate::public_key::{Fingerprint, KeyBlob, KeyKind, PublicKey};
 use crate::state::{Origin, Record};
 
 /// A desired key that is to be recorded.
@@ -106,12 +106,12 @@ impl AccountRow {
 
 impl From<&KeyBlob> for KeyView {
     fn from(blob: &KeyBlob) -> Self {
-        let (kind, bits) = blob.describe().unzip();
+        let kind = blob.kind();
         Self {
             public_key: blob.clone(),
             fingerprint: blob.fingerprint(),
-            kind: kind.map(Cow::Borrowed),
-            bits,
+            kind: kind.map(|kind| Cow::Borrowed(kind.name())),
+            bits: kind.map(KeyKind::bits),
             comment: String::new(),
         }
     }

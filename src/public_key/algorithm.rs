@@ -1,6 +1,7 @@
 //! The key types of OpenSSH, and the names under which they come.
 
 use super::curve::Curve;
+use crate::terminal::nearest::{bare, nearest};
 
 /// A type of key, as the first word of its line and the first string of its blob name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,16 +90,12 @@ pub(super) fn canonical_name(name: &str) -> &str {
     }
 }
 
-/// Names the type that was probably meant: `SSH-RSA`, `ed25519`, `"ssh-ed25519`, `ssh-ed2519`.
-pub(super) fn nearest(name: &str) -> Option<Algorithm> {
-    if name.len() > 64 {
-        return None;
-    }
-    let name = name.trim_matches(['"', '\'', '`', ',', ':']).to_ascii_lowercase();
-    Algorithm::ALL.into_iter().filter(|&algorithm| algorithm != Algorithm::Dsa).find(|algorithm| {
-        let known = algorithm.name();
-        known.strip_prefix("ssh-") == Some(&name) || strsim::osa_distance(known, &name) <= 2
-    })
+/// Returns the type that was probably meant by `SSH-RSA`, `ed25519`, `"ssh-ed25519` or `ssh-ed2519`.
+pub(super) fn guess(name: &str) -> Option<Algorithm> {
+    let accepted = Algorithm::ALL.into_iter().filter(|&algorithm| algorithm != Algorithm::Dsa).map(Algorithm::name);
+    let short = bare(name);
+    let of_short_name = accepted.clone().find(|known| known.strip_prefix("ssh-") == Some(&short));
+    of_short_name.or_else(|| nearest(name, accepted)).and_then(Algorithm::from_name)
 }
 
 #[cfg(test)]
@@ -115,11 +112,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_type_is_recognised_and_an_exact_or_a_foreign_one_is_not_changed() {
-        assert_eq!(nearest("SSH-ED25519"), Some(Algorithm::Ed25519));
-        assert_eq!(nearest("\"ssh-rsa"), Some(Algorithm::Rsa));
-        assert_eq!(nearest("ed25519"), Some(Algorithm::Ed25519));
-        assert_eq!(nearest("ecdsa-sha2-nistp265"), Some(Algorithm::Ecdsa(Curve::P256)));
-        assert_eq!(nearest("hunter2"), None);
-        assert_eq!(nearest("ssh-xmss@openssh.com"), None);
+        assert_eq!(guess("SSH-ED25519"), Some(Algorithm::Ed25519));
+        assert_eq!(guess("\"ssh-rsa"), Some(Algorithm::Rsa));
+        assert_eq!(guess("ed25519"), Some(Algorithm::Ed25519));
+        assert_eq!(guess("ecdsa-sha2-nistp265"), Some(Algorithm::Ecdsa(Curve::P256)));
+        assert_eq!(guess("hunter2"), None);
+        assert_eq!(guess("ssh-xmss@openssh.com"), None);
     }
 }

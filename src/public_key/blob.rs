@@ -1,14 +1,14 @@
 //! The blob that identifies a key, and its fingerprints.
 
-use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use md5::Md5;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::algorithm::{Algorithm, canonical_name};
+use super::kind::KeyKind;
 use super::{line, material, randomart, wire};
+use crate::names::text_type;
 
 /// Type and base64 of a public key, without its comment: `ssh-ed25519 AAAA…`. *The identity of a key.*
 ///
@@ -36,6 +36,13 @@ impl KeyBlob {
         Self::from_parts(label, &wire::decode_lenient(words.next()?.text)?)
     }
 
+    /// Takes the one form that [`KeyBlob::as_str`] returns, and no other.
+    fn new(text: &str) -> Result<Self, String> {
+        Self::of_line(text)
+            .filter(|blob| blob.as_str() == text)
+            .ok_or_else(|| "not the type and the base64 of a public key, with one space between them".to_owned())
+    }
+
     /// Puts a blob together, if the bytes begin with the type that the label names.
     pub(super) fn from_parts(label: &str, bytes: &[u8]) -> Option<Self> {
         let (inner, rest) = wire::first(bytes)?;
@@ -53,11 +60,6 @@ impl KeyBlob {
         Some(Self([name, " ", &base64].concat().into()))
     }
 
-    /// `type base64`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The type: `ssh-ed25519`.
     pub fn algorithm(&self) -> &str {
         self.parts().0
@@ -69,26 +71,17 @@ impl KeyBlob {
         Fingerprint(["SHA256:", base64.trim_end_matches('=')].concat().into())
     }
 
-    /// Computes the MD5 fingerprint as `ssh-keygen -E md5 -l` prints it: `MD5:` and 16 pairs of hex digits.
-    pub fn md5_fingerprint(&self) -> String {
-        let mut text = String::from("MD5");
-        for byte in Md5::digest(self.bytes()) {
-            let _ = write!(text, ":{byte:02x}");
-        }
-        text
-    }
-
     /// Draws the key as `ssh-keygen -lv` does, for people who compare by eye: 11 lines of 19 columns.
     pub fn randomart(&self) -> [String; 11] {
-        randomart::draw(self.describe(), &Sha256::digest(self.bytes()))
+        randomart::draw(self.kind(), &Sha256::digest(self.bytes()))
     }
 
-    /// Gives what ssh-keygen would print of it where its type is known: short name and bits.
-    pub fn describe(&self) -> Option<(&'static str, u32)> {
+    /// Returns the type and length, or `None` where OpenSSH does not know the type, or the key is a certificate.
+    pub fn kind(&self) -> Option<KeyKind> {
         let algorithm = Algorithm::from_name(self.algorithm())?;
         let bytes = self.bytes();
         let (_, rest) = wire::first(&bytes)?;
-        Some((algorithm.short_name(), material::bits(algorithm, rest)?))
+        Some(KeyKind::new(algorithm, material::bits(algorithm, rest)?))
     }
 
     fn parts(&self) -> (&str, &str) {
@@ -101,45 +94,7 @@ impl KeyBlob {
 }
 
 impl Fingerprint {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Serialize for KeyBlob {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for KeyBlob {
-    type Error = String;
-
-    /// Takes the one form that [`KeyBlob::as_str`] gives, and no other.
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::of_line(&text)
-            .filter(|blob| blob.as_str() == text)
-            .ok_or_else(|| "not the type and the base64 of a public key, with one space between them".to_owned())
-    }
-}
-
-impl fmt::Display for KeyBlob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl Serialize for Fingerprint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Fingerprint {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
+    fn new(text: &str) -> Result<Self, String> {
         // The strict decoder wants the padding that ssh-keygen leaves away.
         let hash = text.strip_prefix("SHA256:").and_then(|base64| wire::decode_strict(&format!("{base64}=")));
         match hash {
@@ -149,11 +104,8 @@ impl TryFrom<String> for Fingerprint {
     }
 }
 
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+text_type!(KeyBlob, String);
+text_type!(Fingerprint, String);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ mod blob;
 mod curve;
 mod error;
 mod format;
+mod kind;
 mod limits;
 mod line;
 mod material;
@@ -26,6 +27,7 @@ use crate::terminal::sanitize;
 pub use self::blob::{Fingerprint, KeyBlob};
 pub use self::error::{PublicKeyError, PublicKeyErrorKind};
 pub use self::format::{PrivateFormat, PublicFormat};
+pub use self::kind::KeyKind;
 pub use self::limits::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, WEAK_RSA_BITS};
 
 /// A public key that passed every check: see [`PublicKey::parse`].
@@ -33,8 +35,7 @@ pub use self::limits::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, WEAK_RSA_BITS
 pub struct PublicKey {
     blob: KeyBlob,
     comment: String,
-    algorithm: Algorithm,
-    bits: u32,
+    kind: KeyKind,
 }
 
 impl PublicKey {
@@ -86,7 +87,7 @@ impl PublicKey {
             });
         }
         let blob = KeyBlob::from_parts(label.text, &bytes).ok_or_else(|| Kind::Encoding.at(base64.span()))?;
-        Ok(Self { blob, comment: comment.text.replace('\t', " "), algorithm, bits })
+        Ok(Self { blob, comment: comment.text.replace('\t', " "), kind: KeyKind::new(algorithm, bits) })
     }
 
     /// The identity of the key.
@@ -99,19 +100,18 @@ impl PublicKey {
         &self.comment
     }
 
-    /// The short name that ssh-keygen prints: `ED25519`, `RSA`, `ECDSA`, `ED25519-SK`, `ECDSA-SK`.
-    pub fn kind(&self) -> &'static str {
-        self.algorithm.short_name()
+    pub fn kind(&self) -> KeyKind {
+        self.kind
     }
 
-    /// The length in bits, as ssh-keygen prints it.
+    /// The length in bits, as ssh-keygen counts it.
     pub fn bits(&self) -> u32 {
-        self.bits
+        self.kind.bits()
     }
 
-    /// Whether the key is accepted, but to be warned of: RSA of less than [`WEAK_RSA_BITS`].
+    /// Whether the key is accepted with a warning: RSA of less than [`WEAK_RSA_BITS`].
     pub fn is_weak(&self) -> bool {
-        self.algorithm == Algorithm::Rsa && self.bits < WEAK_RSA_BITS
+        self.kind.is_rsa() && self.kind.bits() < WEAK_RSA_BITS
     }
 
     /// Writes `type base64 [comment]` on one line, normalised.

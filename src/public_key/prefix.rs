@@ -47,7 +47,7 @@ pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Publ
     if let Some(error) = odd_separator(label) {
         return error;
     }
-    let meant = algorithm::nearest(label.text);
+    let meant = algorithm::guess(label.text);
     if meant.is_none() && is_path(line.text) {
         return Kind::Path.at(line.span());
     }

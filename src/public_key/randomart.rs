@@ -1,12 +1,14 @@
 //! The picture of a key, for people who compare by eye: OpenSSH's "drunken bishop", as `ssh-keygen -lv` draws it.
 
+use super::kind::KeyKind;
+
 /// What a square shows that was visited so many times; the last two are the start and the end.
 const MARKS: &[u8; 17] = b" .o+=*BOX@%&#/^SE";
 const WIDTH: usize = 17;
 const HEIGHT: usize = 9;
 
 /// Draws a picture of 11 lines with 19 columns each: a walk over a board, two bits of the SHA256 digest a step.
-pub(super) fn draw(kind: Option<(&str, u32)>, digest: &[u8]) -> [String; HEIGHT + 2] {
+pub(super) fn draw(kind: Option<KeyKind>, digest: &[u8]) -> [String; HEIGHT + 2] {
     let mut board = [[0_usize; WIDTH]; HEIGHT];
     let (most, start, end) = (MARKS.len() - 3, MARKS.len() - 2, MARKS.len() - 1);
     let (mut x, mut y) = (WIDTH / 2, HEIGHT / 2);
@@ -19,10 +21,10 @@ pub(super) fn draw(kind: Option<(&str, u32)>, digest: &[u8]) -> [String; HEIGHT 
     visit(&mut board, x, y, |_| end);
 
     let title = match kind {
-        Some((kind, bits)) => {
+        Some(kind) => {
             // A title that leaves no room for the border goes without the length.
-            let whole = format!("[{kind} {bits}]");
-            if whole.len() < WIDTH { whole } else { format!("[{kind}]") }
+            let whole = format!("[{kind}]");
+            if whole.len() < WIDTH { whole } else { format!("[{}]", kind.name()) }
         }
         None => "[?]".to_owned(),
     };

@@ -11,7 +11,6 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::names::KeyName;
 use crate::plan::{AccountRow, Change, NewKey, Plan};
-use crate::public_key::KeyBlob;
 use crate::state::{Record, State};
 use crate::terminal::sanitize::escape;
 
@@ -98,7 +97,7 @@ fn of_record(record: &Record, primary: bool) -> String {
     let Record { name, id, public_key, fingerprint, account_name, origin: _, created_at: _ } = record;
     write(&DiffEntry {
         name: name.as_str(),
-        key_type: key_type(public_key),
+        key_type: public_key.kind().map(|kind| kind.to_string()),
         fingerprint: fingerprint.to_string(),
         id: Some(id.as_str()),
         account_name: account_name.as_deref().map(|name| escape(name).into_owned()),
@@ -114,7 +113,7 @@ fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool)
     let account_name = row.map(|row| row.account_name.as_str()).filter(|other| *other != name.as_str());
     write(&DiffEntry {
         name: name.as_str(),
-        key_type: key_type(key.blob()),
+        key_type: Some(key.kind().to_string()),
         fingerprint: key.blob().fingerprint().to_string(),
         id: row.map(|row| row.id.as_str()),
         account_name: account_name.map(|name| escape(name).into_owned()),
@@ -123,10 +122,6 @@ fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool)
         primary,
         public_key: key.blob().as_str(),
     })
-}
-
-fn key_type(blob: &KeyBlob) -> Option<String> {
-    blob.describe().map(|(kind, bits)| format!("{kind} {bits}"))
 }
 
 /// Writes an entry as a list of one, with a line feed at its end.

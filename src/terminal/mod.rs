@@ -1,6 +1,6 @@
-//! What is particular to a terminal: which characters are safe on it, colours, progress, questions, words
-//! of a shell.
+//! Text for people: near words, progress, prompts, safe characters, shell words and colors.
 
+pub mod nearest;
 pub mod progress;
 pub mod prompt;
 pub mod sanitize;

@@ -31,7 +31,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
         }
     }
     if let Some(blob) = blob {
-        let _ = (blob.describe(), blob.fingerprint(), blob.md5_fingerprint());
+        let _ = (blob.kind(), blob.fingerprint(), blob.randomart());
         prop_assert_eq!(KeyBlob::of_line(blob.as_str()), Some(blob.clone()));
         prop_assert_eq!(KeyBlob::try_from(blob.as_str().to_owned()), Ok(blob));
     }

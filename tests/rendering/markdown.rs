@@ -108,7 +108,7 @@ fn meant(action: &keyform::plan::Action, shown: &impl Fn(&str) -> String) -> Vec
         Change::Upload(key) | Change::Adopt { key, .. } | Change::Replace { key, .. } => key.owner.as_deref(),
         _ => None,
     };
-    let sort = |blob: &KeyBlob| blob.describe().map(|(kind, bits)| format!("{kind} {bits}")).unwrap();
+    let sort = |blob: &KeyBlob| blob.kind().unwrap().to_string();
     let print = |blob: &KeyBlob| blob.fingerprint().to_string();
     let olds = match &action.change {
         Change::Replace { old, .. } => old.as_slice(),

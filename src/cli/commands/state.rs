@@ -13,6 +13,7 @@ use crate::cli::ui::Ui;
 use crate::names::KeyName;
 use crate::report::{View, json, text};
 use crate::state::{Loaded, Record, Session as _, State, Store as _};
+use crate::terminal::nearest::nearest;
 
 use super::{rebuild, runtime};
 
@@ -124,10 +125,9 @@ fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliErr
     if !records.is_empty() {
         return Ok(records);
     }
-    let likeness = |other: &str| strsim::jaro(other, name.as_str());
-    let names = state.sorted().into_iter().map(|record| record.name.as_str()).filter(|other| likeness(other) > 0.75);
+    let names = state.sorted().into_iter().map(|record| record.name.as_str());
     let error = CliError::new(format!("the state has no key {name}"));
-    Err(match names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
+    Err(match nearest(name.as_str(), names) {
         Some(nearest) => error.hint(format!("did you mean {nearest}? `keyform state list` shows all")),
         None => error.hint("`keyform state list` shows all"),
     })

@@ -57,10 +57,7 @@ fn changed(old: impl Iterator<Item = String>, new: String) -> String {
 }
 
 fn type_of(blob: &KeyBlob) -> String {
-    match blob.describe() {
-        Some((kind, bits)) => format!("{kind} {bits}"),
-        None => code(blob.algorithm()),
-    }
+    blob.kind().map_or_else(|| code(blob.algorithm()), |kind| kind.to_string())
 }
 
 fn fingerprint(blob: &KeyBlob) -> String {

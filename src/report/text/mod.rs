@@ -43,10 +43,7 @@ fn style_of(kind: ActionKind) -> Style {
 
 /// Formats type and length as `ssh-keygen -l` does: `ED25519 256`.
 fn type_of(blob: &KeyBlob) -> String {
-    match blob.describe() {
-        Some((kind, bits)) => format!("{kind} {bits}"),
-        None => escape(blob.algorithm()).into_owned(),
-    }
+    blob.kind().map_or_else(|| escape(blob.algorithm()).into_owned(), |kind| kind.to_string())
 }
 
 /// Writes a text in lines of at most [`WIDTH`] columns, unless a word is longer. The first line begins with `first`, which

@@ -44,7 +44,6 @@ pub fn record(record: &Record, view: View) -> String {
     }
     field("type", &type_of(public_key));
     field("fingerprint", fingerprint);
-    field("MD5", &public_key.md5_fingerprint());
     field(
         "origin",
         &match origin {
