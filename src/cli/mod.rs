@@ -8,6 +8,8 @@ mod error;
 mod event_log;
 mod flags;
 mod log;
+mod progress;
+mod prompt;
 mod sandbox;
 mod saved_plan;
 mod signals;

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::args::When;
 use super::error::CliError;
-use crate::terminal::progress::Target;
+use crate::cli::progress::Target;
 use crate::terminal::sanitize::{defuse, escape};
 use crate::terminal::style::{WARN, paint};
 

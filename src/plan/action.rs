@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Phrase;
 use super::explained::Explained;
 use super::key::{AccountRow, KeyView, NewKey, OldKey, view};
 use super::reason::Reason;
 use crate::names::{KeyId, KeyName};
 use crate::public_key::KeyBlob;
+use crate::terminal::phrase::Phrase;
 
 /// One change of one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Phrase;
+use crate::terminal::phrase::Phrase;
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "{T}", extend("unevaluatedProperties" = false))]

@@ -1,7 +1,8 @@
 //! Guards: plans that look like a mistake are refused until a person acknowledges them.
 
-use super::{Action, ActionKind, Change, OldKey, Phrase, Plan};
+use super::{Action, ActionKind, Change, OldKey, Plan};
 use crate::names::{KeyName, UserId};
+use crate::terminal::phrase::Phrase;
 use crate::terminal::shell::{flag, quoted};
 
 /// The number of deletions that need no acknowledgement, unless they are most of the managed keys.

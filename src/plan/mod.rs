@@ -10,7 +10,6 @@ pub mod guard;
 mod key;
 mod matching;
 mod note;
-mod phrase;
 mod reason;
 mod recheck;
 
@@ -21,7 +20,6 @@ pub use compare::{Input, compare};
 pub use file::Digest;
 pub use key::{AccountRow, KeyView, NewKey, OldKey};
 pub use note::{Drift, DriftKind, Note};
-pub use phrase::{Phrase, Piece};
 pub use reason::Reason;
 pub use recheck::broken;
 

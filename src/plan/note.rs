@@ -7,11 +7,11 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Phrase;
 use super::matching::{Inventory, Matching, is_row_of};
 use crate::manifest::{EXPIRES_SOON_DAYS, days_until};
 use crate::names::{KeyId, KeyName};
 use crate::state::Record;
+use crate::terminal::phrase::Phrase;
 
 /// The most names or ids that one sentence lists.
 const MAX_LISTED: usize = 20;

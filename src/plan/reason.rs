@@ -4,9 +4,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::Phrase;
 use super::explained::Explained;
 use crate::names::{KeyId, KeyName};
+use crate::terminal::phrase::Phrase;
 
 /// Explains an action; nothing is decided by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,8 +1,7 @@
-//! Text for people: near words, progress, prompts, safe characters, shell words and colors.
+//! Text for people: safe characters, phrases, near words, shell words and colors.
 
 pub mod nearest;
-pub mod progress;
-pub mod prompt;
+pub mod phrase;
 pub mod sanitize;
 pub mod shell;
 pub mod style;

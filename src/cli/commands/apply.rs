@@ -15,6 +15,7 @@ use crate::cli::args::{
 use crate::cli::context::{Context, StateSession};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
+use crate::cli::progress::{Progress, Target};
 use crate::cli::saved_plan;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
@@ -23,7 +24,6 @@ use crate::plan::guard::{self, Refusal, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
 use crate::state::{Loaded, Place, Rescued, Session as _, StateError};
-use crate::terminal::progress::{Progress, Target};
 
 use super::plan::{AccountView, make_plan};
 use super::{approved, runtime};

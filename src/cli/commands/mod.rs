@@ -14,7 +14,7 @@ pub(super) mod validate;
 use std::io;
 
 use super::error::CliError;
-use crate::terminal::prompt;
+use crate::cli::prompt;
 
 /// Builds a runtime with one thread: keyform waits for the network, not for a processor.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

@@ -17,8 +17,9 @@ use super::View;
 use super::diff;
 use super::words::counted;
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, Drift, Note, Phrase, Plan};
+use crate::plan::{Action, ActionKind, Change, Drift, Note, Plan};
 use crate::state::State;
+use crate::terminal::phrase::Phrase;
 
 /// The first line of every comment, by which it is found again to be edited.
 pub const MARKER: &str = "<!-- keyform:plan -->";

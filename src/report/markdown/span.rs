@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Phrase, Piece};
+use crate::terminal::phrase::{Phrase, Piece};
 use crate::terminal::sanitize::escape_to;
 
 /// The most characters of a code span. Names have fewer.

@@ -2,8 +2,9 @@
 
 use super::fit::Fit;
 use super::span::{code, phrase};
-use crate::plan::{Action, Change, Phrase};
+use crate::plan::{Action, Change};
 use crate::public_key::KeyBlob;
+use crate::terminal::phrase::Phrase;
 
 const HEAD: &str = "| Action | Name | Owner | Type | Fingerprint | Reason |\n|---|---|---|---|---|---|\n";
 

@@ -6,10 +6,11 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{style_of, type_of, wrapped};
 use crate::names::KeyName;
-use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Phrase, Plan};
+use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::report::View;
 use crate::report::words::counted;
+use crate::terminal::phrase::Phrase;
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{BAD, GOOD, MARK, NAME, WARN, paint};
 

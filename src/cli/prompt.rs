@@ -1,9 +1,9 @@
-//! Asking a person.
+//! Questions to the user.
 
 use std::io::{self, BufRead, Read as _, Write};
 
-/// Asks a question that only `yes` affirms; anything else, and the end of the input, declines.
-pub fn confirm(question: &str, input: &mut impl BufRead, output: &mut impl Write) -> io::Result<bool> {
+/// Returns whether the answer is `yes`. Any other line, and the end of the input, is a no.
+pub(super) fn confirm(question: &str, input: &mut impl BufRead, output: &mut impl Write) -> io::Result<bool> {
     write!(output, "{question} ")?;
     output.flush()?;
     let mut answer = String::new();

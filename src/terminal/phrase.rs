@@ -1,48 +1,44 @@
-//! A sentence that knows which of its parts come from outside, so that each format can show those safely in its own way.
+//! Sentences that mark the parts that come from outside, so that each output format can escape those in its own way.
 
 use std::fmt;
 
-use crate::terminal::sanitize::{escape, escape_to};
+use super::sanitize::{escape, escape_to};
 
-/// The most characters of a text from the account that a sentence shows.
+/// Maximum length of a foreign text, in characters.
 const MAX_FOREIGN: usize = 80;
 
-/// A sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Phrase(Vec<Piece>);
 
-/// A part of a [`Phrase`]. Holds no character that a terminal would act on.
+/// A part of a [`Phrase`], without control or invisible characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Our own words.
+    /// Text written by us.
     Ours(String),
-    /// A name or an id that was checked, shown as it is.
+    /// A validated name, an id or a flag, shown without quotes.
     Named(String),
-    /// A text of somebody else, at most 80 characters of it, shown in quotes.
+    /// Text from the account or a file, shown in quotes and cut to 80 characters.
     Foreign(String),
 }
 
 impl Phrase {
-    /// Begins with our own words.
     pub fn new(words: impl Into<String>) -> Self {
         Self::default().then(words)
     }
 
-    /// Goes on in our own words.
     #[must_use]
     pub fn then(mut self, words: impl Into<String>) -> Self {
         self.0.push(Piece::Ours(words.into()));
         self
     }
 
-    /// Goes on with a name, an id or a flag.
     #[must_use]
     pub fn named(mut self, name: &impl fmt::Display) -> Self {
         self.0.push(Piece::Named(escape(&name.to_string()).into_owned()));
         self
     }
 
-    /// Goes on with names or ids, commas between them.
+    /// Adds names or ids, separated by commas.
     #[must_use]
     pub fn list<'n, T: fmt::Display + 'n>(mut self, names: impl IntoIterator<Item = &'n T>) -> Self {
         for (index, name) in names.into_iter().enumerate() {
@@ -54,14 +50,12 @@ impl Phrase {
         self
     }
 
-    /// Goes on with a text of somebody else.
     #[must_use]
     pub fn foreign(mut self, text: &str) -> Self {
         self.0.push(Piece::Foreign(escape_to(text, MAX_FOREIGN).into_owned()));
         self
     }
 
-    /// Its parts.
     pub fn pieces(&self) -> &[Piece] {
         &self.0
     }

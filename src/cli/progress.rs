@@ -1,37 +1,32 @@
-//! How far long work has come: a bar on a terminal, a plain line every few seconds elsewhere. Both on stderr.
+//! Progress of long work on stderr: a bar on a terminal, a plain line every few seconds elsewhere.
 
 use std::cell::Cell;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use super::sanitize::escape_to;
+use crate::terminal::sanitize::escape_to;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often a plain line is written.
+/// Least time between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Where progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A bar that is drawn over and over.
+pub(super) enum Target {
     Bar,
-    /// A line every few seconds.
     Lines,
-    /// Nowhere.
     Silent,
 }
 
-/// How far some work of a known size has come.
 #[derive(Debug)]
-pub struct Progress {
+pub(super) struct Progress {
     bar: ProgressBar,
     target: Target,
     last_line: Cell<Instant>,
 }
 
 impl Progress {
-    /// Begins; shows nothing until there is something to show.
-    pub fn new(target: Target) -> Self {
+    /// Shows nothing until [`Progress::begin`].
+    pub(super) fn new(target: Target) -> Self {
         let draw = match target {
             Target::Bar => ProgressDrawTarget::stderr_with_hz(10),
             Target::Lines | Target::Silent => ProgressDrawTarget::hidden(),
@@ -43,26 +38,24 @@ impl Progress {
         Self { bar, target, last_line: Cell::new(Instant::now()) }
     }
 
-    /// Says how much there is to do.
-    pub fn begin(&self, total: usize, doing: &'static str) {
+    pub(super) fn begin(&self, total: usize, doing: &'static str) {
         self.bar.set_length(total as u64);
         self.doing(doing);
     }
 
-    /// Says what is going on now.
-    pub fn doing(&self, doing: &'static str) {
+    /// Changes the message of the bar.
+    pub(super) fn doing(&self, doing: &'static str) {
         self.bar.set_message(doing);
     }
 
-    /// Says what is going on now; where there is no bar, in a line, but no more than one every few seconds.
-    pub fn note(&self, doing: &str) {
+    /// Shows a message that is also worth a plain line.
+    pub(super) fn note(&self, doing: &str) {
         let doing = escape_to(doing, 120);
         self.bar.set_message(doing.clone().into_owned());
         self.line(&doing);
     }
 
-    /// One more is done.
-    pub fn step(&self) {
+    pub(super) fn step(&self) {
         self.bar.inc(1);
         self.line("");
     }
@@ -77,13 +70,8 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away, so that something can be printed in its place.
-    pub fn end(&self) {
+    /// Removes the bar from the terminal.
+    pub(super) fn end(&self) {
         self.bar.finish_and_clear();
-    }
-
-    /// Prints while the bar is out of the way.
-    pub fn aside(&self, print: impl FnOnce()) {
-        self.bar.suspend(print);
     }
 }
