@@ -18,7 +18,7 @@ use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
 use support::world::{self, plan, recorded, rows};
 use tokio_util::sync::CancellationToken;
 
-/// Says whether a request fails.
+/// Returns how a request fails, if it does.
 type Fault<'f> = Box<dyn Fn(&str) -> Option<Failure> + 'f>;
 
 /// An account on which chosen requests fail.
@@ -49,7 +49,7 @@ impl Faulty<'_> {
     }
 }
 
-/// What a failure says whose request was carried out all the same.
+/// The message of failures after which the request is carried out all the same.
 const UNHEARD: &str = "nobody heard the answer";
 
 fn unheard() -> Failure {
@@ -96,7 +96,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// What became of each action, in a word.
+    /// The result of each action, in a word.
     fn steps(&self) -> Vec<String> {
         let word = |status: &Status| match status {
             Status::Waiting => "waiting".to_owned(),
@@ -137,7 +137,7 @@ fn run(
     Ran { outcome, session, log, rows: faulty.account.rows.take() }
 }
 
-/// Carries out a plan from the state of a session, on a clock on which waiting takes no time.
+/// Carries out a plan on the state of a session. Waiting takes no real time.
 fn carry_out(
     plan: &Plan,
     session: &mut MemorySession,
@@ -216,7 +216,7 @@ fn a_primary_stays_if_no_other_has_become_primary() {
         let ran = run(wanted, "a=A#1", "a=A#1*", as_it_is, |request| request.starts_with("PATCH").then(refused));
         assert_eq!(ran.steps(), steps);
         assert!(ran.rows.iter().any(|row| row.id.as_str() == "1" && row.is_primary), "{:?}", ran.rows);
-        // Both rows are ours: the next plan takes it up.
+        // Both rows are recorded: the next plan deletes the old one.
         assert_eq!(ran.recorded().len(), 2, "{:?}", ran.recorded());
     }
 }
@@ -239,7 +239,7 @@ fn the_request_is_repeated_only_when_that_is_safe() {
         let log: Vec<_> = ran.log.iter().map(|request| request.split(' ').next().unwrap().to_owned()).collect();
         log.join(" ")
     };
-    // What was not sent is sent again at once; what is uncertain only after somebody has looked.
+    // A request that was not sent is repeated at once, an uncertain one only after a listing.
     assert_eq!(posts(Effect::NotSent), "POST POST POST GET");
     assert_eq!(posts(Effect::Unknown), "POST GET POST GET POST GET GET");
     assert_eq!(posts(Effect::Refused), "POST GET");
@@ -281,7 +281,7 @@ fn a_deletion_that_is_not_made_after_all_is_reported() {
 #[test]
 fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
     let pinned = |plan: &mut Plan, options: &mut ApplyOptions| {
-        // However many may be under way: until the account has shown whose it is, it is one.
+        // Until a response shows the owner of the account, one upload is in flight, despite the concurrency.
         options.concurrency = 10;
         plan.user_seen = false;
         plan.pin = Some(UserId::new("somebody-else").unwrap());
@@ -311,8 +311,8 @@ fn nothing_is_deleted_where_nobody_knows_whose_account_it_is_or_which_key_is_its
     assert!(ran.rows.iter().any(|row| row.id.as_str() == "2" && row.is_primary), "{:?}", ran.steps());
 }
 
-/// Carries out many uploads on an account that answers at once, except for `waits`, which waits until something else is
-/// written down. Returns the most uploads that were sent and not written down yet.
+/// Carries out many uploads on an account that answers at once, except `waits`, which waits until another upload is
+/// recorded. Returns the maximum number of uploads that were sent and not yet recorded.
 fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
     let plan = world::plan_of(&world::numbered(uploads), None, Some(&world::listing("")));
     let (sent, written, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
@@ -328,7 +328,7 @@ fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
     most.get()
 }
 
-/// An account that may let one upload wait.
+/// An account that can let one upload wait.
 struct Waiting<'a> {
     account: &'a MemoryAccount,
     waits: Option<&'a str>,
@@ -388,7 +388,7 @@ fn an_account_that_was_not_as_it_said_is_reported() {
     assert!(!outcome.is_success());
 }
 
-/// An account whose listing is empty, whatever was uploaded.
+/// An account that always lists no rows.
 struct Emptied<'a>(&'a MemoryAccount);
 
 impl ReadAccount for Emptied<'_> {
@@ -412,7 +412,7 @@ impl WriteAccount for Emptied<'_> {
     }
 }
 
-/// An account whose listing never ends, and during it someone asks to stop.
+/// An account with a listing that never ends, during which the user asks to stop.
 struct Endless<'a> {
     account: &'a Faulty<'a>,
     stop: &'a CancellationToken,

@@ -20,13 +20,12 @@ use keyform::state::{FileStore, State, Store as _};
 use support::keys;
 use tempfile::TempDir;
 
-/// How many accounts there are. Most of an apply is waiting: they wait together.
+/// The number of accounts. They are tested at the same time, since most of an apply is waiting.
 const ACCOUNTS: u64 = 40;
 
-/// How many applies are killed on each, before one may come to its end.
+/// How many applies are killed on each account before one runs to its end.
 const KILLS: u32 = 5;
 
-/// How many keys there are.
 const KEYS: u64 = 30;
 
 /// Keys that are on the account and in no manifest.
@@ -38,7 +37,7 @@ const SIGKILL: i32 = 9;
 struct Repository {
     emulator: Emulator,
     folder: TempDir,
-    /// The number of the key that each name has.
+    /// Maps names to the numbers of their keys.
     manifest: BTreeMap<String, u64>,
     primary: String,
     rng: Rng,
@@ -69,7 +68,7 @@ fn kill_again_and_again(seed: u64) {
         child.kill().unwrap();
         let was_killed = child.wait().unwrap().signal() == Some(SIGKILL);
         kills += u32::from(was_killed);
-        // Whatever it was at, the state can be read.
+        // The state can be read, at every instant of the kill.
         repository.state();
         if !was_killed || repository.rng.bool() {
             repository.edit();
@@ -192,7 +191,7 @@ impl Repository {
         store.load().now_or_never().unwrap().unwrap().state
     }
 
-    /// Each key is there once, each id is recorded, and what is foreign is there still.
+    /// Asserts that each key is stored once, each id is recorded, and foreign keys are still there.
     fn is_as_it_should_be(&self) {
         let mut rows = self.emulator.api().rows();
         rows.retain(|row| row.is_user_key);
@@ -200,7 +199,7 @@ impl Repository {
         assert_eq!(rows.iter().filter(|row| is_foreign(&row.name)).count(), FOREIGN.len());
         rows.retain(|row| !is_foreign(&row.name));
 
-        // What was uploaded by a run that died, and renamed in the manifest before the next, keeps its name there.
+        // A key that a killed run uploaded and that the manifest renamed before the next run keeps its account name.
         let mut wanted: Vec<_> = self.manifest.values().map(|number| keys::line(*number)).collect();
         let mut there: Vec<_> = rows.iter().map(|row| row.public_key.clone()).collect();
         wanted.sort();
@@ -219,7 +218,7 @@ impl Repository {
     }
 }
 
-/// Of the uploads, one in five is stored and not answered.
+/// Stores one upload in five without answering it.
 fn lost_answers(seed: u64) -> Faults {
     use FaultKind as F;
     let kinds = [

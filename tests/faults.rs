@@ -20,7 +20,7 @@ fn kinds() -> impl Iterator<Item = FaultKind> + Clone {
     FaultKind::ALL.iter().copied().filter(|kind| *kind != FaultKind::Latency)
 }
 
-/// A share of requests that meet a fault, each kind as often as the others and as short as it can be.
+/// Lets a share of the requests meet a fault. All kinds are equally frequent and as short as possible.
 fn faults(seed: u64, share: f64) -> Faults {
     let each = share / f64::from(u32::try_from(kinds().count()).unwrap());
     Faults {
@@ -42,7 +42,7 @@ fn manifest(keys: u64) -> String {
     text
 }
 
-/// Applies once, looks at everything, and returns the kinds of fault that were met.
+/// Applies once, checks account and state, and returns the kinds of fault that occurred.
 fn converges(seed: u64, share: f64, retries: u32) -> BTreeSet<FaultKind> {
     let account = account_with(EmulatorConfig { faults: faults(seed, share), ..EmulatorConfig::default() });
     let folder = Folder::new();
@@ -65,7 +65,7 @@ fn converges(seed: u64, share: f64, retries: u32) -> BTreeSet<FaultKind> {
 
 #[test]
 fn one_apply_stores_and_records_every_key_once_whatever_goes_wrong() {
-    // They wait more than they work. The last one meets so many faults that it needs more patience than is usual.
+    // They mostly wait. The last one meets so many faults that it needs more retries than the default.
     let accounts = [(1, 0.05, 5), (2, 0.05, 5), (3, 0.05, 5), (4, 0.20, 20)];
     let met: BTreeSet<_> = thread::scope(|scope| {
         let runs = accounts.map(|(seed, share, retries)| scope.spawn(move || converges(seed, share, retries)));

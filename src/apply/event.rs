@@ -1,7 +1,6 @@
 //! Progress of an apply, as reported to its observer.
 
-use super::findings::Finding;
-use super::outcome::Step;
+use super::outcome::{Finding, Step};
 use crate::account::{Failure, Operation};
 use crate::names::{KeyId, KeyName};
 use crate::plan::Action;

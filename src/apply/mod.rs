@@ -3,8 +3,9 @@
 //! No key is uploaded twice: the intent to upload is durable before the first request, and an upload without a valid
 //! response is repeated only after a listing has shown that it was not carried out.
 //!
-//! [`facts`] holds what a run knows. [`settling`], [`dependencies`] and [`findings`] decide from it, without I/O.
-//! [`run`] and the files of its steps ([`uploads`], [`changes`], [`verify`]) carry the decisions out.
+//! [`tools`] holds what a run works with, [`facts`] what it knows. [`settling`], [`dependencies`] and [`findings`] decide
+//! from the facts, without I/O. [`run`] and the files of its steps ([`uploads`], [`changes`], [`verify`]) carry the
+//! decisions out, and [`ledger`] writes down what they learn.
 
 mod changes;
 mod dependencies;
@@ -17,53 +18,20 @@ mod outcome;
 mod rebuild;
 mod run;
 mod settling;
+mod tools;
 mod uploads;
 mod verify;
 
-use futures_util::future::{Either, select};
-use tokio_util::sync::CancellationToken;
-
 pub use event::Event;
-pub use findings::Finding;
 pub use observe::{ARRIVAL, list_for_plan};
-pub use outcome::{Outcome, Saved, Status, Step, Verification};
+pub use outcome::{Finding, Outcome, Saved, Status, Step, Verification};
 pub use rebuild::rebuilt;
+pub use tools::{ApplyOptions, DEFAULT_CONCURRENCY, Tools, unless_stopped};
 
-use crate::account::{Clock, ReadAccount, RetryPolicy, Throttle, WriteAccount};
+use crate::account::{Clock, ReadAccount, WriteAccount};
 use crate::plan::Plan;
 use crate::state::{Loaded, Session};
 use run::Run;
-
-pub const DEFAULT_CONCURRENCY: usize = 10;
-
-#[derive(Debug, Clone, Copy)]
-pub struct ApplyOptions {
-    /// How many uploads or deletions are in flight at a time. At least 1.
-    pub concurrency: usize,
-    pub retries: RetryPolicy,
-    /// Whether nothing more is started after the first failure.
-    pub fail_fast: bool,
-    /// Whether the account must not be listed.
-    pub offline: bool,
-}
-
-impl Default for ApplyOptions {
-    fn default() -> Self {
-        Self { concurrency: DEFAULT_CONCURRENCY, retries: RetryPolicy::default(), fail_fast: false, offline: false }
-    }
-}
-
-/// What an apply works with.
-pub struct Tools<'a, A, C> {
-    pub account: &'a A,
-    pub throttle: &'a Throttle<C>,
-    pub options: ApplyOptions,
-    /// Once cancelled, nothing more is started. Requests in flight are finished.
-    pub stop: &'a CancellationToken,
-    pub observer: &'a dyn Fn(&Event<'_>),
-    /// The lineage of a new state.
-    pub lineage: uuid::Uuid,
-}
 
 /// Carries out a plan that was made from `loaded`, the state which `session` has locked.
 ///
@@ -91,15 +59,4 @@ where
         (tools.observer)(&Event::Saved { serial: saved.serial });
     }
     outcome
-}
-
-/// Waits for a future, or returns `None` as soon as `stop` is cancelled.
-pub async fn unless_stopped<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
-    if stop.is_cancelled() {
-        return None;
-    }
-    match select(std::pin::pin!(future), std::pin::pin!(stop.cancelled())).await {
-        Either::Left((value, _)) => Some(value),
-        Either::Right(_) => None,
-    }
 }

@@ -7,7 +7,7 @@ use crate::state::Loaded;
 
 /// How long a request without a response gets to be carried out, before a listing that does not show it is believed.
 ///
-/// The account can still be working on a request whose connection broke, whose response timed out or whose process was
+/// The account can still be working on a request after its connection broke, its response timed out or its process was
 /// killed. An upload that is carried out later than this can make a second row: the API cannot name a request.
 pub const ARRIVAL: Duration = Duration::from_secs(1);
 

@@ -1,10 +1,10 @@
 //! The result of an apply.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::findings::Finding;
 use crate::account::{Effect, Failure};
 use crate::names::{KeyId, KeyName};
 use crate::plan::ActionKind;
@@ -74,6 +74,23 @@ pub enum Status {
     Pending(Failure),
 }
 
+/// A difference between the planned result and the account, or a change that the plan did not ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The row of a key is not listed, or holds another key.
+    Missing { name: KeyName, id: KeyId },
+    /// A deleted row is still listed.
+    Remains { name: KeyName, id: KeyId },
+    /// Other rows hold the key that was uploaded.
+    Copies { name: KeyName, ids: Vec<KeyId> },
+    /// The planned primary is not the primary.
+    NotPrimary { name: KeyName },
+    /// An upload took the place of the planned primary, which was promoted again.
+    PrimaryRestored { name: KeyName },
+    /// An upload became the primary, and the manifest names none.
+    PrimaryMoved { name: KeyName },
+}
+
 impl Outcome {
     pub(super) fn new(steps: Vec<Step>, verification: Verification) -> Self {
         Self {
@@ -122,5 +139,36 @@ impl Step {
 impl Status {
     pub(super) fn skipped(reason: &str) -> Self {
         Self::Skipped { reason: reason.to_owned() }
+    }
+}
+
+impl Finding {
+    /// Whether the apply did not reach what was planned. Otherwise the finding is only a note.
+    pub fn is_wrong(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Remains { .. } | Self::Copies { .. } | Self::NotPrimary { .. } => true,
+            Self::PrimaryMoved { .. } | Self::PrimaryRestored { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name, id } => write!(f, "{name} should be on the account as {id}, and is not"),
+            Self::Remains { name, id } => write!(f, "{name} ({id}) was deleted, and the account still lists it"),
+            Self::Copies { name, ids } => {
+                let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
+                write!(f, "the account holds the key of {name} more than once, also as {}", ids.join(", "))
+            }
+            Self::NotPrimary { name } => write!(f, "{name} should be the primary key, and is not"),
+            Self::PrimaryRestored { name } => write!(
+                f,
+                "an upload had made itself the primary key; {name} was made that again, as the manifest wants"
+            ),
+            Self::PrimaryMoved { name } => {
+                write!(f, "the account made {name} its primary key, though no manifest asks for it")
+            }
+        }
     }
 }

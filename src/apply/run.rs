@@ -4,11 +4,8 @@ use super::event::Event;
 use super::facts::Facts;
 use super::ledger::Ledger;
 use super::outcome::{Outcome, Status, Verification};
-use super::{Tools, unless_stopped};
-use crate::account::{
-    Clock, Effect, Failure, FailureKind, ListError, Listing, Operation, ReadAccount, SendError, SendStep, list_all,
-};
-use crate::names::KeyName;
+use super::tools::Tools;
+use crate::account::{Effect, Failure, FailureKind};
 use crate::plan::{AccountRow, Action, NewKey, Plan};
 use crate::state::{Entry, Loaded, Session};
 
@@ -101,37 +98,6 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         outcome.interrupted = tools.stop.is_cancelled();
         ledger.close(state, &mut outcome).await;
         outcome
-    }
-}
-
-impl<A, C: Clock> Tools<'_, A, C> {
-    /// Sends a request about a key until it is answered or must not be repeated. `attempt` of its retries are used up
-    /// already.
-    pub(super) async fn send<T, F>(
-        &self,
-        operation: Operation,
-        name: &KeyName,
-        attempt: u32,
-        request: impl FnMut() -> F,
-    ) -> Result<T, SendError<()>>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let observe = |step: SendStep<'_>| {
-            (self.observer)(&match step {
-                SendStep::Sending => Event::Request { operation, name },
-                SendStep::Retrying(failure) => Event::Retrying { name, failure },
-            });
-        };
-        self.throttle.send(operation, self.options.retries, attempt, self.stop.cancelled(), observe, request).await
-    }
-
-    /// Lists the account. `None` if the user asked to stop.
-    pub(super) async fn list(&self) -> Option<Result<Listing, ListError>>
-    where
-        A: ReadAccount,
-    {
-        unless_stopped(self.stop, list_all(self.account, self.throttle, self.options.retries)).await
     }
 }
 

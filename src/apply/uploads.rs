@@ -11,7 +11,7 @@ use super::observe::ARRIVAL;
 use super::outcome::Status;
 use super::run::{INTERRUPTED, Run};
 use super::settling::{Sighting, settle};
-use super::unless_stopped;
+use super::tools::unless_stopped;
 use crate::account::retry::count_tries;
 use crate::account::{
     BodyFault, Clock, Effect, Failure, FailureKind, Operation, ReadAccount, Row, SendError, WriteAccount,

@@ -1,17 +1,16 @@
 //! Lists the account after the changes, and compares it with what was planned.
 
 use super::event::Event;
-use super::findings::Finding;
 use super::observe::ARRIVAL;
-use super::outcome::{Status, Step, Verification};
+use super::outcome::{Finding, Status, Step, Verification};
 use super::run::{INTERRUPTED, Run};
-use super::unless_stopped;
+use super::tools::unless_stopped;
 use crate::account::{Clock, Listing, Operation, ReadAccount, WriteAccount};
 use crate::plan::ActionKind;
 use crate::state::{Entry, Session};
 
 impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
-    /// Verifies the changes, if a request may have changed the account. Ends changes whose effect was unknown.
+    /// Verifies the changes, if a request may have changed the account. Ends changes that had an unknown effect.
     pub(super) async fn verify(&mut self) -> Verification {
         let tools = self.tools;
         let may_have_changed = |step: &Step| match step.kind {
@@ -74,7 +73,7 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
         true
     }
 
-    /// Ends the changes whose effect was unknown and which the listing shows to be carried out.
+    /// Ends the changes that had an unknown effect and that the listing shows to be carried out.
     async fn settle_changes(&mut self, listing: &Listing) {
         for (index, action) in self.facts.plan.actions.iter().enumerate() {
             if !self.facts.steps.get(index).is_some_and(Step::has_unknown_effect) {

@@ -5,8 +5,8 @@ use keyform::emulator::{EmulatorConfig, FaultKind, Method, ScriptEntry};
 
 use crate::support::program::{Folder, account, account_with, manifest};
 
-/// The events of a file, and their keys.
-fn told(folder: &Folder, name: &str) -> Vec<String> {
+/// The events of a file with the names of their keys.
+fn events(folder: &Folder, name: &str) -> Vec<String> {
     let lines = folder.read(name);
     let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     lines.map(|line| format!("{} {}", line["event"].as_str().unwrap(), line["name"].as_str().unwrap_or("-"))).collect()
@@ -28,7 +28,7 @@ fn who_got_access_when_and_from_which_plan_is_written_down() {
     folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
     folder.write("keyform.yaml", manifest(""));
     folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(3);
-    assert_snapshot!("events", told(&folder, "events.jsonl").join("\n"));
+    assert_snapshot!("events", events(&folder, "events.jsonl").join("\n"));
 
     let lines = folder.read("events.jsonl");
     let uploaded = lines.lines().filter(|line| line.contains(r#""event":"uploaded""#)).nth(1).unwrap();
@@ -45,7 +45,7 @@ fn lost_answers_are_told_with_how_they_were_settled() {
     let folder = Folder::of("alice=1 bob=2");
     account.api().script(ScriptEntry::fault(1, Method::POST, FaultKind::CloseAfter));
     folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
-    assert_snapshot!("events_of_a_lost_answer", told(&folder, "events.jsonl").join("\n"));
+    assert_snapshot!("events_of_a_lost_answer", events(&folder, "events.jsonl").join("\n"));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn nothing_in_a_manifest_is_a_command_to_the_runner_of_a_pipeline() {
     for ran in &runs {
         for line in ran.stdout.lines().chain(ran.stderr.lines()) {
             assert!(!line.contains("##[") && !line.trim_start().starts_with("::"), "{ran}");
-            // Nor is anything a line of its own that only looks like one of a plan.
+            // No forged line of a plan either.
             assert!(!line.trim_start().starts_with("SHA256:AAAA"), "{ran}");
         }
     }

@@ -43,7 +43,9 @@ async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Des
     let store = context.store();
     let mut session = context.lock(&store, args.lock).await?;
     let old = read(context, &mut session).await?;
-    let listing = observe(&account, old.as_ref()).await?;
+    // The old state does not say whether a killed run left requests that are still on their way: wait for them.
+    let waiting = Loaded { state: old.clone(), journaled: true, warnings: Vec::new() };
+    let listing = account.list(&waiting).await?;
     let plan = adoptions(args, desired, &account, &listing);
     let refusals = guard::refusals(&plan, &Acknowledged::default(), Stage::Apply);
     if !refusals.is_empty() {
@@ -85,12 +87,6 @@ async fn read(context: &Context, session: &mut StateSession) -> Result<Option<St
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Lists the account. The old state does not say whether a killed run left requests that are still on their way, so this
-/// always waits for them.
-async fn observe(account: &Account, old: Option<&State>) -> Result<Listing, CliError> {
-    account.list(&Loaded { state: old.cloned(), journaled: true, warnings: Vec::new() }).await
 }
 
 /// Plans without a state, and keeps the adoptions, which change nothing on the account.

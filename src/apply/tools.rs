@@ -1,0 +1,83 @@
+//! The account, clock and options of an apply.
+
+use futures_util::future::{Either, select};
+use tokio_util::sync::CancellationToken;
+
+use super::event::Event;
+use crate::account::{
+    Clock, Failure, ListError, Listing, Operation, ReadAccount, RetryPolicy, SendError, SendStep, Throttle, list_all,
+};
+use crate::names::KeyName;
+
+pub const DEFAULT_CONCURRENCY: usize = 10;
+
+#[derive(Debug, Clone, Copy)]
+pub struct ApplyOptions {
+    /// How many uploads or deletions are in flight at a time. At least 1.
+    pub concurrency: usize,
+    pub retries: RetryPolicy,
+    /// Whether nothing more is started after the first failure.
+    pub fail_fast: bool,
+    /// Whether the account must not be listed.
+    pub offline: bool,
+}
+
+impl Default for ApplyOptions {
+    fn default() -> Self {
+        Self { concurrency: DEFAULT_CONCURRENCY, retries: RetryPolicy::default(), fail_fast: false, offline: false }
+    }
+}
+
+/// What an apply works with.
+pub struct Tools<'a, A, C> {
+    pub account: &'a A,
+    pub throttle: &'a Throttle<C>,
+    pub options: ApplyOptions,
+    /// Once cancelled, nothing more is started. Requests in flight are finished.
+    pub stop: &'a CancellationToken,
+    pub observer: &'a dyn Fn(&Event<'_>),
+    /// The lineage of a new state.
+    pub lineage: uuid::Uuid,
+}
+
+impl<A, C: Clock> Tools<'_, A, C> {
+    /// Sends a request about a key until it is answered or must not be repeated. `attempt` of its retries are used up
+    /// already.
+    pub(super) async fn send<T, F>(
+        &self,
+        operation: Operation,
+        name: &KeyName,
+        attempt: u32,
+        request: impl FnMut() -> F,
+    ) -> Result<T, SendError<()>>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let observe = |step: SendStep<'_>| {
+            (self.observer)(&match step {
+                SendStep::Sending => Event::Request { operation, name },
+                SendStep::Retrying(failure) => Event::Retrying { name, failure },
+            });
+        };
+        self.throttle.send(operation, self.options.retries, attempt, self.stop.cancelled(), observe, request).await
+    }
+
+    /// Lists the account. `None` if the user asked to stop.
+    pub(super) async fn list(&self) -> Option<Result<Listing, ListError>>
+    where
+        A: ReadAccount,
+    {
+        unless_stopped(self.stop, list_all(self.account, self.throttle, self.options.retries)).await
+    }
+}
+
+/// Waits for a future, or returns `None` as soon as `stop` is cancelled.
+pub async fn unless_stopped<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
+    if stop.is_cancelled() {
+        return None;
+    }
+    match select(std::pin::pin!(future), std::pin::pin!(stop.cancelled())).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
+}
