@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use saphyr_parser::{Marker, Span};
+use saphyr_parser::{Marker, ScalarStyle, Span};
 
 pub(crate) struct Cursor<'a> {
     text: &'a str,
@@ -42,6 +42,26 @@ impl<'a> Cursor<'a> {
         let end = self.byte_of(span.end);
         let length = self.text.get(start..end).map_or(0, |text| text.trim_end().len());
         start..start + length
+    }
+
+    /// Returns the bytes of a scalar, with its quotes, or without the `|` or `>` above it.
+    pub(crate) fn range_of_scalar(&mut self, span: Span, style: ScalarStyle) -> Range<usize> {
+        let range = self.range_of(span);
+        let quote = match style {
+            ScalarStyle::SingleQuoted => '\'',
+            ScalarStyle::DoubleQuoted => '"',
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => return range,
+        };
+        // The scanner counts white space and a comment after the closing quote too.
+        let mut chars = self.text.get(range.start + 1..range.end).unwrap_or_default().char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if c == '\\' && quote == '"' {
+                chars.next();
+            } else if c == quote && (quote == '"' || chars.next_if(|(_, next)| *next == quote).is_none()) {
+                return range.start..range.start + 1 + at + 1;
+            }
+        }
+        range
     }
 
     /// Returns the bytes of the character at a place; none at the end of the text.

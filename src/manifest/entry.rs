@@ -12,7 +12,7 @@ use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError, PublicKeyErrorKind};
 use crate::terminal::sanitize;
 
-const FIELDS: [&str; 7] = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
+pub(crate) const FIELDS: [&str; 7] = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
 
 pub(crate) fn read(node: &Node<'_>, mapping: &Mapping<'_>, reader: &mut FieldReader<'_>) -> Entry {
     let head = node.head();

@@ -16,6 +16,7 @@ mod files;
 mod implicit;
 mod key_file;
 mod limits;
+mod outline;
 mod policy;
 mod read;
 mod schema;
@@ -32,6 +33,7 @@ use jiff::civil::Date;
 pub use self::desired::{Desired, DesiredKey, Place};
 pub use self::diagnostic::{Diagnostic, Related, Report, Severity};
 pub use self::limits::EXPIRES_SOON_DAYS;
+pub use self::outline::{EntryOutline, FieldOutline, Outline, outline};
 pub use self::schema::schema;
 pub use self::source::{Location, Source};
 

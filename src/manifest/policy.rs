@@ -9,7 +9,7 @@ use super::tree::{Field, Spanned};
 use crate::public_key::{MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
 use crate::terminal::sanitize;
 
-const FIELDS: [&str; 5] = ["algorithms", "minRsaBits", "requireOwner", "maxLifetimeDays", "namePattern"];
+pub(crate) const FIELDS: [&str; 5] = ["algorithms", "minRsaBits", "requireOwner", "maxLifetimeDays", "namePattern"];
 
 /// A rule that is missing or invalid is none.
 #[derive(Debug, Default)]

@@ -91,7 +91,9 @@ fn invisible(file: &Arc<Path>, range: &Range<usize>, first: char, count: usize) 
     problem.help("delete it; white space here is the space alone")
 }
 
-const ROOT: [&str; 4] = ["version", "account", "policy", "keys"];
+pub(crate) const FIELDS: [&str; 4] = ["version", "account", "policy", "keys"];
+
+pub(crate) const ACCOUNT_FIELDS: [&str; 1] = ["userId"];
 
 fn read_root(root: &Node<'_>, reader: &mut FieldReader<'_>, contents: &mut Contents) {
     let Some(mapping) = reader.mapping(root, "a manifest", "begin with `version: 1`") else {
@@ -117,7 +119,7 @@ fn read_root(root: &Node<'_>, reader: &mut FieldReader<'_>, contents: &mut Conte
                 keys = true;
                 contents.keys = read_keys(field, reader);
             }
-            _ => match reader.unknown(field, &ROOT, "a manifest") {
+            _ => match reader.unknown(field, &FIELDS, "a manifest") {
                 Some("version") => version = true,
                 Some("keys") => keys = true,
                 _ => {}
@@ -157,7 +159,7 @@ fn read_account(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<UserI
     let mut there = false;
     for field in &mapping.fields {
         if field.name.value != "userId" {
-            there |= reader.unknown(field, &["userId"], "`account`").is_some();
+            there |= reader.unknown(field, &ACCOUNT_FIELDS, "`account`").is_some();
             continue;
         }
         there = true;

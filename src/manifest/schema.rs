@@ -126,3 +126,26 @@ impl JsonSchema for AlgorithmSchema {
         json_schema!({ "description": "An algorithm of public keys.", "type": "string", "enum": PublicKey::TYPES })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::manifest::{entry, policy, read};
+
+    #[test]
+    fn schema_and_reader_know_the_same_fields() {
+        let schema = schema();
+        for (pointer, fields) in [
+            ("/properties", &read::FIELDS[..]),
+            ("/$defs/Account/properties", &read::ACCOUNT_FIELDS),
+            ("/$defs/Policy/properties", &policy::FIELDS),
+            ("/$defs/Key/properties", &entry::FIELDS),
+        ] {
+            let in_schema = schema.pointer(pointer).unwrap().as_object().unwrap();
+            let in_schema: BTreeSet<&str> = in_schema.keys().map(String::as_str).collect();
+            assert_eq!(in_schema, fields.iter().copied().collect(), "{pointer}");
+        }
+    }
+}

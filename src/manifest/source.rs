@@ -98,10 +98,18 @@ impl Source {
 
     /// Blanks more parts of the text, except for those that are blanked already.
     pub(crate) fn redact(&mut self, mut more: Vec<Redaction>) {
-        more.retain(|redaction| !self.is_redacted(&redaction.range));
+        for Redaction { range, .. } in &mut more {
+            *range = self.text.floor_char_boundary(range.start)..self.text.ceil_char_boundary(range.end);
+        }
+        let is_blank = |range: &Range<usize>| {
+            range.is_empty()
+                || self.redactions_in(range).any(|old| old.range.start <= range.start && range.end <= old.range.end)
+        };
+        more.retain(|redaction| !is_blank(&redaction.range));
         if more.is_empty() {
             return;
         }
+        more.sort_by_key(|redaction| redaction.range.start);
         self.text = blank(&self.text, &more);
         self.redactions.append(&mut more);
         self.redactions.sort_by_key(|redaction| redaction.range.start);
@@ -109,6 +117,9 @@ impl Source {
             let overlap = next.range.start < last.range.end;
             if overlap {
                 last.range.end = last.range.end.max(next.range.end);
+                if matches!(next.reason, RedactionReason::Secret) {
+                    last.reason = next.reason;
+                }
             }
             overlap
         });

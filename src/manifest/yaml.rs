@@ -103,7 +103,7 @@ impl<'a> Builder<'a, '_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(Some(span)),
             Event::Scalar(text, style, anchor, tag) => {
-                let mut range = self.cursor.range_of(span);
+                let mut range = self.cursor.range_of_scalar(span, style);
                 self.count_value(&range)?;
                 let start = range.start;
                 if range.is_empty() {
@@ -205,9 +205,10 @@ impl<'a> Builder<'a, '_> {
         let Some(OpenCollection { mut range, parts }) = self.open.pop() else {
             return;
         };
-        // A block ends with its last value: the scanner only sees the end of it after the comments below.
+        // A block ends with its last value: the scanner only sees the end of it after the comments below. A flow collection
+        // ends with its bracket, which is the first byte of what the scanner takes for it.
         if let Some(span) = end.filter(|_| self.cursor.is_flow(range.start)) {
-            range.end = self.cursor.byte_of(span.end).max(range.end);
+            range.end = (self.cursor.byte_of(span.start) + 1).max(range.end);
         }
         let value = match parts {
             Parts::List(mut items) => {

@@ -128,6 +128,19 @@ fn pieces() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// Ways to write a private key, and whether it is recognised wherever it is: behind escapes only in a value that is read.
+const FORMS: [(fn(&str) -> String, bool); 9] = [
+    (|key| key.to_owned(), true),
+    (|key| key.replace('\n', "\r\n"), true),
+    (|key| key.replace('\n', " "), true),
+    (|key| key.replace("-----", "—"), true),
+    (|key| key.replace("-----BEGIN OPENSSH PRIVATE KEY-----\n", ""), true),
+    (|key| key.replace("-----END OPENSSH PRIVATE KEY-----\n", ""), true),
+    (|key| key.lines().filter(|line| !line.starts_with('-')).collect(), true),
+    (|key| format!("\"{}\"", key.replace('\n', "\\n")), true),
+    (|key| format!("\"{}\"", key.bytes().map(|b| format!("\\x{b:02x}")).collect::<String>()), false),
+];
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in prop_oneof![any::<String>(), pieces()]) {
@@ -151,10 +164,27 @@ proptest! {
     }
 
     #[test]
-    fn a_private_key_between_any_pieces_is_never_shown(before in pieces(), after in pieces(), indent in 0..8_usize) {
-        let key = private_key().replace('\n', &format!("\n{}", " ".repeat(indent)));
+    fn a_private_key_between_any_pieces_is_never_shown(
+        before in pieces(), after in pieces(), indent in 0..8_usize, form in 0..FORMS.len()
+    ) {
+        let (write, is_seen) = FORMS[form];
+        let key = write(&private_key()).replace('\n', &format!("\n{}", " ".repeat(indent)));
         let report = one(&format!("{before}{key}{after}")).report;
-        let text = plain(&report) + &problems::github(&report) + &problems::json(&report).to_string();
+        let shown = plain(&report) + &problems::github(&report) + &problems::json(&report).to_string();
+        let text = format!("{shown}{}{report:?}", problems::text(&report));
+        prop_assert!(!leaks(&text), "{}", text);
+        prop_assert!(!is_seen || text.contains("key-private"), "{}", text);
+    }
+
+    #[test]
+    fn a_private_key_in_any_value_is_found_and_never_shown(
+        field in "name|publicKey|publicKeyFile|owner|expires|protect|primary|onwer|token", form in 0..FORMS.len(), list in any::<bool>()
+    ) {
+        let key = FORMS[form].0(&private_key());
+        let value = if list { format!("[a, {key}]") } else { key };
+        let report = one(&format!("version: 1\nkeys:\n  - {field}: {value}\n    comment: 1\n  - name: 12\n")).report;
+        let shown = plain(&report) + &problems::github(&report) + &problems::json(&report).to_string();
+        let text = format!("{shown}{}{report:?}", problems::text(&report));
         prop_assert!(!leaks(&text), "{}", text);
         prop_assert!(text.contains("key-private"), "{}", text);
     }

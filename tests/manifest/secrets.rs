@@ -88,6 +88,10 @@ fn a_token_in_a_manifest_is_not_repeated() {
     for text in [
         "version: 1\nkeys: []\ntoken: pit_4711\n",
         "version: 1\nkeys: []\napiKey: [\n  pit_4711,\n  a ]\n",
+        "version: 1\nkeys: []\ntoken: \"a\u{200b}pit_4711\u{200b}\"\n",
+        "version: 1\nkeys: []\ntoken: a\ntoken: pit_4711\n",
+        "version: 1\nkeys: []\ntoken: {a: b, c: pit_4711} # ü\n",
+        "version: 1\nkeys: []\ntoken: [[pit_4711]: ü]\n",
         "version: 1\nkeys: []\napiKey:\n  prime: |\n    a\n    pit_4711\n",
     ] {
         let shown = plain(&one(text).report);
