@@ -121,6 +121,7 @@ pub(super) struct RequestArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "the fields are named after their flags")]
 pub(super) struct AcknowledgeArgs {
     /// Acknowledge so many deletions
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -44,7 +44,7 @@ enum CliErrorKind {
     InvalidManifest {
         /// Every problem, as printed at a terminal.
         problems: String,
-        /// Whether nothing worse was found than broken policies.
+        /// Whether the worst problems are broken policies.
         is_policy: bool,
     },
 }

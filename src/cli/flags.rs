@@ -10,7 +10,6 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches as _, Id};
 
 use super::args::{AccountArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use super::error::CliError;
-use super::{Cli, Command};
 
 /// The environment in the help of each command: one line, since one for each flag would hide the flags.
 const ENVIRONMENT: &str =
@@ -20,23 +19,28 @@ const ENVIRONMENT: &str =
 const ACCOUNT_ENVIRONMENT: &str =
     "; PRIME_API_KEY (token), PRIME_API_BASE_URL, PRIME_CONTEXT, HTTPS_PROXY, SSL_CERT_FILE";
 
-pub(super) fn command() -> clap::Command {
+/// Makes clap's command for `C`, which has the verbs.
+pub(super) fn command<C: Args>() -> clap::Command {
     let command = WorkspaceArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME")));
-    let command = set_environment(Cli::augment_args(command));
+    let command = set_environment(C::augment_args(command));
     let shared: Vec<_> =
         ids::<WorkspaceArgs>().iter().filter_map(|id| argument(&command, id.as_str()).cloned()).collect();
-    one_help(command.mut_subcommands(|verb| finish(verb, &shared, &[])))
+    one_help(command.mut_subcommands(|verb| hide_unused(verb, &shared, &[])))
 }
 
 /// Refuses flags that were typed and have no effect. A variable is set for all commands, so it may be without effect.
-pub(super) fn check(cli: &Cli, command: &clap::Command, matches: &ArgMatches) -> Result<(), CliError> {
+///
+/// `command` has parsed the arguments to `matches`. `without_effect` is the id of a flag that the chosen format ignores.
+pub(super) fn check(
+    command: &clap::Command,
+    matches: &ArgMatches,
+    without_effect: Option<&str>,
+) -> Result<(), CliError> {
     let Some(verb) = matches.subcommand_name() else { return Ok(()) };
     let (command, matches) = innermost(command, matches);
     let typed: Vec<_> = command.get_arguments().filter(|arg| is_typed(matches, arg.get_id())).collect();
     let long = |arg: &Arg| arg.get_long().unwrap_or_default().to_owned();
-    if let Command::Plan(args) = &cli.command
-        && let Some(arg) = args.useless_flag().and_then(|id| typed.iter().find(|arg| arg.get_id() == id))
-    {
+    if let Some(arg) = without_effect.and_then(|id| typed.iter().find(|arg| arg.get_id() == id)) {
         return Err(CliError::new(format!("--{} means nothing to this --format", long(arg))).hint("leave it out"));
     }
     if let Some(arg) = typed.iter().find(|arg| arg.is_hide_set()) {
@@ -67,7 +71,7 @@ fn set_environment(command: clap::Command) -> clap::Command {
 
 /// Hides in a command and those below it the flags that it does not use. `inherited` are those that a command above it
 /// uses.
-fn finish(command: clap::Command, shared: &[Arg], inherited: &[Id]) -> clap::Command {
+fn hide_unused(command: clap::Command, shared: &[Arg], inherited: &[Id]) -> clap::Command {
     let mut used = inherited.to_vec();
     let command = shared.iter().fold(command, |command, arg| {
         let id = arg.get_id();
@@ -84,7 +88,9 @@ fn finish(command: clap::Command, shared: &[Arg], inherited: &[Id]) -> clap::Com
     });
     let account = if ids::<AccountArgs>().iter().all(|id| used.contains(id)) { ACCOUNT_ENVIRONMENT } else { "" };
     let before = command.get_after_help().map(|help| format!("{help}\n")).unwrap_or_default();
-    command.after_help(format!("{before}{ENVIRONMENT}{account}.")).mut_subcommands(|below| finish(below, shared, &used))
+    command
+        .after_help(format!("{before}{ENVIRONMENT}{account}."))
+        .mut_subcommands(|below| hide_unused(below, shared, &used))
 }
 
 /// Makes `-h` and `--help` the same, one screen long: what the values of a flag mean is in the manual pages.

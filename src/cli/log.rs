@@ -1,4 +1,4 @@
-//! The log: what `-v` shows, on stderr.
+//! The log, which `-v` writes to stderr.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
@@ -7,20 +7,20 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::LogFormat;
 
-/// Starts to log keyform's own events: requests with `-v`, everything with `-vv`.
+/// Starts the log: requests with `-v`, everything with `-vv`.
 pub(super) fn start(verbose: u8, format: LogFormat) {
     let level = match verbose {
         0 => return,
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // Libraries log what keyform promises not to show, headers among it.
+    // Only keyform's own events: libraries log what keyform promises not to show, such as headers.
     let filter = tracing_subscriber::filter::Targets::new().with_target("keyform", level);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let layer = match format {
         LogFormat::Text => layer.with_target(false).boxed(),
         LogFormat::Json => layer.json().boxed(),
     };
-    // A second start, in a process that tests this, keeps the first.
+    // Fails only if a log was started before, as in a process of tests. That one is kept.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
 }

@@ -81,7 +81,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let OutputArgs { color, quiet, verbose, log_format } = cli.output;
     let ui = Ui::new(color, quiet);
     log::start(verbose, log_format);
-    let exit = match flags::check(&cli, &command, &matches).and_then(|()| run(cli.command, ui)) {
+    let without_effect = match &cli.command {
+        Command::Plan(args) => args.without_effect(),
+        _ => None,
+    };
+    let exit = match flags::check(&command, &matches, without_effect).and_then(|()| run(cli.command, ui)) {
         Ok(exit) => exit,
         Err(error) => {
             ui.tell(&error.render());
@@ -93,7 +97,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Returns clap's command, from which help, completions and manual pages are made.
 pub fn command() -> clap::Command {
-    flags::command()
+    flags::command::<Cli>()
 }
 
 fn parse(
@@ -114,16 +118,16 @@ fn parse(
     })
 }
 
-fn run(command: Command, ui: Ui) -> Result<Exit, CliError> {
-    match command {
+fn run(verb: Command, ui: Ui) -> Result<Exit, CliError> {
+    match verb {
         Command::Validate(args) => commands::validate::run(args, ui),
-        Command::Plan(args) => commands::plan::run(args, ui),
-        Command::Apply(args) => commands::apply::run(args, ui),
+        Command::Plan(args) => commands::plan::run(&args, ui),
+        Command::Apply(args) => commands::apply::run(&args, ui),
         Command::Import(args) => commands::import::run(args, ui),
         Command::State(args) => commands::state::run(args, ui),
         Command::Emulator(args) => commands::emulator::run(args, ui),
         Command::Schema(args) => commands::schema::run(&args, ui),
-        Command::Completions(args) => commands::completions::run(&args, ui),
-        Command::Man(args) => commands::man::run(&args, ui),
+        Command::Completions(args) => commands::completions::run(&args, command(), ui),
+        Command::Man(args) => commands::man::run(&args, command(), ui),
     }
 }

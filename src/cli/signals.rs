@@ -1,23 +1,22 @@
-//! Ctrl-C and SIGTERM: the first asks to stop, the second stops.
+//! Ctrl-C and SIGTERM: the first asks a command to stop, the second stops it.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// The signals that ask a process to end.
+/// The signals that ask a process to end: SIGINT and SIGTERM.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    /// Takes them over from the system, which would kill the process.
+    /// Handles the signals from now on. Before that, they kill the process.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Waits for the next one.
     pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -26,8 +25,8 @@ impl Signals {
     }
 }
 
-/// Runs something to its end, unless it is asked to stop twice: nothing comes back then. The first time cancels `stop`
-/// and calls `first`.
+/// Runs `work` to its end. The first signal cancels `stop` and calls `first`; the second drops `work`, and the result is
+/// `None`.
 pub(super) async fn stoppable<T>(
     work: impl Future<Output = T>,
     stop: &CancellationToken,

@@ -71,16 +71,16 @@ pub(in crate::cli) struct ApplyArgs {
     workspace: WorkspaceArgs,
 }
 
-pub(in crate::cli) fn run(args: ApplyArgs, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &ApplyArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(args.workspace.clone(), ui);
-    let source = PlanSource::read(&args, &context)?;
+    let source = PlanSource::read(args, &context)?;
     if !args.auto_approve && !Ui::can_ask() {
         return Err(CliError::new("there is no terminal to ask for approval")
             .hint("look at the plan first, then run apply with --auto-approve"));
     }
     let stop = CancellationToken::new();
     let stopping = || ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
-    let ended = runtime()?.block_on(stoppable(apply(&args, &context, source, &stop), &stop, stopping))?;
+    let ended = runtime()?.block_on(stoppable(apply(args, &context, source, &stop), &stop, stopping))?;
     ended.unwrap_or_else(|| {
         ui.status("Stopped. What was learned is kept beside the state; the next apply goes on from there.");
         Ok(Exit::Interrupted)

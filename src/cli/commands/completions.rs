@@ -12,9 +12,9 @@ pub(in crate::cli) struct CompletionsArgs {
     shell: clap_complete::Shell,
 }
 
-pub(in crate::cli) fn run(args: &CompletionsArgs, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &CompletionsArgs, mut command: clap::Command, ui: Ui) -> Result<Exit, CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut crate::cli::command(), "keyform", &mut script);
+    clap_complete::generate(args.shell, &mut command, "keyform", &mut script);
     ui.result(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

@@ -15,8 +15,7 @@ pub(in crate::cli) struct ManArgs {
     out_dir: Option<PathBuf>,
 }
 
-pub(in crate::cli) fn run(args: &ManArgs, ui: Ui) -> Result<Exit, CliError> {
-    let command = crate::cli::command();
+pub(in crate::cli) fn run(args: &ManArgs, command: clap::Command, ui: Ui) -> Result<Exit, CliError> {
     if let Some(folder) = &args.out_dir {
         std::fs::create_dir_all(folder)
             .and_then(|()| clap_mangen::generate_to(command, folder))

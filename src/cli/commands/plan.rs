@@ -71,7 +71,7 @@ enum PlanFormat {
     Diff,
 }
 
-pub(in crate::cli) fn run(args: PlanArgs, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(args.workspace.clone(), ui);
     let today = args.day.resolve();
     let desired = context.desired(today)?;
@@ -101,7 +101,7 @@ pub(in crate::cli) fn run(args: PlanArgs, ui: Ui) -> Result<Exit, CliError> {
             &Comment {
                 refusals: &refusals,
                 recorded: loaded.state.as_ref(),
-                command: &apply_command(&args, &plan),
+                command: &apply_command(args, &plan),
                 max_chars: args.max_chars,
                 view,
             },
@@ -164,8 +164,8 @@ fn check_target(name: &KeyName, desired: &Desired, recorded: Option<&State>) -> 
 }
 
 impl PlanArgs {
-    /// Returns the id of a flag that is set and has no effect with the chosen format.
-    pub(in crate::cli) fn useless_flag(&self) -> Option<&'static str> {
+    /// Returns the id of a flag that is set, and that the chosen format ignores.
+    pub(in crate::cli) fn without_effect(&self) -> Option<&'static str> {
         Some(match self.format {
             PlanFormat::Json | PlanFormat::Diff if self.randomart => "randomart",
             PlanFormat::Json | PlanFormat::Diff | PlanFormat::Markdown if self.full => "full",

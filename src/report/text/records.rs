@@ -1,4 +1,4 @@
-//! What is recorded, at a terminal.
+//! The recorded keys, as text for a terminal.
 
 use std::fmt::{Display, Write as _};
 
@@ -11,7 +11,7 @@ use crate::state::{Origin, Record, State};
 use crate::terminal::sanitize::escape;
 use crate::terminal::style::{DIM, NAME, WARN, paint};
 
-/// Renders the recorded keys as a table.
+/// Renders the recorded keys as a table, and the keys that may have been uploaded.
 pub fn records(state: &State) -> String {
     let records = state.sorted();
     let width = records.iter().map(|record| record.name.as_str().width()).max().unwrap_or_default();
@@ -30,7 +30,7 @@ pub fn records(state: &State) -> String {
     out
 }
 
-/// Renders all that is recorded of one key.
+/// Renders all fields of a record.
 pub fn record(record: &Record, view: View) -> String {
     let Record { name, id, public_key, fingerprint, account_name, origin, created_at } = record;
     let mut out = String::new();
