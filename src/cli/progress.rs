@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum ProgressTarget {
     Bar,
     Lines,
     Silent,
@@ -20,16 +20,16 @@ pub(super) enum Target {
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
-    target: Target,
+    target: ProgressTarget,
     last_line: Cell<Instant>,
 }
 
 impl Progress {
     /// Shows nothing until [`Progress::begin`].
-    pub(super) fn new(target: Target) -> Self {
+    pub(super) fn new(target: ProgressTarget) -> Self {
         let draw = match target {
-            Target::Bar => ProgressDrawTarget::stderr_with_hz(10),
-            Target::Lines | Target::Silent => ProgressDrawTarget::hidden(),
+            ProgressTarget::Bar => ProgressDrawTarget::stderr_with_hz(10),
+            ProgressTarget::Lines | ProgressTarget::Silent => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(Some(0), draw);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
@@ -61,7 +61,7 @@ impl Progress {
     }
 
     fn line(&self, doing: &str) {
-        if self.target == Target::Lines && self.last_line.get().elapsed() >= LINE_EVERY {
+        if self.target == ProgressTarget::Lines && self.last_line.get().elapsed() >= LINE_EVERY {
             self.last_line.set(Instant::now());
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
             let doing = if doing.is_empty() { String::new() } else { format!("; {doing}") };

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::args::When;
 use super::error::CliError;
-use crate::cli::progress::Target;
+use crate::cli::progress::ProgressTarget;
 use crate::terminal::sanitize::{defuse, escape};
 use crate::terminal::style::{WARN, paint};
 
@@ -60,11 +60,11 @@ impl Ui {
         self.tell(&format!("{} {}\n", paint(WARN, "warning:"), escape(text)));
     }
 
-    pub(in crate::cli) fn progress(self) -> Target {
+    pub(in crate::cli) fn progress(self) -> ProgressTarget {
         match (self.quiet, io::stderr().is_terminal()) {
-            (true, _) => Target::Silent,
-            (false, true) => Target::Bar,
-            (false, false) => Target::Lines,
+            (true, _) => ProgressTarget::Silent,
+            (false, true) => ProgressTarget::Bar,
+            (false, false) => ProgressTarget::Lines,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Arguments that mean nothing.
+//! Invalid arguments and variables, and paths that cannot be used.
 
 use std::fmt::Write as _;
 #[cfg(unix)]
@@ -53,7 +53,7 @@ fn nothing_is_kept_in_what_is_no_regular_file() {
     use std::os::unix::fs::FileTypeExt as _;
 
     let (account, folder) = (account(), Folder::of("alice=1"));
-    // Stands for devices too, which a test had better leave alone.
+    // In place of devices, too, which a test should not touch.
     let _listener = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
     for pipe in ["pipe", "keys.lock"] {
         assert!(Command::new("mkfifo").arg(folder.path(pipe)).status().unwrap().success());
@@ -85,7 +85,7 @@ fn a_link_is_followed_and_stays_one() {
         std::os::unix::fs::symlink(target, folder.path(link)).unwrap();
     }
     std::fs::create_dir(folder.path("saved")).unwrap();
-    // The first time the targets are not there yet.
+    // The first time the targets do not exist yet.
     for _ in 0..2 {
         folder.keyform("plan --out plan").on(&account).run().expect(0);
         folder.keyform("apply -y --state state").on(&account).run().expect(0);
@@ -107,7 +107,7 @@ fn wrong_words_in_the_environment_are_no_less_wrong() {
     assert_snapshot!(ran);
     folder.keyform("plan").env("KEYFORM_OFFLINE", "no").run().expect(1);
     folder.keyform("plan").env("KEYFORM_OFFLINE", "yes").run().expect(0);
-    // What another command has a use for disturbs nobody.
+    // A variable that only other commands use is not an error.
     folder.keyform("validate").env("KEYFORM_STATE", "x").run().expect(0);
 }
 

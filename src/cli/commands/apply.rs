@@ -15,7 +15,7 @@ use crate::cli::args::{
 use crate::cli::context::{Context, StateSession};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
-use crate::cli::progress::{Progress, Target};
+use crate::cli::progress::{Progress, ProgressTarget};
 use crate::cli::saved_plan;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
@@ -245,7 +245,7 @@ async fn carry_out(
     stop: &CancellationToken,
 ) -> Outcome {
     let plan = log.plan;
-    let target = if plan.is_empty() { Target::Silent } else { ui.progress() };
+    let target = if plan.is_empty() { ProgressTarget::Silent } else { ui.progress() };
     let progress = Progress::new(target);
     let uncertain = Cell::new(0_usize);
     let observer = |event: &Event<'_>| {
