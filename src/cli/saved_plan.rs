@@ -1,31 +1,26 @@
 //! Plans in files: saved by `plan --out FILE`, checked and carried out by `apply FILE`.
 
 use std::fmt::Display;
-use std::io::Write as _;
 use std::path::Path;
 
 use jiff::civil::Date;
 
 use super::account::Account;
 use super::error::CliError;
-use crate::files::{folder_of, refuse_special, target_of};
+use crate::files::{self, MAX_OWN_BYTES, refuse_special, target_of};
 use crate::plan::{Plan, broken, file};
 use crate::state::Loaded;
 
 /// Writes a plan to a file, all of it or nothing.
 pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
-    let target = target_of(path);
     let failed = |why: &dyn Display| CliError::new(format!("cannot save the plan to {}: {why}", path.display()));
     refuse_special(path).map_err(|error| failed(&error).hint("name a file that is there or is to be made"))?;
-    let written = tempfile::NamedTempFile::new_in(folder_of(&target)).and_then(|mut file| {
-        file.write_all(file::to_text(plan).as_bytes())?;
-        file.persist(&target).map_err(|failed| failed.error)
-    });
+    let written = files::replace(&target_of(path), file::to_text(plan).as_bytes());
     written.map(drop).map_err(|error| failed(&error.kind()))
 }
 
 pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
-    let text = std::fs::read(path)
+    let text = files::read(&target_of(path), MAX_OWN_BYTES)
         .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
     file::from_text(&text).map_err(|error| {
         CliError::new(format!("{}: {error}", path.display())).hint("make it again with `keyform plan --out FILE`")

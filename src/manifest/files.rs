@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::limits::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES};
 use super::source::Source;
-use crate::files::{folder_of, read_regular};
+use crate::files::{self, folder_of, is_special};
 use crate::terminal::sanitize;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -127,21 +128,21 @@ impl Search<'_> {
         if self.seen.contains(&real) {
             return;
         }
-        let bytes = match read_regular(&real, MAX_FILE_BYTES) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => {
+        let bytes = match files::read(&real, MAX_FILE_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if is_special(&error) || error.kind() == io::ErrorKind::IsADirectory => {
                 let help = "name a file or a folder; pipes and devices are not read";
                 return self.error(path, "manifest-kind", "it is no regular file", help);
+            }
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                self.seen.insert(real);
+                let message = format!("the file has more than {MAX_FILE_BYTES} bytes");
+                return self.error(path, "manifest-too-large", &message, "split it into several files");
             }
             Err(error) => return self.unreadable(path, &error),
         };
         self.seen.insert(real);
-        let size = bytes.len() as u64;
-        if size > MAX_FILE_BYTES {
-            let message = format!("the file has more than {MAX_FILE_BYTES} bytes");
-            return self.error(path, "manifest-too-large", &message, "split it into several files");
-        }
-        self.bytes += size;
+        self.bytes += bytes.len() as u64;
         if self.bytes > MAX_TOTAL_BYTES {
             let message = format!("all files together have more than {MAX_TOTAL_BYTES} bytes");
             return self.error(path, "manifest-too-large", &message, "split the account");

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use thiserror::Error;
 
 use super::limits::MAX_KEY_FILE_BYTES;
-use crate::files::{folder_of, read_regular};
+use crate::files::{self, folder_of, is_special};
 
 /// Reads the key file that is called `name` in the manifest file `manifest`.
 pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> {
@@ -18,10 +18,7 @@ pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> 
     if !path.starts_with(&folder) {
         return Err(KeyFileError::Outside);
     }
-    let bytes = read_regular(&path, MAX_KEY_FILE_BYTES)?.ok_or(KeyFileError::Kind)?;
-    if bytes.len() as u64 > MAX_KEY_FILE_BYTES {
-        return Err(KeyFileError::TooLarge);
-    }
+    let bytes = files::read(&path, MAX_KEY_FILE_BYTES)?;
     String::from_utf8(bytes).map_err(|_| KeyFileError::NotText)
 }
 
@@ -73,6 +70,9 @@ impl From<io::Error> for KeyFileError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            io::ErrorKind::IsADirectory => Self::Kind,
+            io::ErrorKind::FileTooLarge => Self::TooLarge,
+            _ if is_special(&error) => Self::Kind,
             kind => Self::Unreadable(kind),
         }
     }

@@ -1,12 +1,12 @@
 //! The few things that keyform does to a disk, behind a trait, so that a test can be the disk.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::files::{folder_of, refuse_special};
+use crate::files;
 
 /// The operations. Each is one step that a crash can come before or after.
 pub trait Disk {
@@ -74,8 +74,7 @@ impl Disk for LocalDisk {
     type Lock = File;
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        refuse_special(path)?;
-        match fs::read(path) {
+        match files::read(&files::target_of(path), files::MAX_OWN_BYTES) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -91,18 +90,7 @@ impl Disk for LocalDisk {
     }
 
     fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".keyform-").suffix(".tmp");
-        // A state holds no secret and is committed: it is readable as other files are, or as it was before.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(path).map_or(0o666, |metadata| metadata.permissions().mode() & 0o777);
-            builder.permissions(fs::Permissions::from_mode(mode));
-        }
-        let mut file = builder.tempfile_in(folder_of(path))?;
-        file.write_all(bytes)?;
-        Ok(file)
+        files::write_temporary(path, bytes)
     }
 
     fn sync_temporary(&mut self, file: &NamedTempFile) -> io::Result<()> {
@@ -130,27 +118,10 @@ impl Disk for LocalDisk {
     }
 
     fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
-        // Elsewhere a folder cannot be opened, and renaming is durable by itself.
-        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+        files::sync_folder(folder)
     }
 
     fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<File, String>> {
-        refuse_special(path)?;
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                file.set_len(0)?;
-                file.seek(SeekFrom::Start(0))?;
-                file.write_all(holder.as_bytes())?;
-                Ok(Ok(file))
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut other = String::new();
-                // Whoever holds it may be writing its name just now; not knowing it is no reason to fail.
-                let _ = file.take(4096).read_to_string(&mut other);
-                Ok(Err(other))
-            }
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        files::try_lock(path, holder)
     }
 }

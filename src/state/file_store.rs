@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::disk::{Disk, LocalDisk};
 use super::journal::{self, Replay};
 use super::{Entry, Loaded, Place, Rescued, Session, State, StateError, Store, file};
-use crate::files::{folder_of, target_of};
+use crate::files::{folder_of, sibling, target_of};
 use crate::terminal::sanitize::{escape_json, escape_to};
 
 /// The most characters that are shown of what another process says of itself.
@@ -281,7 +281,7 @@ impl<D: Disk> FileSession<D> {
 
 impl Paths {
     fn of(state: &Path) -> Self {
-        Self { state: state.to_path_buf(), journal: beside(state, ".journal"), lock: beside(state, ".lock") }
+        Self { state: state.to_path_buf(), journal: sibling(state, ".journal"), lock: sibling(state, ".lock") }
     }
 }
 
@@ -327,18 +327,12 @@ fn free_name(disk: &impl Disk, path: &Path) -> Result<PathBuf, StateError> {
     let mut number = 1;
     loop {
         let suffix = if number == 1 { ".old".to_owned() } else { format!(".old-{number}") };
-        let free = beside(path, &suffix);
+        let free = sibling(path, &suffix);
         if disk.read(&free).map_err(failed("read", &free))?.is_none() {
             return Ok(free);
         }
         number += 1;
     }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Removes a journal that counts for nothing.

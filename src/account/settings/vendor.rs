@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::files::read_stream;
+
 use super::error::{MAX_FILE_BYTES, SettingSource, SettingsError};
 
 const CONTEXT: &str = "PRIME_CONTEXT";
@@ -98,7 +100,7 @@ pub(super) fn first_of(
 
 /// Reads a file, or a pipe, of up to [`MAX_FILE_BYTES`].
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SettingsError> {
-    let bytes = File::open(path).and_then(|mut file| read_within_bound(&mut file));
+    let bytes = File::open(path).and_then(read_within_bound);
     bytes.map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => SettingsError::TooLarge(path.to_owned()),
         _ => SettingsError::Unreadable { path: path.to_owned(), error },
@@ -106,11 +108,9 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SettingsError> {
 }
 
 /// Reads up to [`MAX_FILE_BYTES`]; more is an error of the kind `FileTooLarge`.
-pub(super) fn read_within_bound(input: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than a token"));
-    }
-    Ok(bytes)
+pub(super) fn read_within_bound(input: impl Read) -> io::Result<Vec<u8>> {
+    read_stream(input, MAX_FILE_BYTES).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than a token"),
+        _ => error,
+    })
 }

@@ -1,7 +1,5 @@
 //! `keyform import`
 
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -10,6 +8,7 @@ use crate::cli::args::{AccountArgs, DayArgs, ManifestArgs, RequestArgs, SandboxA
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
+use crate::files;
 use crate::report::import;
 use crate::state::Loaded;
 
@@ -51,7 +50,7 @@ pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, CliError> {
 
 /// Writes a new file, and replaces none: it might be a manifest that people wrote.
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
-    File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+    files::create(path, text.as_bytes()).map_err(|error| {
         let hint = "name a file that does not exist yet";
         CliError::new(format!("cannot write {}: {error}", path.display())).hint(hint)
     })

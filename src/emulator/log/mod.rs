@@ -3,16 +3,15 @@
 //! The first line is a header with the number of rows that existed before, so that an id is never given out twice. At the
 //! start the file is replayed and rewritten with an `upload` for each remaining row.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use super::error::EmulatorError;
 use super::rows::{RowEvent, Rows};
-use crate::files::{folder_of, refuse_special, target_of};
+use crate::files::{self, MAX_OWN_BYTES, folder_of, refuse_special, sibling, target_of};
 
 /// The version of new files, and the newest that can be read.
 const VERSION: u32 = 1;
@@ -41,15 +40,14 @@ impl RowLog {
         let failed = |verb| move |source| EmulatorError::Keys { verb, path: path.to_owned(), source };
         refuse_special(path).map_err(failed("keep keys in"))?;
         let path = &target_of(path);
-        let folder = folder_of(path);
-        fs::create_dir_all(folder).map_err(failed("write"))?;
+        fs::create_dir_all(folder_of(path)).map_err(failed("write"))?;
         let lock = lock(path)?;
-        let rows = match fs::read(path) {
+        let rows = match files::read(path, MAX_OWN_BYTES) {
             Ok(bytes) => replay(path, &bytes, seed)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Rows::new(seed, 0),
             Err(error) => return Err(failed("read")(error)),
         };
-        let (file, length) = rewrite(path, folder, &rows).map_err(failed("write"))?;
+        let (file, length) = rewrite(path, &rows).map_err(failed("write"))?;
         Ok((Self { path: path.to_owned(), file, length, _lock: lock }, rows))
     }
 
@@ -71,16 +69,10 @@ impl RowLog {
 }
 
 fn lock(path: &Path) -> Result<File, EmulatorError> {
-    let mut sibling = path.as_os_str().to_owned();
-    sibling.push(".lock");
-    let sibling = Path::new(&sibling);
-    let failed = |source| EmulatorError::Keys { verb: "lock", path: sibling.to_owned(), source };
-    refuse_special(sibling).map_err(failed)?;
-    let lock = OpenOptions::new().create(true).append(true).open(sibling).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(EmulatorError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+    let lock = sibling(path, ".lock");
+    match files::try_lock(&lock, "") {
+        Ok(held) => held.map_err(|_| EmulatorError::InUse { path: path.to_owned() }),
+        Err(source) => Err(EmulatorError::Keys { verb: "lock", path: lock, source }),
     }
 }
 
@@ -117,17 +109,13 @@ fn replay(path: &Path, bytes: &[u8], seed: u64) -> Result<Rows, EmulatorError> {
 }
 
 /// Replaces the file by one with the rows and no history. Returns it ready to append, and its length.
-fn rewrite(path: &Path, folder: &Path, rows: &Rows) -> io::Result<(File, u64)> {
-    let file = NamedTempFile::new_in(folder)?;
-    let mut out = BufWriter::new(file);
+fn rewrite(path: &Path, rows: &Rows) -> io::Result<(File, u64)> {
     let kept = u64::try_from(rows.len()).unwrap_or_default();
-    out.write_all(&line(&LogHeader { version: VERSION, drawn: rows.drawn().saturating_sub(kept) })?)?;
+    let mut bytes = line(&LogHeader { version: VERSION, drawn: rows.drawn().saturating_sub(kept) })?;
     for row in rows.iter() {
-        out.write_all(&line(&RowEvent::Upload(row.clone()))?)?;
+        bytes.extend(line(&RowEvent::Upload(row.clone()))?);
     }
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
-    let mut file = file.persist(path)?;
+    let mut file = files::replace(path, &bytes)?;
     let length = file.stream_position()?;
     Ok((file, length))
 }
