@@ -66,6 +66,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// The most rows on a page, according to the account.
     pub limit: Option<u64>,
+    /// The size of the response.
+    pub bytes: u64,
 }
 
 pub trait ReadAccount {

@@ -89,7 +89,12 @@ pub(super) fn page(body: &[u8]) -> Result<Page, BodyError> {
     let rows = page.data.into_iter().enumerate().map(|(index, row)| {
         take_row(row).map_err(|why| BodyError::wrong_shape(format!("key {} of the page: {why}", index + 1)))
     });
-    Ok(Page { rows: rows.collect::<Result<_, _>>()?, total: page.total_count.as_u64(), limit: page.limit.as_u64() })
+    Ok(Page {
+        rows: rows.collect::<Result<_, _>>()?,
+        total: page.total_count.as_u64(),
+        limit: page.limit.as_u64(),
+        bytes: body.len() as u64,
+    })
 }
 
 /// Reads the response to an upload, which must show the key that was sent, as a key of the user.
@@ -161,10 +166,13 @@ mod tests {
 
     #[test]
     fn a_page_needs_its_data_alone() {
-        assert_eq!(page(br#"{"data":[]}"#), Ok(Page::default()));
+        assert_eq!(page(br#"{"data":[]}"#), Ok(Page { bytes: 11, ..Page::default() }));
         let full = br#"{"total_count":7,"offset":0,"limit":50,"data":[],"status":null,"new":{}}"#;
-        assert_eq!(page(full), Ok(Page { rows: vec![], total: Some(7), limit: Some(50) }));
-        assert_eq!(page(br#"{"data":[],"total_count":null,"limit":"many"}"#), Ok(Page::default()));
+        assert_eq!(page(full), Ok(Page { rows: vec![], total: Some(7), limit: Some(50), bytes: full.len() as u64 }));
+        assert_eq!(
+            page(br#"{"data":[],"total_count":null,"limit":"many"}"#),
+            Ok(Page { bytes: 45, ..Page::default() })
+        );
         assert_eq!(page(b"[]").unwrap_err().fault, BodyFault::WrongShape);
         assert_eq!(page(br#"{"rows":[]}"#).unwrap_err().fault, BodyFault::WrongShape);
     }

@@ -92,7 +92,7 @@ impl ReadAccount for MemoryAccount {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
         let rows = self.rows.borrow();
         let page = rows.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
-        Ok(Page { rows: page.cloned().collect(), total: Some(rows.len() as u64), limit: Some(limit) })
+        Ok(Page { rows: page.cloned().collect(), total: Some(rows.len() as u64), limit: Some(limit), bytes: 0 })
     }
 }
 

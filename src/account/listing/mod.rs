@@ -3,9 +3,11 @@
 //! The API promises no order, and rows move from page to page while others write. A listing without one of the rows would
 //! make a plan upload a key twice, so a listing is believed only if it agrees with itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
+use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use thiserror::Error;
@@ -22,14 +24,26 @@ use crate::public_key::KeyBlob;
 /// How many rows to request per page: the API's default.
 pub const PAGE_ROWS: u64 = 100;
 
-/// The most pages of one listing.
-pub const MAX_PAGES: u64 = 2_000;
+/// The most rows of one listing.
+pub const MAX_ROWS: usize = 200_000;
+
+/// The most bytes of the responses of one listing.
+pub const MAX_LISTING_BYTES: u64 = 64 << 20;
+
+/// The longest time that a listing may take, repetitions included.
+pub const MAX_LISTING_TIME: Duration = Duration::from_mins(10);
 
 /// How many pages are requested at a time.
 pub const PAGES_AT_ONCE: usize = 10;
 
-/// How often an account is listed if its listing does not agree with itself.
-pub const MAX_SWEEPS: u32 = 4;
+/// The pauses before a listing is repeated because its pages do not fit together. Their sum is longer than pages of one
+/// listing can differ in age.
+pub const REPEAT_AFTER: [Duration; 9] = {
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+    [s(0), s(1), s(2), s(4), s(8), s(15), s(15), s(15), s(15)]
+};
 
 /// The keys that users uploaded to one account, indexed. System keys are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,40 +59,42 @@ pub struct Listing {
 pub enum ListError {
     #[error("cannot list the account: {0}")]
     Page(#[from] Failure),
-    /// Listed [`MAX_SWEEPS`] times, and the pages never agreed.
-    #[error(
-        "the listing of the account keeps changing: listed {MAX_SWEEPS} times, the last time it {}showed {shown} keys", .stated.map(|stated| format!("stated {stated} and ")).unwrap_or_default()
-    )]
-    KeepsChanging {
-        /// How many rows the account has by its own count, if it states one.
-        stated: Option<u64>,
-        shown: usize,
-    },
-    /// More than [`MAX_PAGES`].
-    #[error("the listing of the account has more than {MAX_PAGES} pages, the most that are read")]
-    TooManyPages,
+    /// Listed once more than [`REPEAT_AFTER`] has pauses, and the pages never fitted together.
+    #[error("the listing of the account keeps changing: listed {} times, the last time it showed {shown} keys", REPEAT_AFTER.len() + 1)]
+    KeepsChanging { shown: usize },
+    #[error("the listing of the account has more than {MAX_ROWS} rows, the most that are read")]
+    TooManyRows,
+    #[error("the listing of the account has more than {} MiB, the most that is read", MAX_LISTING_BYTES >> 20)]
+    TooLarge,
+    #[error("the listing of the account takes longer than {} minutes, the longest that is waited", MAX_LISTING_TIME.as_secs() / 60)]
+    TooSlow,
     #[error("the account lists keys of two users, `{first}` and `{second}`")]
     SeveralUsers { first: UserId, second: UserId },
 }
 
-/// Lists the account until the pages agree, at most [`MAX_SWEEPS`] times.
+/// Lists the account until its pages fit together, and at most for [`MAX_LISTING_TIME`].
+///
+/// A listing is whole if it is one page that is not full, or if each page begins with the row that ended the page before.
+/// With a stable order, a row that is in every version of the account between the first page and the last cannot be
+/// missing from such a listing, even if each page shows a version of its own.
 pub async fn list_all<R: ReadAccount, C: Clock>(
     reader: &R,
     throttle: &Throttle<C>,
     policy: RetryPolicy,
 ) -> Result<Listing, ListError> {
-    let pages = Pages { reader, throttle, policy };
-    let mut before: Option<Sweep> = None;
-    for number in 0..MAX_SWEEPS {
-        let sweep = if number == 0 { pages.side_by_side().await? } else { pages.one_by_one().await? };
-        if sweep.is_whole() || before.as_ref().is_some_and(|before| sweep.confirms(before)) {
-            return Listing::new(sweep.rows.into_values());
+    let pages = Pages { reader, throttle, policy, start: throttle.clock().now() };
+    let mut pauses = REPEAT_AFTER.iter();
+    loop {
+        match pages.sweep().await {
+            Ok(sweep) => return Listing::new(sweep.rows.into_values()),
+            Err(Unlisted::Error(error)) => return Err(error),
+            Err(Unlisted::Torn { shown }) => {
+                tracing::info!(shown, "the listing changed while it was read");
+                let Some(pause) = pauses.next() else { return Err(ListError::KeepsChanging { shown }) };
+                throttle.clock().sleep(*pause).await;
+            }
         }
-        tracing::info!(stated = sweep.stated, shown = sweep.rows.len(), "the listing changed while it was read");
-        before = Some(sweep);
     }
-    let (stated, shown) = before.map_or((None, 0), |sweep| (sweep.stated, sweep.rows.len()));
-    Err(ListError::KeepsChanging { stated, shown })
 }
 
 impl Listing {
@@ -133,7 +149,8 @@ impl ListError {
             Self::KeepsChanging { .. } => {
                 Some("someone else is changing the account's keys: try again when they are done".to_owned())
             }
-            Self::TooManyPages => Some("delete keys that nobody uses".to_owned()),
+            Self::TooManyRows | Self::TooLarge => Some("delete keys that nobody uses".to_owned()),
+            Self::TooSlow => Some("try again when the account answers faster".to_owned()),
             Self::SeveralUsers { .. } => Some("use a token that sees the keys of one user".to_owned()),
         }
     }
@@ -144,113 +161,114 @@ struct Pages<'a, R, C> {
     reader: &'a R,
     throttle: &'a Throttle<C>,
     policy: RetryPolicy,
+    /// When the listing began.
+    start: Duration,
 }
 
-/// The result of reading all pages once.
+/// Why pages cannot become a listing.
+enum Unlisted {
+    /// Two pages do not fit together.
+    Torn {
+        /// The number of rows read until then.
+        shown: usize,
+    },
+    Error(ListError),
+}
+
+/// The pages that were read so far.
 #[derive(Default)]
 struct Sweep {
-    rows: BTreeMap<KeyId, Row>,
-    /// The number of rows according to the first page that states it.
-    stated: Option<u64>,
-    /// Whether another page states another number.
-    disputed: bool,
-    /// Whether a page showed a row again, together with new ones.
-    overlaps: bool,
-    /// Whether it was read up to a page without rows.
-    exhausted: bool,
+    rows: HashMap<KeyId, Row>,
+    /// The last row of the last page.
+    end: Option<KeyId>,
+    bytes: u64,
 }
 
 impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
-    async fn page(&self, offset: u64) -> Result<Page, Failure> {
+    async fn page(&self, offset: u64) -> Result<Page, ListError> {
         let request = || self.reader.page(offset, PAGE_ROWS);
-        match self.throttle.send(Operation::List, self.policy, 0, pending::<Infallible>(), |_| {}, request).await {
-            Ok(page) => Ok(page),
-            Err(SendError::Failed(failure)) => Err(failure),
+        let sent = self.throttle.send(Operation::List, self.policy, 0, pending::<Infallible>(), |_| {}, request).await;
+        let page = sent.map_err(|SendError::Failed(failure)| failure)?;
+        if self.throttle.clock().now().saturating_sub(self.start) > MAX_LISTING_TIME {
+            return Err(ListError::TooSlow);
         }
+        Ok(page)
     }
 
-    /// Reads the first page, then the others at once if it states how many rows there are.
-    async fn side_by_side(&self) -> Result<Sweep, ListError> {
+    /// Reads all pages once: the first, then several at a time as far as the account says that there are more, then one
+    /// after the other until one is the last.
+    async fn sweep(&self) -> Result<Sweep, Unlisted> {
         let first = self.page(0).await?;
-        let Some(stated) = first.total else {
-            return self.onwards(first).await;
-        };
-        // As many as came, and not as were requested: the account may put fewer rows on a page.
-        let step = length(&first);
+        // The account's own count adds pages. It never spares one: it may count something else.
+        let total = first.total.unwrap_or(0);
+        // Without a stated limit, only a page without new rows is the last.
+        let limit = first.limit.map_or(1, |limit| limit.clamp(1, PAGE_ROWS));
+        let mut length = length_of(&first);
+        let (full, step) = (length, length.saturating_sub(1).max(1));
         let mut sweep = Sweep::default();
-        sweep.add(first);
-        if step == 0 || step >= stated {
-            return Ok(sweep);
+        sweep.add(first)?;
+        let counted = (1..).map(|number| number * step).take_while(|offset| offset.saturating_add(1) < total);
+        let counted = counted.take(if full > 1 { MAX_ROWS } else { 0 });
+        let mut ahead = pin!(
+            stream::iter(counted)
+                .map(|offset| async move { (offset, self.page(offset).await) })
+                .buffered(PAGES_AT_ONCE)
+        );
+        let mut offset = 0;
+        while length == full
+            && let Some((at, page)) = ahead.next().await
+        {
+            let page = page?;
+            (offset, length) = (at, length_of(&page));
+            sweep.add(page)?;
         }
-        if stated.div_ceil(step) > MAX_PAGES {
-            return Err(ListError::TooManyPages);
-        }
-        let offsets = (1..stated.div_ceil(step)).map(|number| number * step);
-        let mut pages = stream::iter(offsets).map(|offset| self.page(offset)).buffer_unordered(PAGES_AT_ONCE);
-        while let Some(page) = pages.next().await {
-            sweep.add(page?);
+        while length >= limit || offset + length < total {
+            offset += length.saturating_sub(1).max(1);
+            let page = self.page(offset).await?;
+            // A single row leaves nothing for the next page to overlap with.
+            let is_after_one = length == 1 && page.rows.is_empty();
+            length = length_of(&page);
+            if is_after_one || sweep.add(page)? == 0 {
+                break;
+            }
         }
         Ok(sweep)
-    }
-
-    /// Reads page after page until one has no new rows, without regard to the stated number.
-    async fn one_by_one(&self) -> Result<Sweep, ListError> {
-        let first = self.page(0).await?;
-        self.onwards(first).await
-    }
-
-    async fn onwards(&self, first: Page) -> Result<Sweep, ListError> {
-        let mut sweep = Sweep::default();
-        let mut offset = 0;
-        let mut page = first;
-        for _ in 0..MAX_PAGES {
-            let rows = length(&page);
-            // Without a total, a page that is not full is the last; with one, only an empty page is believed.
-            let is_last = page.total.is_none() && page.limit.is_some_and(|limit| rows < limit.min(PAGE_ROWS));
-            let new = sweep.add(page);
-            sweep.exhausted = rows == 0;
-            if new == 0 || is_last {
-                return Ok(sweep);
-            }
-            offset += rows;
-            page = self.page(offset).await?;
-        }
-        Err(ListError::TooManyPages)
     }
 }
 
 impl Sweep {
-    /// Adds a page and returns how many of its rows are new.
-    fn add(&mut self, page: Page) -> usize {
-        match (self.stated, page.total) {
-            (Some(before), Some(now)) if before != now => self.disputed = true,
-            (None, now) => self.stated = now,
-            _ => {}
+    /// Adds the next page and returns how many rows it adds. Fails if the page does not continue the one before.
+    fn add(&mut self, page: Page) -> Result<usize, Unlisted> {
+        let Page { rows, bytes, total: _, limit: _ } = page;
+        let expected = rows.len() - usize::from(self.end.is_some() && !rows.is_empty());
+        let before = self.rows.len();
+        if self.end.is_some() && self.end.as_ref() != rows.first().map(|row| &row.id) {
+            return Err(Unlisted::Torn { shown: before });
         }
-        let (before, came) = (self.rows.len(), page.rows.len());
-        self.rows.extend(page.rows.into_iter().map(|row| (row.id.clone(), row)));
-        let new = self.rows.len() - before;
-        self.overlaps |= new > 0 && new < came;
-        new
-    }
-
-    /// Whether it agrees with itself.
-    fn is_whole(&self) -> bool {
-        match self.stated {
-            Some(stated) => !self.disputed && usize::try_from(stated).is_ok_and(|stated| stated == self.rows.len()),
-            None => !self.overlaps,
+        self.end = rows.last().map(|row| row.id.clone());
+        self.bytes += bytes;
+        self.rows.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
+        let added = self.rows.len() - before;
+        if added != expected {
+            return Err(Unlisted::Torn { shown: self.rows.len() });
         }
-    }
-
-    /// Whether both, read to an empty page, show the same rows, each once. Then no row is missing, and the account states
-    /// the number of something else.
-    fn confirms(&self, before: &Self) -> bool {
-        let is_clean = |sweep: &Self| sweep.exhausted && !sweep.overlaps && !sweep.disputed;
-        is_clean(self) && is_clean(before) && self.rows.keys().eq(before.rows.keys())
+        if self.rows.len() > MAX_ROWS {
+            return Err(Unlisted::Error(ListError::TooManyRows));
+        }
+        if self.bytes > MAX_LISTING_BYTES {
+            return Err(Unlisted::Error(ListError::TooLarge));
+        }
+        Ok(added)
     }
 }
 
-fn length(page: &Page) -> u64 {
+impl From<ListError> for Unlisted {
+    fn from(error: ListError) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn length_of(page: &Page) -> u64 {
     u64::try_from(page.rows.len()).unwrap_or(u64::MAX)
 }
 
