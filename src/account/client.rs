@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Method};
 use thiserror::Error;
 
@@ -27,6 +27,7 @@ use crate::public_key::PublicKey;
 const COLLECTION: &str = "/api/v1/ssh_keys/";
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
@@ -114,7 +115,7 @@ impl Client {
             Err(BodyError { fault, detail }) => (Err(fault), one_line(&detail, &self.token)),
         };
         let missing = server_text.missing_permission(operation.permission());
-        judge(operation, status, retry_after.is_some(), missing, decoded).map_err(|(effect, kind)| {
+        judge(operation, status, missing, decoded).map_err(|(effect, kind)| {
             let redirect_to = redirect_to.map(|place| one_line(&place, &self.token));
             let status = Some(status);
             FailedRequest { status, retry_after, server_text, detail, redirect_to, ..self.failed(operation) }
@@ -133,6 +134,7 @@ impl Client {
         let method = method_of(operation);
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.endpoint));
         request = request.header(AUTHORIZATION, self.authorization.clone()).header(ACCEPT, JSON);
+        request = request.header(ACCEPT_ENCODING, IDENTITY);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, JSON).body(body);
         }

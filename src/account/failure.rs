@@ -8,8 +8,7 @@ use serde::Serialize;
 /// What a failed request did to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Certainly none, and the same request may work later: it was not sent, or turned away unread (429, 503 with
-    /// `Retry-After`).
+    /// Certainly none, and the same request may work later: it was not sent, or turned away unread (429).
     NotSent,
     /// Certainly none, and the same request would fail again: the account declined it.
     Refused,
@@ -111,6 +110,8 @@ pub enum BodyFault {
     TimedOut,
     /// Larger than 8 MiB.
     TooLarge,
+    /// Compressed, although the request says that it must not be.
+    Compressed,
 }
 
 /// A permission of a token over SSH keys; each is granted separately.

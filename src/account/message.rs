@@ -102,6 +102,7 @@ impl FailedRequest<'_> {
             BodyFault::TooLarge => {
                 format!("the answer is larger than {} MiB, the most that is read", MAX_BODY_BYTES >> 20)
             }
+            BodyFault::Compressed => "the answer is compressed, although the request forbids that".to_owned(),
         };
         let status = self.status();
         match fault {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Response, Url};
 
 use super::failure::BodyFault;
@@ -30,7 +30,13 @@ pub(super) async fn receive(response: Response, wall_clock: fn() -> SystemTime) 
     let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, wall_clock()));
     let location = header(response.headers(), &LOCATION).filter(|_| status.is_redirection());
     let redirect_to = location.map(|location| place(response.url(), location));
-    let body = if status.is_success() { read_all(response).await } else { Ok(read_some(response).await) };
+    let is_plain = header(response.headers(), &CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    let body = match (status.is_success(), is_plain) {
+        (true, true) => read_all(response).await,
+        (true, false) => Err(BodyFault::Compressed),
+        (false, true) => Ok(read_some(response).await),
+        (false, false) => Ok(Vec::new()),
+    };
     Received { status: status.as_u16(), retry_after, redirect_to, body }
 }
 

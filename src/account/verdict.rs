@@ -52,12 +52,14 @@ impl Fault {
     }
 }
 
-/// Judges a response: its status, whether it says when to come back, the permission that its text says is missing, and
-/// its body, decoded as the operation expects it.
+/// Judges a response: its status, the permission that its text says is missing, and its body, decoded as the operation
+/// expects it.
+///
+/// That a 429 was sent before the request was processed is an assumption; the vendor's own clients make it too. A 503 is
+/// no such promise, with or without `Retry-After`.
 pub fn judge<T>(
     operation: Operation,
     status: u16,
-    retry_after: bool,
     missing: Option<Permission>,
     body: Result<T, BodyFault>,
 ) -> Result<T, (Effect, FailureKind)> {
@@ -81,7 +83,6 @@ pub fn judge<T>(
         // Request Timeout, and what proxies say if a client goes away: the server behind may have got all of it.
         (408 | 499, _) => (Effect::Unknown, FailureKind::Rejected),
         (400..=499, _) => (Effect::Refused, FailureKind::Rejected),
-        (503, _) if retry_after => (Effect::NotSent, FailureKind::Unavailable),
         (503, _) => (Effect::Unknown, FailureKind::Unavailable),
         (500..=599, _) => (Effect::Unknown, FailureKind::ServerError),
         // 101 is the only 1xx that ends an exchange; it and statuses beyond 599 have no meaning here.
@@ -98,7 +99,7 @@ mod tests {
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     const OPERATIONS: [Operation; 4] = [Operation::List, Operation::Upload, Operation::Promote, Operation::Delete];
-    const BODIES: [Result<(), BodyFault>; 9] = [
+    const BODIES: [Result<(), BodyFault>; 10] = [
         Ok(()),
         Err(BodyFault::Empty),
         Err(BodyFault::Html),
@@ -108,6 +109,7 @@ mod tests {
         Err(BodyFault::Truncated),
         Err(BodyFault::TimedOut),
         Err(BodyFault::TooLarge),
+        Err(BodyFault::Compressed),
     ];
     const FAULTS: [Fault; 11] = [
         Fault::Unbuildable,
@@ -126,29 +128,22 @@ mod tests {
     #[derive(Debug, Clone, Copy)]
     struct Response {
         status: u16,
-        retry_after: bool,
         missing: Option<Permission>,
         body: Result<(), BodyFault>,
     }
 
     impl Response {
         fn verdict(self, operation: Operation) -> Result<(), (Effect, FailureKind)> {
-            let Self { status, retry_after, missing, body } = self;
-            judge(operation, status, retry_after, missing, body)
+            let Self { status, missing, body } = self;
+            judge(operation, status, missing, body)
         }
     }
 
     fn responses() -> impl Iterator<Item = Response> {
         (100..=599).flat_map(|status| {
             BODIES.into_iter().flat_map(move |body| {
-                [false, true].into_iter().flat_map(move |retry_after| {
-                    [None, Some(Permission::Read), Some(Permission::Write)].into_iter().map(move |missing| Response {
-                        status,
-                        retry_after,
-                        missing,
-                        body,
-                    })
-                })
+                let missing = [None, Some(Permission::Read), Some(Permission::Write)];
+                missing.into_iter().map(move |missing| Response { status, missing, body })
             })
         })
     }
@@ -171,16 +166,15 @@ mod tests {
         let row = format!(r#""id":"k","userId":"u","name":"a","publicKey":"{KEY}","isPrimary":true,"isUserKey":true"#);
         let json = format!(r#"{{{row},"data":[]}}"#);
         let verdicts = |status| {
-            let kinds = [(false, json.as_str()), (true, json.as_str()), (false, ""), (false, "<html>")];
             OPERATIONS.map(|operation| {
-                kinds.map(|(retry_after, body)| {
+                [json.as_str(), "", "<html>"].map(|body| {
                     let body = decoded(operation, body);
-                    Response { status, retry_after, missing: None, body }.verdict(operation)
+                    Response { status, missing: None, body }.verdict(operation)
                 })
             })
         };
         let statuses: Vec<u16> = (100..=599).collect();
-        let mut table = String::from("JSON | JSON and Retry-After | empty | HTML\n");
+        let mut table = String::from("JSON | empty | HTML\n");
         for run in statuses.chunk_by(|&a, &b| verdicts(a) == verdicts(b)) {
             let (from, to) = (run[0], run[run.len() - 1]);
             let rows = verdicts(from).map(|row| row.map(told));
@@ -210,7 +204,7 @@ mod tests {
             let _ = writeln!(table, "no answer: {}", told(Err((fault.effect(), FailureKind::Transport(fault)))));
         }
         for body in BODIES {
-            let response = Response { status: 200, retry_after: false, missing: None, body };
+            let response = Response { status: 200, missing: None, body };
             let verdicts = OPERATIONS.map(|operation| told(response.verdict(operation)));
             let _ = writeln!(table, "200 {body:?}: {}", verdicts.join(" | "));
         }
@@ -229,8 +223,7 @@ mod tests {
     fn what_may_have_worked_is_never_called_unsent_or_refused() {
         for response in responses() {
             for operation in OPERATIONS {
-                let uncertain = response.status >= 500 && !(response.status == 503 && response.retry_after);
-                if uncertain || response.status == 408 {
+                if response.status >= 500 || response.status == 408 {
                     let verdict = response.verdict(operation);
                     assert!(matches!(verdict, Err((Effect::Unknown, _))), "{operation:?} {response:?}");
                 }

@@ -215,5 +215,5 @@ async fn a_date_in_retry_after_is_measured_by_the_clock_that_is_passed_in() {
     let clock = || std::time::UNIX_EPOCH + Duration::from_secs(5);
     let options = keyform::account::ClientOptions { wall_clock: clock, ..options() };
     let failure = connect(&server.endpoint, options).upload(&name(), &key()).await.unwrap_err();
-    assert_eq!((failure.effect, failure.retry_after), (Effect::NotSent, Some(Duration::from_secs(15))));
+    assert_eq!((failure.effect, failure.retry_after), (Effect::Unknown, Some(Duration::from_secs(15))));
 }

@@ -182,7 +182,7 @@ impl Network {
     fn hear(&self, kind: account::Operation, reply: Reply) -> Result<Content, Failure> {
         let verdict = match reply {
             Reply::Nothing(fault) => Err((fault.effect(), FailureKind::Transport(fault))),
-            Reply::Answer { status, retry_after, body } => judge(kind, status, retry_after, None, body),
+            Reply::Answer { status, retry_after: _, body } => judge(kind, status, None, body),
         };
         let Err((effect, failure)) = verdict else { return Ok(Content::Nothing) };
         let is_blind = self.world.broken == Some(Broken::RetryIsBlind);
