@@ -1,5 +1,4 @@
-//! The names of things: of keys, of rows on the account, of its user. Each type can only hold a valid one, and is cheap to
-//! clone.
+//! Validated names and ids: of keys, of rows on the account, and of its user. Cheap to clone.
 
 use std::sync::Arc;
 
@@ -8,14 +7,14 @@ use thiserror::Error;
 
 use crate::terminal::sanitize;
 
-/// The longest [`KeyName`], in characters. The API states no bound; this one keeps tables readable.
+/// The longest [`KeyName`], in characters. The API documents no bound; this one keeps tables readable.
 pub const MAX_NAME_CHARS: usize = 128;
 
 /// The longest [`KeyId`] or [`UserId`], in bytes. Ids seen on the API have about 25.
 pub const MAX_ID_BYTES: usize = 128;
 
-/// The name of a key in a manifest: 1 to [`MAX_NAME_CHARS`] characters, no white space at either end, no control,
-/// bidirectional or invisible character.
+/// The name of a key in a manifest: 1 to [`MAX_NAME_CHARS`] characters, without white space at either end,
+/// and without control, bidirectional or invisible characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct KeyName(Arc<str>);
@@ -30,33 +29,24 @@ pub struct KeyId(Arc<str>);
 #[serde(try_from = "String")]
 pub struct UserId(Arc<str>);
 
-/// Why a text is no valid name or id.
+/// Why a text is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// Nothing is in it.
     #[error("it is empty")]
     Empty,
-    /// It is longer than the bound that is given.
+    /// Lengths in characters.
     #[error("it has {length} characters, more than {max}")]
-    TooLong {
-        /// Its length in characters.
-        length: usize,
-        /// The most there may be.
-        max: usize,
-    },
-    /// A space, tab or the like stands at an end.
+    TooLong { length: usize, max: usize },
     #[error("it begins or ends with white space")]
     Padded,
-    /// A character that it may not hold.
     #[error("it holds {}, which is not allowed there", sanitize::describe(*.0))]
     Forbidden(char),
-    /// `.` and `..` are steps in a path, not names.
+    /// `.` and `..` are steps in a path.
     #[error("it is a relative path")]
     Path,
 }
 
 impl KeyName {
-    /// Checks a text and takes it as a name.
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         let text = text.as_ref();
         check_length(text, MAX_NAME_CHARS)?;
@@ -71,7 +61,6 @@ impl KeyName {
 }
 
 impl KeyId {
-    /// Checks a text and takes it as an id.
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         let text = text.as_ref();
         check_length(text, MAX_ID_BYTES)?;
@@ -88,7 +77,6 @@ impl KeyId {
 }
 
 impl UserId {
-    /// Checks a text and takes it as an id.
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         let text = text.as_ref();
         check_length(text, MAX_ID_BYTES)?;

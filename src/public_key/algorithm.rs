@@ -1,9 +1,9 @@
-//! The key types of OpenSSH, and the names under which they come.
+//! The key types of OpenSSH, and their names.
 
 use super::curve::Curve;
 use crate::terminal::nearest::{bare, nearest};
 
-/// A type of key, as the first word of its line and the first string of its blob name it.
+/// A type of key: the first word of its line and the first string of its blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Ed25519,
@@ -14,11 +14,11 @@ pub(super) enum Algorithm {
     Dsa,
 }
 
-/// What the first word of a line can be, if OpenSSH knows it at all.
+/// The first word of a line, if OpenSSH knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
     Key(Algorithm),
-    /// The name of a signature, such as `rsa-sha2-512`: OpenSSH reads it as the type of the key that makes it.
+    /// The name of a signature, such as `rsa-sha2-512`. OpenSSH reads it as the type of the key.
     Signature(Algorithm),
     Certificate,
 }
@@ -52,7 +52,7 @@ impl Algorithm {
         }
     }
 
-    /// The name that ssh-keygen prints in brackets.
+    /// The name that `ssh-keygen -l` prints in parentheses.
     pub(super) const fn short_name(self) -> &'static str {
         match self {
             Self::Ed25519 => "ED25519",
@@ -79,7 +79,7 @@ impl Label {
     }
 }
 
-/// Gives the one name under which a key is identified: that of its type, where the name is that of a signature.
+/// Returns the name that identifies a key: the type of the key where `name` is that of a signature.
 ///
 /// `ssh-keygen` (9.2) reads `webauthn-sk-…` as `sk-ecdsa-…` and `rsa-sha2-…` as `ssh-rsa`, outside the blob and inside
 /// it, and computes the fingerprint with the latter.
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_type_is_recognised_and_an_exact_or_a_foreign_one_is_not_changed() {
+    fn a_misspelled_type_is_recognised_and_an_unknown_one_is_not() {
         assert_eq!(guess("SSH-ED25519"), Some(Algorithm::Ed25519));
         assert_eq!(guess("\"ssh-rsa"), Some(Algorithm::Rsa));
         assert_eq!(guess("ed25519"), Some(Algorithm::Ed25519));

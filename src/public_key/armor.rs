@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::format::{Format, PublicFormat};
+use super::format::{KeyFormat, PublicFormat};
 use super::wire;
 
 /// The longest label that is read, in letters and digits: `SSH2ENCRYPTEDPRIVATEKEY` has 23.
@@ -20,7 +20,7 @@ pub(super) struct Marker {
     /// The marker's bytes, dashes included.
     pub(super) range: Range<usize>,
     pub(super) is_begin: bool,
-    pub(super) format: Format,
+    pub(super) format: KeyFormat,
 }
 
 /// Finds the public key in a format other than OpenSSH's line, with its armor or without.
@@ -52,7 +52,7 @@ pub(super) fn markers(text: &str) -> impl Iterator<Item = Marker> {
 }
 
 /// Finds words of base64 that are the beginning of a DER structure, each with its first byte.
-pub(super) fn der(text: &str) -> impl Iterator<Item = (usize, Format)> {
+pub(super) fn der(text: &str) -> impl Iterator<Item = (usize, KeyFormat)> {
     let is_symbol = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
     let mut start = 0;
     text.split_inclusive(move |c| !is_symbol(c)).filter_map(move |word| {
@@ -60,7 +60,7 @@ pub(super) fn der(text: &str) -> impl Iterator<Item = (usize, Format)> {
         start += word.len();
         // `M` encodes the tag of a sequence.
         let head = word.get(..DER_HEAD).filter(|head| head.starts_with('M') && head.chars().all(is_symbol))?;
-        Some((at, Format::of_der(&wire::decode_lenient(head)?)?))
+        Some((at, KeyFormat::of_der(&wire::decode_lenient(head)?)?))
     })
 }
 
@@ -90,11 +90,11 @@ fn read_marker(text: &str, start: usize, dashes_end: usize) -> Option<Marker> {
         Some(label) => (label, true),
         None => (upper.strip_prefix("END")?, false),
     };
-    let format = Format::of_label(label)?;
+    let format = KeyFormat::of_label(label)?;
     let ends = |words: &str| upper.find(words).and_then(|at| left.get(at + words.len() - 1));
     let left = *ends("PRIVATEKEY").or_else(|| ends("PUBLICKEY")).or_else(|| ends("CERTIFICATE"))?;
     let rest = text.get(text.len() - left..)?;
-    if let Format::Private(_) = format {
+    if let KeyFormat::Private(_) = format {
         let is_exact = letters.contains("PRIVATEKEY") && letters.starts_with(if is_begin { "BEGIN" } else { "END" });
         let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !(is_exact || is_whole && is_usual(label)) {

@@ -1,4 +1,4 @@
-//! The blob that identifies a key, and its fingerprints.
+//! The blob that identifies a key, and its fingerprint.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::names::text_type;
 
 /// Type and base64 of a public key, without its comment: `ssh-ed25519 AAAA…`. *The identity of a key.*
 ///
-/// Well formed (one space, canonical base64 whose first string is the type), but not judged: a row of the account may
-/// hold a key that [`PublicKey`](super::PublicKey) refuses, and must still be matched. Two spellings of one key give
-/// the same blob: see [`KeyBlob::of_line`]. Cheap to clone.
+/// Well formed (one space, canonical base64, the type as its first string), but otherwise unchecked: a row of the account
+/// may have a key that [`PublicKey`](super::PublicKey) refuses, and must still be matched. All spellings of a key have the
+/// same blob: see [`KeyBlob::of_line`]. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct KeyBlob(Arc<str>);
@@ -25,25 +25,25 @@ pub struct KeyBlob(Arc<str>);
 pub struct Fingerprint(Box<str>);
 
 impl KeyBlob {
-    /// Takes the first two words of a line, if they are a well-formed blob.
+    /// Reads the first two words of a line, if they are a well-formed blob.
     ///
-    /// Lenient, because it reads what others have written: white space, missing padding and the names of signatures
-    /// (`webauthn-sk-…`, `rsa-sha2-…`) that OpenSSH takes for the type of the key are brought into one form. Keys that
-    /// must not be used (DSA, short RSA, certificates) have a blob too. Blank lines and `#` lines before are skipped.
+    /// Lenient, because others wrote it: normalises white space, missing padding and the names of signatures
+    /// (`webauthn-sk-…`, `rsa-sha2-…`) that OpenSSH reads as the type of the key. Keys that are refused (DSA, short RSA,
+    /// certificates) have a blob too. Blank lines and `#` lines before are skipped.
     pub fn of_line(line: &str) -> Option<Self> {
         let mut words = line::lines(line).next()?.words();
         let label = words.next()?.text;
         Self::from_parts(label, &wire::decode_lenient(words.next()?.text)?)
     }
 
-    /// Takes the one form that [`KeyBlob::as_str`] returns, and no other.
+    /// Accepts only the form that [`KeyBlob::as_str`] returns.
     fn new(text: &str) -> Result<Self, String> {
         Self::of_line(text)
             .filter(|blob| blob.as_str() == text)
             .ok_or_else(|| "not the type and the base64 of a public key, with one space between them".to_owned())
     }
 
-    /// Puts a blob together, if the bytes begin with the type that the label names.
+    /// Builds a blob, if the bytes begin with the type that the label names.
     pub(super) fn from_parts(label: &str, bytes: &[u8]) -> Option<Self> {
         let (inner, rest) = wire::first(bytes)?;
         let name = canonical_name(label);
@@ -60,18 +60,17 @@ impl KeyBlob {
         Some(Self([name, " ", &base64].concat().into()))
     }
 
-    /// The type: `ssh-ed25519`.
+    /// The type, such as `ssh-ed25519`.
     pub fn algorithm(&self) -> &str {
         self.parts().0
     }
 
-    /// Computes the SHA-256 fingerprint.
     pub fn fingerprint(&self) -> Fingerprint {
         let base64 = wire::encode(&Sha256::digest(self.bytes()));
         Fingerprint(["SHA256:", base64.trim_end_matches('=')].concat().into())
     }
 
-    /// Draws the key as `ssh-keygen -lv` does, for people who compare by eye: 11 lines of 19 columns.
+    /// Draws the key as `ssh-keygen -lv` does: 11 lines of 19 columns.
     pub fn randomart(&self) -> [String; 11] {
         randomart::draw(self.kind(), &Sha256::digest(self.bytes()))
     }
@@ -95,7 +94,7 @@ impl KeyBlob {
 
 impl Fingerprint {
     fn new(text: &str) -> Result<Self, String> {
-        // The strict decoder wants the padding that ssh-keygen leaves away.
+        // The strict decoder needs the padding that ssh-keygen omits.
         let hash = text.strip_prefix("SHA256:").and_then(|base64| wire::decode_strict(&format!("{base64}=")));
         match hash {
             Some(hash) if hash.len() == 32 => Ok(Self(text.into())),
@@ -114,7 +113,7 @@ mod tests {
     const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
 
     #[test]
-    fn white_space_and_comment_are_no_part_of_a_blob() {
+    fn white_space_and_comment_are_not_part_of_a_blob() {
         let blob = KeyBlob::of_line(LINE).unwrap();
         assert_eq!(blob.as_str(), LINE);
         assert_eq!(blob.algorithm(), "ssh-ed25519");

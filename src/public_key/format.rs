@@ -32,12 +32,12 @@ pub enum PublicFormat {
 
 /// The format of a key, private or public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum KeyFormat {
     Private(PrivateFormat),
     Public(PublicFormat),
 }
 
-impl Format {
+impl KeyFormat {
     /// Classifies an armored block by its label: the words after `BEGIN` or `END`, in upper case and without spaces.
     pub(super) fn of_label(label: &str) -> Option<Self> {
         let has = |words| label.contains(words);

@@ -1,4 +1,4 @@
-//! The numbers of a key: whether they can belong to one, and how long it is.
+//! Checks the numbers in a key, and counts its bits.
 
 use super::algorithm::Algorithm;
 use super::curve::{Curve, check_ed25519};
@@ -6,7 +6,7 @@ use super::error::PublicKeyErrorKind as Kind;
 use super::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 use super::wire::{self, bit_length};
 
-/// Checks what follows the type in a blob and returns the length of the key in bits, as ssh-keygen counts it.
+/// Checks what follows the type in a blob, and returns the length of the key in bits, as ssh-keygen counts it.
 pub(super) fn check(algorithm: Algorithm, rest: &[u8]) -> Result<u32, Kind> {
     let (bits, application) = match algorithm {
         Algorithm::Ed25519 => {
@@ -40,7 +40,7 @@ pub(super) fn check(algorithm: Algorithm, rest: &[u8]) -> Result<u32, Kind> {
     Ok(bits)
 }
 
-/// Counts the bits of a key that may be one that is refused. `rest` follows the type in its blob.
+/// Counts the bits of a key, which may be one that [`check`] refuses. `rest` is what follows the type in its blob.
 pub(super) fn bits(algorithm: Algorithm, rest: &[u8]) -> Option<u32> {
     match algorithm {
         Algorithm::Rsa => wire::exactly(rest).ok().map(|[_, modulus]| bit_length(modulus)),

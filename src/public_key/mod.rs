@@ -1,4 +1,4 @@
-//! An OpenSSH public key that cannot be wrong, and the blob that identifies it.
+//! Validated OpenSSH public keys, and the blobs that identify them.
 //!
 //! `private` and `armor` find keys in other formats, `line` splits words, `prefix` explains a first word that is not a
 //! type, `wire` reads the blob, `material` and `curve` check the numbers in it.
@@ -30,7 +30,7 @@ pub use self::format::{PrivateFormat, PublicFormat};
 pub use self::kind::KeyKind;
 pub use self::limits::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, WEAK_RSA_BITS};
 
-/// A public key that passed every check: see [`PublicKey::parse`].
+/// A public key that passed all checks of [`PublicKey::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     blob: KeyBlob,
@@ -39,7 +39,7 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// The types that are accepted, as [`KeyBlob::algorithm`] gives them.
+    /// The accepted types, as [`KeyBlob::algorithm`] returns them.
     ///
     /// `webauthn-sk-ecdsa-sha2-nistp256@openssh.com` is accepted too, and read as `sk-ecdsa-…`, as OpenSSH does.
     pub const TYPES: [&str; 7] = [
@@ -54,9 +54,9 @@ impl PublicKey {
 
     /// Reads one line of OpenSSH's format: `type base64 [comment]`.
     ///
-    /// White space, line ends, blank lines and `#` lines are read as OpenSSH reads them: the text may be that of a
-    /// `.pub` file. Of the comment, tabs become blanks and white space at its end is dropped. At most
-    /// [`MAX_TEXT_BYTES`] are read.
+    /// White space, line ends, blank lines and `#` lines are read as OpenSSH reads them, so the text may be that of a
+    /// `.pub` file. In the comment, tabs become spaces and trailing white space is dropped. Texts over
+    /// [`MAX_TEXT_BYTES`] are refused.
     pub fn parse(text: &str) -> Result<Self, PublicKeyError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Kind::TooLong.of_whole_text());
@@ -77,25 +77,24 @@ impl PublicKey {
         let bytes = decode(label, base64)?;
         let bits = check(algorithm, &bytes, label, base64)?;
         if let Some(second) = second_key(comment) {
-            return Err(Kind::Several.at(second.span()));
+            return Err(Kind::Several.at(second.range()));
         }
         if let Some(next) = lines.next() {
-            let at = next.span();
+            let at = next.range();
             return Err(match second_key(next) {
                 Some(_) => Kind::Several.at(at),
                 None => Kind::Lines.at(at),
             });
         }
-        let blob = KeyBlob::from_parts(label.text, &bytes).ok_or_else(|| Kind::Encoding.at(base64.span()))?;
+        let blob = KeyBlob::from_parts(label.text, &bytes).ok_or_else(|| Kind::Encoding.at(base64.range()))?;
         Ok(Self { blob, comment: comment.text.replace('\t', " "), kind: KeyKind::new(algorithm, bits) })
     }
 
-    /// The identity of the key.
     pub fn blob(&self) -> &KeyBlob {
         &self.blob
     }
 
-    /// The comment, or nothing.
+    /// The comment; empty if there is none.
     pub fn comment(&self) -> &str {
         &self.comment
     }
@@ -121,7 +120,7 @@ impl PublicKey {
     }
 }
 
-/// Refuses characters that are not seen, or change how others are seen, wherever they stand.
+/// Refuses invisible characters, and those that change how others are shown, anywhere in the text.
 fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
     let is_refused = |c: &char| sanitize::is_unsafe(*c) && !matches!(c, '\t' | '\r' | '\n');
     match text.char_indices().find(|(_, c)| is_refused(c)) {
@@ -131,7 +130,7 @@ fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
 }
 
 fn read_label(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Result<Algorithm, PublicKeyError> {
-    let at = label.span();
+    let at = label.range();
     match Label::from_name(label.text) {
         Some(Label::Key(Algorithm::Dsa)) => Err(Kind::Dsa.at(at)),
         Some(Label::Key(algorithm) | Label::Signature(algorithm @ Algorithm::SkEcdsa)) => Ok(algorithm),
@@ -145,7 +144,7 @@ fn read_label(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Result<Algor
 
 fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> {
     if base64.text.is_empty() {
-        return Err(Kind::Missing.at(label.span()));
+        return Err(Kind::Missing.at(label.range()));
     }
     wire::decode_strict(base64.text).ok_or_else(|| {
         let is_foreign = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
@@ -153,15 +152,15 @@ fn decode(label: Part<'_>, base64: Part<'_>) -> Result<Vec<u8>, PublicKeyError> 
             let start = base64.start + offset;
             return Kind::Base64.at(start..start + c.len_utf8());
         }
-        // A key that was cut seldom ends where base64 does: it is told from a badly padded one by what it holds.
-        let at = base64.span();
-        if is_cut(base64.text) { Kind::Truncated.at(at) } else { Kind::Base64.at(at) }
+        // A truncated key rarely ends where base64 may end, so what can be decoded shows which of the two it is.
+        let at = base64.range();
+        if is_truncated(base64.text) { Kind::Truncated.at(at) } else { Kind::Base64.at(at) }
     })
 }
 
-/// Whether what can be decoded breaks off within a string.
-fn is_cut(base64: &str) -> bool {
-    // A last symbol that stands alone in its group holds no whole byte.
+/// Whether the part that can be decoded ends within a string.
+fn is_truncated(base64: &str) -> bool {
+    // One symbol alone in the last group is less than a byte.
     let whole = if base64.len() % 4 == 1 { base64.get(..base64.len() - 1) } else { Some(base64) };
     let Some(bytes) = whole.and_then(wire::decode_lenient) else {
         return false;
@@ -174,23 +173,23 @@ fn is_cut(base64: &str) -> bool {
 }
 
 fn check(algorithm: Algorithm, bytes: &[u8], label: Part<'_>, base64: Part<'_>) -> Result<u32, PublicKeyError> {
-    let (inner, rest) = wire::first(bytes).ok_or_else(|| Kind::Truncated.at(base64.span()))?;
+    let (inner, rest) = wire::first(bytes).ok_or_else(|| Kind::Truncated.at(base64.range()))?;
     let found = std::str::from_utf8(inner).ok().and_then(Label::from_name);
     match found {
         Some(Label::Key(inner) | Label::Signature(inner @ Algorithm::SkEcdsa)) if inner == algorithm => {
-            material::check(algorithm, rest).map_err(|kind| kind.at(base64.span()))
+            material::check(algorithm, rest).map_err(|kind| kind.at(base64.range()))
         }
-        Some(Label::Certificate) => Err(Kind::Certificate.at(base64.span())),
+        Some(Label::Certificate) => Err(Kind::Certificate.at(base64.range())),
         Some(Label::Key(inner) | Label::Signature(inner)) if inner != algorithm => {
-            Err(Kind::Label { label: algorithm.name(), data: Some(inner.name()) }.at(label.span()))
+            Err(Kind::Label { label: algorithm.name(), data: Some(inner.name()) }.at(label.range()))
         }
         // `ssh-rsa` outside and `rsa-sha2-…` inside: ssh-keygen reads it, and no program writes it.
-        Some(_) => Err(Kind::Encoding.at(base64.span())),
-        None => Err(Kind::Label { label: algorithm.name(), data: None }.at(label.span())),
+        Some(_) => Err(Kind::Encoding.at(base64.range())),
+        None => Err(Kind::Label { label: algorithm.name(), data: None }.at(label.range())),
     }
 }
 
-/// Finds a word that is the base64 of a key, or that follows a type and looks like it.
+/// Finds a word that is the base64 of a key, or looks like it and follows a type.
 fn second_key(text: Part<'_>) -> Option<Part<'_>> {
     let mut after_type = false;
     text.words().find(|word| {
@@ -201,7 +200,7 @@ fn second_key(text: Part<'_>) -> Option<Part<'_>> {
 }
 
 fn is_known_blob(base64: &str) -> bool {
-    // The longest name of a type, with the length before it, fits into 96 symbols.
+    // The longest name of a type and its length fit into 96 symbols.
     let end = base64.len().min(96) / 4 * 4;
     let head = base64.get(..end).and_then(wire::decode_lenient);
     head.is_some_and(|bytes| {
@@ -217,7 +216,7 @@ mod tests {
     const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
 
     #[test]
-    fn the_span_of_an_error_is_what_is_to_blame() {
+    fn an_error_is_placed_at_what_is_wrong() {
         let check = |text: &str, blamed: &str| {
             let error = PublicKey::parse(text).unwrap_err();
             assert_eq!(&text[error.at.clone().unwrap()], blamed, "{error}");

@@ -32,16 +32,16 @@ const OPTIONS: [&str; 22] = [
     "x11-forwarding",
 ];
 
-/// Says what a line begins with, if not with a known type. Shows the first word only where it must be a type.
+/// Explains a first word that is not a known type. The error repeats it only if it must be the name of a type.
 pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> PublicKeyError {
-    let at = label.span();
+    let at = label.range();
     if let Some((prefix, has_type)) = split_prefix(line) {
         let first = prefix.text.split(['=', ',', '"', ' ', '\t']).next().unwrap_or_default();
         if OPTIONS.contains(&first.to_ascii_lowercase().as_str()) {
-            return Kind::Options.at(prefix.span());
+            return Kind::Options.at(prefix.range());
         }
         if has_type {
-            return Kind::Prefix.at(prefix.span());
+            return Kind::Prefix.at(prefix.range());
         }
     }
     if let Some(error) = odd_separator(label) {
@@ -49,15 +49,15 @@ pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Publ
     }
     let meant = algorithm::guess(label.text);
     if meant.is_none() && is_path(line.text) {
-        return Kind::Path.at(line.span());
+        return Kind::Path.at(line.range());
     }
-    // A word close to the name of a type, or named by the blob after it, is no secret.
+    // A word close to the name of a type, or named by the blob after it, is not a secret.
     let is_type = meant.is_some() || KeyBlob::of_line(line.text).is_some_and(|_| base64.text.starts_with("AAAA"));
     let name = is_type.then(|| sanitize::escape_to(label.text, 64).into_owned());
     Kind::Type { name, meant: meant.map(algorithm::Algorithm::name) }.at(at)
 }
 
-/// Splits off what stands before the first white space outside quotes, as sshd does, and tells whether a type follows.
+/// Splits off the text before the first white space outside quotes, as sshd does, and returns whether a type follows.
 fn split_prefix(line: Part<'_>) -> Option<(Part<'_>, bool)> {
     let mut is_quoted = false;
     let mut is_escaped = false;
@@ -74,7 +74,7 @@ fn split_prefix(line: Part<'_>) -> Option<(Part<'_>, bool)> {
     Some((Part { text: prefix, start: line.start }, next.and_then(Label::from_name).is_some()))
 }
 
-/// Finds a space that is not one of ASCII, as web pages have it, right after a type.
+/// Finds a non-ASCII space, such as one copied from a web page, right after a type.
 fn odd_separator(label: Part<'_>) -> Option<PublicKeyError> {
     let (offset, character) = label.text.char_indices().find(|(_, c)| !c.is_ascii())?;
     let is_after_type = label.text.get(..offset).and_then(Label::from_name).is_some();

@@ -61,9 +61,11 @@ fn cover(
 fn cover_above(text: &str, marks: impl Iterator<Item = (usize, PrivateFormat)>, found: &mut Vec<PrivateKeyText>) {
     let mut done = 0;
     for (at, format) in marks {
-        let range = base64_start(text, done, at)..line_end(text, at);
-        done = range.end;
-        found.push(PrivateKeyText { range, format });
+        if at >= done {
+            let range = base64_start(text, done, at)..line_end(text, at);
+            done = range.end;
+            found.push(PrivateKeyText { range, format });
+        }
     }
 }
 

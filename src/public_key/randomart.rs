@@ -1,13 +1,13 @@
-//! The picture of a key, for people who compare by eye: OpenSSH's "drunken bishop", as `ssh-keygen -lv` draws it.
+//! Draws a key for comparison by eye: OpenSSH's "drunken bishop", as in `ssh-keygen -lv`.
 
 use super::kind::KeyKind;
 
-/// What a square shows that was visited so many times; the last two are the start and the end.
+/// The marks of squares by number of visits, then those of the start and the end.
 const MARKS: &[u8; 17] = b" .o+=*BOX@%&#/^SE";
 const WIDTH: usize = 17;
 const HEIGHT: usize = 9;
 
-/// Draws a picture of 11 lines with 19 columns each: a walk over a board, two bits of the SHA256 digest a step.
+/// Draws 11 lines of 19 columns: a walk over a board, each step two bits of the SHA-256 digest.
 pub(super) fn draw(kind: Option<KeyKind>, digest: &[u8]) -> [String; HEIGHT + 2] {
     let mut board = [[0_usize; WIDTH]; HEIGHT];
     let (most, start, end) = (MARKS.len() - 3, MARKS.len() - 2, MARKS.len() - 1);
@@ -22,7 +22,7 @@ pub(super) fn draw(kind: Option<KeyKind>, digest: &[u8]) -> [String; HEIGHT + 2]
 
     let title = match kind {
         Some(kind) => {
-            // A title that leaves no room for the border goes without the length.
+            // Without the length if the title would leave no room for the border.
             let whole = format!("[{kind}]");
             if whole.len() < WIDTH { whole } else { format!("[{}]", kind.name()) }
         }

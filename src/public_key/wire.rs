@@ -1,4 +1,4 @@
-//! The inside of a blob: strings with a length before each (RFC 4251, section 5), in base64.
+//! The contents of a blob: length-prefixed strings (RFC 4251, section 5), in base64.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::error::PublicKeyErrorKind;
 
-/// Padding may be missing and the last bits may be anything: for keys that only have to be recognised again.
+/// Accepts missing padding and stray bits in the last symbol: for keys that only have to be recognised.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -14,17 +14,15 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Decodes the one right spelling: padded, and without stray bits in the last symbol, as OpenSSH demands.
+/// Decodes canonical base64 only, as OpenSSH does: padded, and without stray bits in the last symbol.
 pub(super) fn decode_strict(base64: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(base64).ok()
 }
 
-/// Decodes every spelling that leaves no doubt about the bytes.
 pub(super) fn decode_lenient(base64: &str) -> Option<Vec<u8>> {
     LENIENT.decode(base64).ok()
 }
 
-/// Encodes in the one right spelling.
 pub(super) fn encode(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
@@ -44,7 +42,7 @@ pub(super) fn exactly<const N: usize>(mut bytes: &[u8]) -> Result<[&[u8]; N], Pu
     if bytes.is_empty() { Ok(strings) } else { Err(PublicKeyErrorKind::Trailing) }
 }
 
-/// Counts the bits of a big-endian number, leading zeros not counted.
+/// Counts the bits of a big-endian number from its first set bit.
 pub(super) fn bit_length(number: &[u8]) -> u32 {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     let Some((first, rest)) = number.get(zeros..).and_then(<[u8]>::split_first) else {

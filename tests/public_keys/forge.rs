@@ -1,4 +1,4 @@
-//! Puts keys together that no program makes, and checks that they are refused.
+//! Builds keys that no program makes, and checks that they are refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use keyform::terminal::sanitize::is_unsafe;
 
 use crate::good;
 
-/// Puts a blob together from its strings.
+/// Builds a line from the strings of its blob.
 pub(crate) fn line(label: &str, strings: &[&[u8]]) -> String {
     let mut bytes = Vec::new();
     for string in strings {
@@ -64,7 +64,7 @@ pub(crate) fn check(name: &str, text: &str, code: &str) {
     for printed in [&message, &error.kind.help()] {
         assert!(!printed.chars().any(is_unsafe), "{name}: {printed}");
     }
-    if let Some(span) = error.at {
-        assert!(text.get(span.clone()).is_some_and(|blamed| !blamed.is_empty()), "{name}: {span:?}");
+    if let Some(at) = error.at {
+        assert!(text.get(at.clone()).is_some_and(|blamed| !blamed.is_empty()), "{name}: {at:?}");
     }
 }
