@@ -80,6 +80,32 @@ impl WriteAccount for Faulty<'_> {
     }
 }
 
+/// An account with separate reads and writes.
+struct Halves<'a, R, W> {
+    reader: &'a R,
+    writer: &'a W,
+}
+
+impl<R: ReadAccount, W> ReadAccount for Halves<'_, R, W> {
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
+        self.reader.page(offset, limit).await
+    }
+}
+
+impl<R, W: WriteAccount> WriteAccount for Halves<'_, R, W> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+        self.writer.upload(name, key).await
+    }
+
+    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+        self.writer.promote(id).await
+    }
+
+    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+        self.writer.delete(id).await
+    }
+}
+
 fn failure(effect: Effect, kind: FailureKind) -> Failure {
     Failure { effect, kind, status: None, retry_after: None, message: "it failed".to_owned(), help: None }
 }
@@ -318,6 +344,7 @@ fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
     let (sent, written, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let account = MemoryAccount::new(Mode::default(), Vec::new());
     let waiting = Waiting { account: &account, waits, sent: &sent, written: &written };
+    let waiting = Halves { reader: &account, writer: &waiting };
     let observer = |event: &Event<'_>| {
         most.set(most.get().max(sent.get() - written.get()));
         written.set(written.get() + usize::from(matches!(event, Event::Recorded { .. })));
@@ -328,18 +355,12 @@ fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
     most.get()
 }
 
-/// An account that can let one upload wait.
+/// Can let one upload wait.
 struct Waiting<'a> {
     account: &'a MemoryAccount,
     waits: Option<&'a str>,
     sent: &'a Cell<usize>,
     written: &'a Cell<usize>,
-}
-
-impl ReadAccount for Waiting<'_> {
-    async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
-        self.account.page(offset, limit).await
-    }
 }
 
 impl WriteAccount for Waiting<'_> {
@@ -382,13 +403,13 @@ fn an_account_that_was_not_as_it_said_is_reported() {
     let account = MemoryAccount::new(Mode::default(), Vec::new());
     let plan = plan("a=A", "", "");
     let mut session = MemorySession { state: Some(recorded("")), journal: Vec::new() };
-    let account = Emptied(&account);
+    let account = Halves { reader: &Emptied(&account), writer: &account };
     let outcome = carry_out(&plan, &mut session, &account, ONE, &CancellationToken::new(), &|_| {});
     assert!(matches!(outcome.findings(), [Finding::Missing { .. }]), "{outcome:?}");
     assert!(!outcome.is_success());
 }
 
-/// An account that always lists no rows.
+/// Deletes all rows before it lists them.
 struct Emptied<'a>(&'a MemoryAccount);
 
 impl ReadAccount for Emptied<'_> {
@@ -398,44 +419,13 @@ impl ReadAccount for Emptied<'_> {
     }
 }
 
-impl WriteAccount for Emptied<'_> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
-        self.0.upload(name, key).await
-    }
-
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
-        self.0.promote(id).await
-    }
-
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
-        self.0.delete(id).await
-    }
-}
-
-/// An account with a listing that never ends, during which the user asks to stop.
-struct Endless<'a> {
-    account: &'a Faulty<'a>,
-    stop: &'a CancellationToken,
-}
+/// A listing that never ends, during which the user asks to stop.
+struct Endless<'a>(&'a CancellationToken);
 
 impl ReadAccount for Endless<'_> {
     async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
-        self.stop.cancel();
+        self.0.cancel();
         std::future::pending().await
-    }
-}
-
-impl WriteAccount for Endless<'_> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
-        self.account.upload(name, key).await
-    }
-
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
-        self.account.promote(id).await
-    }
-
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
-        self.account.delete(id).await
     }
 }
 
@@ -447,7 +437,7 @@ fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
         let account = MemoryAccount::new(Mode::default(), Vec::new());
         let account = Faulty { account, fault, log: RefCell::default() };
         let (plan, mut session) = (plan("a=A", "", ""), MemorySession::default());
-        let account = Endless { account: &account, stop: &stop };
+        let account = Halves { reader: &Endless(&stop), writer: &account };
         let outcome = carry_out(&plan, &mut session, &account, ONE, &stop, &|_| {});
         assert!(outcome.interrupted && outcome.saved.is_some() && !outcome.is_verified());
         let ended = match &outcome.steps[0].status {

@@ -131,8 +131,10 @@ fn pieces() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+type Form = fn(&str) -> String;
+
 /// Ways to write a private key, and whether it is recognised wherever it is: behind escapes only in a value that is read.
-const FORMS: [(fn(&str) -> String, bool); 9] = [
+const FORMS: [(Form, bool); 9] = [
     (|key| key.to_owned(), true),
     (|key| key.replace('\n', "\r\n"), true),
     (|key| key.replace('\n', " "), true),
