@@ -1,4 +1,4 @@
-//! What the README shows of a plan: a terminal with its colours, and the comment on a pull request.
+//! Pictures of a plan in the documentation: a terminal with its colours, and the comment on a pull request.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::support::world;
 
 /// Where the picture is.
 const PICTURE: &str = "examples/plan.svg";
-/// Where the comment stands in the README.
+/// Where the comment is in its page.
 const BEGIN: &str = "<!-- The comment, as `plan --format markdown` writes it. -->\n";
 const END: &str = "<!-- End of the comment. -->\n";
 
@@ -41,12 +41,12 @@ fn the_picture_shows_what_a_terminal_shows() {
 }
 
 #[test]
-fn the_readme_shows_the_comment() {
+fn the_documentation_shows_the_comment() {
     let comment = scene().comment(markdown::MAX_CHARS, View::default());
     let quoted: String = comment.lines().map(|line| format!("> {line}").trim_end().to_owned() + "\n").collect();
-    holds("README.md", &quoted, |readme, quoted| {
-        let (before, rest) = readme.split_once(BEGIN).expect("the README has lost its comment");
-        let (_, after) = rest.split_once(END).expect("the comment in the README has no end");
+    holds("docs/pipelines.md", &quoted, |readme, quoted| {
+        let (before, rest) = readme.split_once(BEGIN).expect("the page has lost its comment");
+        let (_, after) = rest.split_once(END).expect("the comment has no end");
         format!("{before}{BEGIN}{quoted}{END}{after}")
     });
 }

@@ -1,0 +1,39 @@
+//! The documentation is true: its console sessions run and print what they show.
+//!
+//! `KEYFORM_DRAW=1 cargo test --test docs` writes what the program prints today into the pages.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+
+mod sessions;
+
+use std::fs;
+use std::path::Path;
+
+/// Every page with console sessions.
+const PAGES: [&str; 7] = [
+    "README.md",
+    "docs/diagnostics.md",
+    "docs/manifest.md",
+    "docs/pipelines.md",
+    "docs/reference.md",
+    "docs/state.md",
+    "examples/lifecycle/README.md",
+];
+
+/// Checks that a page is what `render` makes of it, or rewrites the page if the caller asks for that.
+fn check(page: &str, render: impl FnOnce(&str) -> String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let before = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{page}: {error}"));
+    let after = render(&before);
+    if draws() {
+        fs::write(&path, &after).unwrap();
+    } else if before != after {
+        let diff = similar::TextDiff::from_lines(&before, &after).unified_diff().header(page, "today").to_string();
+        panic!("{page} is out of date; KEYFORM_DRAW=1 cargo test --test docs updates it:\n{diff}");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the person who runs the test chooses whether pages are rewritten")]
+fn draws() -> bool {
+    std::env::var_os("KEYFORM_DRAW").is_some()
+}
