@@ -4,7 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
 
+mod reference;
 mod sessions;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::Path;
