@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
 
+mod diagnostics;
 mod reference;
 mod sessions;
 #[path = "../support/mod.rs"]

@@ -1,0 +1,52 @@
+//! Every code has an example that produces it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const PAGE: &str = include_str!("../../docs/diagnostics.md");
+
+/// A code with its example.
+struct Example<'p> {
+    code: &'p str,
+    /// `yaml`, a manifest, or `sh`, commands.
+    language: &'p str,
+    text: &'p str,
+}
+
+#[test]
+fn each_example_produces_its_code() {
+    for Example { code, language, text } in examples() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = if language == "yaml" {
+            fs::write(folder.path().join("keyform.yaml"), text).unwrap();
+            "keyform validate"
+        } else {
+            text
+        };
+        let binary = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap();
+        let output = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()))
+            .env("HOME", folder.path())
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(printed.contains(&format!("[{code}]")), "the example of {code} prints:\n{printed}");
+    }
+}
+
+fn examples() -> Vec<Example<'static>> {
+    let sections = PAGE.split("\n### `").skip(1);
+    sections
+        .map(|section| {
+            let (code, rest) = section.split_once('`').unwrap();
+            let (_, block) = rest.split_once("```").unwrap_or_else(|| panic!("{code} has no example"));
+            let (language, block) = block.split_once('\n').unwrap();
+            let (text, _) = block.split_once("```").unwrap();
+            Example { code, language, text }
+        })
+        .collect()
+}
