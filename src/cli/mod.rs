@@ -39,7 +39,6 @@ use ui::Ui;
         guard or a policy; 130 interrupted.",
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     max_term_width = 100
 )]
 struct Cli {

@@ -1,8 +1,10 @@
 //! Every code has an example that produces it.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 const PAGE: &str = include_str!("../../docs/diagnostics.md");
 
@@ -16,26 +18,35 @@ struct Example<'p> {
 
 #[test]
 fn each_example_produces_its_code() {
-    for Example { code, language, text } in examples() {
-        let folder = tempfile::tempdir().unwrap();
-        let script = if language == "yaml" {
-            fs::write(folder.path().join("keyform.yaml"), text).unwrap();
-            "keyform validate"
-        } else {
-            text
-        };
-        let binary = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap();
-        let output = Command::new("sh")
-            .args(["-c", script])
-            .current_dir(folder.path())
-            .env_clear()
-            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()))
-            .env("HOME", folder.path())
-            .output()
-            .unwrap();
-        let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(printed.contains(&format!("[{code}]")), "the example of {code} prints:\n{printed}");
-    }
+    let examples = examples();
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for first in 0..threads {
+            let mine = examples.iter().skip(first).step_by(threads);
+            scope.spawn(move || mine.for_each(produces_its_code));
+        }
+    });
+}
+
+fn produces_its_code(Example { code, language, text }: &Example<'_>) {
+    let folder = tempfile::tempdir().unwrap();
+    let script = if *language == "yaml" {
+        fs::write(folder.path().join("keyform.yaml"), text).unwrap();
+        "keyform validate"
+    } else {
+        text
+    };
+    let binary = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap();
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()))
+        .env("HOME", folder.path())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(printed.contains(&format!("[{code}]")), "the example of {code} prints:\n{printed}");
 }
 
 fn examples() -> Vec<Example<'static>> {

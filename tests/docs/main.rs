@@ -2,7 +2,7 @@
 //!
 //! `KEYFORM_DRAW=1 cargo test --test docs` writes what the program prints today into the pages.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is not as expected")]
+#![cfg(test)]
 
 mod diagnostics;
 mod reference;

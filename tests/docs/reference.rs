@@ -137,7 +137,7 @@ fn flags<'a>(args: impl Iterator<Item = &'a Arg>) -> String {
     let mut table = "| flag | variable | meaning |\n|---|---|---|\n".to_owned();
     for arg in args.filter(|arg| !["help", "version"].contains(&arg.get_id().as_str())) {
         let values = arg.get_value_names().unwrap_or_default().first();
-        let value = values.filter(|_| arg.get_action().takes_values()).map(|name| name.to_string()).unwrap_or_default();
+        let value = values.filter(|_| arg.get_action().takes_values()).map(ToString::to_string).unwrap_or_default();
         let flag = match (arg.get_short(), arg.get_long()) {
             (Some(short), Some(long)) => format!("-{short}, --{long} {value}"),
             (None, Some(long)) => format!("--{long} {value}"),
