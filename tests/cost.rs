@@ -6,7 +6,7 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use futures_util::FutureExt as _;
@@ -67,11 +67,6 @@ impl Disk for Counting {
 
     fn persist(&mut self, file: Self::Temporary, path: &Path) -> io::Result<()> {
         self.disk.persist(file, path)
-    }
-
-    fn write_apart(&mut self, folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-        self.count(bytes);
-        self.disk.write_apart(folder, bytes)
     }
 
     fn remove(&mut self, path: &Path) -> io::Result<()> {

@@ -12,8 +12,6 @@ pub(super) struct Ledger<'s, S> {
     base: State,
     /// Whether an earlier run left a journal.
     is_journaled: bool,
-    /// What was learned and could not be journalled.
-    unsaved: Vec<Entry>,
     error: Option<StateError>,
 }
 
@@ -23,7 +21,7 @@ impl<'s, S: Session> Ledger<'s, S> {
         if base.user_id.is_none() {
             base.user_id.clone_from(&plan.user_id);
         }
-        Self { session, base, is_journaled: loaded.journaled, unsaved: Vec::new(), error: None }
+        Self { session, base, is_journaled: loaded.journaled, error: None }
     }
 
     /// Returns the state as it was when the run began.
@@ -36,7 +34,7 @@ impl<'s, S: Session> Ledger<'s, S> {
         self.error.is_some()
     }
 
-    /// Appends to the journal. After an error, entries are kept in memory until the end of the run.
+    /// Appends to the journal. After an error, the final state alone has the entries.
     pub(super) async fn append(&mut self, entries: &[Entry]) {
         if entries.is_empty() {
             return;
@@ -46,12 +44,9 @@ impl<'s, S: Session> Ledger<'s, S> {
         {
             self.error = Some(error);
         }
-        if self.error.is_some() {
-            self.unsaved.extend_from_slice(entries);
-        }
     }
 
-    /// Appends to the journal, and returns whether the entries are durable. Keeps nothing in memory after an error.
+    /// Appends to the journal, and returns whether the entries are durable.
     pub(super) async fn append_durably(&mut self, entries: &[Entry]) -> bool {
         if entries.is_empty() || self.has_failed() {
             return false;
@@ -83,7 +78,13 @@ impl<'s, S: Session> Ledger<'s, S> {
             }
             Err(error) => {
                 if is_changed {
-                    outcome.rescued = self.session.rescue(&self.base, &self.unsaved).await;
+                    // What a reader sees now: a late failure leaves the new state, others leave the journal or nothing.
+                    let readable = self.session.load().await.unwrap_or_default();
+                    outcome.is_journaled = readable.journaled;
+                    outcome.unsaved = state.changes_since(&self.base);
+                    if let Some(readable) = &readable.state {
+                        outcome.unsaved.retain(|entry| !readable.includes(entry));
+                    }
                 }
                 outcome.save_error = Some(self.error.unwrap_or(error));
             }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::account::{Effect, Failure};
 use crate::names::{KeyId, KeyName};
 use crate::plan::ActionKind;
-use crate::state::{Rescued, StateError};
+use crate::state::{Entry, StateError};
 
 /// How a plan was carried out.
 #[derive(Debug)]
@@ -20,8 +20,10 @@ pub struct Outcome {
     pub saved: Option<Saved>,
     /// Why the state could not be written, or why actions were skipped because the journal could not.
     pub save_error: Option<StateError>,
-    /// What was learned and is not in the state.
-    pub rescued: Option<Rescued>,
+    /// The results that are neither in the state nor in its journal.
+    pub unsaved: Vec<Entry>,
+    /// Whether the state could not be written, but the journal has results that the next run reads.
+    pub is_journaled: bool,
     /// Whether the user asked to stop.
     pub interrupted: bool,
     pub elapsed: Duration,
@@ -98,7 +100,8 @@ impl Outcome {
             verification,
             saved: None,
             save_error: None,
-            rescued: None,
+            unsaved: Vec::new(),
+            is_journaled: false,
             interrupted: false,
             elapsed: Duration::ZERO,
         }

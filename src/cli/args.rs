@@ -96,13 +96,6 @@ pub(super) struct PlanScope {
     pub(super) destroy: bool,
 }
 
-#[derive(Debug, Clone, Args)]
-pub(super) struct RecoveryArgs {
-    /// Take in what a run learned that could not write the state; its error names the file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) recover: Option<PathBuf>,
-}
-
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct LockArgs {
     /// Wait so long for another run to end
@@ -202,13 +195,6 @@ impl PlanScope {
         words.extend(target.iter().flat_map(|name| flag("--target", name.as_str())));
         words.extend(destroy.then(|| "--destroy".to_owned()));
         words
-    }
-}
-
-impl RecoveryArgs {
-    pub(super) fn to_words(&self) -> Vec<String> {
-        let Self { recover } = self;
-        recover.iter().flat_map(|path| flag("--recover", &path.display().to_string())).collect()
     }
 }
 

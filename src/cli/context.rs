@@ -18,7 +18,7 @@ use crate::account::settings::{self, Flags};
 use crate::account::{Client, ClientOptions, Endpoint, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest, Severity};
 use crate::report::problems;
-use crate::state::{FileStore, Loaded, Recovery, Store, lock_within};
+use crate::state::{FileStore, Loaded, Store, lock_within};
 
 const DEFAULT_MANIFEST: &str = "keyform.yaml";
 const STATE_NAME: &str = "keyform.state.json";
@@ -84,20 +84,11 @@ impl Context {
     }
 
     pub(super) fn store(&self) -> StateStore {
-        self.store_with(None)
-    }
-
-    /// The store, together with what an earlier run had to keep elsewhere.
-    ///
-    /// Nothing that lies in a folder where others may write is read unless it is named.
-    pub(super) fn store_with(&self, recover: Option<&Path>) -> StateStore {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let since = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let at = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
         let holder = format!("process {}{at} since {since}", std::process::id());
-        let folders = vec![std::env::temp_dir(), PathBuf::from(".")];
-        let recovery = Recovery { file: recover.map(Path::to_path_buf), folders };
-        StateStore::open(&self.state_path(), holder).recovering(recovery)
+        StateStore::open(&self.state_path(), holder)
     }
 
     /// Locks the state. Says so if another process has to be waited for.

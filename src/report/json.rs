@@ -8,7 +8,7 @@ use crate::apply::{Outcome, Step, Verification};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanDocument};
 use crate::plan::guard::Refusal;
-use crate::state::{Place, Record, State};
+use crate::state::{Record, State};
 use crate::terminal::sanitize;
 
 /// The output of `apply --format json`.
@@ -30,9 +30,6 @@ struct OutcomeDocument<'a> {
     serial: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     save_error: Option<String>,
-    /// The file that keeps what could not be saved in the state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kept_in: Option<String>,
     elapsed_ms: u64,
 }
 
@@ -44,7 +41,7 @@ struct FindingDocument {
 
 /// Renders an outcome and its plan.
 pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
-    let Outcome { steps, verification, saved, save_error, rescued, interrupted, elapsed } = outcome;
+    let Outcome { steps, verification, saved, save_error, unsaved: _, is_journaled: _, interrupted, elapsed } = outcome;
     let findings = outcome.findings().iter();
     pretty(&OutcomeDocument {
         format_version: FORMAT_VERSION,
@@ -62,10 +59,6 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
             .collect(),
         serial: saved.map(|saved| saved.serial),
         save_error: save_error.as_ref().map(ToString::to_string),
-        kept_in: rescued.as_ref().and_then(|rescued| match &rescued.place {
-            Place::Beside(path) | Place::Apart(path) => Some(path.display().to_string()),
-            Place::Nowhere => None,
-        }),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     })
 }

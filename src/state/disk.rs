@@ -33,10 +33,6 @@ pub trait Disk {
     /// Gives a temporary file its name, at once and whole, in place of what was there.
     fn persist(&mut self, file: Self::Temporary, path: &Path) -> io::Result<()>;
 
-    /// Writes a new file into a folder where others may write, under a name that nobody can foresee, readable by nobody
-    /// else, and makes its content durable. Returns its path.
-    fn write_apart(&mut self, folder: &Path, bytes: &[u8]) -> io::Result<PathBuf>;
-
     /// Removes a file, if it is there.
     fn remove(&mut self, path: &Path) -> io::Result<()>;
 
@@ -100,13 +96,6 @@ impl Disk for LocalDisk {
     fn persist(&mut self, file: NamedTempFile, path: &Path) -> io::Result<()> {
         self.open = None;
         file.persist(path).map(drop).map_err(|failed| failed.error)
-    }
-
-    fn write_apart(&mut self, folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-        let mut file = tempfile::Builder::new().prefix("keyform-").suffix(".recovery").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.keep().map(|(_, path)| path).map_err(|failed| failed.error)
     }
 
     fn remove(&mut self, path: &Path) -> io::Result<()> {

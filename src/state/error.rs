@@ -101,14 +101,6 @@ pub enum StateError {
         /// The serial of the state that is there.
         state_serial: Option<u64>,
     },
-    /// A journal that was kept apart does not go with the state.
-    #[error("the recovery file {} {problem}", path.display())]
-    StrayRecovery {
-        /// Which file.
-        path: PathBuf,
-        /// How it does not.
-        problem: String,
-    },
     /// It describes an account at another endpoint.
     #[error("the state belongs to {state}, not to {chosen}")]
     OtherEndpoint {
@@ -155,7 +147,6 @@ impl StateError {
             Self::Io { .. }
             | Self::NewerVersion { .. }
             | Self::NewerJournal { .. }
-            | Self::StrayRecovery { .. }
             | Self::OtherEndpoint { .. }
             | Self::OtherUser { .. }
             | Self::Changed { .. }
@@ -182,10 +173,6 @@ impl StateError {
             Self::StrayJournal { .. } => {
                 "put back the state that the journal was written beside (it is the newest one); or, if that is lost, \
                  set the journal aside and make a new state from manifest and account: keyform state rebuild"
-            }
-            Self::StrayRecovery { .. } => {
-                "leave out --recover: what the file tells is in the state already, or the next plan finds it on the \
-                 account; or put back the state that it builds on"
             }
             Self::OtherEndpoint { .. } | Self::OtherUser { .. } => {
                 "check the token and the endpoint, or choose this account's own state with --state"

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use super::disk::{Disk, LocalDisk};
 use super::journal::{self, Replay};
-use super::{Entry, Loaded, Place, Rescued, Session, State, StateError, Store, file};
+use super::{Entry, Loaded, Session, State, StateError, Store, file};
 use crate::files::{folder_of, sibling, target_of};
-use crate::terminal::sanitize::{escape_json, escape_to};
+use crate::terminal::sanitize::escape_to;
 
 /// The most characters that are shown of what another process says of itself.
 const MAX_HOLDER: usize = 200;
@@ -20,16 +20,6 @@ pub struct FileStore<D = LocalDisk> {
     disk: Rc<RefCell<D>>,
     paths: Paths,
     holder: String,
-    recovery: Recovery,
-}
-
-/// Where journals are kept that find no place beside their state, and which of them is to be read.
-#[derive(Debug, Clone, Default)]
-pub struct Recovery {
-    /// A journal that an earlier run had to keep apart.
-    pub file: Option<PathBuf>,
-    /// Where this run may keep one, the best first.
-    pub folders: Vec<PathBuf>,
 }
 
 /// The right to write the state of a [`FileStore`].
@@ -37,10 +27,7 @@ pub struct Recovery {
 pub struct FileSession<D: Disk = LocalDisk> {
     disk: Rc<RefCell<D>>,
     paths: Paths,
-    recovery: Recovery,
     journal: JournalIs,
-    /// What the journal's file should hold, if there is one that counts, piece by piece.
-    written: Vec<Vec<u8>>,
     /// The state's file as it was read, or written.
     text: Option<Vec<u8>>,
     _lock: D::Lock,
@@ -70,8 +57,6 @@ enum JournalIs {
 struct Files {
     loaded: Loaded,
     text: Option<Vec<u8>>,
-    /// The journal's text, if it counts.
-    written: Vec<u8>,
     journal: JournalIs,
 }
 
@@ -87,18 +72,16 @@ impl FileStore<LocalDisk> {
 impl<D: Disk> FileStore<D> {
     /// Keeps a state at `path` on the given disk.
     pub fn on(disk: Rc<RefCell<D>>, path: &Path, holder: impl Into<String>) -> Self {
-        Self { disk, paths: Paths::of(path), holder: holder.into(), recovery: Recovery::default() }
-    }
-
-    /// The same, with places for journals that find none beside the state.
-    #[must_use]
-    pub fn recovering(self, recovery: Recovery) -> Self {
-        Self { recovery, ..self }
+        Self { disk, paths: Paths::of(path), holder: holder.into() }
     }
 
     /// Where the state is.
     pub fn path(&self) -> &Path {
         &self.paths.state
+    }
+
+    pub fn journal_path(&self) -> &Path {
+        &self.paths.journal
     }
 }
 
@@ -106,7 +89,7 @@ impl<D: Disk> Store for FileStore<D> {
     type Session = FileSession<D>;
 
     async fn load(&self) -> Result<Loaded, StateError> {
-        read(&*self.disk.borrow(), &self.paths, self.recovery.file.as_deref()).map(|files| files.loaded)
+        read(&*self.disk.borrow(), &self.paths).map(|files| files.loaded)
     }
 
     async fn lock(&self) -> Result<FileSession<D>, StateError> {
@@ -116,9 +99,7 @@ impl<D: Disk> Store for FileStore<D> {
             Ok(lock) => Ok(FileSession {
                 disk: Rc::clone(&self.disk),
                 paths: self.paths.clone(),
-                recovery: self.recovery.clone(),
                 journal: JournalIs::Unknown,
-                written: Vec::new(),
                 text: None,
                 _lock: lock,
             }),
@@ -132,16 +113,9 @@ impl<D: Disk> Store for FileStore<D> {
 
 impl<D: Disk> Session for FileSession<D> {
     async fn load(&mut self) -> Result<Loaded, StateError> {
-        let apart = self.recovery.file.as_deref();
-        let Files { loaded, text, written, journal } = read(&*self.disk.borrow(), &self.paths, apart)?;
+        let Files { loaded, text, journal } = read(&*self.disk.borrow(), &self.paths)?;
         self.journal = journal;
-        self.written = vec![written];
         self.text = text;
-        if apart.is_some() {
-            // From now on it is the journal, and grows as one: whatever becomes of this run, the next needs no telling.
-            self.replace_journal(&self.written.concat())?;
-            self.journal = JournalIs::Whole;
-        }
         Ok(loaded)
     }
 
@@ -154,7 +128,6 @@ impl<D: Disk> Session for FileSession<D> {
             JournalIs::Torn => b"\n".to_vec(),
             JournalIs::Unknown | JournalIs::Absent => {
                 drop_journal(&mut *disk, path)?;
-                self.written.clear();
                 journal::header(base)
             }
         };
@@ -163,7 +136,6 @@ impl<D: Disk> Session for FileSession<D> {
         self.journal = JournalIs::Torn;
         disk.append(path, &bytes).map_err(failed("write", path))?;
         self.journal = JournalIs::Whole;
-        self.written.push(bytes);
         Ok(())
     }
 
@@ -192,32 +164,7 @@ impl<D: Disk> Session for FileSession<D> {
         // From here on the journal counts for nothing, since its serial is behind: removing it is tidiness.
         let _ = disk.remove(journal);
         self.journal = JournalIs::Absent;
-        self.written.clear();
         Ok(())
-    }
-
-    async fn rescue(&mut self, base: &State, unsaved: &[Entry]) -> Option<Rescued> {
-        if self.is_folded(base) {
-            return None;
-        }
-        let mut text = journal::readable(&self.written.concat());
-        if text.is_empty() {
-            text = journal::header(base);
-        }
-        journal::add_lines(&mut text, unsaved);
-        let beside = &self.paths.journal;
-        let place = if self.replace_journal(&text).is_ok() && self.is_read() {
-            Place::Beside(beside.clone())
-        } else {
-            let mut disk = self.disk.borrow_mut();
-            let mut keep = |folder: &PathBuf| {
-                let path = disk.write_apart(folder, &text)?;
-                disk.sync_folder(folder).map(|()| path)
-            };
-            let apart = self.recovery.folders.iter().find_map(|folder| keep(folder).ok());
-            apart.map_or(Place::Nowhere, Place::Apart)
-        };
-        Some(Rescued { journal: escape_json(&String::from_utf8_lossy(&text)), place })
     }
 
     async fn discard(&mut self) -> Result<(), StateError> {
@@ -253,30 +200,6 @@ impl<D: Disk> FileSession<D> {
         }
         Ok(kept)
     }
-
-    /// Writes the journal anew, whole or not at all, and durably.
-    fn replace_journal(&self, bytes: &[u8]) -> Result<(), StateError> {
-        let mut disk = self.disk.borrow_mut();
-        let path = &self.paths.journal;
-        let folder = folder_of(path);
-        let temporary = disk.write_temporary(path, bytes).map_err(failed("write beside", path))?;
-        disk.sync_temporary(&temporary).map_err(failed("sync the new", path))?;
-        disk.persist(temporary, path).map_err(failed("replace", path))?;
-        disk.sync_folder(folder).map_err(failed("sync", folder))
-    }
-
-    /// Whether the state that is there now is the one that this session put in the place of `base`.
-    fn is_folded(&self, base: &State) -> bool {
-        read(&*self.disk.borrow(), &self.paths, None).is_ok_and(|files| {
-            let is_next = |state: &State| state.lineage == base.lineage && state.serial > base.serial;
-            files.text == self.text && files.loaded.state.as_ref().is_some_and(is_next)
-        })
-    }
-
-    /// Whether those who read the state now read the journal with it: somebody may have put another state there.
-    fn is_read(&self) -> bool {
-        read(&*self.disk.borrow(), &self.paths, None).is_ok_and(|files| files.loaded.journaled)
-    }
 }
 
 impl Paths {
@@ -287,22 +210,15 @@ impl Paths {
 
 /// Reads the journal before the state: if a fold comes between, the state is the new one and the journal counts for
 /// nothing; the other way round a reader could see the old state without what its journal knew.
-///
-/// A journal that was kept `apart` takes the place of the one beside the state.
-fn read(disk: &impl Disk, paths: &Paths, apart: Option<&Path>) -> Result<Files, StateError> {
+fn read(disk: &impl Disk, paths: &Paths) -> Result<Files, StateError> {
     let journal = disk.read(&paths.journal).map_err(failed("read", &paths.journal))?;
     let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
     let state = text.as_deref().map(|text| file::from_text(text, &paths.state)).transpose()?;
-    let mut journal = journal.unwrap_or_default();
-    if let Some(path) = apart {
-        let text = disk.read(path).and_then(|text| text.ok_or_else(|| io::ErrorKind::NotFound.into()));
-        journal =
-            journal::recover(state.as_ref(), &text.map_err(failed("read the recovery file", path))?, path, &journal)?;
-    }
+    let journal = journal.unwrap_or_default();
     match journal::replay(state, &journal, &paths.journal)? {
         Replay::Nothing(state) => {
             let loaded = Loaded { state, ..Loaded::default() };
-            Ok(Files { loaded, text, written: Vec::new(), journal: JournalIs::Absent })
+            Ok(Files { loaded, text, journal: JournalIs::Absent })
         }
         Replay::State { state, unreadable } => {
             let warnings = unreadable
@@ -317,7 +233,7 @@ fn read(disk: &impl Disk, paths: &Paths, apart: Option<&Path>) -> Result<Files, 
                 .collect();
             let is = if journal.ends_with(b"\n") { JournalIs::Whole } else { JournalIs::Torn };
             let loaded = Loaded { state: Some(state), journaled: true, warnings };
-            Ok(Files { loaded, text, written: journal, journal: is })
+            Ok(Files { loaded, text, journal: is })
         }
     }
 }

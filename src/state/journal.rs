@@ -101,58 +101,6 @@ pub(super) fn add_lines(journal: &mut Vec<u8>, entries: &[Entry]) {
     }
 }
 
-/// The lines of a journal that can be read.
-pub(super) fn readable(journal: &[u8]) -> Vec<u8> {
-    whole_lines(journal)
-        .filter(|line| serde_json::from_slice::<serde_json::Value>(line).is_ok())
-        .flatten()
-        .copied()
-        .collect()
-}
-
-/// Puts a journal that was kept apart in the place of the one beside the state, which is an earlier form of it, or its
-/// continuation by a run that was told of it and did not end.
-///
-/// # Errors
-/// If it builds on another state than the one given, or that state has gone on since.
-pub(super) fn recover(base: Option<&State>, apart: &[u8], path: &Path, beside: &[u8]) -> Result<Vec<u8>, StateError> {
-    let stray = |problem: String| Err(StateError::StrayRecovery { path: path.to_path_buf(), problem });
-    if let Err(error @ (StateError::ForeignJournal { .. } | StateError::NewerJournal { .. })) =
-        replay(base.cloned(), apart, path)
-    {
-        return Err(error);
-    }
-    let Some(header) = head(apart) else { return stray("holds nothing".to_owned()) };
-    let serial = header.serial;
-    match base {
-        None if serial > 0 => return stray(format!("builds on serial {serial} of a state that is missing")),
-        Some(state) if state.lineage != header.lineage => return stray("belongs to another state".to_owned()),
-        Some(state) if state.endpoint != header.endpoint => {
-            return stray(format!(
-                "is about an account at {}, and the state about one at {}",
-                header.endpoint, state.endpoint
-            ));
-        }
-        Some(state) if state.serial > serial => {
-            return stray(format!("builds on serial {serial}, and the state has serial {} by now", state.serial));
-        }
-        Some(state) if state.serial < serial => {
-            return stray(format!("builds on serial {serial}, and the state has only serial {}", state.serial));
-        }
-        _ => {}
-    }
-    let is_same = head(beside).is_some_and(|it| (it.lineage, it.serial) == (header.lineage, serial));
-    let rest = if is_same {
-        let known = whole_lines(beside).zip(whole_lines(apart)).take_while(|(a, b)| a == b).count();
-        whole_lines(beside).skip(known).flatten().copied().collect()
-    } else if replay(base.cloned(), beside, path).is_ok_and(|replay| matches!(replay, Replay::Nothing(_))) {
-        Vec::new()
-    } else {
-        return stray("belongs to another state than the journal that lies there".to_owned());
-    };
-    Ok([whole_lines(apart).flatten().copied().collect(), rest].concat())
-}
-
 /// Reads a journal on top of the state that lies beside it; `path` is for the error.
 ///
 /// # Errors
@@ -200,15 +148,6 @@ pub(super) fn replay(base: Option<State>, journal: &[u8], path: &Path) -> Result
         unreadable.push(last + 1);
     }
     Ok(Replay::State { state, unreadable })
-}
-
-/// The lines that have their line feed.
-fn whole_lines(journal: &[u8]) -> impl Iterator<Item = &[u8]> {
-    journal.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"))
-}
-
-fn head(journal: &[u8]) -> Option<Header> {
-    whole_lines(journal).next().and_then(|line| serde_json::from_slice(line).ok())
 }
 
 fn add_line(journal: &mut Vec<u8>, value: &impl Serialize) {

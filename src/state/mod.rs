@@ -2,8 +2,7 @@
 //!
 //! A state is a JSON file that people commit ([`file`](mod@file)), and, while an apply runs or after one that died, a
 //! [`journal`] beside it of what was learned since. Every reader sees the two together. Writing is one process's at a
-//! time, behind the traits [`Store`] and [`Session`]; [`FileStore`] keeps both in files. A journal that finds no place
-//! beside its state is kept apart, and read by the run that is told where.
+//! time, behind the traits [`Store`] and [`Session`]; [`FileStore`] keeps both in files.
 
 pub mod disk;
 pub mod error;
@@ -23,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use error::StateError;
-pub use file_store::{FileSession, FileStore, Recovery};
+pub use file_store::{FileSession, FileStore};
 pub use journal::Entry;
-pub use store::{Loaded, Place, Rescued, Session, Store, lock_within};
+pub use store::{Loaded, Session, Store, lock_within};
 
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
@@ -111,6 +110,43 @@ impl State {
                 self.records.swap_remove(&id);
             }
             Entry::Account { user_id } => self.user_id = Some(user_id),
+        }
+    }
+
+    /// Returns the entries that turn `earlier` into this state.
+    pub fn changes_since(&self, earlier: &Self) -> Vec<Entry> {
+        let Self { lineage: _, serial: _, endpoint: _, user_id, records, pending } = self;
+        let mut changes = Vec::new();
+        if let Some(user_id) = user_id.as_ref().filter(|_| *user_id != earlier.user_id) {
+            changes.push(Entry::Account { user_id: user_id.clone() });
+        }
+        for (public_key, name) in pending {
+            if earlier.pending.get(public_key) != Some(name) {
+                changes.push(Entry::Intend { name: name.clone(), public_key: public_key.clone() });
+            }
+        }
+        for public_key in earlier.pending.keys().filter(|public_key| !pending.contains_key(*public_key)) {
+            changes.push(Entry::Settle { public_key: public_key.clone() });
+        }
+        for record in self.sorted() {
+            if earlier.records.get(&record.id) != Some(record) {
+                changes.push(Entry::Record(record.clone()));
+            }
+        }
+        for id in earlier.records.keys().filter(|id| !records.contains_key(*id)) {
+            changes.push(Entry::Drop { id: id.clone() });
+        }
+        changes
+    }
+
+    /// Whether the state already says what an entry says.
+    pub fn includes(&self, entry: &Entry) -> bool {
+        match entry {
+            Entry::Intend { name, public_key } => self.pending.get(public_key) == Some(name),
+            Entry::Settle { public_key } => !self.pending.contains_key(public_key),
+            Entry::Record(record) => self.records.get(&record.id) == Some(record),
+            Entry::Drop { id } => !self.records.contains_key(id),
+            Entry::Account { user_id } => self.user_id.as_ref() == Some(user_id),
         }
     }
 

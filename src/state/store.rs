@@ -1,7 +1,6 @@
 //! Where a state is kept: a store that anyone may read, and a session that one process at a time may write in.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Entry, State, StateError};
@@ -19,26 +18,6 @@ pub struct Loaded {
     pub journaled: bool,
     /// What could not be read and was passed over, in words.
     pub warnings: Vec<String>,
-}
-
-/// What was learned by a run that could not write the state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rescued {
-    /// All of it as a journal: a JSON object a line, the first of which names the state that it builds on.
-    pub journal: String,
-    /// Where it is kept.
-    pub place: Place,
-}
-
-/// Where a journal is kept that cannot be folded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// Beside the state: everyone who reads the state reads it, too.
-    Beside(PathBuf),
-    /// In another folder: it is read if it is named.
-    Apart(PathBuf),
-    /// Nowhere.
-    Nowhere,
 }
 
 /// Keeps one state. Fit for a file and for an object store with conditional writes.
@@ -78,10 +57,6 @@ pub trait Session {
     /// [`StateError::Changed`], and nothing is written, if the state is not the one that was read: someone went around
     /// the lock.
     fn fold(&mut self, state: &State) -> impl Future<Output = Result<(), StateError>>;
-
-    /// Keeps all that was appended, and `unsaved`, which could not be, wherever that is possible: after a fold that
-    /// failed. Nothing comes back if it failed so late that the new state is there, durable or not.
-    fn rescue(&mut self, base: &State, unsaved: &[Entry]) -> impl Future<Output = Option<Rescued>>;
 
     /// Drops the journal, of which nothing is worth keeping.
     fn discard(&mut self) -> impl Future<Output = Result<(), StateError>>;

@@ -1,7 +1,6 @@
-//! A state that cannot be written, or changes while it is: nothing that was learned is lost.
+//! States that cannot be written, or that change during an apply: no result is lost.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,81 +19,42 @@ fn slow() -> Emulator {
 /// Applies, and does something to the files while the second key is under way, which is so many requests from now.
 fn meanwhile(folder: &Folder, account: &Emulator, arguments: &str, requests: u64, happen: impl FnOnce()) -> Ran {
     let before = account.api().stats().received;
-    fs::create_dir_all(folder.path("tmp")).unwrap();
-    let tmp = folder.path("tmp").to_str().unwrap().to_owned();
-    let running = folder.keyform(arguments).env("TMPDIR", &tmp).on(account).start();
+    let running = folder.keyform(arguments).on(account).start();
     until("the second upload", || account.api().stats().received >= before + requests);
     happen();
     running.end()
 }
 
-/// The one recovery file that there is.
-fn recovery_file(folder: &Folder) -> PathBuf {
-    let mut files = fs::read_dir(folder.path("tmp")).unwrap().map(|entry| entry.unwrap().path());
-    let file = files.next().unwrap();
-    assert!(files.next().is_none());
-    file
-}
-
-/// Checks that every key is there and recorded as uploaded, and was sent once.
-fn each_key_went_up_once(folder: &Folder, account: &Emulator, state: &str, keys: usize) {
+/// Checks that every key is on the account and recorded with this origin, and was uploaded once.
+fn each_key_went_up_once(folder: &Folder, account: &Emulator, state: &str, origin: &str, keys: usize) {
     let state = folder.json(state);
     let recorded = state["keys"].as_array().unwrap();
-    assert!(recorded.iter().all(|key| key["origin"] == "uploaded"), "{state:#}");
+    assert!(recorded.iter().all(|key| key["origin"] == origin), "{state:#}");
     let posts = account.api().stats().count(&Method::POST);
     assert_eq!((recorded.len(), account.api().rows().len(), posts), (keys, keys, u64::try_from(keys).unwrap()));
 }
 
+/// Returns the results that a run has printed, one JSON object per line.
+fn printed(stderr: &str) -> Vec<&str> {
+    stderr.lines().filter(|line| line.starts_with('{')).collect()
+}
+
 #[test]
-fn what_a_run_learned_is_kept_elsewhere_if_its_folder_goes_and_the_next_run_reads_it() {
+fn results_are_printed_if_the_folder_of_the_state_goes_and_the_next_plan_adopts_the_keys() {
     let (account, folder) = (slow(), Folder::of("alice=1 bob=2"));
     fs::create_dir(folder.path("states")).unwrap();
-    let apply = "apply -y --state states/keyform.state.json";
-    let ran = meanwhile(&folder, &account, apply, 3, || {
+    let state = "--state states/keyform.state.json";
+    let ran = meanwhile(&folder, &account, &format!("apply -y {state}"), 3, || {
         fs::rename(folder.path("states"), folder.path("moved")).unwrap();
         fs::write(folder.path("states"), "a file where the folder was").unwrap();
     });
     assert_snapshot!("folder_gone", ran);
 
-    let file = recovery_file(&folder);
-    let printed: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with('{')).collect();
-    assert_eq!(fs::read_to_string(&file).unwrap().lines().collect::<Vec<_>>(), printed);
     fs::remove_file(folder.path("states")).unwrap();
     fs::create_dir(folder.path("states")).unwrap();
-    let recover = |command: &str| {
-        folder
-            .keyform(&format!("{command} --state states/keyform.state.json --recover"))
-            .argument(&file)
-            .on(&account)
-            .run()
-    };
-    assert!(recover("plan").stdout.contains("2 unchanged, 0 unmanaged"));
-    folder.write("keyform.yaml", manifest("alice=1 bob=2 carol=3"));
-    let command = recover("plan --format markdown").stdout;
-    folder.write("keyform.yaml", manifest("alice=1 bob=2"));
-    assert!(command.contains(&format!("--recover {}", file.display())), "what the plan depends on: {command}");
-    recover("apply -y").expect(0);
-    each_key_went_up_once(&folder, &account, "states/keyform.state.json", 2);
-    assert_snapshot!("recovered_already", recover("apply -y"));
-    folder.keyform("plan --detailed-exitcode --state states/keyform.state.json").on(&account).run().expect(0);
-}
-
-#[test]
-fn what_a_run_learned_is_read_on_no_other_state() {
-    let (account, folder) = (slow(), Folder::of("alice=1 bob=2"));
-    folder.write("states/keep", "");
-    let apply = "apply -y --state states/keyform.state.json";
-    meanwhile(&folder, &account, apply, 3, || fs::remove_dir_all(folder.path("states")).unwrap()).expect(1);
-    let file = recovery_file(&folder);
-
-    let other = Folder::of("carol=3");
-    other.keyform("apply -y").on(&account).run().expect(0);
-    let before = other.read(STATE);
-    let ran = other.keyform("apply -y --recover").argument(&file).on(&account).run().expect(1);
-    assert!(ran.stderr.contains("belongs to another state") && ran.stderr.contains("help: "), "{ran}");
-    assert_eq!(other.read(STATE), before);
-    let ran = other.keyform("plan --recover nowhere").on(&account).run().expect(1);
-    assert!(ran.stderr.contains("cannot read the recovery file nowhere") && ran.stderr.contains("help: "), "{ran}");
+    folder.keyform(&format!("apply -y {state}")).on(&account).run().expect(0);
+    each_key_went_up_once(&folder, &account, "states/keyform.state.json", "adopted", 2);
+    folder.keyform(&format!("plan --detailed-exitcode {state}")).on(&account).run().expect(0);
 }
 
 /// Applies where no file may be larger than so many blocks of 512 bytes. Returns what it says on stderr.
@@ -112,7 +72,7 @@ fn apply_within(folder: &Folder, account: &Emulator, blocks: u32) -> String {
 }
 
 #[test]
-fn on_a_full_disk_what_was_learned_is_printed_for_the_next_run_to_read() {
+fn on_a_full_disk_results_that_do_not_fit_are_printed_and_the_next_run_finds_them_on_the_account() {
     let keys =
         |number: u64| (0..number).map(|number| format!("key-{number:02}={number}")).collect::<Vec<_>>().join(" ");
     let (account, folder) = (account(), Folder::of(&keys(8)));
@@ -120,14 +80,15 @@ fn on_a_full_disk_what_was_learned_is_printed_for_the_next_run_to_read() {
     folder.write("keyform.yaml", manifest(&keys(28)));
     // The intents fit, and so do the first ids; the state with both does not.
     let stderr = apply_within(&folder, &account, 8);
-    assert!(stderr.contains("kept nowhere: put the lines above into a file"), "{stderr}");
+    let journal = "what was learned is kept in keyform.state.json.journal: the next apply reads it by itself";
+    assert!(stderr.contains(journal), "{stderr}");
+    assert!(printed(&stderr).iter().all(|line| line.starts_with("{\"record\":")), "{stderr}");
+    assert!(!printed(&stderr).is_empty(), "{stderr}");
     let stored = account.api().rows().len();
     assert!((9..28).contains(&stored), "what cannot be written down is not begun: {stored} keys");
 
-    let printed: String = stderr.lines().filter(|line| line.starts_with('{')).map(|line| format!("{line}\n")).collect();
-    folder.write("printed", printed);
-    folder.keyform("apply -y --recover printed").on(&account).run().expect(0);
-    each_key_went_up_once(&folder, &account, STATE, 28);
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    each_key_went_up_once(&folder, &account, STATE, "uploaded", 28);
 }
 
 #[test]
@@ -136,7 +97,7 @@ fn without_room_for_the_intent_nothing_is_sent_and_the_error_says_why() {
     apply_within(&folder, &account, 1);
     assert_eq!(account.api().stats().count(&Method::POST), 0);
     folder.keyform("apply -y").on(&account).run().expect(0);
-    each_key_went_up_once(&folder, &account, STATE, 4);
+    each_key_went_up_once(&folder, &account, STATE, "uploaded", 4);
 }
 
 #[test]
@@ -149,7 +110,7 @@ fn a_state_that_is_removed_during_an_apply_is_written_anew() {
         fs::remove_file(folder.path("keyform.state.json.journal")).unwrap();
     })
     .expect(0);
-    each_key_went_up_once(&folder, &account, STATE, 2);
+    each_key_went_up_once(&folder, &account, STATE, "uploaded", 2);
 }
 
 #[test]
@@ -162,8 +123,7 @@ fn a_state_that_is_changed_during_an_apply_is_left_alone_and_the_journal_is_kept
     assert_snapshot!("state_changed", meanwhile(&folder, &account, "apply -y", 2, || folder.write(STATE, &other)));
     assert_eq!(folder.read(STATE), other);
 
-    let file = recovery_file(&folder);
     folder.write(STATE, &before);
-    folder.keyform("apply -y --recover").argument(&file).on(&account).run().expect(0);
-    each_key_went_up_once(&folder, &account, STATE, 2);
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    each_key_went_up_once(&folder, &account, STATE, "uploaded", 2);
 }

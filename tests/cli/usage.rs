@@ -65,7 +65,7 @@ fn nothing_is_kept_in_what_is_no_regular_file() {
         "state list --state socket",
         "apply -y --state socket",
         "apply -y --state keys --lock-timeout 0",
-        "apply -y --recover socket",
+        "apply -y socket",
         "apply -y --events pipe",
         "emulator --keys socket",
         "emulator --keys keys",

@@ -33,7 +33,8 @@ pub(crate) fn outcome(scene: &Scene, statuses: &[Status], findings: Vec<Finding>
         verification: Verification::Done(findings),
         saved: None,
         save_error: None,
-        rescued: None,
+        unsaved: Vec::new(),
+        is_journaled: false,
         interrupted: false,
         elapsed: std::time::Duration::ZERO,
     }

@@ -267,18 +267,6 @@ impl Disk for ProcessDisk {
         })
     }
 
-    fn write_apart(&mut self, folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-        let path = folder.join(format!("keyform-{}.recovery", self.process.id));
-        self.operate("writes apart", &path, |platter, part| {
-            platter.append(&path, portion(bytes, part));
-            if part >= 1.0 {
-                let inode = platter.names.get(&path).copied();
-                platter.sync(inode);
-            }
-        })?;
-        Ok(path)
-    }
-
     fn remove(&mut self, path: &Path) -> io::Result<()> {
         if self.platter.borrow().content(path).is_none() {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::{Change, Plan, Reason};
 use keyform::public_key::KeyBlob;
-use keyform::state::{Entry, FileStore, Loaded, Place, Recovery, Rescued, Session, State, StateError, lock_within};
+use keyform::state::{Entry, FileStore, Loaded, Session, State, StateError, lock_within};
 
 use crate::account::{KEYS, NAMES};
 use crate::disk::ProcessDisk;
@@ -21,7 +21,7 @@ use crate::laws::{self, Law, Violation};
 use crate::network::{LATE, Network, arrive};
 use crate::support::keys;
 use crate::support::world::{self, show, today};
-use crate::world::{APART, Broken, STATE, Weather, World};
+use crate::world::{Broken, STATE, Weather, World};
 use keyform::emulator::DuplicateKey;
 
 /// The most events of one round: far more than any comes to, unless something runs in circles.
@@ -43,7 +43,6 @@ pub(crate) enum End {
 /// How an apply is started.
 #[derive(Debug, Clone)]
 struct Orders {
-    recover: Option<PathBuf>,
     patience: Duration,
     options: ApplyOptions,
     seed: u64,
@@ -54,8 +53,6 @@ struct History {
     world: Rc<World>,
     manifest: Vec<DesiredKey>,
     processes: usize,
-    /// Where a run said that it kept what it could not write into the state.
-    apart: Option<PathBuf>,
 }
 
 /// Lives through the history of a seed.
@@ -72,7 +69,7 @@ pub(crate) fn tell(seed: u64, broken: Option<Broken>) -> (Option<Violation>, Str
 
 impl History {
     fn new(seed: u64, broken: Option<Broken>, told: bool) -> Self {
-        Self { world: Rc::new(World::new(seed, broken, told)), manifest: Vec::new(), processes: 0, apart: None }
+        Self { world: Rc::new(World::new(seed, broken, told)), manifest: Vec::new(), processes: 0 }
     }
 
     fn live(&mut self) -> Option<Violation> {
@@ -150,7 +147,7 @@ impl History {
                         world.violate(Law::Converges, || format!("after an apply without errors: {plan}"));
                     }
                 }
-                Some(End::Done(_) | End::Refused(StateError::StrayRecovery { .. })) => {}
+                Some(End::Done(_)) => {}
                 Some(End::Refused(error)) => world.violate(Law::Readable, || error.to_string()),
                 Some(End::Blind) | None => world.violate(Law::Ends, || "the account cannot be listed".to_owned()),
             }
@@ -181,11 +178,8 @@ impl History {
         let sees_all = !world.account.borrow().has_twin(&manifest);
         let process = Rc::new(Process::new(self.processes, desired(manifest)));
         let retries = if calm { 5 } else { world.draw(|rng| rng.u32(..3)) };
-        // Not everybody does as told, or in time.
-        let recover = self.apart.take_if(|_| calm || world.chance(0.7));
         let offline = !calm && sees_all && world.chance(0.15);
         let orders = Orders {
-            recover,
             patience: if world.chance(0.5) { Duration::ZERO } else { Duration::from_mins(5) },
             options: ApplyOptions {
                 concurrency: world.draw(|rng| rng.usize(1..4)),
@@ -228,11 +222,6 @@ impl History {
                     let program = programs.remove(at);
                     program.process.is_dead.set(true);
                     self.ended(&program.process, &end, programs.len());
-                    if let End::Done(outcome) = &end
-                        && let Some(Rescued { place: Place::Apart(path), .. }) = &outcome.rescued
-                    {
-                        self.apart = Some(path.clone());
-                    }
                     ends.push(end);
                 } else {
                     at += 1;
@@ -281,8 +270,6 @@ impl History {
                 let expected = match error {
                     StateError::Locked { .. } => others > 0,
                     StateError::Io { .. } => process.disk_fails.get() != (0, 0),
-                    // Another run has changed the state since.
-                    StateError::StrayRecovery { .. } => true,
                     _ => false,
                 };
                 world.demand(Law::Readable, expected, || error.to_string());
@@ -340,16 +327,11 @@ impl History {
 /// What `keyform apply` does.
 async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
     let disk = Rc::new(RefCell::new(ProcessDisk::new(&world, &process)));
-    let recovery = Recovery { file: orders.recover, folders: vec![PathBuf::from(APART)] };
-    let store = FileStore::on(disk, Path::new(STATE), format!("process {}", process.id)).recovering(recovery);
+    let store = FileStore::on(disk, Path::new(STATE), format!("process {}", process.id));
     let is_hasty = world.broken == Some(Broken::PauseIsSkipped);
     let throttle = Throttle::new(Watch { kernel: Rc::clone(&world.kernel), is_hasty }, orders.seed);
     let mut session = match lock_within(&store, orders.patience, throttle.clock(), |_| {}).await {
-        Ok(session) => Careless {
-            session,
-            forgets_intents: world.broken == Some(Broken::IntentIsSkipped),
-            forgets_all: world.broken == Some(Broken::NothingIsRescued),
-        },
+        Ok(session) => Careless { session, forgets_intents: world.broken == Some(Broken::IntentIsSkipped) },
         Err(error) => return End::Refused(error),
     };
     let loaded = match session.load().await {
@@ -377,7 +359,11 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
         observer: &|_| {},
         lineage: uuid::Uuid::from_u128(orders.seed.into()),
     };
-    End::Done(Box::new(execute(&plan, loaded, &mut session, &tools).await))
+    let mut outcome = execute(&plan, loaded, &mut session, &tools).await;
+    if world.broken == Some(Broken::UnsavedIsNotPrinted) {
+        outcome.unsaved.clear();
+    }
+    End::Done(Box::new(outcome))
 }
 
 fn orphans(plan: &Plan) -> HashSet<KeyId> {
@@ -399,11 +385,10 @@ fn replaced(plan: &Plan) -> HashMap<KeyId, KeyBlob> {
     plan.actions.iter().flat_map(|action| replaced(&action.change)).collect()
 }
 
-/// A session that may forget to write down what is about to be uploaded, or what it could write nowhere else.
+/// A session that may forget to write down what is about to be uploaded.
 struct Careless<S> {
     session: S,
     forgets_intents: bool,
-    forgets_all: bool,
 }
 
 impl<S: Session> Session for Careless<S> {
@@ -423,15 +408,6 @@ impl<S: Session> Session for Careless<S> {
 
     async fn fold(&mut self, state: &State) -> Result<(), StateError> {
         self.session.fold(state).await
-    }
-
-    async fn rescue(&mut self, base: &State, unsaved: &[Entry]) -> Option<Rescued> {
-        let rescued = self.session.rescue(base, unsaved).await;
-        if self.forgets_all {
-            rescued.map(|_| Rescued { journal: String::new(), place: Place::Nowhere })
-        } else {
-            rescued
-        }
     }
 
     async fn discard(&mut self) -> Result<(), StateError> {

@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use keyform::apply::{Outcome, Status};
 use keyform::names::KeyId;
 use keyform::plan::ActionKind;
-use keyform::state::{FileStore, Loaded, Place, Recovery, Rescued, StateError, Store as _};
+use keyform::state::{Entry, FileStore, Loaded, StateError, Store as _};
 
 use crate::disk::{Platter, ProcessDisk};
 use crate::kernel::Process;
@@ -33,7 +33,7 @@ pub(crate) enum Law {
     Readable,
     /// Two applies never change the account at the same time.
     OneAtATime,
-    /// What an apply says it did is in the state, or where it says that it is.
+    /// What an apply says it did is in the state, in its journal, or printed.
     Told,
     /// An apply comes to its end.
     Ends,
@@ -69,24 +69,23 @@ pub(crate) fn state_is_readable(world: &Rc<World>, journal_before: Option<&[u8]>
         1 => platter.replace(Path::new(JOURNAL), journal_before),
         _ => world.draw(|rng| platter.lose_power(rng)),
     }
-    if let Err(error) = load(world, platter, None) {
+    if let Err(error) = load(world, platter) {
         world.violate(Law::Readable, || error.to_string());
     }
 }
 
 /// What anyone reads who looks at the disk now.
 pub(crate) fn recorded(world: &Rc<World>) -> Loaded {
-    let loaded = load(world, world.platter.borrow().clone(), None);
+    let loaded = load(world, world.platter.borrow().clone());
     loaded.unwrap_or_else(|error| {
         world.violate(Law::Readable, || error.to_string());
         Loaded::default()
     })
 }
 
-fn load(world: &Rc<World>, platter: Platter, recovery: Option<PathBuf>) -> Result<Loaded, StateError> {
+fn load(world: &Rc<World>, platter: Platter) -> Result<Loaded, StateError> {
     let disk = ProcessDisk::over(world, &Rc::new(Process::reader()), Rc::new(RefCell::new(platter)));
-    let recovery = Recovery { file: recovery, folders: Vec::new() };
-    let store = FileStore::on(Rc::new(RefCell::new(disk)), Path::new(STATE), "a reader").recovering(recovery);
+    let store = FileStore::on(Rc::new(RefCell::new(disk)), Path::new(STATE), "a reader");
     store.load().now_or_never().unwrap()
 }
 
@@ -138,19 +137,14 @@ pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Opera
 
 /// After an apply that came to its end, before anything else happens.
 pub(crate) fn is_told(world: &Rc<World>, outcome: &Outcome) {
-    // As it is read by the next run, if that does as it is told.
-    let (apart, printed) = match outcome.rescued.as_ref() {
-        Some(Rescued { place: Place::Apart(path), .. }) => (Some(path.clone()), ""),
-        Some(Rescued { place: Place::Nowhere, journal }) => (None, journal.as_str()),
-        Some(Rescued { place: Place::Beside(_), .. }) | None => (None, ""),
-    };
-    let loaded = load(world, world.platter.borrow().clone(), apart);
+    let loaded = load(world, world.platter.borrow().clone());
     if let Err(error) = &loaded {
         world.violate(Law::Readable, || error.to_string());
     }
     let state = loaded.unwrap_or_default().state;
     let is_recorded = |id: &KeyId| {
-        state.as_ref().is_some_and(|state| state.records.contains_key(id)) || printed.contains(&format!("\"{id}\""))
+        let is_printed = |entry: &Entry| matches!(entry, Entry::Record(record) if record.id == *id);
+        state.as_ref().is_some_and(|state| state.records.contains_key(id)) || outcome.unsaved.iter().any(is_printed)
     };
     for step in &outcome.steps {
         let (ActionKind::Upload | ActionKind::Adopt, Status::Done { id }) = (step.kind, &step.status) else { continue };

@@ -77,7 +77,7 @@ const SAFEGUARDS: [(Broken, Law); 9] = [
     (Broken::StateIsNotSynced, Law::Readable),
     (Broken::FolderIsNotSynced, Law::Readable),
     (Broken::LockDoesNotLock, Law::OneAtATime),
-    (Broken::NothingIsRescued, Law::Told),
+    (Broken::UnsavedIsNotPrinted, Law::Told),
     (Broken::PauseIsSkipped, Law::Once),
 ];
 

@@ -13,8 +13,6 @@ use crate::laws::{Law, Violation};
 
 pub(crate) const STATE: &str = "/repository/keyform.state.json";
 pub(crate) const JOURNAL: &str = "/repository/keyform.state.json.journal";
-/// Where a journal is kept that finds no place beside the state.
-pub(crate) const APART: &str = "/tmp";
 
 /// One simulated world.
 pub(crate) struct World {
@@ -56,8 +54,8 @@ pub(crate) enum Broken {
     FolderIsNotSynced,
     /// Everybody gets the lock.
     LockDoesNotLock,
-    /// What cannot be written into the state is not kept elsewhere.
-    NothingIsRescued,
+    /// What cannot be written into the state is not printed.
+    UnsavedIsNotPrinted,
     /// Requests that are given up get no time to arrive.
     PauseIsSkipped,
 }

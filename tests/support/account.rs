@@ -7,7 +7,7 @@ use keyform::account::{Clock, Effect, Failure, FailureKind, Page, ReadAccount, R
 use keyform::emulator::DuplicateKey;
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
-use keyform::state::{Entry, Loaded, Rescued, Session, State, StateError};
+use keyform::state::{Entry, Loaded, Session, State, StateError};
 
 /// Behaviour of the account that the API leaves open.
 #[derive(Debug, Clone, Copy)]
@@ -150,10 +150,6 @@ impl Session for MemorySession {
         self.state = Some(state.clone());
         self.journal.clear();
         Ok(())
-    }
-
-    async fn rescue(&mut self, _: &State, _: &[Entry]) -> Option<Rescued> {
-        None
     }
 
     async fn discard(&mut self) -> Result<(), StateError> {

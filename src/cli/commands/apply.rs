@@ -2,16 +2,14 @@
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Outcome, Tools, execute, unless_stopped};
 use crate::cli::account::Account;
-use crate::cli::args::{
-    AcknowledgeArgs, DayArgs, LockArgs, OutputFormat, PlanScope, RecoveryArgs, RequestArgs, WorkspaceArgs,
-};
+use crate::cli::args::{AcknowledgeArgs, DayArgs, LockArgs, OutputFormat, PlanScope, RequestArgs, WorkspaceArgs};
 use crate::cli::context::{Context, StateSession};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
@@ -23,7 +21,8 @@ use crate::manifest::Desired;
 use crate::plan::guard::{self, Refusal, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
-use crate::state::{Loaded, Place, Rescued, Session as _, StateError};
+use crate::state::{Loaded, Session as _, StateError};
+use crate::terminal::sanitize;
 
 use super::plan::{AccountView, make_plan};
 use super::{approved, runtime};
@@ -57,8 +56,6 @@ pub(in crate::cli) struct ApplyArgs {
     plan_digest: Option<Digest>,
     #[command(flatten)]
     scope: PlanScope,
-    #[command(flatten)]
-    recovery: RecoveryArgs,
     #[command(flatten)]
     lock: LockArgs,
     #[command(flatten)]
@@ -161,7 +158,7 @@ struct Prepared {
 /// Locks the state, reads it and makes the plan.
 async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Result<Prepared, CliError> {
     let account = context.account(args.requests)?;
-    let store = context.store_with(args.recovery.recover.as_deref());
+    let store = context.store();
     let mut session = context.lock(&store, args.lock).await?;
     let loaded = session.load().await?;
     context.warn_of(&loaded);
@@ -296,34 +293,28 @@ fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outc
         OutputFormat::Json => json::outcome(plan, outcome),
     };
     ui.result(&text)?;
-    if let Some(Rescued { journal, .. }) = &outcome.rescued {
-        ui.tell("What was learned and is not in the state, a JSON object a line:\n");
-        ui.tell(journal);
-    }
     if let Some(error) = &outcome.save_error {
+        if !outcome.unsaved.is_empty() {
+            ui.tell("What was learned and is not in the state, a JSON object a line:\n");
+            ui.tell(&outcome.unsaved.iter().map(sanitize::json_line).collect::<String>());
+        }
         let what = if outcome.saved.is_some() { "not everything was begun" } else { "the state could not be saved" };
-        ui.tell(&not_saved(error, outcome.rescued.as_ref()).under(what).render());
+        ui.tell(&not_saved(error, outcome, context.store().journal_path()).under(what).render());
     }
     Ok(())
 }
 
-fn not_saved(error: &StateError, rescued: Option<&Rescued>) -> CliError {
-    let not_saved = CliError::of(error);
-    match rescued.map(|rescued| &rescued.place) {
-        None => not_saved,
-        Some(Place::Beside(path)) => {
-            not_saved.hint(format!("what was learned is kept in {}: the next apply reads it by itself", path.display()))
-        }
-        Some(Place::Apart(path)) => {
-            let path = path.display();
-            not_saved
-                .hint(format!("what was learned is kept in {path}: let the next run read it with --recover {path}"))
-        }
-        Some(Place::Nowhere) => not_saved.hint(
-            "what was learned could be kept nowhere: put the lines above into a file, and let the next run read it \
-             with --recover FILE",
-        ),
+fn not_saved(error: &StateError, outcome: &Outcome, journal: &Path) -> CliError {
+    let mut not_saved = CliError::of(error);
+    if outcome.is_journaled {
+        not_saved = not_saved
+            .hint(format!("what was learned is kept in {}: the next apply reads it by itself", journal.display()));
     }
+    if !outcome.unsaved.is_empty() {
+        not_saved = not_saved
+            .hint("the next plan finds the keys above on the account, and adopts those that the manifest lists");
+    }
+    not_saved
 }
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {

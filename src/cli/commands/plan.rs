@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::account::Endpoint;
 use crate::cli::account::{Account, check_account};
-use crate::cli::args::{AcknowledgeArgs, DayArgs, PlanScope, RecoveryArgs, RequestArgs, WorkspaceArgs};
+use crate::cli::args::{AcknowledgeArgs, DayArgs, PlanScope, RequestArgs, WorkspaceArgs};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::saved_plan;
@@ -47,8 +47,6 @@ pub(in crate::cli) struct PlanArgs {
     #[command(flatten)]
     scope: PlanScope,
     #[command(flatten)]
-    recovery: RecoveryArgs,
-    #[command(flatten)]
     requests: RequestArgs,
     #[command(flatten)]
     acknowledge: AcknowledgeArgs,
@@ -76,7 +74,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     let today = args.day.resolve();
     let desired = context.desired(today)?;
     let (loaded, plan) = runtime()?.block_on(async {
-        let loaded = context.store_with(args.recovery.recover.as_deref()).load().await?;
+        let loaded = context.store().load().await?;
         context.warn_of(&loaded);
         let plan = if args.scope.offline {
             let endpoint = context.endpoint()?;
@@ -188,7 +186,6 @@ fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
         randomart: _,
         out: _,
         scope,
-        recovery,
         // Retries and timeouts do not change what is done.
         requests: _,
         acknowledge,
@@ -198,7 +195,6 @@ fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
     let mut words = vec!["keyform".to_owned(), "apply".to_owned(), "--auto-approve".to_owned()];
     words.extend(workspace.to_words());
     words.extend(scope.to_words());
-    words.extend(recovery.to_words());
     words.extend(acknowledge.to_words());
     words.extend(day.to_words());
     words.extend(["--plan-digest".to_owned(), plan.digest().to_string()]);

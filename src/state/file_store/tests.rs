@@ -146,88 +146,6 @@ fn a_folder_that_cannot_be_written_is_named() {
     assert!(error.to_string().starts_with("cannot lock /") && error.to_string().contains("gone"), "{error}");
 }
 
-/// A run that learned of two rows, could write down one of them, and then finds a file where the state's folder was.
-/// Returns where it kept both, and the folder as it is put back.
-fn cut_off() -> (Folder, TempDir, PathBuf) {
-    let (folder, apart) = (Folder::with(&state(4, &[])), TempDir::new().unwrap());
-    let recovery = Recovery { file: None, folders: vec![folder.path("nowhere"), apart.path().to_path_buf()] };
-    let mut session = now(folder.store().recovering(recovery).lock()).unwrap();
-    now(session.load()).unwrap();
-    now(session.append(&state(4, &[]), &[intend(1), intend(2), Entry::Record(record(1))])).unwrap();
-    let away = folder.folder.path().with_extension("away");
-    fs::rename(folder.folder.path(), &away).unwrap();
-    fs::write(folder.folder.path(), "").unwrap();
-
-    let error = now(session.fold(&state(5, &[1, 2]))).unwrap_err();
-    assert!(matches!(error, StateError::Io { .. }), "{error}");
-    let rescued = now(session.rescue(&state(4, &[]), &[Entry::Record(record(2))])).unwrap();
-    drop(session);
-    fs::remove_file(folder.folder.path()).unwrap();
-    fs::rename(&away, folder.folder.path()).unwrap();
-    let Place::Apart(path) = rescued.place else { panic!("{:?}", rescued.place) };
-    assert_eq!(fs::read_to_string(&path).unwrap(), rescued.journal);
-    (folder, apart, path)
-}
-
-fn named(folder: &Folder, path: &Path) -> FileStore {
-    folder.store().recovering(Recovery { file: Some(path.to_path_buf()), folders: Vec::new() })
-}
-
-#[test]
-fn what_finds_no_place_beside_the_state_is_kept_apart_and_read_once_by_the_run_that_is_told() {
-    let (folder, _apart, path) = cut_off();
-    assert_eq!(folder.loaded().state.unwrap().records.len(), 1, "what was written down beside the state");
-    let store = named(&folder, &path);
-    assert_eq!(now(store.load()).unwrap().state, Some(state(4, &[1, 2])), "by one who only looks");
-    assert_eq!(folder.loaded().state.unwrap().records.len(), 1, "which changes nothing");
-
-    let mut session = now(store.lock()).unwrap();
-    let loaded = now(session.load()).unwrap();
-    assert_eq!((loaded.state, loaded.journaled), (Some(state(4, &[1, 2])), true));
-    now(session.append(&state(4, &[1, 2]), &[Entry::Record(record(3))])).unwrap();
-    drop(session);
-    assert_eq!(folder.loaded().state, Some(state(4, &[1, 2, 3])), "by everybody, if that run dies");
-
-    let mut session = now(store.lock()).unwrap();
-    assert_eq!(now(session.load()).unwrap().state, Some(state(4, &[1, 2, 3])), "and by one who is told again");
-    now(session.fold(&state(5, &[1, 2, 3]))).unwrap();
-    drop(session);
-    let error = now(named(&folder, &path).load()).unwrap_err();
-    assert!(matches!(error, StateError::StrayRecovery { .. }), "{error}");
-    assert_eq!(folder.loaded().state, Some(state(5, &[1, 2, 3])));
-}
-
-#[test]
-fn what_was_kept_apart_is_read_on_no_other_state() {
-    let (folder, _apart, path) = cut_off();
-    fs::remove_file(folder.journal()).unwrap();
-    let other = State { lineage: uuid::Uuid::from_u128(2), ..state(4, &[]) };
-    for found in [Some(state(3, &[])), Some(state(5, &[])), Some(other), None] {
-        match &found {
-            Some(state) => fs::write(folder.state(), file::to_text(state)).unwrap(),
-            None => fs::remove_file(folder.state()).unwrap(),
-        }
-        for error in [
-            now(named(&folder, &path).load()).unwrap_err(),
-            now(now(named(&folder, &path).lock()).unwrap().load()).unwrap_err(),
-        ] {
-            assert!(matches!(error, StateError::StrayRecovery { .. }), "{error}");
-        }
-        assert_eq!(folder.loaded().state, found);
-    }
-    let error = now(named(&folder, &folder.path("none")).load()).unwrap_err();
-    assert!(error.to_string().starts_with("cannot read the recovery file "), "{error}");
-}
-
-#[cfg(unix)]
-#[test]
-fn what_is_kept_apart_is_for_its_owner_alone_and_has_a_name_that_nobody_foresees() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let [(_a, _apart_a, one), (_b, _apart_b, two)] = [(); 2].map(|()| cut_off());
-    assert_eq!(fs::metadata(&one).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_ne!(one.file_name(), two.file_name());
-}
-
 #[test]
 fn what_could_not_be_folded_stays_beside_a_state_that_it_still_goes_with() {
     let folder = Folder::with(&state(4, &[1]));
@@ -235,23 +153,11 @@ fn what_could_not_be_folded_stays_beside_a_state_that_it_still_goes_with() {
     now(session.append(&state(4, &[1]), &[Entry::Record(record(2))])).unwrap();
     fs::write(folder.state(), file::to_text(&state(4, &[7]))).unwrap();
     now(session.fold(&state(5, &[1, 2]))).unwrap_err();
+    assert_eq!(now(session.load()).unwrap().state, Some(state(4, &[2, 7])));
 
-    let rescued = now(session.rescue(&state(4, &[1]), &[Entry::Record(record(3))])).unwrap();
-    assert_eq!(rescued.place, Place::Beside(folder.journal()));
-    assert_eq!(folder.loaded().state, Some(state(4, &[2, 3, 7])));
-
-    // A state that has gone on counts it for nothing: there it would be lost.
+    // A state that has gone on counts it for nothing.
     fs::write(folder.state(), file::to_text(&state(6, &[7]))).unwrap();
-    assert_eq!(now(session.rescue(&state(4, &[1]), &[])).unwrap().place, Place::Nowhere);
-}
-
-#[test]
-fn a_state_that_is_folded_needs_no_rescue() {
-    let folder = Folder::with(&state(4, &[1]));
-    let (mut session, _) = folder.session();
-    now(session.append(&state(4, &[1]), &[Entry::Record(record(2))])).unwrap();
-    now(session.fold(&state(5, &[1, 2]))).unwrap();
-    assert_eq!(now(session.rescue(&state(4, &[1]), &[])), None);
+    assert_eq!(now(session.load()).unwrap().state, Some(state(6, &[7])));
 }
 
 #[test]

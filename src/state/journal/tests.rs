@@ -118,60 +118,13 @@ fn a_journal_that_is_none_or_a_newer_one_is_refused() {
     assert!(matches!(error, StateError::NewerJournal { found: 2, .. }), "{error}");
 }
 
-/// The journal that is read when one was kept apart, and another lies beside the state.
-fn recovered(base: &State, apart: &[u8], beside: &[u8]) -> Result<Vec<u8>, String> {
-    recover(Some(base), apart, std::path::Path::new("x"), beside).map_err(|error| error.to_string())
-}
-
 #[test]
-fn one_that_was_kept_apart_continues_the_one_beside_the_state_or_is_continued_by_it() {
-    let base = state(4, &[1]);
-    let apart = journal(&base, &every_entry());
-    for length in 0..=apart.len() {
-        assert_eq!(recovered(&base, &apart, &apart[..length]).as_ref(), Ok(&apart), "{length} bytes of it are beside");
-    }
-    let later = lines(&[intend(5), Entry::Record(record(5))]);
-    assert_eq!(
-        recovered(&base, &apart, &[apart.clone(), later.clone()].concat()),
-        Ok([apart.clone(), later.clone()].concat())
-    );
-
-    // A run that was not told of it went on where the first could write no more.
-    let beside = [journal(&base, &every_entry()[..3]), b"{\"torn\n".to_vec(), later.clone()].concat();
-    let both = [apart.clone(), b"{\"torn\n".to_vec(), later].concat();
-    assert_eq!(recovered(&base, &apart, &beside), Ok(both));
-    let folded = journal(&state(3, &[]), &[intend(9)]);
-    assert_eq!(recovered(&base, &apart, &folded), Ok(apart));
-}
-
-#[test]
-fn one_that_was_kept_apart_says_why_it_does_not_go_with_a_state() {
-    let of = |state: &State| journal(state, &every_entry());
-    let (base, other) = (state(4, &[1]), State { lineage: Uuid::from_u128(2), ..state(4, &[]) });
-    let first = State { user_id: None, ..state(0, &[]) };
-    let beside = of(&State { lineage: Uuid::from_u128(2), ..first.clone() });
-    let told = [
-        recovered(&base, &of(&state(3, &[])), b""),
-        recovered(&base, &of(&state(5, &[])), b""),
-        recovered(&base, &of(&other), b""),
-        recovered(
-            &base,
-            &of(&State { endpoint: Endpoint::parse("https://elsewhere.example").unwrap(), ..base.clone() }),
-            b"",
-        ),
-        recovered(&base, b"", b""),
-        recovered(&base, b"hello\n", b""),
-        recover(None, &of(&base), std::path::Path::new("x"), b"").map_err(|error| error.to_string()),
-        recover(None, &of(&first), std::path::Path::new("x"), &beside).map_err(|error| error.to_string()),
-    ];
-    insta::assert_snapshot!(told.map(Result::unwrap_err).join("\n"), @r"
-    the recovery file x builds on serial 3, and the state has serial 4 by now
-    the recovery file x builds on serial 5, and the state has only serial 4
-    the recovery file x belongs to another state
-    the recovery file x is about an account at https://elsewhere.example, and the state about one at https://api.example.com
-    the recovery file x holds nothing
-    the journal x is not one that keyform wrote
-    the recovery file x builds on serial 4 of a state that is missing
-    the recovery file x belongs to another state than the journal that lies there
-    ");
+fn the_changes_since_an_earlier_state_lead_from_it_to_the_later_one() {
+    let base = learned(state(4, &[1, 9]), &[intend(4), intend(6)]);
+    let later = learned(base.clone(), &[every_entry(), vec![Entry::Settle { public_key: blob(6) }]].concat());
+    let changes = later.changes_since(&base);
+    assert!(changes.iter().all(|entry| later.includes(entry) && !base.includes(entry)), "{changes:?}");
+    assert_eq!(changes.len(), 4, "{changes:?}");
+    assert_eq!(learned(base, &changes), later);
+    assert_eq!(later.changes_since(&later), []);
 }
