@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::terminal::sanitize;
+use crate::terminal::escape::{describe, is_unsafe};
 
 /// The longest [`KeyName`], in characters. The API documents no bound; this one keeps tables readable.
 pub const MAX_NAME_CHARS: usize = 128;
@@ -39,7 +39,7 @@ pub enum NameError {
     TooLong { length: usize, max: usize },
     #[error("it begins or ends with white space")]
     Padded,
-    #[error("it holds {}, which is not allowed there", sanitize::describe(*.0))]
+    #[error("it holds {}, which is not allowed there", describe(*.0))]
     Forbidden(char),
     /// `.` and `..` are steps in a path.
     #[error("it is a relative path")]
@@ -50,7 +50,7 @@ impl KeyName {
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         let text = text.as_ref();
         check_length(text, MAX_NAME_CHARS)?;
-        if let Some(bad) = text.chars().find(|&c| sanitize::is_unsafe(c)) {
+        if let Some(bad) = text.chars().find(|&c| is_unsafe(c)) {
             return Err(NameError::Forbidden(bad));
         }
         if text.trim().len() != text.len() {

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::terminal::sanitize;
+use crate::terminal::escape::{describe, is_unsafe};
 
 /// The vendor's own endpoint.
 pub const DEFAULT_ENDPOINT: &str = "https://api.primeintellect.ai";
@@ -33,7 +33,7 @@ pub enum EndpointError {
     #[error("the endpoint is longer than {MAX_BYTES} bytes")]
     TooLong,
     /// White space, a backslash or an invisible character: URL parsers disagree about these.
-    #[error("the endpoint holds {}", sanitize::describe(*.0))]
+    #[error("the endpoint holds {}", describe(*.0))]
     Character(char),
     /// An `@`, so that there may be a password.
     #[error("the endpoint holds an `@`, so perhaps a user name or a password")]
@@ -154,7 +154,7 @@ fn check_characters(text: &str) -> Result<(), EndpointError> {
     if text.contains('@') {
         return Err(EndpointError::Credentials);
     }
-    match text.chars().find(|&c| c.is_whitespace() || c == '\\' || sanitize::is_unsafe(c)) {
+    match text.chars().find(|&c| c.is_whitespace() || c == '\\' || is_unsafe(c)) {
         Some(bad) => Err(EndpointError::Character(bad)),
         None => Ok(()),
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::failure::Permission;
 use super::token::Token;
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape_to;
 
 /// The most characters of a server's text in a message.
 const MAX_CHARACTERS: usize = 300;
@@ -71,7 +71,7 @@ pub(super) fn one_line(text: &str, token: &Token) -> String {
         }
         line.push_str(word);
     }
-    sanitize::escape_to(&line, MAX_CHARACTERS).into_owned()
+    escape_to(&line, MAX_CHARACTERS).into_owned()
 }
 
 pub(super) fn is_html(text: &str) -> bool {

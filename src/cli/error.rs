@@ -9,7 +9,7 @@ use crate::account::settings::SettingsError;
 use crate::account::{EndpointError, ListError, TokenError, client};
 use crate::emulator::EmulatorError;
 use crate::state::StateError;
-use crate::terminal::sanitize::escape;
+use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, CALM, paint};
 
 /// How a command ended.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::terminal::sanitize::escape_to;
+use crate::terminal::escape::escape_to;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Least time between two plain lines.

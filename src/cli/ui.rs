@@ -8,8 +8,9 @@ use anstream::{AutoStream, ColorChoice};
 use super::args::When;
 use super::error::CliError;
 use crate::cli::progress::ProgressTarget;
-use crate::terminal::sanitize::{defuse, escape};
+use crate::terminal::escape::escape;
 use crate::terminal::style::{WARN, paint};
+use crate::terminal::workflow::disarm;
 
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cli) struct Ui {
@@ -24,7 +25,7 @@ impl Ui {
 
     /// Writes a result to stdout. A closed pipe is not an error.
     pub(in crate::cli) fn result(self, text: &str) -> Result<(), CliError> {
-        self.commands(&defuse(text))
+        self.commands(&disarm(text))
     }
 
     /// Writes a result that may contain workflow commands, which a runner of pipelines obeys.
@@ -46,7 +47,7 @@ impl Ui {
     /// Writes to stderr, and ignores errors: there is nowhere else to report them.
     pub(in crate::cli) fn tell(self, text: &str) {
         let mut stream = AutoStream::new(io::stderr().lock(), self.choice(&io::stderr()));
-        let _ = stream.write_all(defuse(text).as_bytes());
+        let _ = stream.write_all(disarm(text).as_bytes());
     }
 
     /// Writes a line to stderr, unless `--quiet` is set.

@@ -15,7 +15,7 @@ use super::limits::{EXPIRES_SOON_DAYS, MAX_KEYS, MAX_SHOWN_CHARS};
 use super::policy::Policy;
 use super::tree::Spanned;
 use crate::public_key::{KeyBlob, WEAK_RSA_BITS};
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape_to;
 
 /// Leaves out keys with a problem, so the result is of use only if no problem forbids that.
 pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) -> Desired {
@@ -99,8 +99,7 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
             if let Some(name) = &entry.name
                 && let Some(first) = names.first(&name.value, &file.file, &name.range)
             {
-                let message =
-                    format!("another key is called `{}`", sanitize::escape_to(name.value.as_str(), MAX_SHOWN_CHARS));
+                let message = format!("another key is called `{}`", escape_to(name.value.as_str(), MAX_SHOWN_CHARS));
                 problems.add(
                     Diagnostic::error("name-duplicate", &file.file, &name.range, message)
                         .related(first.0, first.1, "first here")
@@ -229,8 +228,7 @@ fn check_policy(policy: &Policy, policy_file: &Arc<Path>, contents: &Contents, t
         if let (Some(name), Some(rule)) = (&entry.name, name_pattern)
             && !rule.value.is_match(name.value.as_str())
         {
-            let message =
-                format!("the name does not match `{}`", sanitize::escape_to(rule.value.as_str(), MAX_SHOWN_CHARS));
+            let message = format!("the name does not match `{}`", escape_to(rule.value.as_str(), MAX_SHOWN_CHARS));
             violation("policy-name-pattern", &name.range, message, "choose a name that does", &rule.range);
         }
     }
@@ -264,7 +262,7 @@ fn check_lifetime(
 
 fn called(entry: &Entry) -> String {
     match &entry.name {
-        Some(name) => format!("the key `{}`", sanitize::escape_to(name.value.as_str(), MAX_SHOWN_CHARS)),
+        Some(name) => format!("the key `{}`", escape_to(name.value.as_str(), MAX_SHOWN_CHARS)),
         None => "the key".to_owned(),
     }
 }

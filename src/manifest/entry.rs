@@ -10,7 +10,7 @@ use super::limits::{MAX_OWNER_CHARS, MAX_SHOWN_CHARS};
 use super::tree::{Field, Mapping, Node, Spanned, Value};
 use crate::names::KeyName;
 use crate::public_key::{PublicKey, PublicKeyError, PublicKeyErrorKind};
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape_to;
 
 pub(crate) const FIELDS: [&str; 7] = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
 
@@ -136,7 +136,7 @@ fn part_of(node: &Node<'_>, error: &PublicKeyError) -> Option<Range<usize>> {
 /// Reads the key from its file. No message repeats any of its content.
 fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<PublicKey>> {
     let name = reader.text(node, "`publicKeyFile`")?;
-    let shown = sanitize::escape_to(name, MAX_SHOWN_CHARS);
+    let shown = escape_to(name, MAX_SHOWN_CHARS);
     match key_file::read(reader.file, name) {
         Ok(text) => match PublicKey::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
             Ok(value) => {

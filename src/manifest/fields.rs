@@ -12,7 +12,7 @@ use super::limits::MAX_SHOWN_CHARS;
 use super::source::Source;
 use super::suggest::{is_credential, suggest};
 use super::tree::{Field, Mapping, Node, Value};
-use crate::terminal::sanitize;
+use crate::terminal::escape::{describe, escape_to, is_unsafe};
 
 /// Reads the values of one file and collects their problems.
 pub(crate) struct FieldReader<'p> {
@@ -69,7 +69,7 @@ impl FieldReader<'_> {
             _ if text.trim().is_empty() => self.empty(&node.range, what),
             Some(Implicit::Null) => self.empty(&node.range, what),
             Some(implicit) => {
-                let shown = sanitize::escape_to(text, MAX_SHOWN_CHARS);
+                let shown = escape_to(text, MAX_SHOWN_CHARS);
                 let message = format!("{what} must be a text, `{shown}` reads as {}", implicit.words());
                 self.error("field-quote", &node.range, message, format!("quote it: \"{shown}\""));
             }
@@ -81,8 +81,8 @@ impl FieldReader<'_> {
     /// Reads a text for people: of up to `max` characters, on one line, every character visible.
     pub(crate) fn line<'n>(&mut self, node: &'n Node<'_>, what: &str, max: usize) -> Option<&'n str> {
         let text = self.text(node, what)?;
-        if let Some(bad) = text.chars().find(|&c| sanitize::is_unsafe(c)) {
-            let message = format!("{what} holds {}, which is not allowed there", sanitize::describe(bad));
+        if let Some(bad) = text.chars().find(|&c| is_unsafe(c)) {
+            let message = format!("{what} holds {}, which is not allowed there", describe(bad));
             self.error("field-value", &node.range, message, "remove it");
             return None;
         }
@@ -153,7 +153,7 @@ impl FieldReader<'_> {
     /// Reports an unknown field; returns the known one that was probably meant.
     pub(crate) fn unknown<'k>(&mut self, field: &Field<'_>, known: &[&'k str], place: &str) -> Option<&'k str> {
         let Field { name, value } = field;
-        let shown = sanitize::escape_to(&name.value, MAX_SHOWN_CHARS);
+        let shown = escape_to(&name.value, MAX_SHOWN_CHARS);
         if is_credential(&name.value) {
             self.secrets.push(name.range.end..value.range.end.max(name.range.end));
             let message = format!("`{shown}` cannot stand in a manifest");

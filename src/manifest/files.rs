@@ -10,7 +10,7 @@ use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::limits::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES};
 use super::source::Source;
 use crate::files::{self, folder_of, is_special};
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -183,7 +183,7 @@ impl Search<'_> {
             std::io::ErrorKind::NotFound => "check the path given by `--manifest`",
             _ => "check its permissions",
         };
-        let message = sanitize::escape(&error.to_string()).into_owned();
+        let message = escape(&error.to_string()).into_owned();
         self.error(path, "manifest-unreadable", &format!("it cannot be read: {message}"), help);
     }
 

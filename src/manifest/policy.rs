@@ -7,7 +7,7 @@ use super::limits::{MAX_LIFETIME_DAYS, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX
 use super::suggest::suggest;
 use super::tree::{Field, Spanned};
 use crate::public_key::{MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape_to;
 
 pub(crate) const FIELDS: [&str; 5] = ["algorithms", "minRsaBits", "requireOwner", "maxLifetimeDays", "namePattern"];
 
@@ -73,8 +73,7 @@ fn read_algorithms(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Ve
             allowed.push(known);
             continue;
         }
-        let message =
-            format!("`{}` is no algorithm of a key that is accepted", sanitize::escape_to(text, MAX_SHOWN_CHARS));
+        let message = format!("`{}` is no algorithm of a key that is accepted", escape_to(text, MAX_SHOWN_CHARS));
         let help = match suggest(text, &PublicKey::TYPES) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known: {}", PublicKey::TYPES.join(", ")),
@@ -93,7 +92,7 @@ fn read_pattern(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Regex
             // The last line of the error has the reason; those above draw the pattern.
             let all = error.to_string();
             let reason = all.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            let message = format!("`namePattern` is no regular expression: {}", sanitize::escape_to(reason, 120));
+            let message = format!("`namePattern` is no regular expression: {}", escape_to(reason, 120));
             reader.error("field-value", &field.value.range, message, "see https://docs.rs/regex/latest/regex/#syntax");
             None
         }

@@ -13,7 +13,7 @@ use super::source::{Redaction, RedactionReason, Source, lines};
 use super::tree::{Field, Node, Spanned, Value};
 use super::{entry, yaml};
 use crate::names::UserId;
-use crate::terminal::sanitize;
+use crate::terminal::escape::describe;
 
 /// The one version of the format.
 const VERSION: u32 = 1;
@@ -80,7 +80,7 @@ fn report_redactions(source: &Source, long_lines: &[Range<usize>], problems: &mu
 }
 
 fn invisible(file: &Arc<Path>, range: &Range<usize>, first: char, count: usize) -> Diagnostic {
-    let first = sanitize::describe(first);
+    let first = describe(first);
     let message = match count {
         1 => format!("{first} is not allowed: it is not seen, or changes how others are seen"),
         many => {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape;
 
 /// A part of the parser's message, our code and message, and what to do. The first that fits counts.
 ///
@@ -59,7 +59,7 @@ const EXPLANATIONS: &[(&str, &str, &str, &str)] = &[
 pub(crate) fn explain(info: &str, file: &Arc<Path>, range: &Range<usize>) -> Diagnostic {
     match EXPLANATIONS.iter().find(|(pattern, ..)| info.contains(pattern)) {
         Some((_, code, message, help)) => Diagnostic::error(code, file, range, *message).help(*help),
-        None => Diagnostic::error("yaml-syntax", file, range, format!("not YAML: {}", sanitize::escape(info)))
+        None => Diagnostic::error("yaml-syntax", file, range, format!("not YAML: {}", escape(info)))
             .help("check indentation and quotes of this line and the one above"),
     }
 }

@@ -18,7 +18,7 @@ use super::suggest::is_credential;
 use super::syntax;
 use super::tree::{Field, Mapping, Node, Spanned, Value};
 use crate::public_key::private;
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape_to;
 
 /// Reads a text; returns none if no value was found in it. Adds the parts of the text that must not be shown to `secrets`.
 pub(crate) fn parse<'a>(
@@ -285,7 +285,7 @@ impl<'a> Builder<'a, '_> {
             if is_credential(&name.value) {
                 self.secrets.push(name.range.end..value.range.end.max(name.range.end));
             }
-            let message = format!("`{}` is there twice", sanitize::escape_to(&name.value, 40));
+            let message = format!("`{}` is there twice", escape_to(&name.value, 40));
             let problem = Diagnostic::error("field-duplicate", self.file, &name.range, message)
                 .related(self.file, &first, "first here")
                 .help("keep one of the two");

@@ -19,7 +19,7 @@ use super::note::{Drift, Note};
 use super::{Base, Plan};
 use crate::account::Endpoint;
 use crate::names::{KeyName, UserId};
-use crate::terminal::sanitize;
+use crate::terminal::json;
 
 pub const FORMAT_VERSION: u64 = 1;
 
@@ -109,7 +109,7 @@ pub fn schema() -> Value {
 
 /// Writes a plan as JSON, with a line feed at its end.
 pub fn to_text(plan: &Plan) -> String {
-    sanitize::json(&plan.document())
+    json::pretty(&plan.document())
 }
 
 /// Reads a saved plan, without drift and notes: they were for its review, and may no longer be true.

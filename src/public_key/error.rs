@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::format::{PrivateFormat, PublicFormat};
 use super::limits::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS};
-use crate::terminal::sanitize;
+use crate::terminal::escape::describe;
 
 /// Why a text is not an acceptable public key, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum PublicKeyErrorKind {
     Foreign { format: PublicFormat },
     #[error("the path of a file, not a public key")]
     Path,
-    #[error("{} stands in it", sanitize::describe(*character))]
+    #[error("{} stands in it", describe(*character))]
     Character { character: char },
     #[error("options stand before the key, as in an authorized_keys file")]
     Options,

@@ -22,7 +22,7 @@ use self::algorithm::{Algorithm, Label};
 use self::curve::Curve;
 use self::error::PublicKeyErrorKind as Kind;
 use self::line::Part;
-use crate::terminal::sanitize;
+use crate::terminal::escape::is_unsafe;
 
 pub use self::blob::{Fingerprint, KeyBlob};
 pub use self::error::{PublicKeyError, PublicKeyErrorKind};
@@ -122,7 +122,7 @@ impl PublicKey {
 
 /// Refuses invisible characters, and those that change how others are shown, anywhere in the text.
 fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
-    let is_refused = |c: &char| sanitize::is_unsafe(*c) && !matches!(c, '\t' | '\r' | '\n');
+    let is_refused = |c: &char| is_unsafe(*c) && !matches!(c, '\t' | '\r' | '\n');
     match text.char_indices().find(|(_, c)| is_refused(c)) {
         Some((start, character)) => Err(Kind::Character { character }.at(start..start + character.len_utf8())),
         None => Ok(()),

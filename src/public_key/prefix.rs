@@ -4,7 +4,7 @@ use super::algorithm::{self, Label};
 use super::blob::KeyBlob;
 use super::error::{PublicKeyError, PublicKeyErrorKind as Kind};
 use super::line::Part;
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape_to;
 
 /// The options of an `authorized_keys` file (sshd(8), OpenSSH 10), lower case.
 const OPTIONS: [&str; 22] = [
@@ -53,7 +53,7 @@ pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Publ
     }
     // A word close to the name of a type, or named by the blob after it, is not a secret.
     let is_type = meant.is_some() || KeyBlob::of_line(line.text).is_some_and(|_| base64.text.starts_with("AAAA"));
-    let name = is_type.then(|| sanitize::escape_to(label.text, 64).into_owned());
+    let name = is_type.then(|| escape_to(label.text, 64).into_owned());
     Kind::Type { name, meant: meant.map(algorithm::Algorithm::name) }.at(at)
 }
 

@@ -12,7 +12,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::names::KeyName;
 use crate::plan::{AccountRow, Change, NewKey, Plan};
 use crate::state::{Record, State};
-use crate::terminal::sanitize::escape;
+use crate::terminal::escape::escape;
 
 /// The number of unchanged lines that are shown around a change.
 const CONTEXT: usize = 3;

@@ -13,7 +13,7 @@ use crate::names::{KeyId, KeyName, UserId};
 use crate::plan::file::FORMAT_VERSION;
 use crate::plan::guard::Refusal;
 use crate::plan::{Action, ActionKind, Change, KeyView, OldKey, Plan};
-use crate::terminal::sanitize;
+use crate::terminal::json;
 
 /// Renders the events of one run.
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +165,7 @@ impl<'p> Events<'p> {
     }
 
     fn line(&self, time: Timestamp, content: EventContent<'_>) -> String {
-        sanitize::json_line(&EventLine { time, run: self.run, content })
+        json::line(&EventLine { time, run: self.run, content })
     }
 }
 

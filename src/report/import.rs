@@ -8,7 +8,7 @@ use crate::account::{Listing, Row};
 use crate::manifest::Desired;
 use crate::names::MAX_NAME_CHARS;
 use crate::public_key::PublicKey;
-use crate::terminal::sanitize::{escape, escape_to, is_unsafe};
+use crate::terminal::escape::{escape, escape_to, is_unsafe};
 
 /// Words that YAML 1.1 reads as booleans. A manifest must quote them.
 const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];

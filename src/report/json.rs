@@ -8,8 +8,8 @@ use crate::apply::{Outcome, Step, Verification};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanDocument};
 use crate::plan::guard::Refusal;
-use crate::state::{Record, State};
-use crate::terminal::sanitize;
+use crate::state::{Entry, Record, State};
+use crate::terminal::json;
 
 /// The output of `apply --format json`.
 #[derive(Serialize)]
@@ -63,6 +63,11 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
     })
 }
 
+/// Renders results that could not be saved, one JSON object per line.
+pub fn unsaved(results: &[Entry]) -> String {
+    results.iter().map(json::line).collect()
+}
+
 /// The output of `apply --format json` if a guard refuses the plan.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,7 +112,7 @@ pub fn records(records: &[&Record]) -> String {
 
 /// Renders a value with a line feed at the end.
 pub fn pretty(value: &impl Serialize) -> String {
-    sanitize::json(value)
+    json::pretty(value)
 }
 
 #[cfg(test)]

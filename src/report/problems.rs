@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::manifest::{Diagnostic, Location, Place, Related, Report, Severity, Source};
-use crate::terminal::sanitize;
+use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, DIM, NAME, WARN};
 
 /// Longer lines of a manifest are cut around what is underlined, in columns of a terminal.
@@ -98,7 +98,7 @@ fn excerpt<'r>(file: &Path, location: &Location<'r>, kind: AnnotationKind) -> El
 }
 
 fn shown(file: &Path) -> String {
-    sanitize::escape(&file.display().to_string()).into_owned()
+    escape(&file.display().to_string()).into_owned()
 }
 
 #[derive(Serialize)]
@@ -212,11 +212,11 @@ fn github_command(diagnostic: &Diagnostic, sources: &Sources<'_>) -> String {
 /// Escapes as GitHub's toolkit does, and everything else that is unsafe to show. Line breaks are ours.
 fn escape_data(text: &str) -> String {
     let lines: Vec<_> =
-        text.split('\n').map(|line| sanitize::escape(line).replace('%', "%25").replace("##[", "#\\u{23}[")).collect();
+        text.split('\n').map(|line| escape(line).replace('%', "%25").replace("##[", "#\\u{23}[")).collect();
     lines.join("%0A")
 }
 
 fn escape_property(text: &str) -> String {
-    let safe = sanitize::escape(text);
+    let safe = escape(text);
     safe.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").replace(':', "%3A").replace(',', "%2C")
 }

@@ -6,7 +6,7 @@ use super::text;
 use super::words::counted;
 use crate::names::KeyName;
 use crate::state::State;
-use crate::terminal::sanitize::escape;
+use crate::terminal::escape::escape;
 use crate::terminal::style::{GOOD, NAME, WARN, paint};
 
 /// Renders which records of the old state the new one does not have.

@@ -13,7 +13,7 @@ use super::{Record, State, StateError};
 use crate::account::Endpoint;
 use crate::names::{KeyName, UserId};
 use crate::public_key::KeyBlob;
-use crate::terminal::sanitize;
+use crate::terminal::json;
 
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u64 = 1;
@@ -79,7 +79,7 @@ pub fn to_text(state: &State) -> String {
         keys: state.sorted().into_iter().cloned().collect(),
         pending,
     };
-    sanitize::json(&file)
+    json::pretty(&file)
 }
 
 /// Reads a state from text; `path` is for the error.

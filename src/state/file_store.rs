@@ -9,7 +9,7 @@ use super::disk::{Disk, LocalDisk};
 use super::journal::{self, Replay};
 use super::{Entry, Loaded, Session, State, StateError, Store, file};
 use crate::files::{folder_of, sibling, target_of};
-use crate::terminal::sanitize::escape_to;
+use crate::terminal::escape::escape_to;
 
 /// The most characters that are shown of what another process says of itself.
 const MAX_HOLDER: usize = 200;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::sanitize::{escape, escape_to};
+use super::escape::{escape, escape_to};
 
 /// Maximum length of a foreign text, in characters.
 const MAX_FOREIGN: usize = 80;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyform::public_key::PublicKey;
-use keyform::terminal::sanitize::is_unsafe;
+use keyform::terminal::escape::is_unsafe;
 
 use crate::good;
 

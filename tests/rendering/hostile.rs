@@ -6,7 +6,7 @@ use keyform::names::KeyName;
 use keyform::plan::{Plan, file};
 use keyform::report::problems;
 use keyform::report::{View, json, markdown, text};
-use keyform::terminal::sanitize::{escape_to, is_unsafe};
+use keyform::terminal::escape::{escape_to, is_unsafe};
 use proptest::prelude::*;
 
 use crate::markdown::{is_as_meant, parse};

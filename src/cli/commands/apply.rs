@@ -22,7 +22,6 @@ use crate::plan::guard::{self, Refusal, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
 use crate::state::{Loaded, Session as _, StateError};
-use crate::terminal::sanitize;
 
 use super::plan::{AccountView, make_plan};
 use super::{approved, runtime};
@@ -296,7 +295,7 @@ fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outc
     if let Some(error) = &outcome.save_error {
         if !outcome.unsaved.is_empty() {
             ui.tell("What was learned and is not in the state, a JSON object a line:\n");
-            ui.tell(&outcome.unsaved.iter().map(sanitize::json_line).collect::<String>());
+            ui.tell(&json::unsaved(&outcome.unsaved));
         }
         let what = if outcome.saved.is_some() { "not everything was begun" } else { "the state could not be saved" };
         ui.tell(&not_saved(error, outcome, context.store().journal_path()).under(what).render());

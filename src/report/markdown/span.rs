@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::terminal::escape::escape_to;
 use crate::terminal::phrase::{Phrase, Piece};
-use crate::terminal::sanitize::escape_to;
 
 /// The most characters of a code span. Names have fewer.
 const MAX_SPAN: usize = 200;

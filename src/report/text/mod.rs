@@ -15,7 +15,7 @@ pub use records::{record, records};
 use crate::plan::ActionKind;
 use crate::plan::guard::Refusal;
 use crate::public_key::KeyBlob;
-use crate::terminal::sanitize::escape;
+use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, WARN, paint};
 
 /// The width of a terminal, in columns.

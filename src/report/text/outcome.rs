@@ -8,7 +8,7 @@ use crate::apply::{Outcome, Status, Step, Verification};
 use crate::plan::{Action, ActionKind, Plan, Reason};
 use crate::report::View;
 use crate::report::words::{self, counted};
-use crate::terminal::sanitize::escape;
+use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, NAME, WARN, paint};
 
 /// Renders an outcome. A long list of successes is cut as `view` says; everything else is always shown.

@@ -10,8 +10,8 @@ use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::report::View;
 use crate::report::words::counted;
+use crate::terminal::escape::escape;
 use crate::terminal::phrase::Phrase;
-use crate::terminal::sanitize::escape;
 use crate::terminal::style::{BAD, GOOD, MARK, NAME, WARN, paint};
 
 /// Blanks before each line of a block but the first.

@@ -8,7 +8,7 @@ use super::type_of;
 use crate::report::View;
 use crate::report::words::counted;
 use crate::state::{Origin, Record, State};
-use crate::terminal::sanitize::escape;
+use crate::terminal::escape::escape;
 use crate::terminal::style::{DIM, NAME, WARN, paint};
 
 /// Renders the recorded keys as a table, and the keys that may have been uploaded.

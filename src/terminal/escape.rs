@@ -1,0 +1,83 @@
+//! Escapes characters that deceive: an escape sequence repaints a terminal, a bidirectional control reverses a line of a
+//! review, a zero-width character makes two names look alike. Names, comments and messages may come from attackers.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character is a control, bidirectional, zero-width or otherwise invisible one.
+///
+/// Covers Unicode's `Cc`, the bidirectional controls (UAX #9), the default-ignorable code points that draw nothing,
+/// line and paragraph separators, interlinear annotation, tags, and variation selectors.
+pub fn is_unsafe(c: char) -> bool {
+    // The fast path: every character of a manifest is checked several times.
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    matches!(c,
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Escapes every unsafe character as `\n`, `\t`, `\r` or `\u{…}`. The result is one line.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            let _ = write!(safe, "{}", c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Escapes, and cuts to at most `max` characters, the last of which is then `…`.
+pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
+    let safe = escape(text);
+    if safe.chars().nth(max).is_none() {
+        return safe;
+    }
+    let cut: String = safe.chars().take(max.saturating_sub(1)).collect();
+    Cow::Owned(cut + "…")
+}
+
+/// Describes a character for a message: quoted if it is visible, and its code point.
+pub fn describe(c: char) -> String {
+    let code = u32::from(c);
+    if is_unsafe(c) || c.is_whitespace() {
+        format!("the character U+{code:04X}")
+    } else {
+        format!("the character '{c}' (U+{code:04X})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_characters_are_escaped_and_others_are_not() {
+        assert_eq!(escape("alice@example.com ü 日本 🔑"), "alice@example.com ü 日本 🔑");
+        assert_eq!(escape("a\u{1b}[31mb\nc\u{202e}d\u{200b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}");
+    }
+
+    #[test]
+    fn a_cut_text_ends_in_an_ellipsis_and_keeps_its_bound() {
+        assert_eq!(escape_to("abcdef", 6), "abcdef");
+        assert_eq!(escape_to("abcdefg", 6), "abcde…");
+    }
+
+    #[test]
+    fn no_unsafe_character_survives_escaping() {
+        for code in 0..=0x0010_ffff_u32 {
+            let Some(c) = char::from_u32(code) else { continue };
+            assert!(!escape(&c.to_string()).chars().any(is_unsafe), "U+{code:04X}");
+        }
+    }
+}
