@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use super::support::tools;
+
 const PAGE: &str = include_str!("../../docs/diagnostics.md");
 
 /// A code with its example.
@@ -41,7 +43,7 @@ fn produces_its_code(Example { code, language, text }: &Example<'_>) {
         .args(["-c", script])
         .current_dir(folder.path())
         .env_clear()
-        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()))
+        .env("PATH", format!("{}:{}", binary.display(), tools::path()))
         .env("HOME", folder.path())
         .output()
         .unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::support::tools;
 use super::{PAGES, check};
 
 /// Separates the outputs of two commands.
@@ -58,7 +59,7 @@ fn run(commands: &[&str]) -> Vec<String> {
         .args(["-c", &format!("exec 2>&1\n{script}")])
         .current_dir(folder.path())
         .env_clear()
-        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()))
+        .env("PATH", format!("{}:{}", binary.display(), tools::path()))
         .env("HOME", folder.path())
         .output()
         .unwrap();

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use crate::forge::Forge;
 use crate::forge::github::GitHub;
-use crate::job::{Ended, account_with_another_carol, digest};
+use crate::job::{Ended, TOOLS, account_with_another_carol, digest};
 use crate::repository::Repository;
 use crate::support::program::{STATE, account, manifest};
+use crate::support::tools;
 use crate::workflows::{self, Event, Surroundings};
 
 /// A repository with the example's workflows, and the account that it describes.
@@ -125,6 +126,9 @@ impl Project {
 
 #[test]
 fn a_merged_change_is_applied_as_it_was_approved_and_its_state_is_committed() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::new("");
     let number = project.propose("add-alice", "alice=1*");
     project.forge.with(|forge| forge.comment(number, "mallory", "<!-- keyform:plan -->\nnothing to see here"));
@@ -155,6 +159,9 @@ fn a_merged_change_is_applied_as_it_was_approved_and_its_state_is_committed() {
 
 #[test]
 fn changes_that_do_not_touch_each_other_are_applied_one_after_the_other() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1* bob=2 carol=3");
     let one = project.propose("one", "alice=4* bob=2 carol=3");
     let two = project.propose("two", "alice=1* bob=2 carol=3 dave=5");
@@ -167,6 +174,9 @@ fn changes_that_do_not_touch_each_other_are_applied_one_after_the_other() {
 
 #[test]
 fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen_its_plan() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1* bob=2 carol=3");
     let number = project.propose("add-dave", "alice=1* bob=2 carol=3 dave=5");
     assert!(project.checked(number, "add-dave")["plan"].success);
@@ -183,6 +193,9 @@ fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen
 
 #[test]
 fn what_is_pushed_after_the_approval_was_not_approved() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let number = project.propose("add-bob", "alice=1* bob=2");
     assert!(project.checked(number, "add-bob")["plan"].success);
@@ -204,6 +217,9 @@ fn what_is_pushed_after_the_approval_was_not_approved() {
 
 #[test]
 fn a_pull_request_from_a_fork_is_checked_without_secrets_and_applied_by_hand() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let number = project.propose("from-a-fork", "alice=1* bob=2");
     let (asked, listed) = (project.asked(), project.account.api().stats().received);
@@ -221,6 +237,9 @@ fn a_pull_request_from_a_fork_is_checked_without_secrets_and_applied_by_hand() {
 
 #[test]
 fn a_manifest_that_is_wrong_gets_no_plan() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let number = project.propose("wrong", "alice=1* bob=1");
     let jobs = project.checked(number, "wrong");
@@ -233,6 +252,9 @@ fn a_manifest_that_is_wrong_gets_no_plan() {
 
 #[test]
 fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1* bob=2 carol=3");
     let number = project.propose("fewer", "alice=1*");
     let plan = &project.checked(number, "fewer")["plan"];
@@ -247,6 +269,9 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
 
 #[test]
 fn an_apply_that_fails_half_way_commits_what_it_knows() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let (account, row) = account_with_another_carol();
     let project = Project { account, ..Project::new("") };
     let number = project.propose("more", "bob=2 carol=3");
@@ -262,6 +287,9 @@ fn an_apply_that_fails_half_way_commits_what_it_knows() {
 
 #[test]
 fn a_state_that_cannot_be_pushed_at_once_is_pushed_again_and_never_lost_in_silence() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let number = project.propose("add-bob", "alice=1* bob=2");
     project.checked(number, "add-bob");
@@ -290,6 +318,9 @@ fn a_state_that_cannot_be_pushed_at_once_is_pushed_again_and_never_lost_in_silen
 
 #[test]
 fn an_old_run_that_is_started_again_brings_nothing_back() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let number = project.propose("add-bob", "alice=1* bob=2");
     project.checked(number, "add-bob");
@@ -305,6 +336,9 @@ fn an_old_run_that_is_started_again_brings_nothing_back() {
 
 #[test]
 fn a_key_that_went_missing_opens_one_issue_which_is_closed_once_it_is_back() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1* bob=2");
     let issues = || project.forge.with(|forge| forge.issues.clone());
     assert!(project.night().success && issues().is_empty());

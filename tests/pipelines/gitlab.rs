@@ -6,10 +6,11 @@ use keyform::emulator::{Emulator, Method, StoredRow};
 
 use crate::forge::Forge;
 use crate::forge::gitlab::GitLab;
-use crate::job::{Ended, account_with_another_carol, digest};
+use crate::job::{Ended, TOOLS, account_with_another_carol, digest};
 use crate::pipeline::{self, Event, Surroundings};
 use crate::repository::Repository;
 use crate::support::program::{STATE, account, manifest};
+use crate::support::tools;
 
 /// A project with the example's pipeline, and the account that it describes.
 struct Project {
@@ -92,6 +93,9 @@ impl Project {
 
 #[test]
 fn a_merged_change_is_applied_as_it_was_approved_and_its_state_is_committed() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::new();
     let request = project.propose("add-alice", "alice=1*");
     project.forge.with(|forge| forge.note(request, 66, "<!-- keyform:plan -->\nnothing to see here"));
@@ -117,6 +121,9 @@ fn a_merged_change_is_applied_as_it_was_approved_and_its_state_is_committed() {
 
 #[test]
 fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen_its_plan() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1* bob=2 carol=3");
     let request = project.propose("add-dave", "alice=1* bob=2 carol=3 dave=5");
     assert!(project.checked(request, "add-dave")["plan"].success);
@@ -132,6 +139,9 @@ fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen
 
 #[test]
 fn what_is_pushed_after_the_approval_was_not_approved() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let request = project.propose("add-bob", "alice=1* bob=2");
     assert!(project.checked(request, "add-bob")["plan"].success);
@@ -142,6 +152,9 @@ fn what_is_pushed_after_the_approval_was_not_approved() {
 
 #[test]
 fn a_merge_request_from_a_fork_is_checked_without_secrets_wherever_its_pipeline_runs() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let request = project.propose("from-a-fork", "alice=1* bob=2");
     let asked = project.forge.with(|forge| forge.asked.len());
@@ -161,6 +174,9 @@ fn a_merge_request_from_a_fork_is_checked_without_secrets_wherever_its_pipeline_
 
 #[test]
 fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1* bob=2 carol=3");
     let request = project.propose("fewer", "alice=1*");
     let plan = &project.checked(request, "fewer")["plan"];
@@ -174,6 +190,9 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
 
 #[test]
 fn an_apply_that_fails_half_way_commits_what_it_knows() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let (account, _) = account_with_another_carol();
     let project = Project { account, ..Project::new() };
     let request = project.propose("more", "bob=2 carol=3");
@@ -186,6 +205,9 @@ fn an_apply_that_fails_half_way_commits_what_it_knows() {
 
 #[test]
 fn an_old_job_that_is_started_again_brings_nothing_back() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     let request = project.propose("add-bob", "alice=1* bob=2");
     project.checked(request, "add-bob");
@@ -201,6 +223,9 @@ fn an_old_job_that_is_started_again_brings_nothing_back() {
 
 #[test]
 fn a_state_that_cannot_be_pushed_is_kept_as_an_artifact_of_a_job_that_failed() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1*");
     project.repository.commit("main", &manifest("alice=1* bob=2"));
     project.repository.refuse_pushes(1);
@@ -218,6 +243,9 @@ fn a_state_that_cannot_be_pushed_is_kept_as_an_artifact_of_a_job_that_failed() {
 
 #[test]
 fn a_key_that_went_missing_opens_one_issue_which_is_closed_once_it_is_back() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let project = Project::applied("alice=1* bob=2");
     let issues = || project.forge.with(|forge| forge.issues.clone());
     let bob = project.account.api().rows().into_iter().find(|row| row.name == "bob").unwrap();

@@ -12,9 +12,10 @@ use tempfile::TempDir;
 use crate::support::files::files_below;
 use crate::support::keys;
 use crate::support::program::{TOKEN, account_with};
+use crate::support::tools;
 
-/// The folders of the tools that every runner has.
-pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// The programs that the scripts of the pipelines use, as every runner has them.
+pub const TOOLS: [&str; 4] = ["bash", "git", "jq", "curl"];
 
 pub struct Machine {
     folder: TempDir,
@@ -55,7 +56,7 @@ impl Machine {
         let bin = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pipelines/bin");
         let home = folder.path().display().to_string();
         let environment = [
-            ("PATH", format!("{bin}:{keyform}:{SYSTEM_PATH}")),
+            ("PATH", format!("{bin}:{keyform}:{}", tools::path())),
             ("HOME", home),
             ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
             ("GIT_CONFIG_SYSTEM", "/dev/null".to_owned()),
@@ -63,16 +64,7 @@ impl Machine {
             ("KEYFORM_TODAY", "2026-11-23".to_owned()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
-        let machine = Self { folder, environment, log: String::new() };
-        Self::require(&["git", "jq", "curl"]);
-        machine
-    }
-
-    fn require(tools: &[&str]) {
-        for tool in tools {
-            let found = SYSTEM_PATH.split(':').any(|folder| Path::new(folder).join(tool).exists());
-            assert!(found, "these tests need {tool} in {SYSTEM_PATH}, as every runner has it");
-        }
+        Self { folder, environment, log: String::new() }
     }
 
     /// The folder of the checkout.

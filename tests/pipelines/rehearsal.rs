@@ -3,15 +3,19 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::job::SYSTEM_PATH;
+use crate::job::TOOLS;
+use crate::support::tools;
 
 #[test]
 fn the_rehearsal_applies_what_was_approved_and_refuses_what_changed_since() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
     let keyform = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap();
     let output = Command::new("bash")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/rehearsal/rehearse"))
         .env_clear()
-        .env("PATH", format!("{}:{SYSTEM_PATH}", keyform.display()))
+        .env("PATH", format!("{}:{}", keyform.display(), tools::path()))
         .output()
         .unwrap();
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::files::copy_folder;
 use crate::support::program::STATE;
+use crate::support::tools;
 
 /// A bare repository with one clone in which people work.
 pub struct Repository {
@@ -17,16 +18,17 @@ pub struct Repository {
 
 /// Runs git in a folder, without the configuration of the person who runs the test.
 pub fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git").args(arguments).current_dir(folder).env_clear().envs(environment()).output();
+    let mut command = Command::new("git");
+    command.args(arguments).current_dir(folder).env_clear().env("PATH", tools::path()).envs(environment());
+    let output = command.output();
     let output = output.unwrap_or_else(|error| panic!("these tests need git: {error}"));
     assert!(output.status.success(), "git {}: {}", arguments.join(" "), str::from_utf8(&output.stderr).unwrap());
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 /// Makes git the same on every machine.
-fn environment() -> [(&'static str, &'static str); 8] {
+fn environment() -> [(&'static str, &'static str); 7] {
     [
-        ("PATH", super::job::SYSTEM_PATH),
         ("HOME", "/nonexistent"),
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
         ("GIT_CONFIG_SYSTEM", "/dev/null"),

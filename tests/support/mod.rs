@@ -9,4 +9,5 @@ pub mod keys;
 pub mod program;
 pub mod schema;
 pub mod server;
+pub mod tools;
 pub mod world;
