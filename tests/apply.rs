@@ -13,7 +13,7 @@ use keyform::apply::{ApplyOptions, Event, Finding, Outcome, Status, Tools, execu
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
-use keyform::state::{Loaded, State};
+use keyform::state::{LoadedState, State};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
 use support::world::{self, plan, recorded, rows};
 use tokio_util::sync::CancellationToken;
@@ -180,7 +180,7 @@ fn carry_out(
         observer,
         lineage: uuid::Uuid::nil(),
     };
-    let loaded = Loaded { state: session.state.clone(), ..Loaded::default() };
+    let loaded = LoadedState { state: session.state.clone(), ..LoadedState::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(execute(plan, loaded, session, &tools))
 }

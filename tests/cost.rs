@@ -38,8 +38,8 @@ impl Counting {
 }
 
 impl Disk for Counting {
-    type Temporary = <LocalDisk as Disk>::Temporary;
-    type Lock = <LocalDisk as Disk>::Lock;
+    type TemporaryFile = <LocalDisk as Disk>::TemporaryFile;
+    type FileLock = <LocalDisk as Disk>::FileLock;
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         self.disk.read(path)
@@ -55,17 +55,17 @@ impl Disk for Counting {
         self.disk.sync(path)
     }
 
-    fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Self::Temporary> {
+    fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Self::TemporaryFile> {
         self.count(bytes);
         self.disk.write_temporary(path, bytes)
     }
 
-    fn sync_temporary(&mut self, file: &Self::Temporary) -> io::Result<()> {
+    fn sync_temporary(&mut self, file: &Self::TemporaryFile) -> io::Result<()> {
         Self::sync(self);
         self.disk.sync_temporary(file)
     }
 
-    fn persist(&mut self, file: Self::Temporary, path: &Path) -> io::Result<()> {
+    fn persist(&mut self, file: Self::TemporaryFile, path: &Path) -> io::Result<()> {
         self.disk.persist(file, path)
     }
 
@@ -78,7 +78,7 @@ impl Disk for Counting {
         self.disk.sync_folder(folder)
     }
 
-    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<Self::Lock, String>> {
+    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<Self::FileLock, String>> {
         self.disk.try_lock(path, holder)
     }
 }

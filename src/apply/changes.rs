@@ -11,7 +11,7 @@ use super::run::{INTERRUPTED, Run};
 use crate::account::{Clock, Failure, Operation, SendError, WriteAccount};
 use crate::names::KeyId;
 use crate::plan::{Action, Change};
-use crate::state::{Entry, Session};
+use crate::state::{JournalEntry, Session};
 
 impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// Makes the planned key the primary, if the plan says so.
@@ -68,7 +68,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             let Deletion { index, action, old } = deletion;
             match result {
                 Ok(()) => {
-                    self.learn(vec![Entry::Drop { id: old.id.clone() }]).await;
+                    self.learn(vec![JournalEntry::Drop { id: old.id.clone() }]).await;
                     self.end_if_deleted(index, action);
                 }
                 Err(SendError::Failed(failure)) => {
@@ -97,7 +97,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             }
             // If another key got the row in this run, the record is that of the other key.
             if !self.facts.is_new_row(&old.id) {
-                self.learn(vec![Entry::Drop { id: old.id.clone() }]).await;
+                self.learn(vec![JournalEntry::Drop { id: old.id.clone() }]).await;
             }
             self.end(index, Status::Done { id: old.id.clone() });
         }

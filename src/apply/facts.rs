@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::outcome::{Status, Step};
 use crate::names::{KeyId, KeyName, UserId};
 use crate::plan::{Action, Plan};
-use crate::state::{Entry, State};
+use crate::state::{JournalEntry, State};
 
 /// The basis of all decisions of a run.
 pub(super) struct Facts<'p> {
@@ -54,9 +54,9 @@ impl<'p> Facts<'p> {
     }
 
     /// Applies what was learned to the state.
-    pub(super) fn apply_entries(&mut self, entries: Vec<Entry>) {
+    pub(super) fn apply_entries(&mut self, entries: Vec<JournalEntry>) {
         for entry in entries {
-            self.state.learn(entry);
+            self.state.apply(entry);
         }
     }
 

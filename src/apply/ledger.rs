@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::outcome::{Outcome, Saved, Status};
 use crate::plan::Plan;
-use crate::state::{Entry, Loaded, Session, State, StateError};
+use crate::state::{JournalEntry, LoadedState, Session, State, StateError};
 
 pub(super) struct Ledger<'s, S> {
     session: &'s mut S,
@@ -16,7 +16,7 @@ pub(super) struct Ledger<'s, S> {
 }
 
 impl<'s, S: Session> Ledger<'s, S> {
-    pub(super) fn open(plan: &Plan, loaded: Loaded, session: &'s mut S, lineage: Uuid) -> Self {
+    pub(super) fn open(plan: &Plan, loaded: LoadedState, session: &'s mut S, lineage: Uuid) -> Self {
         let mut base = loaded.state.unwrap_or_else(|| State::new(lineage, plan.endpoint.clone()));
         if base.user_id.is_none() {
             base.user_id.clone_from(&plan.user_id);
@@ -35,7 +35,7 @@ impl<'s, S: Session> Ledger<'s, S> {
     }
 
     /// Appends to the journal. After an error, the final state alone has the entries.
-    pub(super) async fn append(&mut self, entries: &[Entry]) {
+    pub(super) async fn append(&mut self, entries: &[JournalEntry]) {
         if entries.is_empty() {
             return;
         }
@@ -47,7 +47,7 @@ impl<'s, S: Session> Ledger<'s, S> {
     }
 
     /// Appends to the journal, and returns whether the entries are durable.
-    pub(super) async fn append_durably(&mut self, entries: &[Entry]) -> bool {
+    pub(super) async fn append_durably(&mut self, entries: &[JournalEntry]) -> bool {
         if entries.is_empty() || self.has_failed() {
             return false;
         }

@@ -30,14 +30,14 @@ pub use tools::{ApplyOptions, DEFAULT_CONCURRENCY, Tools, unless_stopped};
 
 use crate::account::{Clock, ReadAccount, WriteAccount};
 use crate::plan::Plan;
-use crate::state::{Loaded, Session};
+use crate::state::{LoadedState, Session};
 use run::Run;
 
 /// Carries out a plan that was made from `loaded`, the state which `session` has locked.
 ///
 /// The failure of one key is part of the outcome and does not stop the others. On return, everything that was learned is
 /// durable in the state, or the outcome says why not and where else it is kept.
-pub async fn execute<A, C, S>(plan: &Plan, loaded: Loaded, session: &mut S, tools: &Tools<'_, A, C>) -> Outcome
+pub async fn execute<A, C, S>(plan: &Plan, loaded: LoadedState, session: &mut S, tools: &Tools<'_, A, C>) -> Outcome
 where
     A: ReadAccount + WriteAccount,
     C: Clock,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::account::{Clock, ListError, Listing, ReadAccount, RetryPolicy, Throttle, list_all};
-use crate::state::Loaded;
+use crate::state::LoadedState;
 
 /// How long a request without a response gets to be carried out, before a listing that does not show it is believed.
 ///
@@ -18,7 +18,7 @@ pub async fn list_for_plan<R: ReadAccount, C: Clock>(
     reader: &R,
     throttle: &Throttle<C>,
     policy: RetryPolicy,
-    loaded: &Loaded,
+    loaded: &LoadedState,
 ) -> Result<Listing, ListError> {
     let is_pending = loaded.state.as_ref().is_some_and(|state| !state.pending.is_empty());
     if loaded.journaled || is_pending {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::account::{Effect, Failure};
 use crate::names::{KeyId, KeyName};
 use crate::plan::ActionKind;
-use crate::state::{Entry, StateError};
+use crate::state::{JournalEntry, StateError};
 
 /// How a plan was carried out.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Outcome {
     /// Why the state could not be written, or why actions were skipped because the journal could not.
     pub save_error: Option<StateError>,
     /// The results that are neither in the state nor in its journal.
-    pub unsaved: Vec<Entry>,
+    pub unsaved: Vec<JournalEntry>,
     /// Whether the state could not be written, but the journal has results that the next run reads.
     pub is_journaled: bool,
     /// Whether the user asked to stop.

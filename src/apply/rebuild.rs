@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::plan::{Change, Plan};
-use crate::state::{Entry, State};
+use crate::state::{JournalEntry, State};
 
 /// Builds the state of a plan that was made without one: it records the adoptions.
 pub fn rebuilt(plan: &Plan, lineage: Uuid) -> State {
@@ -12,7 +12,7 @@ pub fn rebuilt(plan: &Plan, lineage: Uuid) -> State {
     state.user_id.clone_from(&plan.user_id);
     for action in &plan.actions {
         if let Change::Adopt { key, row } = &action.change {
-            state.learn(Entry::Record(row.record(&action.name, key.key.blob())));
+            state.apply(JournalEntry::Record(row.record(&action.name, key.key.blob())));
         }
     }
     state

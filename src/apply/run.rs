@@ -7,7 +7,7 @@ use super::outcome::{Outcome, Status, Verification};
 use super::tools::Tools;
 use crate::account::{Effect, Failure, FailureKind};
 use crate::plan::{AccountRow, Action, NewKey, Plan};
-use crate::state::{Entry, Loaded, Session};
+use crate::state::{JournalEntry, LoadedState, Session};
 
 /// The reason why actions are skipped after the user asked to stop.
 pub(super) const INTERRUPTED: &str = "the run was interrupted";
@@ -21,7 +21,7 @@ pub(super) struct Run<'a, A, C, S> {
 }
 
 impl<'a, A, C, S: Session> Run<'a, A, C, S> {
-    pub(super) fn new(plan: &'a Plan, loaded: Loaded, session: &'a mut S, tools: &'a Tools<'a, A, C>) -> Self {
+    pub(super) fn new(plan: &'a Plan, loaded: LoadedState, session: &'a mut S, tools: &'a Tools<'a, A, C>) -> Self {
         let ledger = Ledger::open(plan, loaded, session, tools.lineage);
         Self { tools, facts: Facts::new(plan, ledger.base().clone()), ledger, halt: None }
     }
@@ -41,13 +41,13 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     }
 
     /// Journals what was learned, and applies it to the state. What cannot be journalled is kept in memory.
-    pub(super) async fn learn(&mut self, entries: Vec<Entry>) {
+    pub(super) async fn learn(&mut self, entries: Vec<JournalEntry>) {
         self.ledger.append(&entries).await;
         self.facts.apply_entries(entries);
     }
 
     /// Makes entries durable, and applies them to the state only then.
-    pub(super) async fn learn_durably(&mut self, entries: Vec<Entry>) {
+    pub(super) async fn learn_durably(&mut self, entries: Vec<JournalEntry>) {
         if self.ledger.append_durably(&entries).await {
             self.facts.apply_entries(entries);
         }
@@ -62,9 +62,9 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         let mut recorded = Vec::new();
         for (action, key, row) in rows {
             self.facts.set_new_row(&action.name, &row.id);
-            entries.push(Entry::Record(row.record(&action.name, key.key.blob())));
+            entries.push(JournalEntry::Record(row.record(&action.name, key.key.blob())));
             let stale = key.stale.iter().filter(|&stale| *stale != row.id);
-            entries.extend(stale.map(|id| Entry::Drop { id: id.clone() }));
+            entries.extend(stale.map(|id| JournalEntry::Drop { id: id.clone() }));
             recorded.push((action, &row.id));
         }
         self.learn(entries).await;

@@ -7,7 +7,7 @@ use crate::account::{Listing, Row};
 use crate::names::KeyName;
 use crate::plan::{AccountRow, Change, OldKey};
 use crate::public_key::KeyBlob;
-use crate::state::{Entry, Origin};
+use crate::state::{JournalEntry, Origin};
 
 /// What a listing shows of an uncertain upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Facts<'_> {
 
     /// Returns the records of the rows that a killed run uploaded and this plan deletes: only the intents of that run
     /// show that they are ours. They must be recorded before a new intent for the same key replaces the old one.
-    pub(super) fn orphans(&self) -> Vec<Entry> {
+    pub(super) fn orphans(&self) -> Vec<JournalEntry> {
         let deleted = self.plan.actions.iter().filter_map(|action| match &action.change {
             Change::Delete(old) if !self.state.records.contains_key(&old.id) => Some(old),
             _ => None,
@@ -42,14 +42,14 @@ impl Facts<'_> {
         let record = |old: &OldKey| {
             let account_name = old.name.to_string();
             let row = AccountRow { id: old.id.clone(), account_name, created_at: None, origin: Origin::Uploaded };
-            Entry::Record(row.record(&old.name, &old.blob))
+            JournalEntry::Record(row.record(&old.name, &old.blob))
         };
         deleted.map(record).collect()
     }
 
     /// Returns the ends of the intents that the listing of the plan has settled: all those that the plan does not deal
     /// with. A plan that was limited to some keys says nothing about the others.
-    pub(super) fn settled_intents(&self) -> Vec<Entry> {
+    pub(super) fn settled_intents(&self) -> Vec<JournalEntry> {
         if !self.plan.refreshed || self.plan.left_out > 0 {
             return Vec::new();
         }
@@ -61,8 +61,8 @@ impl Facts<'_> {
 }
 
 /// Ends the intent to upload a key.
-pub(super) fn settle(blob: &KeyBlob) -> Entry {
-    Entry::Settle { public_key: blob.clone() }
+pub(super) fn settle(blob: &KeyBlob) -> JournalEntry {
+    JournalEntry::Settle { public_key: blob.clone() }
 }
 
 #[cfg(test)]
@@ -112,7 +112,7 @@ mod tests {
         let mut state = State::new(uuid::Uuid::nil(), Endpoint::default());
         let blob = KeyBlob::of_line(KEY).unwrap();
         let recorded = AccountRow::new(&row("recorded", "alice", Some(KEY), 1), Origin::Uploaded);
-        state.learn(Entry::Record(recorded.record(&name("alice"), &blob)));
+        state.apply(JournalEntry::Record(recorded.record(&name("alice"), &blob)));
         let listing = Listing::new(rows.to_vec()).unwrap();
         match Facts::new(&plan, state).sighting(&listing, &name("alice"), &blob) {
             Sighting::Stored(row) => row.id.to_string(),

@@ -19,7 +19,7 @@ use crate::account::{
 use crate::names::KeyName;
 use crate::plan::{AccountRow, Action, Change, NewKey, Plan};
 use crate::public_key::KeyBlob;
-use crate::state::{Entry, Origin, Session};
+use crate::state::{JournalEntry, Origin, Session};
 
 /// An upload that has not ended.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +42,10 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// Makes the intents to upload durable, before the first request. If that fails, nothing is sent.
     pub(super) async fn record_intents(&mut self) {
         self.learn(self.facts.orphans()).await;
-        let intend =
-            |upload: Upload<'_>| Entry::Intend { name: upload.name().clone(), public_key: upload.blob().clone() };
+        let intend = |upload: Upload<'_>| JournalEntry::Intend {
+            name: upload.name().clone(),
+            public_key: upload.blob().clone(),
+        };
         self.learn_durably(uploads(self.facts.plan).map(intend).collect()).await;
         if self.halted().is_none() {
             self.learn(self.facts.settled_intents()).await;
@@ -205,7 +207,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         }
         self.facts.is_user_seen = true;
         if self.facts.state.user_id.is_none() {
-            self.learn(vec![Entry::Account { user_id: row.user_id.clone() }]).await;
+            self.learn(vec![JournalEntry::Account { user_id: row.user_id.clone() }]).await;
         }
         true
     }

@@ -7,7 +7,7 @@ use super::run::{INTERRUPTED, Run};
 use super::tools::unless_stopped;
 use crate::account::{Clock, Listing, Operation, ReadAccount, WriteAccount};
 use crate::plan::ActionKind;
-use crate::state::{Entry, Session};
+use crate::state::{JournalEntry, Session};
 
 impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
     /// Verifies the changes, if a request may have changed the account. Ends changes that had an unknown effect.
@@ -80,7 +80,7 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
                 continue;
             }
             if let Some((id, gone)) = self.facts.confirmed_change(action, listing) {
-                self.learn(gone.into_iter().map(|id| Entry::Drop { id }).collect()).await;
+                self.learn(gone.into_iter().map(|id| JournalEntry::Drop { id }).collect()).await;
                 self.end(index, Status::Done { id });
             }
         }

@@ -3,7 +3,7 @@
 use crate::account::{Client, Endpoint, Listing, RetryPolicy, Throttle, TokioClock};
 use crate::apply;
 use crate::emulator::Emulator;
-use crate::state::{Loaded, State, StateError};
+use crate::state::{AccountMismatch, LoadedState, State};
 
 use super::error::CliError;
 
@@ -24,7 +24,7 @@ impl Account {
     /// # Errors
     /// Among others, if the state describes another account. If its endpoint differs, no request is sent, so the token
     /// does not go to an endpoint that was chosen by mistake.
-    pub(super) async fn list(&self, loaded: &Loaded) -> Result<Listing, CliError> {
+    pub(super) async fn list(&self, loaded: &LoadedState) -> Result<Listing, CliError> {
         let recorded = loaded.state.as_ref();
         check_account(recorded, &self.endpoint, None)?;
         let listing = apply::list_for_plan(&self.client, &self.throttle, self.retries, loaded).await?;
@@ -38,7 +38,7 @@ pub(super) fn check_account(
     recorded: Option<&State>,
     endpoint: &Endpoint,
     observed: Option<&Listing>,
-) -> Result<(), StateError> {
+) -> Result<(), AccountMismatch> {
     let user = observed.and_then(Listing::user_id);
     recorded.map_or(Ok(()), |state| state.check_account(endpoint, user))
 }

@@ -18,14 +18,14 @@ use crate::account::settings::{self, Flags};
 use crate::account::{Client, ClientOptions, Endpoint, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest, Severity};
 use crate::report::problems;
-use crate::state::{FileStore, Loaded, Store, lock_within};
+use crate::state::{FileStore, LoadedState, Store, lock_within};
 
 const DEFAULT_MANIFEST: &str = "keyform.yaml";
 const STATE_NAME: &str = "keyform.state.json";
 
 /// Where commands keep a state. No other place names a type of store.
 pub(super) type StateStore = FileStore;
-pub(super) type StateSession = <StateStore as Store>::Session;
+pub(super) type StateSession = <StateStore as Store>::Writer;
 
 pub(super) struct Context {
     pub(super) ui: Ui,
@@ -102,7 +102,7 @@ impl Context {
     }
 
     /// Prints the warnings of a state that was read.
-    pub(super) fn warn_of(&self, loaded: &Loaded) {
+    pub(super) fn warn_of(&self, loaded: &LoadedState) {
         for warning in &loaded.warnings {
             self.ui.warn(warning);
         }

@@ -9,7 +9,7 @@ use super::account::Account;
 use super::error::CliError;
 use crate::files::{self, MAX_OWN_BYTES, refuse_special, target_of};
 use crate::plan::{Plan, broken, file};
-use crate::state::Loaded;
+use crate::state::LoadedState;
 
 /// Writes a plan to a file, all of it or nothing.
 pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
@@ -28,7 +28,12 @@ pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
 }
 
 /// Checks that a saved plan still does what it shows, and brings what the guards look at up to date.
-pub(super) async fn recheck(mut plan: Plan, loaded: &Loaded, account: &Account, today: Date) -> Result<Plan, CliError> {
+pub(super) async fn recheck(
+    mut plan: Plan,
+    loaded: &LoadedState,
+    account: &Account,
+    today: Date,
+) -> Result<Plan, CliError> {
     if plan.endpoint != account.endpoint {
         let message = format!("the saved plan is for {}, not for {}", plan.endpoint, account.endpoint);
         return Err(CliError::new(message).hint("choose the plan's endpoint with --endpoint"));

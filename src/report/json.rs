@@ -8,7 +8,7 @@ use crate::apply::{Outcome, Step, Verification};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanDocument};
 use crate::plan::guard::Refusal;
-use crate::state::{Entry, Record, State};
+use crate::state::{JournalEntry, Record, State};
 use crate::terminal::json;
 
 /// The output of `apply --format json`.
@@ -64,7 +64,7 @@ pub fn outcome(plan: &Plan, outcome: &Outcome) -> String {
 }
 
 /// Renders results that could not be saved, one JSON object per line.
-pub fn unsaved(results: &[Entry]) -> String {
+pub fn unsaved(results: &[JournalEntry]) -> String {
     results.iter().map(json::line).collect()
 }
 

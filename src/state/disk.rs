@@ -1,4 +1,4 @@
-//! The few things that keyform does to a disk, behind a trait, so that a test can be the disk.
+//! The disk operations of a store of files, behind a trait, so that tests can simulate a disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,47 +8,46 @@ use tempfile::NamedTempFile;
 
 use crate::files;
 
-/// The operations. Each is one step that a crash can come before or after.
+/// Each operation is one step: a crash can come before or after it.
 pub trait Disk {
-    /// A file that has no name yet, in the folder where it is to appear.
-    type Temporary;
-    /// Held while locked; dropping it unlocks.
-    type Lock;
+    /// A file without a name of its own yet.
+    type TemporaryFile;
+    /// A lock that is held until it is dropped.
+    type FileLock;
 
-    /// Reads a whole file; nothing if there is none.
+    /// Reads a whole file. `None` if it does not exist.
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
 
-    /// Adds to the end of a file, which is made if there is none.
+    /// Appends to a file, or creates it. Not durable.
     fn append(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes what was appended to a file durable.
+    /// Makes the content of a file durable.
     fn sync(&mut self, path: &Path) -> io::Result<()>;
 
-    /// Writes a new file that is to take the place of `path`.
-    fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Self::Temporary>;
+    /// Writes a file in the folder of `path` that can replace it. Not durable.
+    fn write_temporary(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Self::TemporaryFile>;
 
     /// Makes the content of a temporary file durable.
-    fn sync_temporary(&mut self, file: &Self::Temporary) -> io::Result<()>;
+    fn sync_temporary(&mut self, file: &Self::TemporaryFile) -> io::Result<()>;
 
-    /// Gives a temporary file its name, at once and whole, in place of what was there.
-    fn persist(&mut self, file: Self::Temporary, path: &Path) -> io::Result<()>;
+    /// Renames a temporary file to `path`, atomically. Not durable.
+    fn persist(&mut self, file: Self::TemporaryFile, path: &Path) -> io::Result<()>;
 
-    /// Removes a file, if it is there.
+    /// Deletes a file if it exists. Not durable.
     fn remove(&mut self, path: &Path) -> io::Result<()>;
 
     /// Makes the names in a folder durable.
     fn sync_folder(&mut self, folder: &Path) -> io::Result<()>;
 
-    /// Locks a file, which is made if there is none, and writes into it who holds it.
-    ///
-    /// Answers at once: the lock, or what the one who has it wrote.
-    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<Self::Lock, String>>;
+    /// Locks a file and writes `holder` into it, or creates it. Never waits: if another process has the lock, returns that
+    /// one's `holder`.
+    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<Self::FileLock, String>>;
 }
 
 /// The disk of this machine.
 #[derive(Debug, Default)]
 pub struct LocalDisk {
-    /// The file that was last appended to, kept open: a journal is appended to thousands of times.
+    /// The file that was last appended to. Kept open: a journal gets thousands of appends.
     open: Option<(PathBuf, File)>,
 }
 
@@ -66,8 +65,8 @@ impl LocalDisk {
 }
 
 impl Disk for LocalDisk {
-    type Temporary = NamedTempFile;
-    type Lock = File;
+    type TemporaryFile = NamedTempFile;
+    type FileLock = File;
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         match files::read(&files::target_of(path), files::MAX_OWN_BYTES) {

@@ -1,7 +1,9 @@
-//! Why a state cannot be read, written or used.
+//! Errors of a state, and what to do about them.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -10,178 +12,191 @@ use crate::files::is_special;
 use crate::names::UserId;
 
 /// Why a state cannot be read, written or used.
-#[derive(Debug, Error)]
-pub enum StateError {
-    /// An operation on a file failed.
-    #[error("cannot {doing} {}", path.display())]
+#[derive(Debug)]
+pub struct StateError {
+    /// The state, its journal, or the file or folder of a failed operation.
+    pub path: PathBuf,
+    pub kind: StateErrorKind,
+}
+
+#[derive(Debug)]
+pub enum StateErrorKind {
+    /// An operation on the disk failed.
     Io {
-        /// `read`, `write`, `sync`, `replace`, `lock`.
+        /// A verb, as in "cannot replace PATH".
         doing: &'static str,
-        /// Which file or folder.
-        path: PathBuf,
-        /// Why.
         source: io::Error,
     },
-    /// The file holds nothing.
-    #[error("the state {} is empty", path.display())]
-    Empty {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// It ends in the middle.
-    #[error("the state {} is cut off at line {line}, column {column}", path.display())]
+    Empty,
+    /// The JSON ends early. Line and column count from 1.
     Truncated {
-        /// Which file.
-        path: PathBuf,
-        /// Where, from 1.
         line: usize,
-        /// Where, from 1.
         column: usize,
     },
-    /// It is no JSON, or JSON of another shape.
-    #[error("the state {} is not one that keyform wrote: {problem}", path.display())]
+    /// Not JSON, or JSON of another shape.
     Foreign {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong, and where.
         problem: String,
     },
-    /// A newer keyform wrote it.
-    #[error("the state {} has version {found}; this keyform reads version {known}", path.display())]
     NewerVersion {
-        /// Which file.
-        path: PathBuf,
-        /// Its version.
         found: u64,
-        /// The newest that is known here.
+        /// The newest version that can be read.
         known: u64,
     },
-    /// Something stands in it twice that can only be there once.
-    #[error("the state {} holds {what} twice", path.display())]
     Duplicate {
-        /// Which file.
-        path: PathBuf,
-        /// What.
         what: String,
     },
-    /// A fingerprint is not that of the key beside it.
-    #[error("the state {} was changed by hand: the fingerprint of {name} is not that of its key", path.display())]
+    /// The fingerprint of a record does not match its key.
     Fingerprint {
-        /// Which file.
-        path: PathBuf,
-        /// The record.
         name: String,
     },
-    /// The first line of the journal is something else.
-    #[error("the journal {} is not one that keyform wrote", path.display())]
-    ForeignJournal {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// A newer keyform wrote the journal.
-    #[error("the journal {} has version {found}, which this keyform does not read", path.display())]
+    /// The first line of the journal is not a header.
+    ForeignJournal(serde_json::Error),
     NewerJournal {
-        /// Which file.
-        path: PathBuf,
-        /// Its version.
         found: u32,
     },
-    /// The journal belongs to another state than the one beside it.
-    #[error("the journal {} builds on serial {journal_serial}, but the state beside it {}", path.display(), match state_serial {
-        Some(serial) => format!("is another one, with serial {serial}"),
-        None => "is missing".to_owned(),
-    })]
+    /// The journal does not belong to the state beside it.
     StrayJournal {
-        /// Which file.
-        path: PathBuf,
         /// The serial that the journal builds on.
         journal_serial: u64,
-        /// The serial of the state that is there.
+        /// The serial of the state, if there is one.
         state_serial: Option<u64>,
     },
-    /// It describes an account at another endpoint.
-    #[error("the state belongs to {state}, not to {chosen}")]
-    OtherEndpoint {
-        /// Where its account is.
-        state: Endpoint,
-        /// What was chosen now.
-        chosen: Endpoint,
-    },
-    /// It describes the account of another user.
-    #[error("the state belongs to the account of user {state}, but this token opens that of {account}")]
-    OtherUser {
-        /// Whose account it describes.
-        state: UserId,
-        /// Whose account answered.
-        account: UserId,
-    },
-    /// It is not what this run has read, although this run has the lock.
-    #[error("the state {} was changed by something else while this run was at work", path.display())]
-    Changed {
-        /// Which state.
-        path: PathBuf,
-    },
-    /// Another process is writing it.
-    #[error("the state {} is locked by {holder}", path.display())]
+    /// The state is not the one that this run has read, although this run holds the lock.
+    Changed,
+    /// Another process holds the lock.
     Locked {
-        /// Which state.
-        path: PathBuf,
-        /// Who holds it since when, as far as is known.
+        /// Names the process and the time, if both are known.
         holder: String,
     },
 }
 
+/// Why a state cannot be used with an account.
+#[derive(Debug, Error)]
+pub enum AccountMismatch {
+    #[error("the state belongs to {state}, not to {chosen}")]
+    Endpoint { state: Endpoint, chosen: Endpoint },
+    #[error("the state belongs to the account of user {state}, but this token opens that of {account}")]
+    User { state: UserId, account: UserId },
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.kind {
+            StateErrorKind::Io { doing, source: _ } => write!(f, "cannot {doing} {path}"),
+            StateErrorKind::Empty => write!(f, "the state {path} is empty"),
+            StateErrorKind::Truncated { line, column } => {
+                write!(f, "the state {path} is cut off at line {line}, column {column}")
+            }
+            StateErrorKind::Foreign { problem } => {
+                write!(f, "the state {path} is not one that keyform wrote: {problem}")
+            }
+            StateErrorKind::NewerVersion { found, known } => {
+                write!(f, "the state {path} has version {found}; this keyform reads version {known}")
+            }
+            StateErrorKind::Duplicate { what } => write!(f, "the state {path} holds {what} twice"),
+            StateErrorKind::Fingerprint { name } => {
+                write!(f, "the state {path} was changed by hand: the fingerprint of {name} is not that of its key")
+            }
+            StateErrorKind::ForeignJournal(_) => write!(f, "the journal {path} is not one that keyform wrote"),
+            StateErrorKind::NewerJournal { found } => {
+                write!(f, "the journal {path} has version {found}, which this keyform does not read")
+            }
+            StateErrorKind::StrayJournal { journal_serial, state_serial } => {
+                write!(f, "the journal {path} builds on serial {journal_serial}, but the state beside it ")?;
+                match state_serial {
+                    Some(serial) => write!(f, "is another one, with serial {serial}"),
+                    None => f.write_str("is missing"),
+                }
+            }
+            StateErrorKind::Changed => {
+                write!(f, "the state {path} was changed by something else while this run was at work")
+            }
+            StateErrorKind::Locked { holder } => write!(f, "the state {path} is locked by {holder}"),
+        }
+    }
+}
+
+impl Error for StateError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            StateErrorKind::Io { source, .. } => Some(source),
+            StateErrorKind::ForeignJournal(source) => Some(source),
+            StateErrorKind::Empty
+            | StateErrorKind::Truncated { .. }
+            | StateErrorKind::Foreign { .. }
+            | StateErrorKind::NewerVersion { .. }
+            | StateErrorKind::Duplicate { .. }
+            | StateErrorKind::Fingerprint { .. }
+            | StateErrorKind::NewerJournal { .. }
+            | StateErrorKind::StrayJournal { .. }
+            | StateErrorKind::Changed
+            | StateErrorKind::Locked { .. } => None,
+        }
+    }
+}
+
+impl StateErrorKind {
+    pub(super) fn at(self, path: &Path) -> StateError {
+        StateError { path: path.to_path_buf(), kind: self }
+    }
+}
+
 impl StateError {
-    /// Whether what is on the disk is no state, or no journal of it, and no keyform could read it.
+    /// Whether the file is damaged, or not a state or a journal of it: no version of keyform can read it.
     pub fn is_broken(&self) -> bool {
-        match self {
-            Self::Empty { .. }
-            | Self::Truncated { .. }
-            | Self::Foreign { .. }
-            | Self::Duplicate { .. }
-            | Self::Fingerprint { .. }
-            | Self::ForeignJournal { .. }
-            | Self::StrayJournal { .. } => true,
-            Self::Io { .. }
-            | Self::NewerVersion { .. }
-            | Self::NewerJournal { .. }
-            | Self::OtherEndpoint { .. }
-            | Self::OtherUser { .. }
-            | Self::Changed { .. }
-            | Self::Locked { .. } => false,
+        match &self.kind {
+            StateErrorKind::Empty
+            | StateErrorKind::Truncated { .. }
+            | StateErrorKind::Foreign { .. }
+            | StateErrorKind::Duplicate { .. }
+            | StateErrorKind::Fingerprint { .. }
+            | StateErrorKind::ForeignJournal(_)
+            | StateErrorKind::StrayJournal { .. } => true,
+            StateErrorKind::Io { .. }
+            | StateErrorKind::NewerVersion { .. }
+            | StateErrorKind::NewerJournal { .. }
+            | StateErrorKind::Changed
+            | StateErrorKind::Locked { .. } => false,
         }
     }
 
-    /// What to do about it.
     pub fn help(&self) -> &'static str {
-        match self {
-            Self::Io { source, .. } => io_help(source),
-            Self::Empty { .. } | Self::Truncated { .. } => {
+        match &self.kind {
+            StateErrorKind::Io { source, .. } => io_help(source),
+            StateErrorKind::Empty | StateErrorKind::Truncated { .. } => {
                 "restore it from version control; or make a new one from manifest and account: keyform state rebuild"
             }
-            Self::Foreign { .. } | Self::Duplicate { .. } | Self::Fingerprint { .. } => {
+            StateErrorKind::Foreign { .. } | StateErrorKind::Duplicate { .. } | StateErrorKind::Fingerprint { .. } => {
                 "restore it from version control, or choose the right file with --state; or make a new one from \
                  manifest and account: keyform state rebuild"
             }
-            Self::NewerVersion { .. } | Self::NewerJournal { .. } => "use the keyform that wrote it, or a newer one",
-            Self::ForeignJournal { .. } => {
+            StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => {
+                "use the keyform that wrote it, or a newer one"
+            }
+            StateErrorKind::ForeignJournal(_) => {
                 "move that file away and look at it; or set it aside and make a new state from manifest and account: \
                  keyform state rebuild"
             }
-            Self::StrayJournal { .. } => {
+            StateErrorKind::StrayJournal { .. } => {
                 "put back the state that the journal was written beside (it is the newest one); or, if that is lost, \
                  set the journal aside and make a new state from manifest and account: keyform state rebuild"
             }
-            Self::OtherEndpoint { .. } | Self::OtherUser { .. } => {
-                "check the token and the endpoint, or choose this account's own state with --state"
-            }
-            Self::Changed { .. } => {
+            StateErrorKind::Changed => {
                 "find out what writes it without the lock, and put back the state that was there when this run began; \
                  or leave the one that is there, and the next plan adopts what is on the account"
             }
-            Self::Locked { .. } => "wait until it is done, or let this run wait with --lock-timeout SECONDS",
+            StateErrorKind::Locked { .. } => "wait until it is done, or let this run wait with --lock-timeout SECONDS",
+        }
+    }
+}
+
+impl AccountMismatch {
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Endpoint { .. } | Self::User { .. } => {
+                "check the token and the endpoint, or choose this account's own state with --state"
+            }
         }
     }
 }

@@ -1,15 +1,17 @@
-//! States for the tests of this module.
+//! States for this module's tests.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use super::{Entry, Origin, Record, State};
+use super::entry::JournalEntry;
+use super::model::State;
+use super::record::{Origin, Record};
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::public_key::KeyBlob;
 
-/// A blob of the right shape, and another one for each number.
+/// Makes a well-formed blob, a different one for each number.
 pub(super) fn blob(number: u32) -> KeyBlob {
     let mut bytes = Vec::new();
     for field in [b"ssh-ed25519".as_slice(), &[number.to_be_bytes(); 8].concat()] {
@@ -35,17 +37,17 @@ pub(super) fn record(number: u32) -> Record {
     }
 }
 
-pub(super) fn intend(number: u32) -> Entry {
-    Entry::Intend { name: name(number), public_key: blob(number) }
+pub(super) fn intend(number: u32) -> JournalEntry {
+    JournalEntry::Intend { name: name(number), public_key: blob(number) }
 }
 
-/// A state of this serial with a record for each of these numbers.
+/// Makes a state with a record for each number.
 pub(super) fn state(serial: u64, numbers: &[u32]) -> State {
     let endpoint = Endpoint::parse("https://api.example.com").unwrap();
     let mut state = State { serial, ..State::new(Uuid::from_u128(1), endpoint) };
     state.user_id = Some(UserId::new("user-1").unwrap());
     for &number in numbers {
-        state.learn(Entry::Record(record(number)));
+        state.apply(JournalEntry::Record(record(number)));
     }
     state
 }

@@ -3,82 +3,81 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Entry, State, StateError};
+use super::entry::JournalEntry;
+use super::error::{StateError, StateErrorKind};
+use super::model::State;
 use crate::account::Clock;
 
-/// How long to wait between two tries for a lock that another process holds.
+/// Time between two attempts to get a lock that another process holds.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// A state as it was read, and what to warn of.
 #[derive(Debug, Default)]
-pub struct Loaded {
-    /// The state together with its journal; nothing if none was ever written.
+pub struct LoadedState {
+    /// The state together with its journal. `None` if none was ever written.
     pub state: Option<State>,
-    /// Whether a journal added to it: an apply is running, or one did not end.
+    /// Whether a journal contributed: an apply is running, or one was killed.
     pub journaled: bool,
-    /// What could not be read and was passed over, in words.
+    /// Lines of the journal that could not be read, as sentences.
     pub warnings: Vec<String>,
 }
 
-/// Keeps one state. Fit for a file and for an object store with conditional writes.
+/// Keeps one state. Can be implemented by files, or by an object store with conditional writes.
 pub trait Store {
-    /// What the one writer holds.
-    type Session: Session;
+    type Writer: Session;
 
-    /// Reads the state together with its journal. Takes no lock: a reader never waits.
-    fn load(&self) -> impl Future<Output = Result<Loaded, StateError>>;
+    /// Reads the state together with its journal. Takes no lock, so a reader never waits.
+    fn load(&self) -> impl Future<Output = Result<LoadedState, StateError>>;
 
-    /// Becomes the one writer, at once.
+    /// Locks the state. Never waits.
     ///
     /// # Errors
-    /// [`StateError::Locked`], naming the holder, if there is another one.
-    fn lock(&self) -> impl Future<Output = Result<Self::Session, StateError>>;
+    /// [`StateErrorKind::Locked`] if another process has the lock.
+    fn lock(&self) -> impl Future<Output = Result<Self::Writer, StateError>>;
 }
 
-/// The right to write a state. It ends when this is dropped, and with the process, however that ends.
+/// The right to write a state, until it is dropped or the process ends.
 pub trait Session {
     /// Reads the state together with its journal, which nobody else can change now.
-    fn load(&mut self) -> impl Future<Output = Result<Loaded, StateError>>;
+    fn load(&mut self) -> impl Future<Output = Result<LoadedState, StateError>>;
 
-    /// Adds to the journal on top of `base`, which is what [`Session::load`] gave, or a new state.
+    /// Appends to the journal of `base`, which is the state that [`Session::load`] returned, or a new one.
     ///
-    /// When this returns, the entries outlive this process; they outlive the machine's power after
-    /// [`Session::sync`]. Writes as many bytes as the entries have.
-    fn append(&mut self, base: &State, entries: &[Entry]) -> impl Future<Output = Result<(), StateError>>;
+    /// On return the entries survive this process; after [`Session::sync`] they also survive a power failure. The time
+    /// it takes depends on the entries alone.
+    fn append(&mut self, base: &State, entries: &[JournalEntry]) -> impl Future<Output = Result<(), StateError>>;
 
-    /// Makes all that was appended outlive the machine's power.
+    /// Makes everything that was appended durable.
     fn sync(&mut self) -> impl Future<Output = Result<(), StateError>>;
 
-    /// Puts `state`, which has the next serial, in place of state and journal.
+    /// Replaces state and journal by `state`, which has the next serial. Durable on return.
     ///
-    /// A reader sees the old two or the new one, whenever it looks. When this returns, the new one is durable.
+    /// At any moment a reader sees either the old state with its journal, or the new one.
     ///
     /// # Errors
-    /// [`StateError::Changed`], and nothing is written, if the state is not the one that was read: someone went around
-    /// the lock.
+    /// [`StateErrorKind::Changed`] if another process has written the state without the lock. Nothing is written then.
     fn fold(&mut self, state: &State) -> impl Future<Output = Result<(), StateError>>;
 
-    /// Drops the journal, of which nothing is worth keeping.
+    /// Deletes a journal whose entries change nothing.
     fn discard(&mut self) -> impl Future<Output = Result<(), StateError>>;
 }
 
-/// Becomes the one writer; waits for another one for at most `patience`, and calls `waiting` once if it has to.
+/// Locks a state. Waits up to `timeout` for another process, and calls `on_wait` once before it waits.
 ///
 /// # Errors
-/// As [`Store::lock`], once `patience` is over.
+/// Those of [`Store::lock`], after `timeout` if the state is locked.
 pub async fn lock_within<S: Store>(
     store: &S,
-    patience: Duration,
+    timeout: Duration,
     clock: &impl Clock,
-    waiting: impl FnOnce(&StateError),
-) -> Result<S::Session, StateError> {
-    let deadline = clock.now().saturating_add(patience);
-    let mut waiting = Some(waiting);
+    on_wait: impl FnOnce(&StateError),
+) -> Result<S::Writer, StateError> {
+    let deadline = clock.now().saturating_add(timeout);
+    let mut on_wait = Some(on_wait);
     loop {
         match store.lock().await {
-            Err(held @ StateError::Locked { .. }) if clock.now() < deadline => {
-                if let Some(waiting) = waiting.take() {
-                    waiting(&held);
+            Err(held @ StateError { kind: StateErrorKind::Locked { .. }, .. }) if clock.now() < deadline => {
+                if let Some(on_wait) = on_wait.take() {
+                    on_wait(&held);
                 }
                 clock.sleep(LOCK_POLL.min(deadline.saturating_sub(clock.now()))).await;
             }

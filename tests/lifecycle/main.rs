@@ -18,7 +18,7 @@ use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::Plan;
 use keyform::public_key::{KeyBlob, PublicKey};
-use keyform::state::{Loaded, Origin};
+use keyform::state::{LoadedState, Origin};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock, Watch};
 use support::world::{self, show, today};
 use tokio_util::sync::CancellationToken;
@@ -136,7 +136,7 @@ async fn carry_out(
         observer: &|_| {},
         lineage: uuid::Uuid::from_u128(u128::from(seed)),
     };
-    let loaded = Loaded { state: session.state.clone(), ..Loaded::default() };
+    let loaded = LoadedState { state: session.state.clone(), ..LoadedState::default() };
     execute(plan, loaded, session, &tools).await
 }
 

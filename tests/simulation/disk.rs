@@ -211,8 +211,8 @@ impl ProcessDisk {
 }
 
 impl Disk for ProcessDisk {
-    type Temporary = u64;
-    type Lock = Lock;
+    type TemporaryFile = u64;
+    type FileLock = Lock;
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         if self.process.is_dead.get() {

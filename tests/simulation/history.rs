@@ -12,7 +12,7 @@ use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::{Change, Plan, Reason};
 use keyform::public_key::KeyBlob;
-use keyform::state::{Entry, FileStore, Loaded, Session, State, StateError, lock_within};
+use keyform::state::{FileStore, JournalEntry, LoadedState, Session, State, StateError, StateErrorKind, lock_within};
 
 use crate::account::{KEYS, NAMES};
 use crate::disk::ProcessDisk;
@@ -267,9 +267,9 @@ impl History {
             End::Blind => world.trace(|| format!("process {} cannot list the account", process.id)),
             End::Refused(error) => {
                 world.trace(|| format!("process {} ends: {error}", process.id));
-                let expected = match error {
-                    StateError::Locked { .. } => others > 0,
-                    StateError::Io { .. } => process.disk_fails.get() != (0, 0),
+                let expected = match &error.kind {
+                    StateErrorKind::Locked { .. } => others > 0,
+                    StateErrorKind::Io { .. } => process.disk_fails.get() != (0, 0),
                     _ => false,
                 };
                 world.demand(Law::Readable, expected, || error.to_string());
@@ -392,12 +392,12 @@ struct Careless<S> {
 }
 
 impl<S: Session> Session for Careless<S> {
-    async fn load(&mut self) -> Result<Loaded, StateError> {
+    async fn load(&mut self) -> Result<LoadedState, StateError> {
         self.session.load().await
     }
 
-    async fn append(&mut self, base: &State, entries: &[Entry]) -> Result<(), StateError> {
-        let kept = |entry: &&Entry| !self.forgets_intents || !matches!(entry, Entry::Intend { .. });
+    async fn append(&mut self, base: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
+        let kept = |entry: &&JournalEntry| !self.forgets_intents || !matches!(entry, JournalEntry::Intend { .. });
         let entries: Vec<_> = entries.iter().filter(kept).cloned().collect();
         self.session.append(base, &entries).await
     }

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use keyform::apply::{Outcome, Status};
 use keyform::names::KeyId;
 use keyform::plan::ActionKind;
-use keyform::state::{Entry, FileStore, Loaded, StateError, Store as _};
+use keyform::state::{FileStore, JournalEntry, LoadedState, StateError, Store as _};
 
 use crate::disk::{Platter, ProcessDisk};
 use crate::kernel::Process;
@@ -75,15 +75,15 @@ pub(crate) fn state_is_readable(world: &Rc<World>, journal_before: Option<&[u8]>
 }
 
 /// What anyone reads who looks at the disk now.
-pub(crate) fn recorded(world: &Rc<World>) -> Loaded {
+pub(crate) fn recorded(world: &Rc<World>) -> LoadedState {
     let loaded = load(world, world.platter.borrow().clone());
     loaded.unwrap_or_else(|error| {
         world.violate(Law::Readable, || error.to_string());
-        Loaded::default()
+        LoadedState::default()
     })
 }
 
-fn load(world: &Rc<World>, platter: Platter) -> Result<Loaded, StateError> {
+fn load(world: &Rc<World>, platter: Platter) -> Result<LoadedState, StateError> {
     let disk = ProcessDisk::over(world, &Rc::new(Process::reader()), Rc::new(RefCell::new(platter)));
     let store = FileStore::on(Rc::new(RefCell::new(disk)), Path::new(STATE), "a reader");
     store.load().now_or_never().unwrap()
@@ -143,7 +143,7 @@ pub(crate) fn is_told(world: &Rc<World>, outcome: &Outcome) {
     }
     let state = loaded.unwrap_or_default().state;
     let is_recorded = |id: &KeyId| {
-        let is_printed = |entry: &Entry| matches!(entry, Entry::Record(record) if record.id == *id);
+        let is_printed = |entry: &JournalEntry| matches!(entry, JournalEntry::Record(record) if record.id == *id);
         state.as_ref().is_some_and(|state| state.records.contains_key(id)) || outcome.unsaved.iter().any(is_printed)
     };
     for step in &outcome.steps {

@@ -10,7 +10,7 @@ use keyform::apply::{ApplyOptions, Outcome, Tools, execute};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
-use keyform::state::Loaded;
+use keyform::state::LoadedState;
 use tokio_util::sync::CancellationToken;
 
 use crate::kernel::{Due, Kernel, Process, Program, Watch};
@@ -175,7 +175,7 @@ fn apply(plan: &Plan, kind: Kind, says_when: bool, workers: u32) -> (Outcome, Du
                 observer: &|_| {},
                 lineage: uuid::Uuid::nil(),
             };
-            execute(&plan, Loaded::default(), &mut MemorySession::default(), &tools).await
+            execute(&plan, LoadedState::default(), &mut MemorySession::default(), &tools).await
         }
     };
     let mut program = Program::new(Rc::new(Process::reader()), run);

@@ -7,7 +7,7 @@ use keyform::account::{Clock, Effect, Failure, FailureKind, Page, ReadAccount, R
 use keyform::emulator::DuplicateKey;
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
-use keyform::state::{Entry, Loaded, Session, State, StateError};
+use keyform::state::{JournalEntry, LoadedState, Session, State, StateError};
 
 /// Behaviour of the account that the API leaves open.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ pub type Watch = Box<dyn Fn(&[Row])>;
 #[derive(Debug, Default)]
 pub struct MemorySession {
     pub state: Option<State>,
-    pub journal: Vec<Entry>,
+    pub journal: Vec<JournalEntry>,
 }
 
 /// A clock on which waiting takes no time.
@@ -133,11 +133,11 @@ impl WriteAccount for MemoryAccount {
 }
 
 impl Session for MemorySession {
-    async fn load(&mut self) -> Result<Loaded, StateError> {
-        Ok(Loaded { state: self.state.clone(), ..Loaded::default() })
+    async fn load(&mut self) -> Result<LoadedState, StateError> {
+        Ok(LoadedState { state: self.state.clone(), ..LoadedState::default() })
     }
 
-    async fn append(&mut self, _: &State, entries: &[Entry]) -> Result<(), StateError> {
+    async fn append(&mut self, _: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
         self.journal.extend(entries.iter().cloned());
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::manifest::Desired;
 use crate::plan::guard::{self, Refusal, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
-use crate::state::{Loaded, Session as _, StateError};
+use crate::state::{LoadedState, Session as _, StateError};
 
 use super::plan::{AccountView, make_plan};
 use super::{approved, runtime};
@@ -150,7 +150,7 @@ impl PlanSource {
 struct Prepared {
     account: Account,
     session: StateSession,
-    loaded: Loaded,
+    loaded: LoadedState,
     plan: Plan,
 }
 
@@ -236,7 +236,7 @@ async fn carry_out(
     ui: Ui,
     account: &Account,
     session: &mut StateSession,
-    loaded: Loaded,
+    loaded: LoadedState,
     log: &RunLog<'_>,
     stop: &CancellationToken,
 ) -> Outcome {

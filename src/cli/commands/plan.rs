@@ -18,7 +18,7 @@ use crate::plan::guard::{self, Stage};
 use crate::plan::{Input, Plan, compare, file};
 use crate::report::markdown::{self, Comment};
 use crate::report::{View, diff, text};
-use crate::state::{Loaded, State, Store as _};
+use crate::state::{LoadedState, State, Store as _};
 use crate::terminal::shell::quoted;
 
 use super::runtime;
@@ -128,7 +128,7 @@ pub(super) enum AccountView<'a> {
 pub(super) async fn make_plan(
     desired: &Desired,
     scope: &PlanScope,
-    loaded: &Loaded,
+    loaded: &LoadedState,
     view: AccountView<'_>,
     today: Date,
 ) -> Result<Plan, CliError> {

@@ -14,7 +14,7 @@ use crate::names::KeyName;
 use crate::plan::guard::{self, Acknowledged, Stage};
 use crate::plan::{Change, Input, Plan, compare};
 use crate::report::{rebuild, text};
-use crate::state::{Loaded, Session as _, State};
+use crate::state::{LoadedState, Session as _, State};
 
 use super::{approved, runtime};
 
@@ -44,7 +44,7 @@ async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Des
     let mut session = context.lock(&store, args.lock).await?;
     let old = read(context, &mut session).await?;
     // The old state does not say whether a killed run left requests that are still on their way: wait for them.
-    let waiting = Loaded { state: old.clone(), journaled: true, warnings: Vec::new() };
+    let waiting = LoadedState { state: old.clone(), journaled: true, warnings: Vec::new() };
     let listing = account.list(&waiting).await?;
     let plan = adoptions(args, desired, &account, &listing);
     let refusals = guard::refusals(&plan, &Acknowledged::default(), Stage::Apply);

@@ -12,7 +12,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::names::KeyName;
 use crate::report::{View, json, text};
-use crate::state::{Loaded, Record, Session as _, State, Store as _};
+use crate::state::{LoadedState, Record, Session as _, State, Store as _};
 use crate::terminal::nearest::nearest;
 
 use super::{rebuild, runtime};
@@ -93,7 +93,7 @@ fn read(context: &Context, store: &StateStore) -> Result<State, CliError> {
     recorded(context, store, loaded)
 }
 
-fn recorded(context: &Context, store: &StateStore, loaded: Loaded) -> Result<State, CliError> {
+fn recorded(context: &Context, store: &StateStore, loaded: LoadedState) -> Result<State, CliError> {
     context.warn_of(&loaded);
     loaded.state.ok_or_else(|| {
         CliError::new(format!("there is no state at {}", store.path().display()))

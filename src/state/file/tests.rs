@@ -1,7 +1,7 @@
 use super::*;
 use crate::names::KeyId;
 use crate::state::sample::{blob, name, record, state};
-use crate::state::{Entry, Origin};
+use crate::state::{JournalEntry, Origin, StateError};
 
 fn whole() -> State {
     let mut state = state(7, &[2, 1]);
@@ -9,19 +9,19 @@ fn whole() -> State {
     adopted.origin = Origin::Adopted;
     adopted.account_name = Some("Alice's laptop".to_owned());
     adopted.created_at = Some("2026-03-01T12:00:00Z".parse().unwrap());
-    state.learn(Entry::Record(adopted));
-    state.learn(Entry::Intend { name: name(4), public_key: blob(4) });
+    state.apply(JournalEntry::Record(adopted));
+    state.apply(JournalEntry::Intend { name: name(4), public_key: blob(4) });
     state
 }
 
 fn error(text: &str) -> StateError {
-    from_text(text.as_bytes(), Path::new("keyform.state.json")).unwrap_err()
+    from_text(text.as_bytes()).unwrap_err().at(std::path::Path::new("keyform.state.json"))
 }
 
 #[test]
 fn what_is_written_is_read_again() {
     for state in [whole(), state(0, &[]), State { user_id: None, ..state(1, &[1]) }] {
-        assert_eq!(from_text(to_text(&state).as_bytes(), Path::new("")).unwrap(), state);
+        assert_eq!(from_text(to_text(&state).as_bytes()).unwrap(), state);
     }
 }
 
@@ -35,7 +35,7 @@ fn cut_off_anywhere_it_says_where() {
     let text = to_text(&whole());
     for length in 1..text.len() - 1 {
         let error = error(&text[..length]);
-        assert!(matches!(error, StateError::Truncated { .. }), "{length} bytes: {error}");
+        assert!(matches!(error.kind, StateErrorKind::Truncated { .. }), "{length} bytes: {error}");
     }
 }
 
@@ -82,8 +82,8 @@ fn two_rows_may_have_one_name_or_one_key_or_both() {
     let mut again = record(1);
     again.id = KeyId::new("row-10").unwrap();
     let mut state = whole();
-    state.learn(Entry::Record(heir));
-    state.learn(Entry::Record(renamed));
-    state.learn(Entry::Record(again));
-    assert_eq!(from_text(to_text(&state).as_bytes(), Path::new("")).unwrap(), state);
+    state.apply(JournalEntry::Record(heir));
+    state.apply(JournalEntry::Record(renamed));
+    state.apply(JournalEntry::Record(again));
+    assert_eq!(from_text(to_text(&state).as_bytes()).unwrap(), state);
 }

@@ -38,13 +38,13 @@ impl Folder {
         FileStore::open(&self.state(), "process 1")
     }
 
-    fn session(&self) -> (FileSession, Loaded) {
+    fn session(&self) -> (FileSession, LoadedState) {
         let mut session = now(self.store().lock()).unwrap();
         let loaded = now(session.load()).unwrap();
         (session, loaded)
     }
 
-    fn loaded(&self) -> Loaded {
+    fn loaded(&self) -> LoadedState {
         now(self.store().load()).unwrap()
     }
 
@@ -67,7 +67,7 @@ fn a_journal_is_read_by_everyone_and_a_fold_puts_it_into_the_state() {
     assert_eq!(loaded.state, Some(state(4, &[1])));
     now(session.append(&state(4, &[1]), &[intend(2)])).unwrap();
     now(session.sync()).unwrap();
-    now(session.append(&state(4, &[1]), &[Entry::Record(record(2))])).unwrap();
+    now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(2))])).unwrap();
 
     let seen = folder.loaded();
     assert_eq!((seen.state, seen.journaled, seen.warnings.len()), (Some(state(4, &[1, 2])), true, 0));
@@ -82,7 +82,7 @@ fn a_journal_is_read_by_everyone_and_a_fold_puts_it_into_the_state() {
 fn a_torn_last_line_is_warned_of_and_what_comes_after_it_is_kept() {
     let folder = Folder::with(&state(4, &[]));
     let (mut session, _) = folder.session();
-    now(session.append(&state(4, &[]), &[Entry::Record(record(1)), Entry::Record(record(2))])).unwrap();
+    now(session.append(&state(4, &[]), &[JournalEntry::Record(record(1)), JournalEntry::Record(record(2))])).unwrap();
     drop(session);
     let text = fs::read(folder.journal()).unwrap();
     fs::write(folder.journal(), &text[..text.len() - 9]).unwrap();
@@ -90,7 +90,7 @@ fn a_torn_last_line_is_warned_of_and_what_comes_after_it_is_kept() {
     let (mut session, loaded) = folder.session();
     assert_eq!(loaded.state, Some(state(4, &[1])));
     assert!(loaded.warnings[0].starts_with("line 3 of "), "{:?}", loaded.warnings);
-    now(session.append(&state(4, &[1]), &[Entry::Record(record(3))])).unwrap();
+    now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(3))])).unwrap();
     assert_eq!(folder.loaded().state, Some(state(4, &[1, 3])));
 }
 
@@ -114,7 +114,7 @@ fn the_lock_names_its_holder_and_ends_with_the_session() {
     let (session, _) = folder.session();
     let other = FileStore::open(&folder.state(), "process 2");
     let error = now(other.lock()).unwrap_err();
-    assert!(matches!(&error, StateError::Locked { holder, .. } if holder == "process 1"), "{error}");
+    assert!(matches!(&error.kind, StateErrorKind::Locked { holder } if holder == "process 1"), "{error}");
     drop(session);
     now(other.lock()).unwrap();
 }
@@ -123,11 +123,11 @@ fn the_lock_names_its_holder_and_ends_with_the_session() {
 fn a_state_that_somebody_else_changed_is_left_alone_and_one_that_vanished_is_written() {
     let folder = Folder::with(&state(4, &[1]));
     let (mut session, _) = folder.session();
-    now(session.append(&state(4, &[1]), &[Entry::Record(record(2))])).unwrap();
+    now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(2))])).unwrap();
     fs::write(folder.state(), file::to_text(&state(4, &[7]))).unwrap();
 
     let error = now(session.fold(&state(5, &[1, 2]))).unwrap_err();
-    assert!(matches!(error, StateError::Changed { .. }), "{error}");
+    assert!(matches!(error.kind, StateErrorKind::Changed), "{error}");
     assert_eq!(fs::read_to_string(folder.state()).unwrap(), file::to_text(&state(4, &[7])));
     assert!(folder.journal().exists());
 
@@ -150,7 +150,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 fn what_could_not_be_folded_stays_beside_a_state_that_it_still_goes_with() {
     let folder = Folder::with(&state(4, &[1]));
     let (mut session, _) = folder.session();
-    now(session.append(&state(4, &[1]), &[Entry::Record(record(2))])).unwrap();
+    now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(2))])).unwrap();
     fs::write(folder.state(), file::to_text(&state(4, &[7]))).unwrap();
     now(session.fold(&state(5, &[1, 2]))).unwrap_err();
     assert_eq!(now(session.load()).unwrap().state, Some(state(4, &[2, 7])));
@@ -169,7 +169,7 @@ fn what_a_rebuilt_state_takes_the_place_of_is_kept_under_a_free_name() {
     let mut session = now(folder.store().lock()).unwrap();
     assert!(now(session.load()).unwrap_err().is_broken());
     let kept = now(session.fold(&state(1, &[1]))).unwrap_err();
-    assert!(matches!(kept, StateError::Changed { .. }), "only what was set aside is replaced: {kept}");
+    assert!(matches!(kept.kind, StateErrorKind::Changed), "only what was set aside is replaced: {kept}");
 
     let kept = session.set_aside().unwrap();
     assert_eq!(kept, [folder.path("keyform.state.json.journal.old"), folder.path("keyform.state.json.old-2")]);

@@ -1,44 +1,40 @@
 use super::*;
 use crate::state::sample::{blob, intend, name, record, state};
 
-fn journal(base: &State, entries: &[Entry]) -> Vec<u8> {
+fn journal(base: &State, entries: &[JournalEntry]) -> Vec<u8> {
     [header(base), lines(entries)].concat()
 }
 
-fn lines(entries: &[Entry]) -> Vec<u8> {
+fn lines(entries: &[JournalEntry]) -> Vec<u8> {
     let mut lines = Vec::new();
     add_lines(&mut lines, entries);
     lines
 }
 
-fn every_entry() -> Vec<Entry> {
+fn every_entry() -> Vec<JournalEntry> {
     vec![
         intend(2),
         intend(3),
-        Entry::Settle { public_key: blob(3) },
-        Entry::Record(record(2)),
-        Entry::Drop { id: record(1).id },
-        Entry::Account { user_id: UserId::new("user-2").unwrap() },
+        JournalEntry::Settle { public_key: blob(3) },
+        JournalEntry::Record(record(2)),
+        JournalEntry::Drop { id: record(1).id },
+        JournalEntry::Account { user_id: UserId::new("user-2").unwrap() },
         intend(4),
     ]
 }
 
-fn learned(mut base: State, entries: &[Entry]) -> State {
+fn learned(mut base: State, entries: &[JournalEntry]) -> State {
     for entry in entries {
-        base.learn(entry.clone());
+        base.apply(entry.clone());
     }
     base
 }
 
 fn replayed(base: &State, journal: &[u8]) -> (State, Vec<usize>) {
-    match read(Some(base.clone()), journal).unwrap() {
-        Replay::State { state, unreadable } => (state, unreadable),
-        Replay::Nothing(_) => panic!("nothing of the journal counts"),
+    match replay(Some(base.clone()), journal).unwrap() {
+        Replay::Applied { state, unreadable } => (state, unreadable),
+        Replay::Obsolete(_) => panic!("nothing of the journal counts"),
     }
-}
-
-fn read(base: Option<State>, journal: &[u8]) -> Result<Replay, StateError> {
-    replay(base, journal, std::path::Path::new("keyform.state.json.journal"))
 }
 
 #[test]
@@ -55,7 +51,7 @@ fn without_a_state_beside_it_a_first_journal_is_the_state() {
     let base = State { user_id: None, ..state(0, &[]) };
     let text = journal(&base, &every_entry());
     let expected = learned(base, &every_entry());
-    assert_eq!(read(None, &text).unwrap(), Replay::State { state: expected, unreadable: Vec::new() });
+    assert_eq!(replay(None, &text).unwrap(), Replay::Applied { state: expected, unreadable: Vec::new() });
 }
 
 #[test]
@@ -85,8 +81,8 @@ fn a_journal_without_a_whole_first_line_counts_for_nothing() {
     let begun = header(&base);
     for text in [b"".as_slice(), &begun[..begun.len() - 1], &begun[..20], b"\0\0\0\0", b"\0\0\0{\"intend\"\n{\"drop\":"]
     {
-        let nothing = Replay::Nothing(Some(base.clone()));
-        assert_eq!(read(Some(base.clone()), text).unwrap(), nothing, "{}", text.escape_ascii());
+        let nothing = Replay::Obsolete(Some(base.clone()));
+        assert_eq!(replay(Some(base.clone()), text).unwrap(), nothing, "{}", text.escape_ascii());
     }
 }
 
@@ -94,15 +90,15 @@ fn a_journal_without_a_whole_first_line_counts_for_nothing() {
 fn a_journal_that_is_folded_already_counts_for_nothing() {
     let text = journal(&state(4, &[]), &every_entry());
     let folded = Some(state(5, &[2]));
-    assert_eq!(read(folded.clone(), &text).unwrap(), Replay::Nothing(folded));
+    assert_eq!(replay(folded.clone(), &text).unwrap(), Replay::Obsolete(folded));
 }
 
 #[test]
 fn a_journal_of_another_state_is_refused() {
     let other = State { lineage: Uuid::from_u128(2), ..state(4, &[]) };
     for (base, found) in [(Some(state(3, &[])), Some(3)), (Some(other), Some(4)), (None, None)] {
-        let error = read(base, &journal(&state(4, &[]), &[])).unwrap_err();
-        let StateError::StrayJournal { journal_serial: 4, state_serial, .. } = error else { panic!("{error}") };
+        let error = replay(base, &journal(&state(4, &[]), &[])).unwrap_err();
+        let StateErrorKind::StrayJournal { journal_serial: 4, state_serial } = error else { panic!("{error:?}") };
         assert_eq!(state_serial, found);
     }
 }
@@ -110,21 +106,10 @@ fn a_journal_of_another_state_is_refused() {
 #[test]
 fn a_journal_that_is_none_or_a_newer_one_is_refused() {
     for foreign in ["{}\n", "hello\n", "[1]\n", "\n"] {
-        let error = read(None, foreign.as_bytes()).unwrap_err();
-        assert!(matches!(error, StateError::ForeignJournal { .. }), "{foreign}: {error}");
+        let error = replay(None, foreign.as_bytes()).unwrap_err();
+        assert!(matches!(error, StateErrorKind::ForeignJournal(_)), "{foreign}: {error:?}");
     }
     let text = String::from_utf8(header(&state(4, &[]))).unwrap().replace("\"journal\":1", "\"journal\":2");
-    let error = read(Some(state(4, &[])), text.as_bytes()).unwrap_err();
-    assert!(matches!(error, StateError::NewerJournal { found: 2, .. }), "{error}");
-}
-
-#[test]
-fn the_changes_since_an_earlier_state_lead_from_it_to_the_later_one() {
-    let base = learned(state(4, &[1, 9]), &[intend(4), intend(6)]);
-    let later = learned(base.clone(), &[every_entry(), vec![Entry::Settle { public_key: blob(6) }]].concat());
-    let changes = later.changes_since(&base);
-    assert!(changes.iter().all(|entry| later.includes(entry) && !base.includes(entry)), "{changes:?}");
-    assert_eq!(changes.len(), 4, "{changes:?}");
-    assert_eq!(learned(base, &changes), later);
-    assert_eq!(later.changes_since(&later), []);
+    let error = replay(Some(state(4, &[])), text.as_bytes()).unwrap_err();
+    assert!(matches!(error, StateErrorKind::NewerJournal { found: 2 }), "{error:?}");
 }

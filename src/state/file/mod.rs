@@ -1,7 +1,6 @@
-//! The state as a file: JSON, version 1, pretty-printed, keys sorted by name, so that a commit of it diffs well.
+//! The format of a state's file: JSON, version 1, pretty-printed, keys sorted by name, so that commits have small diffs.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -9,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use uuid::Uuid;
 
-use super::{Record, State, StateError};
+use super::error::StateErrorKind;
+use super::model::State;
+use super::record::Record;
 use crate::account::Endpoint;
 use crate::names::{KeyName, UserId};
 use crate::public_key::KeyBlob;
 use crate::terminal::json;
 
-/// The version of the format that is written, and the newest that is read.
+/// The version that is written, and the newest that can be read.
 pub const VERSION: u64 = 1;
 
 /// What keyform recorded of an account. Written by keyform alone; commit it, do not edit it.
@@ -57,12 +58,12 @@ struct Pending {
     public_key: KeyBlob,
 }
 
-/// The JSON Schema of the format.
+/// Returns the JSON Schema of the format.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(StateFile).to_value()
 }
 
-/// Writes a state as text, with a line feed at its end.
+/// Writes a state, with a line feed at its end.
 pub fn to_text(state: &State) -> String {
     let mut pending: Vec<_> = state
         .pending
@@ -82,41 +83,39 @@ pub fn to_text(state: &State) -> String {
     json::pretty(&file)
 }
 
-/// Reads a state from text; `path` is for the error.
-pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
-    let path = || path.to_path_buf();
+/// Reads a state.
+pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
     if text.iter().all(u8::is_ascii_whitespace) {
-        return Err(StateError::Empty { path: path() });
+        return Err(StateErrorKind::Empty);
     }
     let file: StateFile = serde_json::from_slice(text).map_err(|error| match error.classify() {
-        Category::Eof => StateError::Truncated { path: path(), line: error.line(), column: error.column() },
+        Category::Eof => StateErrorKind::Truncated { line: error.line(), column: error.column() },
         _ => match newer_version(text) {
-            Some(found) => StateError::NewerVersion { path: path(), found, known: VERSION },
-            None => StateError::Foreign { path: path(), problem: error.to_string() },
+            Some(found) => StateErrorKind::NewerVersion { found, known: VERSION },
+            None => StateErrorKind::Foreign { problem: error.to_string() },
         },
     })?;
     if file.version > VERSION {
-        return Err(StateError::NewerVersion { path: path(), found: file.version, known: VERSION });
+        return Err(StateErrorKind::NewerVersion { found: file.version, known: VERSION });
     }
     if file.version < 1 {
-        return Err(StateError::Foreign { path: path(), problem: "its version is 0".to_owned() });
+        return Err(StateErrorKind::Foreign { problem: "its version is 0".to_owned() });
     }
-    let twice = |what: String| StateError::Duplicate { path: path(), what };
     let mut records = IndexMap::with_capacity(file.keys.len());
-    // Ids tell rows apart, and nothing else does. One name may stand here twice, for an old key and its heir; one key,
-    // for an old name and the new one; even both, for a row that is gone and the one that took its place.
+    // Only ids are unique. A name occurs twice while an old key waits to be deleted, a key occurs twice while its row is
+    // renamed, and both do if a row is gone and another one replaces it.
     for record in file.keys {
         if record.public_key.fingerprint() != record.fingerprint {
-            return Err(StateError::Fingerprint { path: path(), name: record.name.to_string() });
+            return Err(StateErrorKind::Fingerprint { name: record.name.to_string() });
         }
         if let Some(twin) = records.insert(record.id.clone(), record) {
-            return Err(twice(format!("the id {}", twin.id)));
+            return Err(StateErrorKind::Duplicate { what: format!("the id {}", twin.id) });
         }
     }
     let mut pending = HashMap::new();
     for Pending { name, public_key } in file.pending {
         if let Some(twin) = pending.insert(public_key, name) {
-            return Err(twice(format!("the pending upload of {twin}")));
+            return Err(StateErrorKind::Duplicate { what: format!("the pending upload of {twin}") });
         }
     }
     Ok(State {
@@ -129,7 +128,7 @@ pub fn from_text(text: &[u8], path: &Path) -> Result<State, StateError> {
     })
 }
 
-/// A format of the future need not fit today's struct; its version still tells.
+/// Returns the version of a newer format, which the structs above need not fit.
 fn newer_version(text: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Versioned {

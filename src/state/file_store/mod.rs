@@ -1,0 +1,273 @@
+//! A state in a file, with its journal and its lock in files beside it.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::disk::{Disk, LocalDisk};
+use super::entry::JournalEntry;
+use super::error::{StateError, StateErrorKind};
+use super::file;
+use super::journal::{self, Replay};
+use super::model::State;
+use super::store::{LoadedState, Session, Store};
+use crate::files::{folder_of, sibling, target_of};
+use crate::terminal::escape::escape_to;
+
+/// How much of another process's description is shown, in characters.
+const MAX_HOLDER_CHARS: usize = 200;
+
+/// A state at a path: `PATH`, with `PATH.journal` and `PATH.lock` beside it.
+#[derive(Debug)]
+pub struct FileStore<D = LocalDisk> {
+    disk: Rc<RefCell<D>>,
+    paths: StatePaths,
+    holder: String,
+}
+
+/// The lock of a [`FileStore`].
+#[derive(Debug)]
+pub struct FileSession<D: Disk = LocalDisk> {
+    disk: Rc<RefCell<D>>,
+    paths: StatePaths,
+    journal: JournalStatus,
+    /// The state's file as it was read or written.
+    text: Option<Vec<u8>>,
+    _lock: D::FileLock,
+}
+
+#[derive(Debug, Clone)]
+struct StatePaths {
+    state: PathBuf,
+    journal: PathBuf,
+    lock: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum JournalStatus {
+    /// Not read yet.
+    Unknown,
+    /// No usable journal. The next append starts a new one.
+    Absent,
+    /// It has a header and belongs to the state beside it.
+    Whole,
+    /// As `Whole`, but the last line has no line feed.
+    Torn,
+}
+
+struct StateFiles {
+    loaded: LoadedState,
+    /// The state's file alone.
+    text: Option<Vec<u8>>,
+    journal: JournalStatus,
+}
+
+impl FileStore<LocalDisk> {
+    /// Keeps a state at `path` on this machine. Others who want the lock are shown `holder`.
+    ///
+    /// Follows a symbolic link once, here; its target is read and replaced from then on.
+    pub fn open(path: &Path, holder: impl Into<String>) -> Self {
+        Self::on(Rc::new(RefCell::new(LocalDisk::default())), &target_of(path), holder)
+    }
+}
+
+impl<D: Disk> FileStore<D> {
+    pub fn on(disk: Rc<RefCell<D>>, path: &Path, holder: impl Into<String>) -> Self {
+        let paths =
+            StatePaths { state: path.to_path_buf(), journal: sibling(path, ".journal"), lock: sibling(path, ".lock") };
+        Self { disk, paths, holder: holder.into() }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.paths.state
+    }
+
+    pub fn journal_path(&self) -> &Path {
+        &self.paths.journal
+    }
+}
+
+impl<D: Disk> Store for FileStore<D> {
+    type Writer = FileSession<D>;
+
+    async fn load(&self) -> Result<LoadedState, StateError> {
+        read(&*self.disk.borrow(), &self.paths).map(|files| files.loaded)
+    }
+
+    async fn lock(&self) -> Result<FileSession<D>, StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let path = &self.paths.lock;
+        match disk.try_lock(path, &self.holder).map_err(failed("lock", path))? {
+            Ok(lock) => Ok(FileSession {
+                disk: Rc::clone(&self.disk),
+                paths: self.paths.clone(),
+                journal: JournalStatus::Unknown,
+                text: None,
+                _lock: lock,
+            }),
+            Err(holder) => {
+                let holder =
+                    if holder.is_empty() { "another process".into() } else { escape_to(&holder, MAX_HOLDER_CHARS) };
+                Err(StateErrorKind::Locked { holder: holder.into_owned() }.at(&self.paths.state))
+            }
+        }
+    }
+}
+
+impl<D: Disk> Session for FileSession<D> {
+    async fn load(&mut self) -> Result<LoadedState, StateError> {
+        let StateFiles { loaded, text, journal } = read(&*self.disk.borrow(), &self.paths)?;
+        self.journal = journal;
+        self.text = text;
+        Ok(loaded)
+    }
+
+    async fn append(&mut self, base: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let path = &self.paths.journal;
+        let mut bytes = match self.journal {
+            JournalStatus::Whole => Vec::new(),
+            // Ends the torn line, so that readers skip it alone.
+            JournalStatus::Torn => b"\n".to_vec(),
+            JournalStatus::Unknown | JournalStatus::Absent => {
+                drop_journal(&mut *disk, path)?;
+                journal::header(base)
+            }
+        };
+        journal::add_lines(&mut bytes, entries);
+        // A failed append may leave a part of a line.
+        self.journal = JournalStatus::Torn;
+        disk.append(path, &bytes).map_err(failed("write", path))?;
+        self.journal = JournalStatus::Whole;
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let path = &self.paths.journal;
+        disk.sync(path).map_err(failed("sync", path))?;
+        sync_folder_of(&mut *disk, path)
+    }
+
+    async fn fold(&mut self, state: &State) -> Result<(), StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let path = &self.paths.state;
+        let found = disk.read(path).map_err(failed("read", path))?;
+        // A deleted state is written again. A changed one may hold results that this run does not know.
+        if found.is_some() && found != self.text {
+            return Err(StateErrorKind::Changed.at(path));
+        }
+        let text = file::to_text(state).into_bytes();
+        replace(&mut *disk, path, &text)?;
+        self.text = Some(text);
+        sync_folder_of(&mut *disk, path)?;
+        // The journal is obsolete now, because its serial is lower. An error leaves it for the next run to delete.
+        let _ = disk.remove(&self.paths.journal);
+        self.journal = JournalStatus::Absent;
+        Ok(())
+    }
+
+    async fn discard(&mut self) -> Result<(), StateError> {
+        drop_journal(&mut *self.disk.borrow_mut(), &self.paths.journal)?;
+        self.journal = JournalStatus::Absent;
+        Ok(())
+    }
+}
+
+impl<D: Disk> FileSession<D> {
+    /// Reads the state without its journal.
+    pub fn state_alone(&self) -> Result<Option<State>, StateError> {
+        let path = &self.paths.state;
+        let text = self.disk.borrow().read(path).map_err(failed("read", path))?;
+        text.map(|text| file::from_text(&text).map_err(|kind| kind.at(path))).transpose()
+    }
+
+    /// Copies journal and state, which may be damaged, to new files beside them, and returns the paths of these. The next
+    /// [`Session::fold`] replaces both.
+    pub fn set_aside(&mut self) -> Result<Vec<PathBuf>, StateError> {
+        let mut disk = self.disk.borrow_mut();
+        let mut copies = Vec::new();
+        for path in [&self.paths.journal, &self.paths.state] {
+            let text = disk.read(path).map_err(failed("read", path))?;
+            if let Some(text) = &text {
+                let copy = free_name(&*disk, path)?;
+                replace(&mut *disk, &copy, text)?;
+                copies.push(copy);
+            }
+            self.text = text;
+        }
+        Ok(copies)
+    }
+}
+
+/// Reads state and journal.
+///
+/// The journal comes first: if another process folds in between, the state is the new one and the journal obsolete. In
+/// the other order the result could be the old state without the journal.
+fn read(disk: &impl Disk, paths: &StatePaths) -> Result<StateFiles, StateError> {
+    let journal = disk.read(&paths.journal).map_err(failed("read", &paths.journal))?.unwrap_or_default();
+    let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
+    let state = text.as_deref().map(|text| file::from_text(text).map_err(|kind| kind.at(&paths.state))).transpose()?;
+    Ok(match journal::replay(state, &journal).map_err(|kind| kind.at(&paths.journal))? {
+        Replay::Obsolete(state) => {
+            let loaded = LoadedState { state, ..LoadedState::default() };
+            StateFiles { loaded, text, journal: JournalStatus::Absent }
+        }
+        Replay::Applied { state, unreadable } => {
+            let warnings = unreadable.into_iter().map(|line| unreadable_line(&paths.journal, line)).collect();
+            let loaded = LoadedState { state: Some(state), journaled: true, warnings };
+            let journal = if journal.ends_with(b"\n") { JournalStatus::Whole } else { JournalStatus::Torn };
+            StateFiles { loaded, text, journal }
+        }
+    })
+}
+
+fn unreadable_line(journal: &Path, line: usize) -> String {
+    format!(
+        "line {line} of {} was not written whole and is passed over; the next listing of the account tells again what \
+         it said",
+        journal.display()
+    )
+}
+
+/// Replaces a file atomically. Its content is durable on return, its name after [`sync_folder_of`].
+fn replace(disk: &mut impl Disk, path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let temporary = disk.write_temporary(path, bytes).map_err(failed("write beside", path))?;
+    disk.sync_temporary(&temporary).map_err(failed("sync the new", path))?;
+    disk.persist(temporary, path).map_err(failed("replace", path))
+}
+
+fn sync_folder_of(disk: &mut impl Disk, path: &Path) -> Result<(), StateError> {
+    let folder = folder_of(path);
+    disk.sync_folder(folder).map_err(failed("sync", folder))
+}
+
+/// Returns the first of `PATH.old`, `PATH.old-2`, … that does not exist.
+fn free_name(disk: &impl Disk, path: &Path) -> Result<PathBuf, StateError> {
+    let mut number = 1;
+    loop {
+        let suffix = if number == 1 { ".old".to_owned() } else { format!(".old-{number}") };
+        let free = sibling(path, &suffix);
+        if disk.read(&free).map_err(failed("read", &free))?.is_none() {
+            return Ok(free);
+        }
+        number += 1;
+    }
+}
+
+/// Deletes an obsolete journal.
+///
+/// A process may have died after it renamed a new state into place: that name must be durable before the journal goes, or
+/// a new journal builds on the state.
+fn drop_journal(disk: &mut impl Disk, path: &Path) -> Result<(), StateError> {
+    sync_folder_of(disk, path)?;
+    disk.remove(path).map_err(failed("remove", path))
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    move |source| StateErrorKind::Io { doing, source }.at(path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Reads and writes journals: one JSON object per line, appended while an apply runs, folded into the state at its end.
+//!
+//! The first line is a header that names the state to which the journal belongs. A line that a crash tore or a disk lost
+//! is skipped, because the next listing of the account shows what it said. The entry that must not be lost, the intent to
+//! upload, is durable before the first request.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::entry::JournalEntry;
+use super::error::StateErrorKind;
+use super::model::State;
+use crate::account::Endpoint;
+use crate::names::UserId;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// Length of most lines, in bytes: those of an Ed25519 key.
+const LINE_BYTES: usize = 384;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct JournalHeader {
+    journal: u32,
+    lineage: Uuid,
+    serial: u64,
+    endpoint: Endpoint,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+}
+
+/// The result of reading a journal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Replay {
+    /// No line is whole, or the state already contains the journal. Holds the state that was passed in.
+    Obsolete(Option<State>),
+    Applied {
+        /// The state with all entries of the journal.
+        state: State,
+        /// Line numbers, from 1.
+        unreadable: Vec<usize>,
+    },
+}
+
+/// Returns the first line of the journal of `state`.
+pub(super) fn header(state: &State) -> Vec<u8> {
+    let mut journal = Vec::new();
+    add_line(
+        &mut journal,
+        &JournalHeader {
+            journal: VERSION,
+            lineage: state.lineage,
+            serial: state.serial,
+            endpoint: state.endpoint.clone(),
+            user_id: state.user_id.clone(),
+        },
+    );
+    journal
+}
+
+/// Appends one line per entry.
+pub(super) fn add_lines(journal: &mut Vec<u8>, entries: &[JournalEntry]) {
+    journal.reserve(entries.len() * LINE_BYTES);
+    for entry in entries {
+        add_line(journal, entry);
+    }
+}
+
+/// Applies a journal to the state beside it.
+///
+/// # Errors
+/// If it belongs to another state, or its format is unknown.
+pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateErrorKind> {
+    // Without its line feed a line may be torn, even if the rest of it happens to parse.
+    let whole = journal.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let (journal, torn) = journal.split_at(whole);
+    let mut lines = journal.split_inclusive(|&byte| byte == b'\n').enumerate();
+    let Some((_, first)) = lines.next() else { return Ok(Replay::Obsolete(base)) };
+    let header: JournalHeader = match serde_json::from_slice(first) {
+        Ok(header) => header,
+        // A power failure lost the line, so it was not synced, and no request had been sent.
+        Err(_) if first.contains(&0) => return Ok(Replay::Obsolete(base)),
+        Err(source) => return Err(StateErrorKind::ForeignJournal(source)),
+    };
+    if header.journal != VERSION {
+        return Err(StateErrorKind::NewerJournal { found: header.journal });
+    }
+    let mut state = match base {
+        None if header.serial == 0 => State { user_id: header.user_id, ..State::new(header.lineage, header.endpoint) },
+        Some(state) if state.lineage == header.lineage && state.serial == header.serial => state,
+        Some(state) if state.lineage == header.lineage && state.serial > header.serial => {
+            return Ok(Replay::Obsolete(Some(state)));
+        }
+        other => {
+            return Err(StateErrorKind::StrayJournal {
+                journal_serial: header.serial,
+                state_serial: other.map(|state| state.serial),
+            });
+        }
+    };
+    let mut unreadable = Vec::new();
+    let mut last = 1;
+    for (index, text) in lines {
+        last = index + 1;
+        match serde_json::from_slice(text) {
+            Ok(entry) => state.apply(entry),
+            Err(_) if text.trim_ascii().is_empty() => {}
+            Err(_) => unreadable.push(last),
+        }
+    }
+    if !torn.is_empty() {
+        unreadable.push(last + 1);
+    }
+    Ok(Replay::Applied { state, unreadable })
+}
+
+fn add_line(journal: &mut Vec<u8>, value: &impl Serialize) {
+    // Serializing plain structs into memory cannot fail.
+    let _ = serde_json::to_writer(&mut *journal, value);
+    journal.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests;

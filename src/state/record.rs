@@ -1,0 +1,45 @@
+//! The record of one managed key.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::names::{KeyId, KeyName};
+use crate::public_key::{Fingerprint, KeyBlob};
+
+/// A managed key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    /// The name in the manifest.
+    #[schemars(with = "String")]
+    pub name: KeyName,
+    /// The id of the row on the account.
+    #[schemars(with = "String")]
+    pub id: KeyId,
+    /// Type and base64 of the key, without its comment.
+    #[schemars(with = "String")]
+    pub public_key: KeyBlob,
+    /// The fingerprint of the key, as `ssh-keygen -l` prints it.
+    #[schemars(with = "String", regex(pattern = "^SHA256:[A-Za-z0-9+/]{43}$"))]
+    pub fingerprint: Fingerprint,
+    /// The name of the row on the account, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
+    /// How the key came to be managed.
+    pub origin: Origin,
+    /// When the account added the row, by its own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub created_at: Option<Timestamp>,
+}
+
+/// How a key came to be managed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// keyform uploaded it.
+    Uploaded,
+    /// It was on the account before keyform knew of it.
+    Adopted,
+}
