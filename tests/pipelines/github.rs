@@ -114,7 +114,7 @@ impl Project {
             .with(|forge| forge.comments.iter().map(|comment| comment["body"].as_str().unwrap().to_owned()).collect())
     }
 
-    /// Checks that the apply changes neither account nor repository. Returns the digest of the plan that waits.
+    /// Checks that the apply changes neither account nor repository. Returns the digest of the waiting plan.
     fn refuses(&self, apply: impl FnOnce(&Self) -> Ended, why: &str) -> String {
         let (rows, writes, state) = (self.account.api().rows(), self.writes(), self.repository.file(STATE));
         let ended = apply(self);

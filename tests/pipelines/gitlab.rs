@@ -82,12 +82,12 @@ impl Project {
         self.repository.recorded()
     }
 
-    /// Checks that the apply changes neither account nor repository. Returns the digest of the plan that waits.
+    /// Checks that the apply changes neither account nor repository. Returns the digest of the waiting plan.
     fn refuses(&self, apply: &Ended, rows: &[StoredRow], why: &str) -> String {
         assert!(!apply.success && apply.log.contains(why), "{}", apply.log);
         assert_eq!(self.account.api().rows(), rows);
-        let waits = apply.log.split("The plan that waits").nth(1).unwrap();
-        digest(waits)
+        let waiting = apply.log.split("The waiting plan").nth(1).unwrap();
+        digest(waiting)
     }
 }
 
