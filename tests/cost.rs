@@ -1,4 +1,4 @@
-//! What an apply costs the disk: bytes are counted, and time is not.
+//! The bytes and syncs that an apply costs the disk.
 
 #![cfg(test)]
 
@@ -19,7 +19,6 @@ use support::world;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-/// A disk that counts.
 #[derive(Default)]
 struct Counting {
     disk: LocalDisk,
@@ -83,7 +82,7 @@ impl Disk for Counting {
     }
 }
 
-/// Applies so many new keys, and counts the bytes written, those of the state in the end, and how often was synced.
+/// Applies `count` new keys. Returns the bytes written, the size of the final state and the number of syncs.
 fn apply(count: u64) -> (usize, usize, usize) {
     let desired = world::numbered(count);
     let account = MemoryAccount::new(Mode::default(), Vec::new());
@@ -117,5 +116,5 @@ fn apply(count: u64) -> (usize, usize, usize) {
 fn an_apply_of_1000_keys_writes_less_than_three_times_the_state() {
     let (written, state, synced) = apply(1000);
     assert!(written < 3 * state, "{written} bytes for a state of {state}");
-    assert_eq!(apply(10).2, synced, "how often is synced does not depend on the number of keys");
+    assert_eq!(apply(10).2, synced, "the number of syncs does not depend on the number of keys");
 }

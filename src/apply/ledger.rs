@@ -78,7 +78,7 @@ impl<'s, S: Session> Ledger<'s, S> {
             }
             Err(error) => {
                 if is_changed {
-                    // What a reader sees now: a late failure leaves the new state, others leave the journal or nothing.
+                    // A reader sees the new state if the failure came late, else the old one, with the journal or without.
                     let readable = self.session.load().await.unwrap_or_default();
                     outcome.is_journaled = readable.journaled;
                     outcome.unsaved = state.changes_since(&self.base);

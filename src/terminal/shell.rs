@@ -1,8 +1,8 @@
-//! Commands for people to copy into a shell: what comes from outside may hold blanks, quotes, `$(…)` or a leading dash.
+//! Commands that people copy into a shell. Their arguments may contain blanks, quotes, `$(…)` or a leading dash.
 
 use std::borrow::Cow;
 
-/// A word as a POSIX shell reads it back.
+/// Quotes a word for a POSIX shell, if necessary.
 pub fn quoted(word: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -12,7 +12,7 @@ pub fn quoted(word: &str) -> Cow<'_, str> {
     }
 }
 
-/// A flag and its value, as words that are not quoted yet: in one where the value would be taken for a flag.
+/// Returns a flag and its value as unquoted words: as one word if the value would be read as a flag.
 pub fn flag(name: &str, value: &str) -> Vec<String> {
     if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value.to_owned()] }
 }

@@ -1,27 +1,25 @@
-//! The colours of keyform. Everything printed can be understood without them.
+//! Colors. All output can be understood without them.
 //!
-//! Renderers write them always; the stream takes them out where they are not wanted.
+//! Renderers always write them; the output stream strips them where they are not wanted.
 
 use std::fmt::{self, Display};
 
 use anstyle::{AnsiColor, Style};
 
-/// Errors, and what takes access away.
+/// Errors, and changes that remove access.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// Warnings, and what replaces.
+/// Warnings, and replacements.
 pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
-/// What gives access, and what went well.
+/// Success, and changes that give access.
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// What is there already.
+/// Keys that already exist.
 pub const CALM: Style = AnsiColor::Cyan.on_default();
-/// Names.
 pub const NAME: Style = Style::new().bold();
-/// What matters less.
+/// Secondary information.
 pub const DIM: Style = Style::new().dimmed();
-/// What changed within a line.
+/// The changed part of a line.
 pub const MARK: Style = Style::new().bold().underline();
 
-/// Shows something in a style.
 pub fn paint<T: Display>(style: Style, what: T) -> impl Display {
     Painted { style, what }
 }

@@ -10,13 +10,13 @@ use keyform::emulator::{Emulator, FaultKind, Faults, Method};
 use crate::signals::second_upload_meets;
 use crate::support::program::{Folder, Ran, STATE, TOKEN, account, manifest, until};
 
-/// An account on which the second upload takes long enough for something to happen meanwhile.
+/// Starts an account whose second upload takes a second, time enough to change files.
 fn slow() -> Emulator {
     let faults = Faults { latency: Duration::from_secs(1), jitter: Duration::ZERO, ..Faults::default() };
     second_upload_meets(FaultKind::Latency, faults)
 }
 
-/// Applies, and does something to the files while the second key is under way, which is so many requests from now.
+/// Applies, and calls `happen` during the second upload, which is the `requests`-th request from now.
 fn meanwhile(folder: &Folder, account: &Emulator, arguments: &str, requests: u64, happen: impl FnOnce()) -> Ran {
     let before = account.api().stats().received;
     let running = folder.keyform(arguments).on(account).start();
@@ -57,7 +57,7 @@ fn results_are_printed_if_the_folder_of_the_state_goes_and_the_next_plan_adopts_
     folder.keyform(&format!("plan --detailed-exitcode {state}")).on(&account).run().expect(0);
 }
 
-/// Applies where no file may be larger than so many blocks of 512 bytes. Returns what it says on stderr.
+/// Applies with a limit of `blocks` × 512 bytes per file. Returns stderr.
 fn apply_within(folder: &Folder, account: &Emulator, blocks: u32) -> String {
     let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
@@ -85,7 +85,7 @@ fn on_a_full_disk_results_that_do_not_fit_are_printed_and_the_next_run_finds_the
     assert!(printed(&stderr).iter().all(|line| line.starts_with("{\"record\":")), "{stderr}");
     assert!(!printed(&stderr).is_empty(), "{stderr}");
     let stored = account.api().rows().len();
-    assert!((9..28).contains(&stored), "what cannot be written down is not begun: {stored} keys");
+    assert!((9..28).contains(&stored), "an upload whose intent cannot be saved is not sent: {stored} keys");
 
     folder.keyform("apply -y").on(&account).run().expect(0);
     each_key_went_up_once(&folder, &account, STATE, "uploaded", 28);
@@ -101,7 +101,7 @@ fn without_room_for_the_intent_nothing_is_sent_and_the_error_says_why() {
 }
 
 #[test]
-fn a_state_that_is_removed_during_an_apply_is_written_anew() {
+fn a_state_that_is_removed_during_an_apply_is_written_again() {
     let (account, folder) = (slow(), Folder::of("alice=1"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     folder.write("keyform.yaml", manifest("alice=1 bob=2"));

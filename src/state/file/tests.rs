@@ -19,19 +19,19 @@ fn error(text: &str) -> StateError {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn a_written_state_is_read_again() {
     for state in [whole(), state(0, &[]), State { user_id: None, ..state(1, &[1]) }] {
         assert_eq!(from_text(to_text(&state).as_bytes()).unwrap(), state);
     }
 }
 
 #[test]
-fn it_is_pretty_and_sorted_by_name() {
+fn a_file_is_pretty_and_sorted_by_name() {
     insta::assert_snapshot!(to_text(&whole()));
 }
 
 #[test]
-fn cut_off_anywhere_it_says_where() {
+fn a_file_that_is_cut_off_says_where() {
     let text = to_text(&whole());
     for length in 1..text.len() - 1 {
         let error = error(&text[..length]);
@@ -40,7 +40,7 @@ fn cut_off_anywhere_it_says_where() {
 }
 
 #[test]
-fn what_is_no_state_is_refused_with_what_it_is_and_what_to_do() {
+fn a_file_that_is_not_a_state_is_refused_with_a_reason_and_help() {
     let state = whole();
     let text = to_text(&state);
     let twice = text.replace("row-1", "row-2");
@@ -48,7 +48,7 @@ fn what_is_no_state_is_refused_with_what_it_is_and_what_to_do() {
     let pending: Vec<_> = pending.collect();
     let twice_pending = text.replace("\"pending\": [", &format!("\"pending\": [{},", pending[0]));
     let other_key = text.replacen(blob(1).as_str(), blob(9).as_str(), 1);
-    let told: Vec<_> = [
+    let errors: Vec<_> = [
         "",
         " \n",
         &text[..100],
@@ -70,7 +70,7 @@ fn what_is_no_state_is_refused_with_what_it_is_and_what_to_do() {
         format!("{error}\n  {}", error.help())
     })
     .collect();
-    insta::assert_snapshot!(told.join("\n\n"));
+    insta::assert_snapshot!(errors.join("\n\n"));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use tempfile::TempDir;
 use super::*;
 use crate::state::sample::{intend, record, state};
 
-/// A folder with a state in it.
 struct Folder {
     folder: TempDir,
 }
@@ -79,7 +78,7 @@ fn a_journal_is_read_by_everyone_and_a_fold_puts_it_into_the_state() {
 }
 
 #[test]
-fn a_torn_last_line_is_warned_of_and_what_comes_after_it_is_kept() {
+fn a_torn_last_line_is_a_warning_and_later_entries_are_kept() {
     let folder = Folder::with(&state(4, &[]));
     let (mut session, _) = folder.session();
     now(session.append(&state(4, &[]), &[JournalEntry::Record(record(1)), JournalEntry::Record(record(2))])).unwrap();
@@ -95,7 +94,7 @@ fn a_torn_last_line_is_warned_of_and_what_comes_after_it_is_kept() {
 }
 
 #[test]
-fn a_journal_that_counts_for_nothing_gives_way_to_a_new_one() {
+fn an_obsolete_journal_is_replaced_by_a_new_one() {
     for left in [journal::header(&state(3, &[])), b"\0\0\0\0".to_vec(), Vec::new()] {
         let folder = Folder::with(&state(4, &[]));
         fs::write(folder.journal(), left).unwrap();
@@ -120,7 +119,7 @@ fn the_lock_names_its_holder_and_ends_with_the_session() {
 }
 
 #[test]
-fn a_state_that_somebody_else_changed_is_left_alone_and_one_that_vanished_is_written() {
+fn a_state_that_another_process_changed_is_kept_and_one_that_vanished_is_written() {
     let folder = Folder::with(&state(4, &[1]));
     let (mut session, _) = folder.session();
     now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(2))])).unwrap();
@@ -147,7 +146,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn what_could_not_be_folded_stays_beside_a_state_that_it_still_goes_with() {
+fn a_journal_that_was_not_folded_still_applies_to_its_state() {
     let folder = Folder::with(&state(4, &[1]));
     let (mut session, _) = folder.session();
     now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(2))])).unwrap();
@@ -155,13 +154,13 @@ fn what_could_not_be_folded_stays_beside_a_state_that_it_still_goes_with() {
     now(session.fold(&state(5, &[1, 2]))).unwrap_err();
     assert_eq!(now(session.load()).unwrap().state, Some(state(4, &[2, 7])));
 
-    // A state that has gone on counts it for nothing.
+    // A state with a higher serial makes it obsolete.
     fs::write(folder.state(), file::to_text(&state(6, &[7]))).unwrap();
     assert_eq!(now(session.load()).unwrap().state, Some(state(6, &[7])));
 }
 
 #[test]
-fn what_a_rebuilt_state_takes_the_place_of_is_kept_under_a_free_name() {
+fn the_files_that_a_rebuilt_state_replaces_are_kept_under_free_names() {
     let folder = Folder::new();
     fs::write(folder.state(), "broken").unwrap();
     fs::write(folder.journal(), "broken, too").unwrap();
@@ -206,7 +205,7 @@ fn a_link_stays_a_link_and_permissions_stay_as_they_were() {
     assert_eq!(mode(&folder.state()), 0o640);
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
 
-    // A new state is readable as any other new file is.
+    // A new state has the permissions of any new file.
     let (fresh, other) = (Folder::new(), elsewhere.path().join("other"));
     fs::write(&other, "").unwrap();
     now(fresh.session().0.fold(&state(1, &[]))).unwrap();

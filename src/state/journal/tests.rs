@@ -23,7 +23,7 @@ fn every_entry() -> Vec<JournalEntry> {
     ]
 }
 
-fn learned(mut base: State, entries: &[JournalEntry]) -> State {
+fn applied(mut base: State, entries: &[JournalEntry]) -> State {
     for entry in entries {
         base.apply(entry.clone());
     }
@@ -33,24 +33,24 @@ fn learned(mut base: State, entries: &[JournalEntry]) -> State {
 fn replayed(base: &State, journal: &[u8]) -> (State, Vec<usize>) {
     match replay(Some(base.clone()), journal).unwrap() {
         Replay::Applied { state, unreadable } => (state, unreadable),
-        Replay::Obsolete(_) => panic!("nothing of the journal counts"),
+        Replay::Obsolete(_) => panic!("the journal is obsolete"),
     }
 }
 
 #[test]
-fn what_was_learned_is_read_again() {
+fn entries_are_read_again() {
     let base = state(4, &[1]);
     let (state, unreadable) = replayed(&base, &journal(&base, &every_entry()));
-    assert_eq!(state, learned(base, &every_entry()));
+    assert_eq!(state, applied(base, &every_entry()));
     assert_eq!(state.pending.values().collect::<Vec<_>>(), [&name(4)]);
     assert!(unreadable.is_empty());
 }
 
 #[test]
-fn without_a_state_beside_it_a_first_journal_is_the_state() {
+fn a_first_journal_without_a_state_is_the_state() {
     let base = State { user_id: None, ..state(0, &[]) };
     let text = journal(&base, &every_entry());
-    let expected = learned(base, &every_entry());
+    let expected = applied(base, &every_entry());
     assert_eq!(replay(None, &text).unwrap(), Replay::Applied { state: expected, unreadable: Vec::new() });
 }
 
@@ -60,7 +60,7 @@ fn a_last_line_torn_anywhere_is_dropped_and_the_rest_is_kept() {
     let entries = every_entry();
     let (last, rest) = entries.split_last().unwrap();
     let text = journal(&base, &entries);
-    let kept = learned(base.clone(), rest);
+    let kept = applied(base.clone(), rest);
     for lost in 1..lines(std::slice::from_ref(last)).len() {
         let (state, unreadable) = replayed(&base, &text[..text.len() - lost]);
         assert_eq!((state, unreadable), (kept.clone(), vec![entries.len() + 1]), "without the last {lost} bytes");
@@ -68,15 +68,15 @@ fn a_last_line_torn_anywhere_is_dropped_and_the_rest_is_kept() {
 }
 
 #[test]
-fn a_line_that_the_disk_lost_is_passed_over_and_those_after_it_are_read() {
+fn a_line_that_the_disk_lost_is_skipped_and_those_after_it_are_read() {
     let base = state(4, &[]);
     let lost = b"\0\0\0\0\0\0\0\n{\"record\":{\"name\n\n";
     let text = [journal(&base, &[intend(1)]), lost.to_vec(), lines(&[intend(2)])].concat();
-    assert_eq!(replayed(&base, &text), (learned(base, &[intend(1), intend(2)]), vec![3, 4]));
+    assert_eq!(replayed(&base, &text), (applied(base, &[intend(1), intend(2)]), vec![3, 4]));
 }
 
 #[test]
-fn a_journal_without_a_whole_first_line_counts_for_nothing() {
+fn a_journal_without_a_whole_first_line_is_obsolete() {
     let base = state(4, &[1]);
     let begun = header(&base);
     for text in [b"".as_slice(), &begun[..begun.len() - 1], &begun[..20], b"\0\0\0\0", b"\0\0\0{\"intend\"\n{\"drop\":"]
@@ -87,7 +87,7 @@ fn a_journal_without_a_whole_first_line_counts_for_nothing() {
 }
 
 #[test]
-fn a_journal_that_is_folded_already_counts_for_nothing() {
+fn a_journal_that_was_folded_is_obsolete() {
     let text = journal(&state(4, &[]), &every_entry());
     let folded = Some(state(5, &[2]));
     assert_eq!(replay(folded.clone(), &text).unwrap(), Replay::Obsolete(folded));
@@ -104,7 +104,7 @@ fn a_journal_of_another_state_is_refused() {
 }
 
 #[test]
-fn a_journal_that_is_none_or_a_newer_one_is_refused() {
+fn a_foreign_or_newer_journal_is_refused() {
     for foreign in ["{}\n", "hello\n", "[1]\n", "\n"] {
         let error = replay(None, foreign.as_bytes()).unwrap_err();
         assert!(matches!(error, StateErrorKind::ForeignJournal(_)), "{foreign}: {error:?}");
