@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::num::NonZero;
-use std::path::Path;
-use std::process::Command;
 use std::thread;
 
-use super::support::tools;
+use super::shell;
 
 const PAGE: &str = include_str!("../../docs/diagnostics.md");
 
@@ -38,16 +36,7 @@ fn produces_its_code(Example { code, language, text }: &Example<'_>) {
     } else {
         text
     };
-    let binary = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap();
-    let output = Command::new("sh")
-        .args(["-c", script])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", format!("{}:{}", binary.display(), tools::path()))
-        .env("HOME", folder.path())
-        .output()
-        .unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    let printed = shell(folder.path(), script);
     assert!(printed.contains(&format!("[{code}]")), "the example of {code} prints:\n{printed}");
 }
 

@@ -12,6 +12,9 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+use support::tools;
 
 /// Every page with console sessions.
 const PAGES: [&str; 7] = [
@@ -40,4 +43,18 @@ fn check(page: &str, render: impl FnOnce(&str) -> String) {
 #[expect(clippy::disallowed_methods, reason = "the person who runs the test chooses whether pages are rewritten")]
 fn draws() -> bool {
     std::env::var_os("KEYFORM_DRAW").is_some()
+}
+
+/// Runs a script with the program on its path. Returns both streams together.
+fn shell(folder: &Path, script: &str) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1\n{script}")])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", format!("{}:{}", binary.display(), tools::path()))
+        .env("HOME", folder)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -1,11 +1,9 @@
 //! Console sessions: fenced `console` blocks whose commands show an output.
 
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::support::tools;
-use super::{PAGES, check};
+use super::support::files::copy_folder;
+use super::{PAGES, check, shell};
 
 /// Separates the outputs of two commands.
 const MARK: &str = "\u{1}";
@@ -51,34 +49,9 @@ fn render(page: &str) -> (String, usize) {
 /// Runs the commands of one session in a fresh folder with the examples. Returns what each prints, both streams together.
 fn run(commands: &[&str]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"), &folder.path().join("examples"));
-    let binary = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap();
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"), &folder.path().join("examples"));
     let script: String =
         commands.iter().map(|command| format!("{command}\nstatus=$?; printf '{MARK}'; (exit $status)\n")).collect();
-    let output = Command::new("sh")
-        .args(["-c", &format!("exec 2>&1\n{script}")])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", format!("{}:{}", binary.display(), tools::path()))
-        .env("HOME", folder.path())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = shell(folder.path(), &script);
     text.split(MARK).take(commands.len()).map(str::to_owned).collect()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (source, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        // A sandbox that somebody left in an example is not part of it.
-        if source.file_name().is_some_and(|name| name == ".keyform") {
-            continue;
-        }
-        if source.is_dir() {
-            copy(&source, &target);
-        } else {
-            fs::copy(source, target).unwrap();
-        }
-    }
 }

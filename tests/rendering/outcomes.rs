@@ -1,7 +1,7 @@
 //! What an apply tells: results and events.
 
 use insta::assert_snapshot;
-use keyform::account::{Effect, Failure, FailureKind};
+use keyform::account::Failure;
 use keyform::apply::{Event, Finding, Outcome, Status, Step, Verification};
 use keyform::names::KeyId;
 use keyform::report::events::Events;
@@ -9,16 +9,10 @@ use keyform::report::{View, json, text};
 use uuid::Uuid;
 
 use crate::scenes::Scene;
+use crate::support::account::refused;
 
 pub(crate) fn failure(message: &str) -> Failure {
-    Failure {
-        effect: Effect::Refused,
-        kind: FailureKind::Invalid,
-        status: Some(422),
-        retry_after: None,
-        message: message.to_owned(),
-        help: Some(message.to_owned()),
-    }
+    Failure { help: Some(message.to_owned()), ..refused(message) }
 }
 
 /// An outcome in which everything ended in one of these ways, in turn.

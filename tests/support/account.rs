@@ -181,7 +181,7 @@ pub fn row(id: &str, name: &str, blob: &KeyBlob) -> Row {
     }
 }
 
-fn refused(message: &str) -> Failure {
+pub fn refused(message: &str) -> Failure {
     Failure {
         effect: Effect::Refused,
         kind: FailureKind::Invalid,
