@@ -17,6 +17,7 @@ mod offline;
 mod plans;
 mod rebuild;
 mod recovery;
+mod requests;
 mod sandbox;
 mod signals;
 mod streams;
