@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 pub use client::{Client, ClientOptions, OpenError};
 pub use clock::{Clock, TokioClock};
-pub use endpoint::{Endpoint, EndpointError};
+pub use endpoint::{DEFAULT_ENDPOINT, Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
 pub use listing::{ListError, Listing, list_all};
 pub use retry::RetryPolicy;

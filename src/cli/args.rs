@@ -7,32 +7,35 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::account::DEFAULT_ENDPOINT;
 use crate::names::KeyName;
 use crate::plan::guard::Acknowledged;
 use crate::terminal::shell::flag;
 
-// Clap shows the documentation of a field as its help.
+// Clap shows the doc comment of a field as its help.
+
+pub(super) const GLOBAL_OPTIONS: &str = "Global options";
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
 pub(super) struct OutputArgs {
-    /// When to use colours
+    /// Color output
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
     pub(super) color: When,
     /// Print results and errors only
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Log requests to stderr; twice for more
+    /// Log requests to stderr (-vv for more)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
-    /// How to write the log
+    /// Format of the log
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
 }
 
 /// The shared flags that choose manifest, state and account, in the order in which help lists them.
 ///
-/// They are accepted before the verb, too; a command that uses some of them has those groups among its own arguments.
+/// They are also accepted before the command. A command that uses some of them has those groups among its own arguments.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct WorkspaceArgs {
     #[command(flatten)]
@@ -46,49 +49,50 @@ pub(super) struct WorkspaceArgs {
 }
 
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
 pub(super) struct ManifestArgs {
-    /// Manifest file, or folder of them; may repeat [default: keyform.yaml]
+    /// Manifest file or folder (repeatable) [default: keyform.yaml]
     #[arg(short = 'f', long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(super) manifest: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
 pub(super) struct StateFileArgs {
-    /// State file [default: keyform.state.json beside the manifest]
+    /// State file [default: keyform.state.json next to the manifest]
     #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) state: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
 pub(super) struct AccountArgs {
-    /// Base URL of the API [default: the vendor's]
-    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, help = format!("Base URL of the API [default: {DEFAULT_ENDPOINT}]"), global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub(super) endpoint: Option<String>,
-    /// File that holds the API token; - is stdin
+    /// File that contains the API token (- for stdin)
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) token_file: Option<PathBuf>,
-    /// Context of the vendor's command line to take token and endpoint from
+    /// Read token and endpoint from this context of the prime CLI
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) context: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
 pub(super) struct SandboxArgs {
-    /// Try it out: an emulated account, kept in .keyform beside the manifest
+    /// Use an emulated account, kept in .keyform/
     #[arg(long, global = true)]
     pub(super) sandbox: bool,
 }
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct PlanScope {
-    /// Do without listing the account: plan needs no token then, apply only one that may upload
+    /// Do not list the account
+    ///
+    /// plan then needs no token, and apply needs write permission only.
     #[arg(long)]
     pub(super) offline: bool,
-    /// Only this key, a partial plan; may repeat
+    /// Plan changes of this key only (repeatable)
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = key_name)]
     pub(super) target: Vec<KeyName>,
     /// Delete every managed key
@@ -98,17 +102,17 @@ pub(super) struct PlanScope {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct LockArgs {
-    /// Wait so long for another run to end
+    /// Seconds to wait for the lock
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub(super) lock_timeout: u64,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct RequestArgs {
-    /// How often a request is tried again
+    /// Maximum retries of a request
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(super) retries: u32,
-    /// How long an answer may take
+    /// Seconds to wait for a response
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
 }
@@ -116,59 +120,58 @@ pub(super) struct RequestArgs {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_field_names, reason = "the fields are named after their flags")]
 pub(super) struct AcknowledgeArgs {
-    /// Acknowledge so many deletions
+    /// Allow up to N deletions
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) allow_deletes: usize,
-    /// Acknowledge that the primary key goes
+    /// Allow deletion of the primary key without a new one
     #[arg(long)]
     pub(super) allow_primary_loss: bool,
-    /// Acknowledge that the account has lost all its keys
+    /// Allow an account that has lost all its keys
     #[arg(long)]
     pub(super) allow_empty_account: bool,
-    /// Acknowledge that a protected key goes; may repeat
+    /// Allow changes to this protected key (repeatable)
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = key_name)]
     pub(super) allow_protected: Vec<KeyName>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct DayArgs {
-    /// Day that decides what has expired [default: today, UTC]
+    /// Date that decides which keys have expired [default: today, UTC]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     pub(super) today: Option<Date>,
 }
 
-/// When to use colours.
+/// When to use color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
-    /// On a terminal, unless `NO_COLOR` is set
+    /// Use color on a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Always
+    /// Always use color
     Always,
-    /// Never
+    /// Never use color
     Never,
 }
 
-/// How to write the log.
+/// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
-    /// A line for people
+    /// One line of text per event
     Text,
-    /// A JSON object a line
+    /// JSON Lines
     Json,
 }
 
-/// How to print an outcome or a state.
+/// Format of an outcome or a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputFormat {
-    /// For a terminal
+    /// Text for people
     Text,
-    /// For programs
+    /// JSON for programs
     Json,
 }
 
 impl WorkspaceArgs {
-    /// Returns the flags as they were typed, but for the one that says where the token is: its value need not mean the
-    /// same on another machine.
+    /// Returns the flags as they were typed, except `--token-file`, which can mean something else on another machine.
     pub(super) fn to_words(&self) -> Vec<String> {
         let Self {
             manifest: ManifestArgs { manifest },
@@ -223,7 +226,7 @@ impl AcknowledgeArgs {
 }
 
 impl DayArgs {
-    /// Returns the day that was given, or else today in UTC.
+    /// Returns the given date, or today in UTC.
     pub(super) fn resolve(self) -> Date {
         self.today.unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()).date())
     }
@@ -239,5 +242,5 @@ pub(super) fn key_name(text: &str) -> Result<KeyName, String> {
 }
 
 fn date(text: &str) -> Result<Date, &'static str> {
-    text.parse().map_err(|_| "it is no day, such as 2027-06-30")
+    text.parse().map_err(|_| "must be a date such as 2027-06-30")
 }

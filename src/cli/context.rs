@@ -23,7 +23,7 @@ use crate::state::{FileStore, LoadedState, Store, lock_within};
 const DEFAULT_MANIFEST: &str = "keyform.yaml";
 const STATE_NAME: &str = "keyform.state.json";
 
-/// Where commands keep a state. No other place names a type of store.
+/// Where commands keep a state. The only place that names a type of store.
 pub(super) type StateStore = FileStore;
 pub(super) type StateSession = <StateStore as Store>::Writer;
 
@@ -55,11 +55,11 @@ impl Context {
     /// Reads the manifest.
     ///
     /// # Errors
-    /// Only if the default manifest does not exist: the first thing that happens to a newcomer.
+    /// Only if the default manifest does not exist. Other problems are in the report.
     pub(super) fn manifest(&self, today: Date) -> Result<LoadedManifest, CliError> {
         if self.is_default_manifest && !Path::new(DEFAULT_MANIFEST).exists() {
-            return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} here"))
-                .hint("name a manifest, or a folder of them, with -f PATH"));
+            return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} in this folder"))
+                .hint("name a manifest file or folder with --manifest PATH"));
         }
         Ok(manifest::load(&self.manifests, today))
     }
@@ -75,7 +75,7 @@ impl Context {
         Ok(desired)
     }
 
-    /// Returns the path of the state: beside the first manifest, unless another is chosen.
+    /// Returns the path of the state: next to the first manifest, unless another is chosen.
     pub(super) fn state_path(&self) -> PathBuf {
         if self.sandbox {
             return sandbox::folder(self.folder()).join(STATE_NAME);
@@ -91,17 +91,17 @@ impl Context {
         StateStore::open(&self.state_path(), holder)
     }
 
-    /// Locks the state. Says so if another process has to be waited for.
+    /// Locks the state. Prints a status line if it has to wait for another process.
     pub(super) async fn lock(&self, store: &StateStore, lock: LockArgs) -> Result<StateSession, CliError> {
         let LockArgs { lock_timeout } = lock;
         let clock = TokioClock::default();
         let session = lock_within(store, Duration::from_secs(lock_timeout), &clock, |held| {
-            self.ui.status(&format!("Waiting: {held}"));
+            self.ui.status(&format!("Waiting for the lock: {held}"));
         });
         Ok(session.await?)
     }
 
-    /// Prints the warnings of a state that was read.
+    /// Prints the warnings of a loaded state.
     pub(super) fn warn_of(&self, loaded: &LoadedState) {
         for warning in &loaded.warnings {
             self.ui.warn(warning);
@@ -146,7 +146,7 @@ impl Context {
         Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() }
     }
 
-    /// The folder of the first manifest; empty for the current one, so that paths below it read as they are typed.
+    /// The folder of the first manifest. Empty for the current folder, so that paths in it are shown as typed.
     fn folder(&self) -> &Path {
         match self.manifests.first().map(PathBuf::as_path) {
             Some(path) if path.is_dir() => path.strip_prefix(".").unwrap_or(path),
@@ -156,7 +156,7 @@ impl Context {
     }
 }
 
-/// The one place that reads the environment, besides clap.
+/// The only place besides clap that reads the environment.
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is passed in")]
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)

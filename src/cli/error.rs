@@ -1,4 +1,4 @@
-//! Errors at the edge: what to say, what to do about it, which code to exit with.
+//! Errors at the edge: message, hints and exit code.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -38,13 +38,13 @@ pub(in crate::cli) struct CliError {
 enum CliErrorKind {
     Failed {
         message: String,
-        /// What the message sums up, one line each.
+        /// Printed below the message, one line each.
         details: Vec<String>,
     },
     InvalidManifest {
-        /// Every problem, as printed at a terminal.
+        /// Every problem, rendered as text.
         problems: String,
-        /// Whether the worst problems are broken policies.
+        /// Whether the worst problems are policy violations.
         is_policy: bool,
     },
 }
@@ -124,7 +124,7 @@ impl CliError {
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string();
-            // Some libraries repeat the cause in their own words.
+            // Some libraries repeat the cause in the message.
             if !message.contains(&text) {
                 let _ = write!(message, ": {text}");
             }

@@ -1,4 +1,4 @@
-//! The file of `apply --events`. Each line is appended at once, so a killed run leaves what happened until then.
+//! The file of `apply --events`. Each line is appended at once, so a killed run leaves its events.
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::plan::guard::Refusal;
 use crate::report::events::Events;
 
-/// Writes the events of one run, if the user asked for them.
+/// Writes the events of one run to the file of `--events`, if it is given.
 #[derive(Debug)]
 pub(super) struct RunLog<'p> {
     pub(super) plan: &'p Plan,
@@ -53,7 +53,7 @@ impl<'p> RunLog<'p> {
     pub(super) fn finish(self, ui: Ui, exit: Exit) -> Exit {
         let Some(LogFile { path, error, .. }) = self.file else { return exit };
         let Some(error) = error.into_inner() else { return exit };
-        ui.warn(&format!("the events in {} are not complete: {error}", path.display()));
+        ui.warn(&format!("the events in {} are incomplete: {error}", path.display()));
         if exit == Exit::Done { Exit::Failed } else { exit }
     }
 }
@@ -63,7 +63,7 @@ impl LogFile {
         match open(path) {
             Ok(file) => Ok(Self { path: path.to_path_buf(), file, error: RefCell::default() }),
             Err(error) => Err(CliError::new(format!("cannot write events to {}: {error}", path.display()))
-                .hint("name a file that can be written, or a pipe that is read; nothing was changed")),
+                .hint("name a writable file, or a pipe that has a reader; nothing was changed")),
         }
     }
 
@@ -82,7 +82,7 @@ fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
-    let _somebody_reads = {
+    let _reader_exists = {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.clone().custom_flags(libc::O_NONBLOCK).open(path)?
     };

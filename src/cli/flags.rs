@@ -1,34 +1,41 @@
-//! What clap cannot derive: the variable of each flag, and that a flag is hidden and refused where it is not used.
+//! What clap cannot derive: the variable of each flag, global flags that only some commands use, and the two lengths of
+//! help.
 //!
-//! The flags in [`WorkspaceArgs`] are global, so that they may stand before and after the verb. A command that uses
-//! one has it among its own arguments. All other commands get a hidden copy, which is accepted only to be refused with
-//! a better message than clap's.
+//! The flags in [`WorkspaceArgs`] are global, so they are accepted before and after the command. A command that uses
+//! one has it among its own arguments. All other commands get a hidden copy, which is refused with a better message
+//! than clap's.
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches as _, Id};
 
-use super::args::{AccountArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
+use super::args::{AccountArgs, GLOBAL_OPTIONS, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use super::error::CliError;
+use super::manual;
 
-/// The environment in the help of each command: one line, since one for each flag would hide the flags.
-const ENVIRONMENT: &str =
-    "Environment: each flag as KEYFORM_ and its name, --log-format as KEYFORM_LOG_FORMAT; NO_COLOR";
+/// Maximum length of the help of a flag in `-h`, with its values. With the name of the flag it is 100.
+const MAX_LINE: usize = 68;
 
-/// More of it, for commands that use the account.
-const ACCOUNT_ENVIRONMENT: &str =
-    "; PRIME_API_KEY (token), PRIME_API_BASE_URL, PRIME_CONTEXT, HTTPS_PROXY, SSL_CERT_FILE";
+/// Display order of flags after all others.
+const LAST: usize = 900;
 
-/// Makes clap's command for `C`, which has the verbs.
+/// Builds the clap command for `C`, which has the subcommands.
 pub(super) fn command<C: Args>() -> clap::Command {
     let command = WorkspaceArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME")));
     let command = set_environment(C::augment_args(command));
     let shared: Vec<_> =
         ids::<WorkspaceArgs>().iter().filter_map(|id| argument(&command, id.as_str()).cloned()).collect();
-    one_help(command.mut_subcommands(|verb| hide_unused(verb, &shared, &[])))
+    add_version(add_help(command.mut_subcommands(|below| hide_unused(below, &shared, &[]))))
 }
 
-/// Refuses flags that were typed and have no effect. A variable is set for all commands, so it may be without effect.
+/// Prepares a command for parsing and for help: `-h` is one screen with one line per flag, and `--help` has all.
+pub(super) fn with_help(command: clap::Command) -> clap::Command {
+    let mut command = concise(manual::with_sections(command));
+    command.build();
+    command
+}
+
+/// Refuses typed flags that have no effect. A variable applies to all commands, so one without effect is not an error.
 ///
 /// `command` has parsed the arguments to `matches`. `without_effect` is the id of a flag that the chosen format ignores.
 pub(super) fn check(
@@ -41,23 +48,23 @@ pub(super) fn check(
     let typed: Vec<_> = command.get_arguments().filter(|arg| is_typed(matches, arg.get_id())).collect();
     let long = |arg: &Arg| arg.get_long().unwrap_or_default().to_owned();
     if let Some(arg) = without_effect.and_then(|id| typed.iter().find(|arg| arg.get_id() == id)) {
-        return Err(CliError::new(format!("--{} means nothing to this --format", long(arg))).hint("leave it out"));
+        return Err(CliError::new(format!("--{} has no effect with this --format", long(arg))).hint("remove it"));
     }
     if let Some(arg) = typed.iter().find(|arg| arg.is_hide_set()) {
-        let message = format!("--{} means nothing to `keyform {verb}`", long(arg));
-        return Err(CliError::new(message).hint("leave it out"));
+        let message = format!("`keyform {verb}` does not use --{}", long(arg));
+        return Err(CliError::new(message).hint("remove it"));
     }
     let real = [ids::<StateFileArgs>(), ids::<AccountArgs>()].concat();
     if let Some(arg) = typed.iter().find(|arg| real.contains(arg.get_id()))
         && SandboxArgs::from_arg_matches(matches).is_ok_and(|args| args.sandbox)
     {
-        return Err(CliError::new(format!("--{} and --sandbox exclude each other", long(arg)))
-            .hint("the sandbox has an account and a state of its own, in .keyform beside the manifest"));
+        return Err(CliError::new(format!("--{} cannot be used with --sandbox", long(arg)))
+            .hint("the sandbox has its own account and state, in .keyform/ next to the manifest"));
     }
     Ok(())
 }
 
-/// Names the variable of each flag after it. A flag without a value is off if its variable is empty, `0`, `no`, `off`
+/// Derives the variable of each flag from its name. A flag without a value is off if its variable is empty, `0`, `no`, `off`
 /// or `false`.
 fn set_environment(command: clap::Command) -> clap::Command {
     let with_variable = |arg: Arg| {
@@ -69,35 +76,60 @@ fn set_environment(command: clap::Command) -> clap::Command {
     command.mut_args(with_variable).mut_subcommands(set_environment)
 }
 
-/// Hides in a command and those below it the flags that it does not use. `inherited` are those that a command above it
-/// uses.
+/// Hides the flags that a command and its subcommands do not use. `inherited` are those that a parent uses.
 fn hide_unused(command: clap::Command, shared: &[Arg], inherited: &[Id]) -> clap::Command {
     let mut used = inherited.to_vec();
     let command = shared.iter().fold(command, |command, arg| {
         let id = arg.get_id();
         if argument(&command, id.as_str()).is_some() {
             used.push(id.clone());
-            // The copy keeps its place in the order of help.
+            // The copy keeps the order of help.
             command.mut_arg(id, |_| arg.clone())
         } else if inherited.contains(id) {
             command
         } else {
-            // Clap adds a global argument to a command only where none of that name is.
+            // Clap adds a global argument only to commands without one of that name.
             command.arg(arg.clone().hide(true))
         }
     });
-    let account = if ids::<AccountArgs>().iter().all(|id| used.contains(id)) { ACCOUNT_ENVIRONMENT } else { "" };
-    let before = command.get_after_help().map(|help| format!("{help}\n")).unwrap_or_default();
-    command
-        .after_help(format!("{before}{ENVIRONMENT}{account}."))
-        .mut_subcommands(|below| hide_unused(below, shared, &used))
+    command.mut_subcommands(|below| hide_unused(below, shared, &used))
 }
 
-/// Makes `-h` and `--help` the same, one screen long: what the values of a flag mean is in the manual pages.
-fn one_help(command: clap::Command) -> clap::Command {
-    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print help");
-    let help = help.help_heading(None::<&str>);
-    command.mut_args(|arg| arg.hide_env(true)).disable_help_flag(true).arg(help).mut_subcommands(one_help)
+/// Adds `--help` to a command and its subcommands, at the end of the global options.
+fn add_help(command: clap::Command) -> clap::Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).display_order(LAST);
+    let help = help.help("Print help (see more with '--help')").long_help("Print help (see a summary with '-h')");
+    command.disable_help_flag(true).arg(help.help_heading(GLOBAL_OPTIONS)).mut_subcommands(add_help)
+}
+
+fn add_version(command: clap::Command) -> clap::Command {
+    let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).display_order(LAST);
+    command.disable_version_flag(true).arg(version.help("Print version").help_heading(GLOBAL_OPTIONS))
+}
+
+/// Leaves out of `-h` what does not fit on the line of a flag: its variable, and long lists of values. `--help` explains
+/// the values instead.
+fn concise(command: clap::Command) -> clap::Command {
+    command.mut_args(concise_arg).mut_subcommands(concise)
+}
+
+fn concise_arg(arg: Arg) -> Arg {
+    let arg = arg.hide_env(true);
+    let values = if arg.get_action().takes_values() { arg.get_possible_values() } else { Vec::new() };
+    let Some(help) = arg.get_help().filter(|_| !values.is_empty()) else { return arg };
+    let names: Vec<_> = values.iter().map(PossibleValue::get_name).collect();
+    let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    let line = format!("{help} [default: {}] [possible values: {}]", defaults.join(", "), names.join(", "));
+    if line.len() <= MAX_LINE {
+        return arg;
+    }
+    let width = names.iter().map(|name| name.len() + 1).max().unwrap_or_default();
+    let explained = |value: &PossibleValue| {
+        let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+        format!("\n- {:width$} {help}", format!("{}:", value.get_name()))
+    };
+    let long = format!("{help}\n\nPossible values:{}", values.iter().map(explained).collect::<String>());
+    arg.hide_possible_values(true).long_help(long)
 }
 
 fn ids<T: Args>() -> Vec<Id> {
@@ -109,7 +141,7 @@ fn argument<'c>(command: &'c clap::Command, id: &str) -> Option<&'c Arg> {
     command.get_arguments().find(|arg| arg.get_id() == id)
 }
 
-/// Returns the command that was chosen, below all verbs. Its matches have the global flags, wherever they were typed.
+/// Returns the innermost chosen command. Its matches contain the global flags, no matter where they were typed.
 fn innermost<'c>(command: &'c clap::Command, matches: &'c ArgMatches) -> (&'c clap::Command, &'c ArgMatches) {
     match matches.subcommand() {
         Some((name, below)) => match command.find_subcommand(name) {

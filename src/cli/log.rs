@@ -14,13 +14,13 @@ pub(super) fn start(verbose: u8, format: LogFormat) {
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // Only keyform's own events: libraries log what keyform promises not to show, such as headers.
+    // Only keyform's own events: libraries log headers, which contain the token.
     let filter = tracing_subscriber::filter::Targets::new().with_target("keyform", level);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let layer = match format {
         LogFormat::Text => layer.with_target(false).boxed(),
         LogFormat::Json => layer.json().boxed(),
     };
-    // Fails only if a log was started before, as in a process of tests. That one is kept.
+    // Fails only if a log was started before, as in tests.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
 }

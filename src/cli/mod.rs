@@ -8,6 +8,7 @@ mod error;
 mod event_log;
 mod flags;
 mod log;
+mod manual;
 mod progress;
 mod prompt;
 mod sandbox;
@@ -29,14 +30,11 @@ use ui::Ui;
 #[command(
     name = "keyform",
     version,
-    about = "Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.",
-    long_about = "Keeps the SSH keys of a Prime Intellect account as a Git repository says they should be.\n\n\
-        A YAML manifest lists the keys. `plan` shows what would change, `apply` changes it and records the ids.",
-    after_help = "Try it without an account: keyform apply --sandbox\n\nEnvironment: each flag can be set as KEYFORM_ and its name. The token is read from PRIME_API_KEY or \
-        the vendor's own configuration, the endpoint from PRIME_API_BASE_URL. NO_COLOR, HTTPS_PROXY and \
-        SSL_CERT_FILE work as they do elsewhere.\n\n\
-        Exit codes: 0 done or nothing to do; 1 error; 2 changes pending, with plan --detailed-exitcode; 3 refused by a \
-        guard or a policy; 130 interrupted.",
+    about = "Infrastructure as code for the SSH keys of a Prime Intellect account.",
+    long_about = "Infrastructure as code for the SSH keys of a Prime Intellect account.\n\n\
+        A YAML manifest lists the keys. `keyform plan` shows what would change. `keyform apply` makes the change and \
+        records the returned ids in a state file.",
+    disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100
@@ -50,29 +48,52 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check manifests, and report every problem in them
+    /// Check manifests and report all problems
+    ///
+    /// Checks syntax, keys and policies. Needs no token, no state and no network.
     Validate(commands::validate::ValidateArgs),
     /// Show what apply would change
+    ///
+    /// Compares the manifest, the state and the account, and changes nothing.
+    ///
+    /// An expired key is removed only when an apply runs. Until then it stays on the account and in the plan.
     Plan(commands::plan::PlanArgs),
-    /// Change the account so that it is as the manifest says, and record the ids
+    /// Make the account match the manifest
+    ///
+    /// Plans, asks for approval, changes the account and records the ids of the keys in the state. With PLAN, applies
+    /// that saved plan, or nothing if it is out of date.
+    ///
+    /// An expired key is removed only when an apply runs. Run apply on a schedule if the manifest uses `expires`.
+    ///
+    /// Ctrl-C, SIGTERM and SIGHUP stop the apply after the requests in flight. A second signal stops it at once. The
+    /// next apply completes what is left.
     Apply(commands::apply::ApplyArgs),
-    /// Print a manifest of the keys that are on the account
+    /// Print a manifest of the keys on the account
+    ///
+    /// The next plan adopts the keys. Changes nothing on the account.
     Import(commands::import::ImportArgs),
-    /// Look at what is recorded, or give up managing a key
+    /// Inspect the state, or stop managing a key
+    ///
+    /// The state records the id of every managed key.
     State(commands::state::StateArgs),
-    /// Serve an emulated account on loopback
+    /// Serve an emulated account on localhost
+    ///
+    /// Prints the URL to stdout, and serves until Ctrl-C. The flags choose faults, rate limits and behavior that the
+    /// documentation of the API leaves open.
     Emulator(commands::emulator::EmulatorArgs),
-    /// Print the JSON Schema of a format, or write all of them
+    /// Print the JSON Schema of a file format
     Schema(commands::schema::SchemaArgs),
-    /// Print the completion script of a shell
+    /// Generate shell completions
     Completions(commands::completions::CompletionsArgs),
-    /// Print the manual page, or write those of all commands
+    /// Print the manual page, or write the pages of all commands
     Man(commands::man::ManArgs),
+    /// Print the help of a command
+    Help(commands::help::HelpArgs),
 }
 
 /// Runs keyform with the arguments of a process, the first being the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut command = command();
+    let mut command = flags::with_help(command());
     let (cli, matches) = match parse(&mut command, arguments) {
         Ok(parsed) => parsed,
         Err(exit) => return exit.into(),
@@ -94,7 +115,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
-/// Returns clap's command, from which help, completions and manual pages are made.
+/// Returns the clap command, from which help, completions and manual pages are generated.
 pub fn command() -> clap::Command {
     flags::command::<Cli>()
 }
@@ -108,7 +129,7 @@ fn parse(
         Ok((cli, matches))
     });
     parsed.map_err(|error| {
-        // If stderr is closed, nobody can be told about that either.
+        // If stderr is closed, there is nowhere to report the error.
         let _ = error.print();
         match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
@@ -128,5 +149,6 @@ fn run(verb: Command, ui: Ui) -> Result<Exit, CliError> {
         Command::Schema(args) => commands::schema::run(&args, ui),
         Command::Completions(args) => commands::completions::run(&args, command(), ui),
         Command::Man(args) => commands::man::run(&args, command(), ui),
+        Command::Help(args) => commands::help::run(&args, flags::with_help(command()), ui),
     }
 }

@@ -1,4 +1,4 @@
-//! Progress of long work on stderr: a bar on a terminal, a plain line every few seconds elsewhere.
+//! Progress on stderr: a bar on a terminal, otherwise a plain line every few seconds.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::terminal::escape::escape_to;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Least time between two plain lines.
+/// Minimum time between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Progress {
         self.bar.set_message(doing);
     }
 
-    /// Shows a message that is also worth a plain line.
+    /// Changes the message of the bar, and prints a plain line if one is due.
     pub(super) fn note(&self, doing: &str) {
         let doing = escape_to(doing, 120);
         self.bar.set_message(doing.clone().into_owned());
@@ -64,8 +64,8 @@ impl Progress {
         if self.target == ProgressTarget::Lines && self.last_line.get().elapsed() >= LINE_EVERY {
             self.last_line.set(Instant::now());
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            let doing = if doing.is_empty() { String::new() } else { format!("; {doing}") };
-            // Progress that cannot be written is no reason to stop the work.
+            let doing = if doing.is_empty() { String::new() } else { format!(". {doing}") };
+            // The work goes on even if progress cannot be written.
             let _ = writeln!(std::io::stderr(), "{done} of {total} done{doing}");
         }
     }

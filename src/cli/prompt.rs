@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read as _, Write};
 
-/// Returns whether the answer is `yes`. Any other line, and the end of the input, is a no.
+/// Returns whether the answer is `yes`. Any other line and the end of the input mean no.
 pub(super) fn confirm(question: &str, input: &mut impl BufRead, output: &mut impl Write) -> io::Result<bool> {
     write!(output, "{question} ")?;
     output.flush()?;

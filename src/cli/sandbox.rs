@@ -1,4 +1,4 @@
-//! The sandbox: an emulated account and its state, in a folder beside the manifest.
+//! The sandbox: an emulated account and its state, in a folder next to the manifest.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,8 +10,8 @@ use super::error::CliError;
 
 const FOLDER: &str = ".keyform";
 
-pub(super) fn folder(beside: &Path) -> PathBuf {
-    beside.join(FOLDER)
+pub(super) fn folder(manifests: &Path) -> PathBuf {
+    manifests.join(FOLDER)
 }
 
 /// Returns the endpoint under which the account is recorded and shown. It listens on another port in each run.
@@ -20,19 +20,19 @@ pub(super) fn endpoint() -> Result<Endpoint, CliError> {
 }
 
 /// Starts the emulator. It ends when it is dropped; the account's keys stay in the folder.
-pub(super) fn start(beside: &Path) -> Result<Emulator, CliError> {
-    let folder = folder(beside);
-    make_folder(&folder).map_err(|error| {
-        CliError::new(format!("cannot make {}: {error}", folder.display()))
-            .hint("the sandbox keeps its account there; copy the manifest to where you may write")
+pub(super) fn start(manifests: &Path) -> Result<Emulator, CliError> {
+    let folder = folder(manifests);
+    create_folder(&folder).map_err(|error| {
+        CliError::new(format!("cannot create {}: {error}", folder.display()))
+            .hint("the sandbox keeps its account there; copy the manifest to a writable folder")
     })?;
     let config = EmulatorConfig { keys: Some(folder.join("account.jsonl")), ..EmulatorConfig::default() };
     Emulator::start(config)
-        .map_err(|error| CliError::from(error).hint(format!("to begin a new sandbox, delete {}", folder.display())))
+        .map_err(|error| CliError::from(error).hint(format!("to start a new sandbox, delete {}", folder.display())))
 }
 
-/// Makes the folder, and keeps Git from seeing it.
-fn make_folder(folder: &Path) -> io::Result<()> {
+/// Creates the folder, and tells Git to ignore it.
+fn create_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }

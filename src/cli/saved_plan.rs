@@ -1,4 +1,4 @@
-//! Plans in files: saved by `plan --out FILE`, checked and carried out by `apply FILE`.
+//! Plans in files: saved by `plan --out FILE`, checked and applied by `apply FILE`.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::files::{self, MAX_OWN_BYTES, refuse_special, target_of};
 use crate::plan::{Plan, broken, file};
 use crate::state::LoadedState;
 
-/// Writes a plan to a file, all of it or nothing.
+/// Writes a plan to a file atomically.
 pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
     let failed = |why: &dyn Display| CliError::new(format!("cannot save the plan to {}: {why}", path.display()));
-    refuse_special(path).map_err(|error| failed(&error).hint("name a file that is there or is to be made"))?;
+    refuse_special(path).map_err(|error| failed(&error).hint("name a regular file, or a path that does not exist"))?;
     let written = files::replace(&target_of(path), file::to_text(plan).as_bytes());
     written.map(drop).map_err(|error| failed(&error.kind()))
 }
@@ -23,11 +23,11 @@ pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
     let text = files::read(&target_of(path), MAX_OWN_BYTES)
         .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
     file::from_text(&text).map_err(|error| {
-        CliError::new(format!("{}: {error}", path.display())).hint("make it again with `keyform plan --out FILE`")
+        CliError::new(format!("{}: {error}", path.display())).hint("create it again with `keyform plan --out FILE`")
     })
 }
 
-/// Checks that a saved plan still does what it shows, and brings what the guards look at up to date.
+/// Checks that a saved plan is still valid, and updates the facts that the guards check.
 pub(super) async fn recheck(
     mut plan: Plan,
     loaded: &LoadedState,
@@ -35,16 +35,16 @@ pub(super) async fn recheck(
     today: Date,
 ) -> Result<Plan, CliError> {
     if plan.endpoint != account.endpoint {
-        let message = format!("the saved plan is for {}, not for {}", plan.endpoint, account.endpoint);
-        return Err(CliError::new(message).hint("choose the plan's endpoint with --endpoint"));
+        let message = format!("the saved plan is for {}, not {}", plan.endpoint, account.endpoint);
+        return Err(CliError::new(message).hint("set the endpoint of the plan with --endpoint"));
     }
     let recorded = loaded.state.as_ref();
     let listing = account.list(loaded).await?;
     let broken = broken(&plan, recorded, &listing, today);
     if !broken.is_empty() {
-        return Err(CliError::new("the saved plan no longer holds")
+        return Err(CliError::new("the saved plan is out of date")
             .details(broken)
-            .hint("plan anew, and have that approved; nothing was changed"));
+            .hint("create a new plan and have it approved; nothing was changed"));
     }
     plan.observe(&listing);
     plan.managed = recorded.map_or(0, |state| state.records.len());

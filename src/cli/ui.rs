@@ -28,11 +28,11 @@ impl Ui {
         self.commands(&disarm(text))
     }
 
-    /// Writes a result that may contain workflow commands, which a runner of pipelines obeys.
+    /// Writes a result without disarming workflow commands, which a CI runner obeys.
     pub(in crate::cli) fn commands(self, text: &str) -> Result<(), CliError> {
         let mut stdout = io::stdout().lock();
         let written = match self.choice(&stdout) {
-            // In one write: a stream that strips writes each piece between two styles, 60,000 for a plan of 10,000 keys.
+            // One write. `AutoStream` writes each piece between two styles: 60,000 writes for a plan of 10,000 keys.
             ColorChoice::Never => stdout.write_all(strip_str(text).to_string().as_bytes()),
             choice => AutoStream::new(&mut stdout, choice).write_all(text.as_bytes()),
         };
@@ -69,7 +69,7 @@ impl Ui {
         }
     }
 
-    /// Whether a person can be asked: stdin and stderr are terminals.
+    /// Whether stdin and stderr are terminals.
     pub(in crate::cli) fn can_ask() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }

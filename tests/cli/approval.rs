@@ -1,4 +1,4 @@
-//! What was approved is what runs: saved plans, digests, and changes that take access away by mistake.
+//! Approval: saved plans, digests, and guards against plans that remove access by mistake.
 
 use insta::assert_snapshot;
 use keyform::emulator::{DuplicateKey, Emulator, EmulatorConfig, NewRow};
@@ -14,8 +14,8 @@ fn changed(from: &str, to: &str) -> (Emulator, Folder) {
     (account, folder)
 }
 
-/// The run failed before it changed anything.
-fn refused_before_any_write(account: &Emulator, folder: &Folder, command: &str, code: i32) -> Ran {
+/// Runs a command, and checks that it fails without changing anything.
+fn fails_before_any_write(account: &Emulator, folder: &Folder, command: &str, code: i32) -> Ran {
     let (rows, state) = (account.api().rows(), folder.read(STATE));
     let ran = folder.keyform(command).on(account).run().expect(code);
     assert_eq!((account.api().rows(), folder.read(STATE)), (rows, state));
@@ -27,14 +27,14 @@ fn digest(ran: &Ran) -> String {
 }
 
 #[test]
-fn a_saved_plan_is_carried_out_without_its_manifest_and_only_once() {
+fn a_saved_plan_is_applied_once_and_without_its_manifest() {
     let (account, folder) = changed("alice=1* bob=2", "alice=3* carol=4");
     folder.keyform("plan --out approved.json").on(&account).run().expect(0);
-    folder.write("keyform.yaml", "what follows the approval plays no part");
+    folder.write("keyform.yaml", "the manifest is not read");
     assert_snapshot!("saved_plan_applied", folder.keyform("apply -y approved.json").on(&account).run().expect(0));
     let names: Vec<_> = folder.recorded().into_keys().collect();
     assert_eq!(names, ["alice", "carol"]);
-    assert_snapshot!("saved_plan_again", refused_before_any_write(&account, &folder, "apply -y approved.json", 1));
+    assert_snapshot!("saved_plan_again", fails_before_any_write(&account, &folder, "apply -y approved.json", 1));
 }
 
 #[test]
@@ -43,34 +43,34 @@ fn a_saved_plan_that_was_tampered_with_is_refused() {
     folder.keyform("plan --out approved.json").on(&account).run().expect(0);
     let plan = folder.read("approved.json");
     folder.write("approved.json", plan.replace("\"name\": \"bob\"", "\"name\": \"eve\""));
-    assert_snapshot!("tampered_plan", refused_before_any_write(&account, &folder, "apply -y approved.json", 1));
+    assert_snapshot!("tampered_plan", fails_before_any_write(&account, &folder, "apply -y approved.json", 1));
     folder.write("approved.json", "{}");
-    assert_snapshot!("no_plan", refused_before_any_write(&account, &folder, "apply -y approved.json", 1));
-    assert_snapshot!("missing_plan", refused_before_any_write(&account, &folder, "apply -y nowhere.json", 1));
+    assert_snapshot!("no_plan", fails_before_any_write(&account, &folder, "apply -y approved.json", 1));
+    assert_snapshot!("missing_plan", fails_before_any_write(&account, &folder, "apply -y nowhere.json", 1));
 }
 
 #[test]
-fn a_saved_plan_cannot_talk_a_guard_out_of_its_doubts() {
+fn a_saved_plan_cannot_weaken_a_guard() {
     let (account, folder) = changed("alice=1* bob=2 carol=3 dave=4", "alice=1*");
     folder.keyform("plan --out approved.json").on(&account).run().expect(3);
-    // How many keys are managed is for the state to say.
+    // The number of managed keys comes from the state.
     let plan = folder.read("approved.json");
     folder.write("approved.json", plan.replace("\"managed\": 4", "\"managed\": 400"));
-    refused_before_any_write(&account, &folder, "apply -y approved.json", 3);
+    fails_before_any_write(&account, &folder, "apply -y approved.json", 3);
     folder.keyform("apply -y approved.json --allow-deletes 3").on(&account).run().expect(0);
 }
 
 #[test]
-fn a_saved_plan_may_be_bound_to_a_digest_too() {
+fn a_saved_plan_can_be_checked_against_a_digest() {
     let (account, folder) = changed("alice=1*", "alice=1* bob=2");
     let approved = digest(&folder.keyform("plan --out approved.json").on(&account).run().expect(0));
     let other = format!("sha256:{}", "0".repeat(64));
-    refused_before_any_write(&account, &folder, &format!("apply -y approved.json --plan-digest {other}"), 1);
+    fails_before_any_write(&account, &folder, &format!("apply -y approved.json --plan-digest {other}"), 1);
     folder.keyform(&format!("apply -y approved.json --plan-digest {approved}")).on(&account).run().expect(0);
 }
 
 #[test]
-fn the_token_is_not_sent_where_the_state_does_not_belong() {
+fn the_token_is_not_sent_to_another_endpoint_than_that_of_the_state() {
     let (account, folder) = changed("alice=1*", "alice=1* bob=2");
     let other = account_with(EmulatorConfig::default());
     for command in ["plan", "apply -y"] {
@@ -85,20 +85,17 @@ fn a_saved_plan_for_another_account_is_refused() {
     let (account, folder) = changed("alice=1*", "alice=1* bob=2");
     folder.keyform("plan --out approved.json").on(&account).run().expect(0);
     let other = account_with(EmulatorConfig { user_id: "somebody-else".to_owned(), ..EmulatorConfig::default() });
-    assert_snapshot!("plan_for_another", refused_before_any_write(&other, &folder, "apply -y approved.json", 1));
+    assert_snapshot!("plan_for_another", fails_before_any_write(&other, &folder, "apply -y approved.json", 1));
 }
 
 #[test]
-fn a_saved_plan_names_each_thing_that_no_longer_holds() {
+fn a_saved_plan_that_is_out_of_date_lists_every_difference() {
     let (account, folder) = changed("alice=1* bob=2", "alice=1* carol=3");
     folder.keyform("plan --out approved.json").on(&account).run().expect(0);
     account.api().remove(&folder.recorded()["bob"]).unwrap();
     let (name, public_key) = ("somebody".to_owned(), keys::line(3));
     account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
-    assert_snapshot!(
-        "plan_that_no_longer_holds",
-        refused_before_any_write(&account, &folder, "apply -y approved.json", 1)
-    );
+    assert_snapshot!("plan_out_of_date", fails_before_any_write(&account, &folder, "apply -y approved.json", 1));
 }
 
 #[test]
@@ -107,28 +104,28 @@ fn only_the_plan_with_the_approved_digest_runs() {
     let approved = digest(&folder.keyform("plan").on(&account).run().expect(0));
     folder.write("keyform.yaml", manifest("alice=1* bob=4"));
     let apply = format!("apply -y --plan-digest {approved}");
-    assert_snapshot!("digest_of_another", refused_before_any_write(&account, &folder, &apply, 1));
-    refused_before_any_write(&account, &folder, "apply -y --plan-digest sha256:short", 1);
+    assert_snapshot!("digest_of_another", fails_before_any_write(&account, &folder, &apply, 1));
+    fails_before_any_write(&account, &folder, "apply -y --plan-digest sha256:short", 1);
     folder.write("keyform.yaml", manifest("alice=1* bob=3"));
     folder.keyform(&apply).on(&account).run().expect(0);
     folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
 }
 
 #[test]
-fn an_emptied_manifest_deletes_nothing_without_an_acknowledgement() {
+fn an_emptied_manifest_deletes_nothing_without_its_flags() {
     let (account, folder) = changed("alice=1 bob=2 carol=3", "");
-    assert_snapshot!("emptied_manifest", refused_before_any_write(&account, &folder, "apply -y", 3));
-    assert_snapshot!("wrong_manifest_path", refused_before_any_write(&account, &folder, "apply -y -f nowhere", 1));
+    assert_snapshot!("emptied_manifest", fails_before_any_write(&account, &folder, "apply -y", 3));
+    assert_snapshot!("wrong_manifest_path", fails_before_any_write(&account, &folder, "apply -y -f nowhere", 1));
     folder.keyform("apply -y --allow-deletes 3 --allow-primary-loss").on(&account).run().expect(0);
     assert_eq!(account.api().rows(), []);
 }
 
 #[test]
-fn destroy_takes_every_managed_key_and_the_guards_watch_over_it() {
+fn destroy_deletes_every_managed_key_and_guards_apply() {
     let (account, folder) = changed("alice=1* bob=2! carol=3", "alice=1* bob=2! carol=3");
     let (name, public_key) = ("not ours".to_owned(), keys::line(9));
     account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
-    assert_snapshot!("destroy_refused", refused_before_any_write(&account, &folder, "apply -y --destroy", 3));
+    assert_snapshot!("destroy_refused", fails_before_any_write(&account, &folder, "apply -y --destroy", 3));
     let all = "apply -y --destroy --allow-deletes 3 --allow-primary-loss --allow-protected bob";
     folder.keyform(all).on(&account).run().expect(0);
     let left: Vec<_> = account.api().rows().into_iter().map(|row| row.name).collect();
@@ -136,16 +133,16 @@ fn destroy_takes_every_managed_key_and_the_guards_watch_over_it() {
 }
 
 #[test]
-fn a_target_limits_a_plan_and_says_so() {
+fn a_target_limits_a_plan_and_the_plan_shows_it() {
     let (account, folder) = changed("alice=1* bob=2 carol=3", "alice=1* bob=4 dave=5");
     assert_snapshot!("partial_plan", folder.keyform("plan --target bob").on(&account).run().expect(0));
     folder.keyform("apply -y --target bob").on(&account).run().expect(0);
     assert_eq!(folder.recorded().into_keys().collect::<Vec<_>>(), ["alice", "bob", "carol"]);
-    assert_snapshot!("unknown_target", refused_before_any_write(&account, &folder, "apply -y --target bop", 1));
+    assert_snapshot!("unknown_target", fails_before_any_write(&account, &folder, "apply -y --target bop", 1));
 }
 
 #[test]
-fn a_rename_on_an_account_that_refuses_a_second_copy_names_the_way() {
+fn a_rename_on_an_account_that_refuses_duplicates_explains_how() {
     let account = account_with(EmulatorConfig {
         behaviour: keyform::emulator::Behaviour { duplicate_key: DuplicateKey::Refuse, ..Default::default() },
         ..EmulatorConfig::default()
@@ -153,7 +150,7 @@ fn a_rename_on_an_account_that_refuses_a_second_copy_names_the_way() {
     let folder = Folder::of("alice=1* bob=2");
     folder.keyform("apply -y").on(&account).run().expect(0);
     folder.write("keyform.yaml", manifest("alice=1* bob-desktop=2"));
-    assert_snapshot!("rename_refused", refused_before_any_write(&account, &folder, "apply -y", 1));
+    assert_snapshot!("rename_refused", fails_before_any_write(&account, &folder, "apply -y", 1));
     folder.write("keyform.yaml", manifest("alice=1*"));
     folder.keyform("apply -y --allow-deletes 1").on(&account).run().expect(0);
     folder.write("keyform.yaml", manifest("alice=1* bob-desktop=2"));

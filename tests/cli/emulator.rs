@@ -5,8 +5,8 @@ use insta::assert_snapshot;
 use crate::support::program::{Folder, TOKEN};
 
 #[test]
-fn the_emulator_prints_its_address_serves_and_ends_when_told() {
-    for signal in ["INT", "TERM"] {
+fn the_emulator_prints_its_url_serves_and_stops_on_a_signal() {
+    for signal in ["INT", "TERM", "HUP"] {
         let folder = Folder::of("alice=1* bob=2");
         let serving = folder.keyform("emulator --keys account.jsonl").start();
         let url = serving.first_line();
@@ -21,7 +21,7 @@ fn the_emulator_prints_its_address_serves_and_ends_when_told() {
 }
 
 #[test]
-fn the_emulator_takes_another_token_from_the_environment() {
+fn the_emulator_reads_its_token_from_the_environment() {
     let folder = Folder::of("alice=1");
     let serving = folder.keyform("emulator --no-write").env("KEYFORM_EMULATOR_TOKEN", TOKEN).start();
     let url = serving.first_line();
@@ -33,16 +33,16 @@ fn the_emulator_takes_another_token_from_the_environment() {
 }
 
 #[test]
-fn an_emulator_that_cannot_start_says_why() {
+fn a_corrupt_key_file_is_an_error() {
     let folder = Folder::new();
     folder.write("account.jsonl", "no event\nnor this\n");
     assert_snapshot!("emulator_corrupt", folder.keyform("emulator --keys account.jsonl").run().expect(1));
 }
 
 #[test]
-fn an_emulator_whose_port_is_taken_says_so() {
+fn a_port_that_is_in_use_is_an_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let ended = Folder::new().keyform(&format!("emulator --port {port}")).run().expect(1);
-    assert!(ended.stderr.contains("name another port") && !ended.stderr.contains("panicked"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("choose another port") && !ended.stderr.contains("panicked"), "{}", ended.stderr);
 }

@@ -1,4 +1,4 @@
-//! What `apply --events` writes down, and the formats of `plan` for reviewers.
+//! The events of `apply --events`, and the formats of `plan` for reviewers.
 
 use insta::assert_snapshot;
 use keyform::emulator::{EmulatorConfig, FaultKind, Method, ScriptEntry};
@@ -13,14 +13,14 @@ fn events(folder: &Folder, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn who_got_access_when_and_from_which_plan_is_written_down() {
+fn events_record_who_got_access_when_and_from_which_plan() {
     let (account, folder) = (account(), Folder::new());
     folder.write(
         "keyform.yaml",
         manifest("alice=1* bob=2").replace("  - name: bob", "  - name: bob\n    owner: bob@example.com"),
     );
     folder.keyform("apply -y --events log/events.jsonl").on(&account).run().expect(1);
-    assert_eq!(account.api().rows(), [], "nothing is done that cannot be written down");
+    assert_eq!(account.api().rows(), [], "without a log, nothing is changed");
     folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
     folder.write("keyform.yaml", manifest("alice=1* bob=3"));
     folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
@@ -40,12 +40,12 @@ fn who_got_access_when_and_from_which_plan_is_written_down() {
 }
 
 #[test]
-fn lost_answers_are_told_with_how_they_were_settled() {
+fn events_of_lost_responses_include_how_they_were_settled() {
     let account = account_with(EmulatorConfig::default());
     let folder = Folder::of("alice=1 bob=2");
     account.api().script(ScriptEntry::fault(1, Method::POST, FaultKind::CloseAfter));
     folder.keyform("apply -y --events events.jsonl").on(&account).run().expect(0);
-    assert_snapshot!("events_of_a_lost_answer", events(&folder, "events.jsonl").join("\n"));
+    assert_snapshot!("events_of_a_lost_response", events(&folder, "events.jsonl").join("\n"));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn nothing_in_a_manifest_is_a_command_to_the_runner_of_a_pipeline() {
 }
 
 #[test]
-fn what_the_environment_says_is_for_all_formats_and_just_unused() {
+fn variables_without_effect_are_not_errors() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     for (name, value) in [("KEYFORM_FULL", "true"), ("KEYFORM_RANDOMART", "true"), ("KEYFORM_MAX_CHARS", "9000")] {
         folder.keyform("plan --format json").env(name, value).on(&account).run().expect(0);

@@ -1,4 +1,4 @@
-//! What is printed for programs.
+//! Output formats for programs.
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::support::program::{Folder, STATE, account, manifest};
 use crate::support::schema::assert_valid;
 
 #[test]
-fn a_plan_and_an_outcome_are_as_their_schemas_say() {
+fn plans_and_outcomes_match_their_schemas() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2 carol=3"));
     let plan = folder.keyform("plan --format json").on(&account).run().expect(0);
     assert_valid("plan", &plan.json());
@@ -30,7 +30,7 @@ fn a_plan_and_an_outcome_are_as_their_schemas_say() {
 }
 
 #[test]
-fn the_format_can_be_chosen_by_the_environment() {
+fn the_environment_can_set_the_format() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     folder.keyform("plan").env("KEYFORM_FORMAT", "json").on(&account).run().expect(0).json();
 }

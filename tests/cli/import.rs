@@ -1,4 +1,4 @@
-//! The ways in and out: importing what an account has, and giving up managing a key.
+//! `import` and `state forget`.
 
 use insta::assert_snapshot;
 use keyform::emulator::NewRow;
@@ -6,7 +6,7 @@ use keyform::emulator::NewRow;
 use crate::support::keys;
 use crate::support::program::{Folder, STATE, account, manifest};
 
-/// An account that people have used by hand: names twice, names that no manifest may hold, a key twice, one too weak.
+/// An account that was used by hand: duplicate names, names that are invalid in a manifest, a duplicate key, a weak one.
 fn grown() -> (keyform::emulator::Emulator, Folder) {
     let account = account();
     for (name, public_key) in [
@@ -41,7 +41,7 @@ fn an_imported_manifest_is_valid_and_planning_it_adopts_only() {
 }
 
 #[test]
-fn what_no_manifest_lists_can_be_imported_alone() {
+fn unmanaged_keys_can_be_imported_alone() {
     let (account, folder) = grown();
     folder.write("keyform.yaml", manifest("alice=1 yesterday=4*"));
     assert_snapshot!("import_unmanaged", folder.keyform("import --unmanaged").on(&account).run().expect(0));
@@ -54,7 +54,7 @@ fn an_empty_account_imports_as_an_empty_manifest() {
 }
 
 #[test]
-fn a_forgotten_key_stays_on_the_account_and_is_no_longer_ours() {
+fn a_forgotten_key_stays_on_the_account_and_is_no_longer_managed() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2 carol=3"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     let rows = account.api().rows();
@@ -65,5 +65,5 @@ fn a_forgotten_key_stays_on_the_account_and_is_no_longer_ours() {
     assert_eq!(account.api().rows(), rows);
     let state = folder.read(STATE);
     assert_snapshot!("forget_unknown", folder.keyform("state forget alice bop").run().expect(1));
-    assert_eq!(folder.read(STATE), state, "all of them or none");
+    assert_eq!(folder.read(STATE), state, "all or none");
 }

@@ -1,4 +1,4 @@
-//! Two runs at a time.
+//! Two runs at the same time.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ fn a_second_apply_fails_and_says_who_holds_the_lock() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     let lock = hold(&folder);
     assert_snapshot!("locked", folder.keyform("apply -y").on(&account).run());
-    assert_snapshot!("locked_in_vain", folder.keyform("apply -y --lock-timeout 1").on(&account).run());
+    assert_snapshot!("lock_timeout", folder.keyform("apply -y --lock-timeout 1").on(&account).run());
     assert_eq!(account.api().stats().received, 0);
     assert!(!folder.path(STATE).exists());
     folder.keyform("plan").on(&account).run().expect(0);
@@ -29,11 +29,11 @@ fn a_second_apply_fails_and_says_who_holds_the_lock() {
 }
 
 #[test]
-fn a_second_apply_waits_if_told_so() {
+fn a_second_apply_waits_for_the_lock() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     let lock = hold(&folder);
     let running = folder.keyform("apply -y --lock-timeout 50").on(&account).start();
-    running.until_stderr("Waiting");
+    running.until_stderr("Waiting for the lock");
     drop(lock);
     assert_snapshot!("lock_waited_for", running.end());
     assert_eq!(folder.recorded().len(), 1);

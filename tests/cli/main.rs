@@ -1,4 +1,4 @@
-//! The program from the outside: each run's stdout, stderr and exit code together.
+//! Runs of the program. A snapshot contains stdout, stderr and the exit code of a run.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! Uploads whose answer is lost where nobody may look.
+//! Offline uploads without a response.
 
 use insta::assert_snapshot;
 use keyform::emulator::{FaultKind, Method, ScriptEntry};
@@ -7,7 +7,7 @@ use crate::support::program::{Folder, STATE, account};
 
 #[test]
 fn an_upload_that_may_have_worked_is_pending_until_a_listing_settles_it() {
-    // One is stored without an answer, one is neither.
+    // The first fault stores the key, the second does not.
     for fault in [FaultKind::CloseAfter, FaultKind::CloseBefore] {
         let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3"));
         account.api().script(ScriptEntry::pass(1, Method::POST));
@@ -24,7 +24,7 @@ fn an_upload_that_may_have_worked_is_pending_until_a_listing_settles_it() {
             assert_snapshot!("pending_apply_again", again);
         }
         let stats = account.api().stats();
-        assert_eq!((stats.count(&Method::POST), stats.count(&Method::GET)), (3, 0), "it is never sent again");
+        assert_eq!((stats.count(&Method::POST), stats.count(&Method::GET)), (3, 0), "it is not sent again");
 
         folder.keyform("apply -y").on(&account).run().expect(0);
         assert!(folder.json(STATE).get("pending").is_none());

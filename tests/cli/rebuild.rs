@@ -1,4 +1,4 @@
-//! A state made anew from manifest and account.
+//! `state rebuild`: a state from the manifest and the account.
 
 use insta::assert_snapshot;
 use keyform::emulator::{Emulator, Method};
@@ -7,7 +7,7 @@ use crate::support::program::{Folder, STATE, account, manifest};
 
 const JOURNAL: &str = "keyform.state.json.journal";
 
-/// Two keys on the account and in the state, and a third in the manifest alone.
+/// Two keys on the account and in the state, and a third only in the manifest.
 fn applied() -> (Emulator, Folder) {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
     folder.keyform("apply -y").on(&account).run().expect(0);
@@ -16,7 +16,7 @@ fn applied() -> (Emulator, Folder) {
 }
 
 #[test]
-fn a_broken_state_is_made_anew_and_kept_aside() {
+fn a_broken_state_is_rebuilt_and_kept_aside() {
     let (account, folder) = applied();
     let (whole, recorded) = (folder.read(STATE), folder.recorded());
     let mut forged = folder.json(STATE);
@@ -40,12 +40,12 @@ fn a_broken_state_is_made_anew_and_kept_aside() {
 }
 
 #[test]
-fn a_journal_that_does_not_go_with_the_state_is_set_aside_too() {
+fn a_journal_of_another_state_is_kept_aside_too() {
     let (account, folder) = applied();
     folder.write(JOURNAL, "{\"not\": \"ours\"}\n");
     folder.keyform("state list").run().expect(1);
     let ran = folder.keyform("state rebuild").on(&account).run().expect(1);
-    assert!(ran.stderr.contains("the state can be read"), "without its journal it could: {ran}");
+    assert!(ran.stderr.contains("cannot ask to replace a readable state"), "it is readable without the journal: {ran}");
     assert_snapshot!("rebuilt_with_journal", folder.keyform("state rebuild -y").on(&account).run().expect(0));
     assert!(!folder.path(JOURNAL).exists());
     assert_eq!(folder.read(&format!("{JOURNAL}.old")), "{\"not\": \"ours\"}\n");
@@ -53,7 +53,7 @@ fn a_journal_that_does_not_go_with_the_state_is_set_aside_too() {
 }
 
 #[test]
-fn a_missing_state_is_made_and_one_that_can_be_read_is_replaced_only_with_approval() {
+fn a_missing_state_is_rebuilt_and_a_readable_one_is_replaced_only_with_approval() {
     let (account, folder) = applied();
     folder.write("keyform.yaml", manifest("alice=1*"));
     let before = folder.read(STATE);
@@ -72,7 +72,7 @@ fn a_missing_state_is_made_and_one_that_can_be_read_is_replaced_only_with_approv
 }
 
 #[test]
-fn a_rebuild_keeps_to_the_pin_to_the_account_of_the_state_and_to_the_lock() {
+fn a_rebuild_respects_the_pin_the_account_of_the_state_and_the_lock() {
     let (account, folder) = applied();
     let before = folder.read(STATE);
     folder.write("keyform.yaml", manifest("alice=1").replace("keys:", "account:\n  userId: cm4xsomebodyelse\nkeys:"));
@@ -83,7 +83,7 @@ fn a_rebuild_keeps_to_the_pin_to_the_account_of_the_state_and_to_the_lock() {
     assert!(ran.stderr.contains("the state belongs to https://api.example.com"), "{ran}");
     folder.write(STATE, before.replace("\"version\": 1", "\"version\": 2"));
     let ran = folder.keyform("state rebuild -y").on(&account).run().expect(1);
-    assert!(ran.stderr.contains("has version 2"), "what a newer keyform wrote is not broken: {ran}");
+    assert!(ran.stderr.contains("has version 2"), "a state of a newer keyform is not broken: {ran}");
     let lock = crate::locks::hold(&folder);
     let ran = folder.keyform("state rebuild -y").on(&account).run().expect(1);
     assert!(ran.stderr.contains("is locked by"), "{ran}");

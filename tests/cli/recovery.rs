@@ -16,17 +16,17 @@ fn slow() -> Emulator {
     second_upload_meets(FaultKind::Latency, faults)
 }
 
-/// Applies, and calls `happen` during the second upload, which is the `requests`-th request from now.
-fn meanwhile(folder: &Folder, account: &Emulator, arguments: &str, requests: u64, happen: impl FnOnce()) -> Ran {
+/// Applies, and calls `change` during the second upload, which is the `requests`-th request from now.
+fn during_upload(folder: &Folder, account: &Emulator, arguments: &str, requests: u64, change: impl FnOnce()) -> Ran {
     let before = account.api().stats().received;
     let running = folder.keyform(arguments).on(account).start();
     until("the second upload", || account.api().stats().received >= before + requests);
-    happen();
+    change();
     running.end()
 }
 
 /// Checks that every key is on the account and recorded with this origin, and was uploaded once.
-fn each_key_went_up_once(folder: &Folder, account: &Emulator, state: &str, origin: &str, keys: usize) {
+fn each_key_was_uploaded_once(folder: &Folder, account: &Emulator, state: &str, origin: &str, keys: usize) {
     let state = folder.json(state);
     let recorded = state["keys"].as_array().unwrap();
     assert!(recorded.iter().all(|key| key["origin"] == origin), "{state:#}");
@@ -40,11 +40,11 @@ fn printed(stderr: &str) -> Vec<&str> {
 }
 
 #[test]
-fn results_are_printed_if_the_folder_of_the_state_goes_and_the_next_plan_adopts_the_keys() {
+fn results_are_printed_if_the_folder_of_the_state_disappears_and_the_next_apply_adopts_the_keys() {
     let (account, folder) = (slow(), Folder::of("alice=1 bob=2"));
     fs::create_dir(folder.path("states")).unwrap();
     let state = "--state states/keyform.state.json";
-    let ran = meanwhile(&folder, &account, &format!("apply -y {state}"), 3, || {
+    let ran = during_upload(&folder, &account, &format!("apply -y {state}"), 3, || {
         fs::rename(folder.path("states"), folder.path("moved")).unwrap();
         fs::write(folder.path("states"), "a file where the folder was").unwrap();
     });
@@ -53,7 +53,7 @@ fn results_are_printed_if_the_folder_of_the_state_goes_and_the_next_plan_adopts_
     fs::remove_file(folder.path("states")).unwrap();
     fs::create_dir(folder.path("states")).unwrap();
     folder.keyform(&format!("apply -y {state}")).on(&account).run().expect(0);
-    each_key_went_up_once(&folder, &account, "states/keyform.state.json", "adopted", 2);
+    each_key_was_uploaded_once(&folder, &account, "states/keyform.state.json", "adopted", 2);
     folder.keyform(&format!("plan --detailed-exitcode {state}")).on(&account).run().expect(0);
 }
 
@@ -72,7 +72,7 @@ fn apply_within(folder: &Folder, account: &Emulator, blocks: u32) -> String {
 }
 
 #[test]
-fn on_a_full_disk_results_that_do_not_fit_are_printed_and_the_next_run_finds_them_on_the_account() {
+fn on_a_full_disk_results_are_printed_and_the_next_apply_finds_them_on_the_account() {
     let keys =
         |number: u64| (0..number).map(|number| format!("key-{number:02}={number}")).collect::<Vec<_>>().join(" ");
     let (account, folder) = (account(), Folder::of(&keys(8)));
@@ -80,7 +80,7 @@ fn on_a_full_disk_results_that_do_not_fit_are_printed_and_the_next_run_finds_the
     folder.write("keyform.yaml", manifest(&keys(28)));
     // The intents fit, and so do the first ids; the state with both does not.
     let stderr = apply_within(&folder, &account, 8);
-    let journal = "what was learned is kept in keyform.state.json.journal: the next apply reads it by itself";
+    let journal = "the results are in keyform.state.json.journal, and the next apply reads them";
     assert!(stderr.contains(journal), "{stderr}");
     assert!(printed(&stderr).iter().all(|line| line.starts_with("{\"record\":")), "{stderr}");
     assert!(!printed(&stderr).is_empty(), "{stderr}");
@@ -88,16 +88,16 @@ fn on_a_full_disk_results_that_do_not_fit_are_printed_and_the_next_run_finds_the
     assert!((9..28).contains(&stored), "an upload whose intent cannot be saved is not sent: {stored} keys");
 
     folder.keyform("apply -y").on(&account).run().expect(0);
-    each_key_went_up_once(&folder, &account, STATE, "uploaded", 28);
+    each_key_was_uploaded_once(&folder, &account, STATE, "uploaded", 28);
 }
 
 #[test]
-fn without_room_for_the_intent_nothing_is_sent_and_the_error_says_why() {
+fn without_space_for_an_intent_no_request_is_sent() {
     let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3 dave=4"));
     apply_within(&folder, &account, 1);
     assert_eq!(account.api().stats().count(&Method::POST), 0);
     folder.keyform("apply -y").on(&account).run().expect(0);
-    each_key_went_up_once(&folder, &account, STATE, "uploaded", 4);
+    each_key_was_uploaded_once(&folder, &account, STATE, "uploaded", 4);
 }
 
 #[test]
@@ -105,12 +105,12 @@ fn a_state_that_is_removed_during_an_apply_is_written_again() {
     let (account, folder) = (slow(), Folder::of("alice=1"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     folder.write("keyform.yaml", manifest("alice=1 bob=2"));
-    meanwhile(&folder, &account, "apply -y", 2, || {
+    during_upload(&folder, &account, "apply -y", 2, || {
         fs::remove_file(folder.path(STATE)).unwrap();
         fs::remove_file(folder.path("keyform.state.json.journal")).unwrap();
     })
     .expect(0);
-    each_key_went_up_once(&folder, &account, STATE, "uploaded", 2);
+    each_key_was_uploaded_once(&folder, &account, STATE, "uploaded", 2);
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn a_state_that_is_changed_during_an_apply_is_left_alone_and_the_journal_is_kept
     let before = folder.read(STATE);
     folder.write("keyform.yaml", manifest("alice=1 bob=2"));
     let other = before.replace("\"serial\": 1", "\"serial\": 7");
-    assert_snapshot!("state_changed", meanwhile(&folder, &account, "apply -y", 2, || folder.write(STATE, &other)));
+    assert_snapshot!("state_changed", during_upload(&folder, &account, "apply -y", 2, || folder.write(STATE, &other)));
     assert_eq!(folder.read(STATE), other);
 
     folder.write(STATE, &before);
     folder.keyform("apply -y").on(&account).run().expect(0);
-    each_key_went_up_once(&folder, &account, STATE, "uploaded", 2);
+    each_key_was_uploaded_once(&folder, &account, STATE, "uploaded", 2);
 }

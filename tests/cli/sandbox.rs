@@ -1,13 +1,13 @@
-//! The sandbox, which touches nothing but its own folder.
+//! The sandbox writes only to its own folder.
 
 use insta::assert_snapshot;
 
 use crate::support::program::{Folder, STATE, TOKEN, account};
 
 #[test]
-fn the_sandbox_writes_into_its_folder_and_asks_nobody_else() {
+fn the_sandbox_writes_only_to_its_folder_and_contacts_no_account() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
-    folder.write(STATE, "the real state, which is not even read");
+    folder.write(STATE, "the real state, which is not read");
     let before = folder.files();
     let real = |arguments: &str| folder.keyform(arguments).on(&account).env("KEYFORM_STATE", "elsewhere.json");
     assert_snapshot!("sandbox_apply", real("apply --sandbox -y").run().expect(0));

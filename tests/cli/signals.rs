@@ -1,4 +1,4 @@
-//! Being asked to stop.
+//! Signals that stop an apply.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use keyform::emulator::{Emulator, EmulatorConfig, FaultKind, Faults, Method, Scr
 
 use crate::support::program::{Folder, STATE, account_with, until};
 
-/// An account that takes a first upload as usual, and meets the second with a fault.
+/// An account that accepts the first upload, and answers the second with a fault.
 pub(crate) fn second_upload_meets(fault: FaultKind, faults: Faults) -> Emulator {
     let script = vec![ScriptEntry::pass(1, Method::POST), ScriptEntry::fault(1, Method::POST, fault)];
     account_with(EmulatorConfig { faults: Faults { script, ..faults }, ..EmulatorConfig::default() })
@@ -18,7 +18,7 @@ pub(crate) fn until_second_upload(account: &Emulator) {
     until("a second upload", || account.api().stats().received >= 3);
 }
 
-/// Checks that the next apply brings to its end what the one before began.
+/// Checks that the next apply completes the one before.
 fn next_apply_completes(folder: &Folder, account: &Emulator, keys: usize) {
     folder.keyform("apply -y").on(account).run().expect(0);
     let (rows, duplicates) = (account.api().rows().len(), account.api().duplicates());
@@ -26,7 +26,7 @@ fn next_apply_completes(folder: &Folder, account: &Emulator, keys: usize) {
     folder.keyform("plan --detailed-exitcode").on(account).run().expect(0);
 }
 
-fn finishes_what_is_under_way(signal: &str) {
+fn stops_after_requests_in_flight(signal: &str) {
     let faults = Faults { latency: Duration::from_secs(2), jitter: Duration::ZERO, ..Faults::default() };
     let account = second_upload_meets(FaultKind::Latency, faults);
     let folder = Folder::of("alice=1 bob=2 carol=3 dave=4");
@@ -40,28 +40,56 @@ fn finishes_what_is_under_way(signal: &str) {
 }
 
 #[test]
-fn ctrl_c_lets_what_is_under_way_finish_and_the_next_apply_completes_it() {
-    finishes_what_is_under_way("INT");
+fn ctrl_c_stops_after_requests_in_flight_and_the_next_apply_completes_it() {
+    stops_after_requests_in_flight("INT");
 }
 
 #[test]
-fn sigterm_lets_what_is_under_way_finish_and_the_next_apply_completes_it() {
-    finishes_what_is_under_way("TERM");
+fn sigterm_stops_after_requests_in_flight_and_the_next_apply_completes_it() {
+    stops_after_requests_in_flight("TERM");
 }
 
 #[test]
-fn the_second_signal_stops_at_once_and_nothing_is_lost() {
-    // The second key is stored, and its answer never comes.
+fn sighup_stops_after_requests_in_flight_and_the_next_apply_completes_it() {
+    stops_after_requests_in_flight("HUP");
+}
+
+fn second_signal_stops_at_once(signal: &str) {
+    // The second key is stored, and the response never arrives.
     let faults = Faults { stall: Duration::from_hours(1), ..Faults::default() };
     let (account, folder) = (second_upload_meets(FaultKind::StallAfter, faults), Folder::of("alice=1 bob=2 carol=3"));
     let running = folder.keyform("apply -y").on(&account).start();
     until("two keys", || account.api().rows().len() == 2);
-    running.signal("INT");
+    running.signal(signal);
     running.until_stderr("Stopping");
-    running.signal("INT");
+    running.signal(signal);
     assert_snapshot!("stopped", running.end());
     assert!(!folder.path(STATE).exists() && folder.path("keyform.state.json.journal").exists());
     next_apply_completes(&folder, &account, 3);
+}
+
+#[test]
+fn a_second_ctrl_c_stops_at_once_and_loses_no_result() {
+    second_signal_stops_at_once("INT");
+}
+
+#[test]
+fn a_second_sighup_stops_at_once_and_loses_no_result() {
+    second_signal_stops_at_once("HUP");
+}
+
+/// As with `nohup`.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_apply_that_is_started_with_sighup_ignored_keeps_running() {
+    let faults = Faults { latency: Duration::from_secs(2), jitter: Duration::ZERO, ..Faults::default() };
+    let account = second_upload_meets(FaultKind::Latency, faults);
+    let folder = Folder::of("alice=1 bob=2 carol=3");
+    let running = folder.keyform("apply -y").on(&account).ignoring("HUP").start();
+    until_second_upload(&account);
+    running.signal("HUP");
+    running.end().expect(0);
+    assert_eq!(folder.recorded().len(), 3);
 }
 
 #[test]

@@ -1,31 +1,31 @@
-//! Which stream gets what, and how it looks there.
+//! What goes to stdout and stderr, with and without color.
 
 use crate::support::program::{Folder, account};
 
 #[test]
-fn colours_are_for_terminals_unless_asked_for() {
+fn color_is_for_terminals_unless_forced() {
     let folder = Folder::of("alice=1");
     let plan = |arguments: &str| folder.keyform(&format!("plan --offline {arguments}"));
     let bare = plan("").run().expect(0).stdout;
     assert!(!bare.contains('\u{1b}'), "{bare}");
-    let coloured = plan("--color always").run().expect(0).stdout;
-    assert!(coloured.contains('\u{1b}'), "{coloured}");
-    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), bare, "nothing is said by colour alone");
-    assert_eq!(plan("--color always").env("NO_COLOR", "1").run().expect(0).stdout, coloured, "the flag is nearer");
-    assert_eq!(plan("").env("KEYFORM_COLOR", "always").run().expect(0).stdout, coloured);
+    let colored = plan("--color always").run().expect(0).stdout;
+    assert!(colored.contains('\u{1b}'), "{colored}");
+    assert_eq!(anstream::adapter::strip_str(&colored).to_string(), bare, "color alone carries no information");
+    assert_eq!(plan("--color always").env("NO_COLOR", "1").run().expect(0).stdout, colored, "the flag overrides");
+    assert_eq!(plan("").env("KEYFORM_COLOR", "always").run().expect(0).stdout, colored);
     assert_eq!(plan("").env("NO_COLOR", "1").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, bare);
     assert_eq!(plan("--color never").env("CLICOLOR_FORCE", "1").run().expect(0).stdout, bare);
 }
 
 #[test]
-fn errors_are_coloured_by_the_same_rules() {
+fn errors_follow_the_same_color_rules() {
     let folder = Folder::new();
     assert!(!folder.keyform("plan").run().expect(1).stderr.contains('\u{1b}'));
     assert!(folder.keyform("plan --color always").run().expect(1).stderr.contains('\u{1b}'));
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let folder = Folder::of("alice=1");
     for arguments in
         ["plan --offline", "apply -y --sandbox", "validate", "--help", "completions bash", "schema plan", "man"]
@@ -37,13 +37,13 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn stdout_carries_the_result_and_stderr_the_log() {
+fn results_go_to_stdout_and_logs_to_stderr() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     let quiet = folder.keyform("plan").on(&account).run().expect(0);
     assert_eq!(quiet.stderr, "");
-    let told = folder.keyform("plan -v").on(&account).run().expect(0);
-    assert_eq!(told.stdout, quiet.stdout);
-    assert!(told.stderr.contains("GET") && told.stderr.contains("/api/v1/ssh_keys/"), "{told}");
+    let verbose = folder.keyform("plan -v").on(&account).run().expect(0);
+    assert_eq!(verbose.stdout, quiet.stdout);
+    assert!(verbose.stderr.contains("GET") && verbose.stderr.contains("/api/v1/ssh_keys/"), "{verbose}");
     let json = folder.keyform("plan -vv --log-format json").on(&account).run().expect(0);
     assert_eq!(json.stdout, quiet.stdout);
     for line in json.stderr.lines() {

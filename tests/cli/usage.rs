@@ -9,9 +9,9 @@ use insta::assert_snapshot;
 use crate::support::program::{Folder, account};
 
 #[test]
-fn wrong_usage_is_1_and_says_what_is_wrong() {
+fn invalid_usage_exits_with_1_and_names_the_problem() {
     let folder = Folder::of("alice=1");
-    let mut told = String::new();
+    let mut shown = String::new();
     for arguments in [
         "aply",
         "plan --ofline",
@@ -41,24 +41,24 @@ fn wrong_usage_is_1_and_says_what_is_wrong() {
     ] {
         let ran = folder.keyform(arguments).run().expect(1);
         assert!(ran.stdout.is_empty() && ran.stderr.contains("error"), "{ran}");
-        let _ = writeln!(told, "{ran}");
+        let _ = writeln!(shown, "{ran}");
     }
-    assert_snapshot!(told);
+    assert_snapshot!(shown);
     assert_eq!(folder.files().len(), 1);
 }
 
 #[cfg(unix)]
 #[test]
-fn nothing_is_kept_in_what_is_no_regular_file() {
+fn files_that_are_not_regular_are_refused() {
     use std::os::unix::fs::FileTypeExt as _;
 
     let (account, folder) = (account(), Folder::of("alice=1"));
-    // In place of devices, too, which a test should not touch.
+    // Stands for devices too, which a test should not touch.
     let _listener = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
     for pipe in ["pipe", "keys.lock"] {
         assert!(Command::new("mkfifo").arg(folder.path(pipe)).status().unwrap().success());
     }
-    let mut told = String::new();
+    let mut shown = String::new();
     for arguments in [
         "plan --offline --out socket",
         "plan --offline --state socket",
@@ -70,16 +70,16 @@ fn nothing_is_kept_in_what_is_no_regular_file() {
         "emulator --keys socket",
         "emulator --keys keys",
     ] {
-        let _ = writeln!(told, "{}", folder.keyform(arguments).on(&account).run().expect(1));
+        let _ = writeln!(shown, "{}", folder.keyform(arguments).on(&account).run().expect(1));
     }
-    assert_snapshot!(told);
+    assert_snapshot!(shown);
     assert!(std::fs::metadata(folder.path("socket")).unwrap().file_type().is_socket());
     assert!(account.api().rows().is_empty());
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_and_stays_one() {
+fn symbolic_links_are_followed_and_kept() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     for (link, target) in [("plan", "saved/plan"), ("state", "saved/state"), ("keys", "saved/keys")] {
         std::os::unix::fs::symlink(target, folder.path(link)).unwrap();
@@ -101,7 +101,7 @@ fn a_link_is_followed_and_stays_one() {
 }
 
 #[test]
-fn wrong_words_in_the_environment_are_no_less_wrong() {
+fn invalid_variables_are_errors() {
     let folder = Folder::of("alice=1");
     let ran = folder.keyform("plan --offline").env("KEYFORM_RETRIES", "many").run().expect(1);
     assert_snapshot!(ran);
@@ -112,12 +112,12 @@ fn wrong_words_in_the_environment_are_no_less_wrong() {
 }
 
 #[test]
-fn a_folder_without_a_manifest_says_how_to_name_one() {
+fn a_missing_default_manifest_suggests_the_flag() {
     assert_snapshot!(Folder::new().keyform("plan").run().expect(1));
 }
 
 #[test]
-fn global_flags_work_before_and_after_the_verb_and_are_refused_in_both_places() {
+fn global_flags_work_before_and_after_the_command_and_are_refused_in_both_places() {
     let folder = Folder::of("alice=1");
     folder.keyform("apply -y --sandbox --state x").run().expect(1);
     folder.keyform("apply -y --sandbox").run().expect(0);
@@ -136,6 +136,6 @@ fn global_flags_work_before_and_after_the_verb_and_are_refused_in_both_places() 
         ("-f keyform.yaml completions bash", "--manifest", "completions"),
     ] {
         let ran = folder.keyform(arguments).run().expect(1);
-        assert!(ran.stderr.contains(&format!("{flag} means nothing to `keyform {verb}`")), "{ran}");
+        assert!(ran.stderr.contains(&format!("`keyform {verb}` does not use {flag}")), "{ran}");
     }
 }

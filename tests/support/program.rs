@@ -212,6 +212,17 @@ impl<'f> Run<'f> {
         self.env("PRIME_API_BASE_URL", endpoint).env("PRIME_API_KEY", TOKEN)
     }
 
+    /// Starts the program with a signal such as `HUP` ignored.
+    pub fn ignoring(mut self, signal: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")]);
+        shell.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        shell.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(self.folder.path(""));
+        self.command = shell;
+        self
+    }
+
     pub fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.into();
         self

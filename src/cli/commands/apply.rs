@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
+use crate::account::{Failure, FailureKind};
 use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Outcome, Tools, execute, unless_stopped};
 use crate::cli::account::Account;
 use crate::cli::args::{AcknowledgeArgs, DayArgs, LockArgs, OutputFormat, PlanScope, RequestArgs, WorkspaceArgs};
@@ -18,6 +19,7 @@ use crate::cli::saved_plan;
 use crate::cli::signals::stoppable;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
+use crate::names::KeyName;
 use crate::plan::guard::{self, Refusal, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
@@ -27,30 +29,29 @@ use super::plan::{AccountView, make_plan};
 use super::{approved, runtime};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code: 0 all done; 1 something failed; 3 refused; 130 interrupted.")]
 pub(in crate::cli) struct ApplyArgs {
-    /// Saved plan to carry out [default: plan anew from the manifest]
+    /// Saved plan to apply [default: a new plan]
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
     plan: Option<PathBuf>,
-    /// Do not ask; required where there is no terminal
+    /// Do not ask for approval (required without a terminal)
     #[arg(short = 'y', long)]
     auto_approve: bool,
-    /// How to print what was done
+    /// Output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
-    /// Show every action, however many
+    /// Show all actions of a long plan
     #[arg(long)]
     full: bool,
-    /// Add what happens to this file, a JSON object a line
+    /// Append events to FILE as JSON Lines
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     events: Option<PathBuf>,
-    /// Uploads and deletions under way at a time
+    /// Maximum concurrent uploads and deletions
     #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(DEFAULT_CONCURRENCY).unwrap_or(NonZeroUsize::MIN), value_parser = at_least_one)]
     concurrency: NonZeroUsize,
-    /// Start nothing more after the first failure
+    /// Do not start further actions after a failure
     #[arg(long)]
     fail_fast: bool,
-    /// Go on only if the plan has this digest: the one that was approved
+    /// Apply only if the plan has this digest
     #[arg(long, value_name = "DIGEST")]
     plan_digest: Option<Digest>,
     #[command(flatten)]
@@ -71,14 +72,14 @@ pub(in crate::cli) fn run(args: &ApplyArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(args.workspace.clone(), ui);
     let source = PlanSource::read(args, &context)?;
     if !args.auto_approve && !Ui::can_ask() {
-        return Err(CliError::new("there is no terminal to ask for approval")
-            .hint("look at the plan first, then run apply with --auto-approve"));
+        return Err(CliError::new("cannot ask for approval without a terminal")
+            .hint("review the plan with `keyform plan`, then run apply with --auto-approve"));
     }
     let stop = CancellationToken::new();
-    let stopping = || ui.status("Stopping: what is under way is finished and saved. Again to stop at once.");
+    let stopping = || ui.status("Stopping after requests in flight. Press Ctrl-C again to quit now.");
     let ended = runtime()?.block_on(stoppable(apply(args, &context, source, &stop), &stop, stopping))?;
     ended.unwrap_or_else(|| {
-        ui.status("Stopped. What was learned is kept beside the state; the next apply goes on from there.");
+        ui.status("Stopped. Results are saved next to the state, and the next apply completes the plan.");
         Ok(Exit::Interrupted)
     })
 }
@@ -90,7 +91,7 @@ async fn apply(
     stop: &CancellationToken,
 ) -> Result<Exit, CliError> {
     let ui = context.ui;
-    // No request that changes something is in flight yet, so a signal may end this at once.
+    // No request that changes anything is in flight yet, so a signal can end this at once.
     let Some(prepared) = unless_stopped(stop, prepare(args, context, source)).await else {
         ui.status("Nothing was changed.");
         return Ok(Exit::Interrupted);
@@ -127,7 +128,7 @@ async fn apply(
     Ok(log.finish(ui, exit))
 }
 
-/// What a plan is made from.
+/// Where a plan comes from.
 enum PlanSource {
     Manifest(Desired),
     Saved(Plan),
@@ -138,15 +139,14 @@ impl PlanSource {
         let Some(path) = &args.plan else { return Ok(Self::Manifest(context.desired(args.day.resolve())?)) };
         let PlanScope { offline, target, destroy } = &args.scope;
         if *offline || *destroy || !target.is_empty() {
-            let flags = "--offline, --target and --destroy";
-            return Err(CliError::new(format!("a saved plan is carried out as it is: {flags} come too late"))
-                .hint("give them to `keyform plan --out FILE`"));
+            return Err(CliError::new("--offline, --target and --destroy cannot be used with a saved plan")
+                .hint("use them with `keyform plan --out FILE`"));
         }
         Ok(Self::Saved(saved_plan::read(path)?))
     }
 }
 
-/// A plan for one account that can be carried out: its state is locked by `session`.
+/// A plan that can be applied: its state is locked by `session`.
 struct Prepared {
     account: Account,
     session: StateSession,
@@ -181,7 +181,7 @@ async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Res
     Ok(Prepared { account, session, loaded, plan })
 }
 
-/// Refuses a plan that is not the approved one, if a digest is given.
+/// Refuses a plan without the digest of `--plan-digest`.
 fn check_digest(args: &ApplyArgs, plan: &Plan) -> Result<(), CliError> {
     let Some(approved) = &args.plan_digest else { return Ok(()) };
     let found = plan.digest();
@@ -189,7 +189,7 @@ fn check_digest(args: &ApplyArgs, plan: &Plan) -> Result<(), CliError> {
         return Ok(());
     }
     let message = format!("this is not the plan that was approved: its digest is {found}, not {approved}");
-    Err(CliError::new(message).hint("plan anew, and have that approved; nothing was changed"))
+    Err(CliError::new(message).hint("create a new plan and have it approved; nothing was changed"))
 }
 
 fn show(args: &ApplyArgs, ui: Ui, plan: &Plan) -> Result<(), CliError> {
@@ -214,7 +214,7 @@ enum Approval {
     Interrupted,
 }
 
-/// Asks for approval, unless there is nothing to do or approval was given beforehand.
+/// Asks for approval, unless there is nothing to do or `--auto-approve` is set.
 async fn ask(args: &ApplyArgs, ui: Ui, plan: &Plan, stop: &CancellationToken) -> Result<Approval, CliError> {
     if plan.is_empty() || args.auto_approve {
         return Ok(Approval::Given);
@@ -222,7 +222,7 @@ async fn ask(args: &ApplyArgs, ui: Ui, plan: &Plan, stop: &CancellationToken) ->
     if args.format == OutputFormat::Json {
         ui.tell(&text::plan(plan, view(args)));
     }
-    let question = "Apply this plan? Only `yes` is taken as yes:";
+    let question = "Type \"yes\" to apply:";
     let Some(approved) = unless_stopped(stop, approved(question)).await else { return Ok(Approval::Interrupted) };
     Ok(if approved? { Approval::Given } else { Approval::Denied })
 }
@@ -247,12 +247,12 @@ async fn carry_out(
     let observer = |event: &Event<'_>| {
         log.event(event);
         match event {
-            Event::Started { steps } => progress.begin(*steps, "applying"),
+            Event::Started { steps } => progress.begin(*steps, "Applying"),
             Event::Ended { .. } => progress.step(),
             Event::Uncertain { .. } => uncertain.set(uncertain.get() + 1),
-            Event::Settling { .. } => progress.note("looking for uploads whose answer was lost"),
-            Event::Verifying => progress.note("checking"),
-            Event::Retrying { name, failure } => progress.note(&format!("{name} is tried again: {failure}")),
+            Event::Settling { .. } => progress.note("Looking for uploads without a response"),
+            Event::Verifying => progress.note("Verifying the account"),
+            Event::Retrying { name, failure } => progress.note(&retrying(name, failure)),
             Event::Request { .. }
             | Event::Settled { .. }
             | Event::Recorded { .. }
@@ -276,7 +276,7 @@ async fn carry_out(
     let outcome = execute(plan, loaded, session, &tools).await;
     progress.end();
     if uncertain.get() > 0 {
-        tracing::info!(uploads = uncertain.get(), "answers were lost and looked for");
+        tracing::info!(uploads = uncertain.get(), "looked for uploads without a response");
     }
     outcome
 }
@@ -294,28 +294,34 @@ fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outc
     ui.result(&text)?;
     if let Some(error) = &outcome.save_error {
         if !outcome.unsaved.is_empty() {
-            ui.tell("What was learned and is not in the state, a JSON object a line:\n");
+            ui.tell("Results that are not in the state, as JSON Lines:\n");
             ui.tell(&json::unsaved(&outcome.unsaved));
         }
-        let what = if outcome.saved.is_some() { "not everything was begun" } else { "the state could not be saved" };
+        let what = if outcome.saved.is_some() { "some actions were not started" } else { "the state was not saved" };
         ui.tell(&not_saved(error, outcome, context.store().journal_path()).under(what).render());
     }
     Ok(())
 }
 
+fn retrying(name: &KeyName, failure: &Failure) -> String {
+    match (failure.kind == FailureKind::RateLimited, failure.retry_after) {
+        (true, Some(pause)) => format!("Rate limited, retrying in {} s", pause.as_secs()),
+        (true, None) => "Rate limited, retrying".to_owned(),
+        (false, _) => format!("Retrying {name}: {failure}"),
+    }
+}
+
 fn not_saved(error: &StateError, outcome: &Outcome, journal: &Path) -> CliError {
     let mut not_saved = CliError::of(error);
     if outcome.is_journaled {
-        not_saved = not_saved
-            .hint(format!("what was learned is kept in {}: the next apply reads it by itself", journal.display()));
+        not_saved = not_saved.hint(format!("the results are in {}, and the next apply reads them", journal.display()));
     }
     if !outcome.unsaved.is_empty() {
-        not_saved = not_saved
-            .hint("the next plan finds the keys above on the account, and adopts those that the manifest lists");
+        not_saved = not_saved.hint("the next apply adopts the keys above that are in the manifest");
     }
     not_saved
 }
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "it is no number from 1 on")
+    text.parse().map_err(|_| "must be a whole number, at least 1")
 }

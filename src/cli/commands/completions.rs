@@ -7,7 +7,7 @@ use crate::cli::ui::Ui;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CompletionsArgs {
-    /// Which shell
+    /// Shell to generate completions for
     #[arg(value_enum)]
     shell: clap_complete::Shell,
 }

@@ -18,66 +18,65 @@ use crate::terminal::style::{NAME, paint};
 use super::runtime;
 
 #[derive(Debug, Args)]
-#[command(after_help = faults_help())]
 pub(in crate::cli) struct EmulatorArgs {
-    /// Port on 127.0.0.1; 0 lets the system pick one
+    /// Port on 127.0.0.1 (0 for any free port)
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
-    /// File that keeps the keys [default: none, they go with the process]
+    /// File to keep the keys in [default: in memory only]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     keys: Option<PathBuf>,
-    /// Token that is accepted [default: a well-known one]
+    /// Token to accept [default: a well-known token]
     #[arg(long, value_name = "TOKEN", env = "KEYFORM_EMULATOR_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Let the token not list
+    /// Deny the token read permission
     #[arg(long)]
     no_read: bool,
-    /// Let the token not change anything
+    /// Deny the token write permission
     #[arg(long)]
     no_write: bool,
-    /// What the same key uploaded twice becomes
-    #[arg(long, value_name = "HOW", value_parser = choice::<DuplicateKey>(), default_value_t)]
+    /// How to handle a second upload of the same key
+    #[arg(long, value_name = "MODE", value_parser = choice::<DuplicateKey>(), default_value_t)]
     duplicate_key: DuplicateKey,
-    /// Which uploads become the primary on their own
-    #[arg(long, value_name = "HOW", value_parser = choice::<AutoPrimary>(), default_value_t)]
+    /// When to make an upload the primary key
+    #[arg(long, value_name = "MODE", value_parser = choice::<AutoPrimary>(), default_value_t)]
     auto_primary: AutoPrimary,
-    /// What deleting the primary does
-    #[arg(long, value_name = "HOW", value_parser = choice::<DeletePrimary>(), default_value_t)]
+    /// How to handle deletion of the primary key
+    #[arg(long, value_name = "MODE", value_parser = choice::<DeletePrimary>(), default_value_t)]
     delete_primary: DeletePrimary,
-    /// The order of a listing
-    #[arg(long, value_name = "HOW", value_parser = choice::<ListOrder>(), default_value_t)]
+    /// Order of listings
+    #[arg(long, value_name = "ORDER", value_parser = choice::<ListOrder>(), default_value_t)]
     list_order: ListOrder,
-    /// How often a fault happens; may repeat; all=RATE is every kind
-    #[arg(long, value_name = "KIND=RATE", value_delimiter = ',')]
+    /// Rate of a fault from 0 to 1 (repeatable; all=RATE sets all)
+    #[arg(long, long_help = fault_help(), value_name = "KIND=RATE", value_delimiter = ',')]
     fault: Vec<FaultRate>,
-    /// Milliseconds that the fault `latency` takes at least
+    /// Minimum delay of the fault `latency` in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 50)]
     latency: u64,
-    /// Milliseconds that it takes longer at most
+    /// Maximum random addition to --latency in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 50)]
     jitter: u64,
-    /// Fixes what is drawn: faults, ids, orders
+    /// Seed for random faults, ids and orders
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Answer 429 to more requests than this in a window [default: no limit]
+    /// Respond with 429 above N requests per window [default: no limit]
     #[arg(long, value_name = "N")]
     rate_limit: Option<u32>,
-    /// Length of that window
+    /// Length of the rate limit window in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     rate_window: u64,
-    /// Seconds that listings are behind writes
+    /// Maximum seconds until a listing shows a change
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     lag: u64,
-    /// What shares one delay
+    /// Part of a listing that shares one delay
     #[arg(long, value_name = "SCOPE", value_parser = choice::<LagScope>(), default_value_t)]
     lag_scope: LagScope,
-    /// Changes that lag; may repeat [default: all]
+    /// Change that lags (repeatable) [default: all]
     #[arg(long, value_name = "CHANGE", value_parser = choice::<LaggingChange>(), value_delimiter = ',')]
     lag_of: Vec<LaggingChange>,
-    /// Milliseconds after which a late request is handled
+    /// Milliseconds until a late request is handled
     #[arg(long, value_name = "MS", default_value_t = 5_000)]
     late: u64,
-    /// Let a 429 not say when to come back
+    /// Omit Retry-After from the 429 responses of --rate-limit
     #[arg(long)]
     no_retry_after: bool,
 }
@@ -88,16 +87,16 @@ pub(in crate::cli) fn run(args: EmulatorArgs, ui: Ui) -> Result<Exit, CliError> 
         let mut signals = Signals::listen()?;
         let emulator = Emulator::start(config(args)).map_err(|error| {
             let hint = match error {
-                EmulatorError::Bind { .. } => "name another port; without --port any free one is taken",
-                EmulatorError::Corrupt { .. } | EmulatorError::InUse { .. } => "name another file with --keys",
+                EmulatorError::Bind { .. } => "choose another port, or omit --port to use any free one",
+                EmulatorError::Corrupt { .. } | EmulatorError::InUse { .. } => "choose another file with --keys",
                 _ => return CliError::from(error),
             };
             CliError::from(error).hint(hint)
         })?;
         let url = emulator.url();
         ui.result(&format!("{url}\n"))?;
-        ui.status(&format!("Serving an emulated account at {}; Ctrl-C ends it.", paint(NAME, &url)));
-        // Another token than the well-known one may be somebody's real one.
+        ui.status(&format!("Serving an emulated account at {}. Press Ctrl-C to stop.", paint(NAME, &url)));
+        // A token that was given could be a real one.
         let token = if is_well_known { emulator.token() } else { "…" };
         ui.status(&format!("Try it: PRIME_API_KEY={token} keyform plan --endpoint {url}"));
         emulator.run_until(signals.next()).await?;
@@ -144,9 +143,10 @@ fn config(args: EmulatorArgs) -> EmulatorConfig {
     }
 }
 
-fn faults_help() -> String {
+fn fault_help() -> String {
     let kinds: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
-    format!("Kinds of fault: {}. The address is printed to stdout.", kinds.join(", "))
+    let first = "Rate of a fault from 0 to 1 (repeatable; all=RATE sets all)";
+    format!("{first}\n\nThe kinds are {}.", kinds.join(", "))
 }
 
 /// Parses a choice by its name. Help and errors list all names.

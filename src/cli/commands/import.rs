@@ -16,10 +16,10 @@ use super::runtime;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ImportArgs {
-    /// Only the keys that the manifest does not list
+    /// Print only keys that the manifest does not list
     #[arg(long)]
     unmanaged: bool,
-    /// Write the manifest to this new file [default: stdout]
+    /// Write the manifest to FILE, a new file [default: stdout]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -48,10 +48,10 @@ pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Writes a new file, and replaces none: it might be a manifest that people wrote.
+/// Writes a new file. Never replaces one: it could be a manifest that someone wrote.
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
     files::create(path, text.as_bytes()).map_err(|error| {
-        let hint = "name a file that does not exist yet";
+        let hint = "name a file that does not exist";
         CliError::new(format!("cannot write {}: {error}", path.display())).hint(hint)
     })
 }

@@ -1,34 +1,94 @@
 //! `keyform man`
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::manual::{self, Definition, path_below};
 use crate::cli::ui::Ui;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManArgs {
-    /// Write the pages of all commands into this folder
+    /// Write the pages of all commands to this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out_dir: Option<PathBuf>,
 }
 
-pub(in crate::cli) fn run(args: &ManArgs, command: clap::Command, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &ManArgs, mut program: clap::Command, ui: Ui) -> Result<Exit, CliError> {
+    program.build();
     if let Some(folder) = &args.out_dir {
         std::fs::create_dir_all(folder)
-            .and_then(|()| clap_mangen::generate_to(command, folder))
+            .and_then(|()| write_pages(&program, "", &related(&program), folder))
             .map_err(|error| CliError::new(format!("cannot write to {}: {error}", folder.display())))?;
-        return Ok(Exit::Done);
+    } else {
+        ui.result(&String::from_utf8_lossy(&page(&program, "", &related(&program))?))?;
     }
-    let page = page(command)?;
-    ui.result(&page)?;
     Ok(Exit::Done)
 }
 
-fn page(command: clap::Command) -> io::Result<String> {
+/// Writes the page of a command, and those of its subcommands.
+fn write_pages(command: &clap::Command, path: &str, see_also: &[String], folder: &Path) -> io::Result<()> {
+    let name = Man::new(command.clone()).get_filename();
+    std::fs::write(folder.join(name), page(command, path, see_also)?)?;
+    for below in command.get_subcommands() {
+        let see_also = [vec![page_name(command)], related(command), related(below)].concat();
+        let see_also: Vec<_> = see_also.into_iter().filter(|name| *name != page_name(below)).collect();
+        write_pages(below, &path_below(path, below), &see_also, folder)?;
+    }
+    Ok(())
+}
+
+fn related(command: &clap::Command) -> Vec<String> {
+    command.get_subcommands().map(page_name).collect()
+}
+
+fn page_name(command: &clap::Command) -> String {
+    command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
+}
+
+fn page(command: &clap::Command, path: &str, see_also: &[String]) -> io::Result<Vec<u8>> {
+    let man = Man::new(command.clone()).manual("keyform manual").source(concat!("keyform ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]);
+    for (purpose, line) in manual::examples(path) {
+        roff.control("PP", []);
+        roff.text([roman(format!("{purpose}:"))]);
+        roff.control("RS", ["4"]).control("nf", []);
+        roff.text([bold(*line)]);
+        roff.control("fi", []).control("RE", []);
+    }
+    entries(&mut roff, "FILES", &manual::files(command, path));
+    entries(&mut roff, "EXIT STATUS", &manual::exit_codes(path));
+    entries(&mut roff, "ENVIRONMENT", &manual::environment(command));
+    roff.control("SH", ["SEE ALSO"]);
+    let mut pages = Vec::new();
+    for name in see_also {
+        pages.extend([bold(name), roman("(1), ")]);
+    }
+    pages.extend([bold("ssh-keygen"), roman("(1)")]);
+    roff.text(pages);
+    roff.to_writer(&mut page)?;
+    Ok(page)
+}
+
+fn entries(roff: &mut Roff, title: &str, entries: &[Definition]) {
+    roff.control("SH", [title]);
+    for (name, meaning) in entries {
+        roff.control("TP", []);
+        roff.text([bold(*name)]);
+        roff.text([roman(*meaning)]);
+    }
 }

@@ -3,6 +3,7 @@
 pub(super) mod apply;
 pub(super) mod completions;
 pub(super) mod emulator;
+pub(super) mod help;
 pub(super) mod import;
 pub(super) mod man;
 pub(super) mod plan;
@@ -16,17 +17,16 @@ use std::io;
 use super::error::CliError;
 use crate::cli::prompt;
 
-/// Builds a runtime with one thread: keyform waits for the network, not for a processor.
+/// Builds a runtime with one thread: keyform waits for the network, not for the CPU.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// Asks on stderr, since stdout carries the result only, and in a thread of its own, so that signals are handled
-/// meanwhile.
+/// Asks on stderr, because stdout is for results. Reads in a thread, so that signals are handled meanwhile.
 async fn approved(question: &'static str) -> Result<bool, CliError> {
     let (answered, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        // After a signal nobody waits for the answer.
+        // After a signal, no one receives the answer.
         let _ = answered.send(prompt::confirm(question, &mut io::stdin().lock(), &mut io::stderr()));
     });
     let cannot = |error: &dyn std::fmt::Display| CliError::new(format!("cannot ask for approval: {error}"));

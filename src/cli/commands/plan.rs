@@ -24,24 +24,23 @@ use crate::terminal::shell::quoted;
 use super::runtime;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code: 0, or 2 with --detailed-exitcode if there are changes; 1 error; 3 refused.")]
 pub(in crate::cli) struct PlanArgs {
-    /// How to print the plan
+    /// Output format
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     format: PlanFormat,
     /// Exit with 2 if there are changes
     #[arg(long)]
     detailed_exitcode: bool,
-    /// The most characters of a comment, with --format markdown
+    /// Maximum characters of a comment (--format markdown)
     #[arg(long, value_name = "N", default_value_t = markdown::MAX_CHARS, value_parser = max_chars)]
     max_chars: usize,
-    /// Show every action, however many
+    /// Show all actions of a long plan
     #[arg(long)]
     full: bool,
-    /// Show the picture of each key, as ssh-keygen -lv draws it
+    /// Show the randomart of each key, as ssh-keygen -lv does
     #[arg(long)]
     randomart: bool,
-    /// Save the plan, for apply to carry out as it is
+    /// Save the plan to FILE for `keyform apply`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -56,16 +55,16 @@ pub(in crate::cli) struct PlanArgs {
     workspace: WorkspaceArgs,
 }
 
-/// How to print a plan.
+/// Format of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum PlanFormat {
-    /// For a terminal
+    /// Text for people
     Text,
-    /// For programs and policies
+    /// JSON for programs and policies
     Json,
-    /// For a comment on a pull request
+    /// Comment on a pull request
     Markdown,
-    /// A unified diff from what is recorded to what is desired
+    /// Unified diff from the recorded to the desired keys
     Diff,
 }
 
@@ -120,7 +119,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
 pub(super) enum AccountView<'a> {
     /// Through a listing that is made for it.
     Listed(&'a Account),
-    /// Not at all; the state says what is on it.
+    /// Not at all. The state stands in for the account.
     Offline(&'a Endpoint),
 }
 
@@ -157,12 +156,12 @@ fn check_target(name: &KeyName, desired: &Desired, recorded: Option<&State>) -> 
     if is_desired || is_managed {
         return Ok(());
     }
-    Err(CliError::new(format!("--target {name}: neither the manifest nor the state has a key of that name"))
+    Err(CliError::new(format!("--target {name}: no such key in the manifest or the state"))
         .hint("`keyform state list` shows the managed keys"))
 }
 
 impl PlanArgs {
-    /// Returns the id of a flag that is set, and that the chosen format ignores.
+    /// Returns the id of a flag that is set but has no effect with the chosen format.
     pub(in crate::cli) fn without_effect(&self) -> Option<&'static str> {
         Some(match self.format {
             PlanFormat::Json | PlanFormat::Diff if self.randomart => "randomart",
@@ -175,8 +174,7 @@ impl PlanArgs {
     }
 }
 
-/// Writes the `keyform apply` that carries out this plan, with everything that the plan depends on and its digest: for
-/// people to copy and for pipelines to read.
+/// Returns the `keyform apply` command that applies exactly this plan, for people to copy and for pipelines to read.
 fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
     let PlanArgs {
         format: _,
@@ -186,7 +184,7 @@ fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
         randomart: _,
         out: _,
         scope,
-        // Retries and timeouts do not change what is done.
+        // Retries and timeouts do not change the plan.
         requests: _,
         acknowledge,
         day,
@@ -203,5 +201,5 @@ fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
 
 fn max_chars(text: &str) -> Result<usize, String> {
     let least = markdown::MIN_CHARS;
-    text.parse().ok().filter(|&max| max >= least).ok_or_else(|| format!("it is no number from {least} on"))
+    text.parse().ok().filter(|&max| max >= least).ok_or_else(|| format!("must be a whole number, at least {least}"))
 }

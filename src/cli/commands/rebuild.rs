@@ -20,7 +20,7 @@ use super::{approved, runtime};
 
 #[derive(Debug, Args)]
 pub(super) struct StateRebuildArgs {
-    /// Do not ask before a state is replaced that can be read
+    /// Replace a readable state without asking
     #[arg(short = 'y', long)]
     auto_approve: bool,
     #[command(flatten)]
@@ -43,7 +43,7 @@ async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Des
     let store = context.store();
     let mut session = context.lock(&store, args.lock).await?;
     let old = read(context, &mut session).await?;
-    // The old state does not say whether a killed run left requests that are still on their way: wait for them.
+    // The old state does not say whether a killed run left requests in flight, so wait for them.
     let waiting = LoadedState { state: old.clone(), journaled: true, warnings: Vec::new() };
     let listing = account.list(&waiting).await?;
     let plan = adoptions(args, desired, &account, &listing);
@@ -66,14 +66,14 @@ async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Des
     let kept: Vec<_> = kept.iter().map(|path| path.display().to_string()).collect();
     let today = args.day.resolve();
     let recorded = |name: &KeyName| new.records.values().any(|record| record.name == *name);
-    let wanted = desired.keys.iter().filter(|key| !key.is_expired(today)).map(|key| &key.name);
-    let missing: Vec<_> = wanted.filter(|name| !recorded(name)).collect();
+    let listed = desired.keys.iter().filter(|key| !key.is_expired(today)).map(|key| &key.name);
+    let missing: Vec<_> = listed.filter(|name| !recorded(name)).collect();
     let text = rebuild::rebuilt(&new, &missing, &store.path().display().to_string(), &kept);
     context.ui.result(&text)?;
     Ok(Exit::Done)
 }
 
-/// Reads the state that will be replaced, if there is one that can be read.
+/// Reads the state that will be replaced. `None` if it is missing or unreadable.
 async fn read(context: &Context, session: &mut StateSession) -> Result<Option<State>, CliError> {
     match session.load().await {
         Ok(loaded) => {
@@ -105,8 +105,8 @@ fn adoptions(args: &StateRebuildArgs, desired: &Desired, account: &Account, list
 
 async fn is_approved() -> Result<bool, CliError> {
     if !Ui::can_ask() {
-        return Err(CliError::new("the state can be read, and there is no terminal to ask whether to replace it")
-            .hint("look at it with `keyform state list`; if it is to go all the same, use --auto-approve"));
+        return Err(CliError::new("cannot ask to replace a readable state without a terminal")
+            .hint("check it with `keyform state list`; to replace it anyway, use --auto-approve"));
     }
-    approved("Replace this state? Only `yes` is taken as yes:").await
+    approved("Type \"yes\" to replace the state:").await
 }

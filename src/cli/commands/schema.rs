@@ -12,21 +12,21 @@ use crate::{manifest, plan, state};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SchemaArgs {
-    /// Which format
-    #[arg(value_enum, required_unless_present = "out_dir")]
+    /// File format to describe
+    #[arg(value_name = "FORMAT", value_enum, required_unless_present = "out_dir")]
     which: Option<SchemaOf>,
-    /// Write all of them into this folder
+    /// Write all schemas to this folder
     #[arg(long, value_name = "DIR", conflicts_with = "which", value_hint = ValueHint::DirPath)]
     out_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SchemaOf {
-    /// What people write
+    /// The manifest, keyform.yaml
     Manifest,
-    /// What plan prints as JSON
+    /// The plan of `plan --format json` and `plan --out`
     Plan,
-    /// What is recorded
+    /// The state, keyform.state.json
     State,
 }
 
@@ -57,6 +57,6 @@ fn text(which: SchemaOf) -> String {
         SchemaOf::Plan => plan::file::schema(),
         SchemaOf::State => state::file::schema(),
     };
-    // Cannot fail: a value is written into memory.
+    // Cannot fail: a JSON value is written to memory.
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

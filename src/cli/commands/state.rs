@@ -18,6 +18,7 @@ use crate::terminal::nearest::nearest;
 use super::{rebuild, runtime};
 
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 pub(in crate::cli) struct StateArgs {
     #[command(flatten)]
     manifest: ManifestArgs,
@@ -33,17 +34,22 @@ pub(in crate::cli) struct StateArgs {
 enum StateCommand {
     /// List the recorded keys
     List(StateListArgs),
-    /// Show a recorded key with all that is known of it
+    /// Show the details of a recorded key
     Show(StateShowArgs),
-    /// Stop managing keys; they stay on the account
+    /// Stop managing keys without deleting them
+    ///
+    /// The keys stay on the account. Remove them from the manifest as well, or the next apply adopts them again.
     Forget(StateForgetArgs),
-    /// Make the state anew from manifest and account; the old one is kept aside
+    /// Rebuild a lost or broken state from the account
+    ///
+    /// Records the keys of the manifest that are on the account, and changes nothing on the account. The old state is
+    /// renamed, not deleted. Keys that the manifest no longer lists are no longer managed.
     Rebuild(rebuild::StateRebuildArgs),
 }
 
 #[derive(Debug, Args)]
 struct StateListArgs {
-    /// How to print the list; json maps names to ids
+    /// Output format (json maps names to ids)
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }
@@ -53,10 +59,10 @@ struct StateShowArgs {
     /// Name of the key
     #[arg(value_parser = key_name)]
     name: KeyName,
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
-    /// Show its picture, as ssh-keygen -lv draws it
+    /// Show the randomart of the key, as ssh-keygen -lv does
     #[arg(long)]
     randomart: bool,
 }
@@ -97,11 +103,11 @@ fn recorded(context: &Context, store: &StateStore, loaded: LoadedState) -> Resul
     context.warn_of(&loaded);
     loaded.state.ok_or_else(|| {
         CliError::new(format!("there is no state at {}", store.path().display()))
-            .hint("apply writes it; choose another one with --state PATH, or the manifest it lies beside with -f PATH")
+            .hint("create it with `keyform apply`, or choose another one with --state PATH or --manifest PATH")
     })
 }
 
-/// Drops records, and folds what a killed run left in the journal.
+/// Drops records, and adds the results that a killed run left in the journal.
 async fn forget(args: &StateForgetArgs, context: &Context, store: &StateStore) -> Result<String, CliError> {
     let mut session = context.lock(store, args.lock).await?;
     let loaded = session.load().await?;
@@ -126,10 +132,10 @@ fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliErr
         return Ok(records);
     }
     let names = state.sorted().into_iter().map(|record| record.name.as_str());
-    let error = CliError::new(format!("the state has no key {name}"));
+    let error = CliError::new(format!("the state has no key named {name}"));
     Err(match nearest(name.as_str(), names) {
-        Some(nearest) => error.hint(format!("did you mean {nearest}? `keyform state list` shows all")),
-        None => error.hint("`keyform state list` shows all"),
+        Some(nearest) => error.hint(format!("did you mean {nearest}? `keyform state list` shows all keys")),
+        None => error.hint("`keyform state list` shows all keys"),
     })
 }
 
@@ -143,9 +149,7 @@ fn list(args: &StateListArgs, state: &State) -> String {
 fn show(args: &StateShowArgs, state: &State) -> Result<String, CliError> {
     let records = named(&args.name, state)?;
     if args.randomart && args.format == OutputFormat::Json {
-        return Err(
-            CliError::new("--randomart is for people, --format json for programs").hint("leave one of them out")
-        );
+        return Err(CliError::new("--randomart cannot be used with --format json").hint("remove one of them"));
     }
     Ok(match args.format {
         OutputFormat::Text => {

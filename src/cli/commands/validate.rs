@@ -13,7 +13,7 @@ use crate::terminal::style::{BAD, GOOD, paint};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ValidateArgs {
-    /// How to print what is found
+    /// Output format
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     format: ReportFormat,
     #[command(flatten)]
@@ -22,14 +22,14 @@ pub(in crate::cli) struct ValidateArgs {
     manifest: ManifestArgs,
 }
 
-/// How to print what is wrong with a manifest.
+/// Format of the problems in a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ReportFormat {
-    /// For a terminal
+    /// Text for people
     Text,
-    /// For programs
+    /// JSON for programs
     Json,
-    /// Annotations of a GitHub workflow
+    /// Annotations of a GitHub Actions workflow
     Github,
 }
 

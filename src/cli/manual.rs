@@ -1,0 +1,246 @@
+//! The parts of long help and manual pages that clap does not have: examples, environment, files and exit codes.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+/// What a command line is for, and the line.
+pub(super) type Example = (&'static str, &'static str);
+
+/// A name, such as that of a variable, and its meaning.
+pub(super) type Definition = (&'static str, &'static str);
+
+const HEADING: Style = Style::new().bold().underline();
+
+/// Command lines and what they are for, by the words of their command.
+const EXAMPLES: &[(&str, &[Example])] = &[
+    (
+        "",
+        &[
+            ("Try keyform with an emulated account", "keyform apply --sandbox"),
+            ("Write a manifest of the keys on the account", "keyform import --out keyform.yaml"),
+            ("Show what would change, and change it", "keyform plan && keyform apply"),
+        ],
+    ),
+    (
+        "validate",
+        &[
+            ("Check keyform.yaml in the current folder", "keyform validate"),
+            ("Check all manifests in a folder", "keyform validate --manifest keys/"),
+            ("Annotate a pull request on GitHub", "keyform validate --format github"),
+        ],
+    ),
+    (
+        "plan",
+        &[
+            ("Show what would change", "keyform plan"),
+            ("Exit with 2 if there are changes", "keyform plan --detailed-exitcode"),
+            ("Write a comment for a pull request", "keyform plan --format markdown > comment.md"),
+            ("Plan without a token or network", "keyform plan --offline"),
+        ],
+    ),
+    (
+        "apply",
+        &[
+            ("Plan, ask for approval and apply", "keyform apply"),
+            ("Apply a saved plan", "keyform apply --auto-approve plan.json"),
+            ("Remove two keys that left the manifest", "keyform apply --allow-deletes 2"),
+            ("Keep an audit log", "keyform apply --events events.jsonl"),
+        ],
+    ),
+    (
+        "import",
+        &[
+            ("Write a manifest of all keys", "keyform import --out keyform.yaml"),
+            ("Print the keys that no manifest lists", "keyform import --unmanaged"),
+        ],
+    ),
+    (
+        "state",
+        &[
+            ("List the managed keys", "keyform state list"),
+            ("Stop managing a key", "keyform state forget alice-laptop"),
+            ("Repair a lost or broken state", "keyform state rebuild"),
+        ],
+    ),
+    (
+        "state list",
+        &[
+            ("List the managed keys", "keyform state list"),
+            ("Get the id of a key", "keyform state list --format json | jq -r '.\"alice-laptop\"'"),
+        ],
+    ),
+    (
+        "state show",
+        &[
+            ("Show a key", "keyform state show alice-laptop"),
+            ("Show a key with its randomart", "keyform state show alice-laptop --randomart"),
+        ],
+    ),
+    (
+        "state forget",
+        &[
+            ("Stop managing a key", "keyform state forget alice-laptop"),
+            ("Stop managing two keys", "keyform state forget alice-laptop bob-yubikey"),
+        ],
+    ),
+    (
+        "state rebuild",
+        &[
+            ("Rebuild a lost or broken state", "keyform state rebuild"),
+            ("Replace a readable state in a script", "keyform state rebuild --auto-approve"),
+        ],
+    ),
+    (
+        "emulator",
+        &[
+            ("Serve an empty account on any free port", "keyform emulator"),
+            ("Keep the keys in a file", "keyform emulator --port 8080 --keys account.jsonl"),
+            ("Lose one response in ten", "keyform emulator --fault close-after=0.1 --seed 7"),
+            ("Limit requests, and let listings lag", "keyform emulator --rate-limit 100 --lag 2"),
+        ],
+    ),
+    (
+        "schema",
+        &[
+            ("Print the schema of manifests", "keyform schema manifest > manifest.schema.json"),
+            ("Write all schemas", "keyform schema --out-dir schema"),
+        ],
+    ),
+    (
+        "completions",
+        &[
+            ("Load completions in this bash", "source <(keyform completions bash)"),
+            ("Install completions for fish", "keyform completions fish > ~/.config/fish/completions/keyform.fish"),
+        ],
+    ),
+    (
+        "man",
+        &[
+            ("Read the manual page", "keyform man | man -l -"),
+            ("Install all pages", "keyform man --out-dir ~/.local/share/man/man1"),
+        ],
+    ),
+    ("help", &[("List all commands", "keyform help"), ("Describe a command", "keyform help state rebuild")]),
+];
+
+/// Adds what [`examples`] and the other functions return to the help of a command and its subcommands.
+pub(super) fn with_sections(command: clap::Command) -> clap::Command {
+    with_sections_at(command, "")
+}
+
+fn with_sections_at(command: clap::Command, path: &str) -> clap::Command {
+    let mut short = match path {
+        "" | "help" => "Use `keyform help COMMAND` for more information.".to_owned(),
+        _ if command.has_subcommands() => format!("Use `keyform help {path} COMMAND` for more information."),
+        _ => format!("Use `keyform help {path}` for more information."),
+    };
+    if path.is_empty() {
+        short.push_str("\nTry it without an account: `keyform apply --sandbox`.");
+    }
+    let mut long = heading("Examples");
+    for (purpose, line) in examples(path) {
+        let _ = write!(long, "\n  # {purpose}\n  {line}\n");
+    }
+    for (title, entries) in [("Environment", environment(&command)), ("Exit codes", exit_codes(path))] {
+        let _ = write!(long, "\n{}", heading(title));
+        let width = entries.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        for (name, meaning) in entries {
+            let _ = write!(long, "\n  {name:width$}  {meaning}");
+        }
+        long.push('\n');
+    }
+    let command = command.after_help(short).after_long_help(long.trim_end().to_owned());
+    command.mut_subcommands(|below| {
+        let path = path_below(path, &below);
+        with_sections_at(below, &path)
+    })
+}
+
+/// Returns the words of a subcommand, such as `state list`.
+pub(super) fn path_below(path: &str, subcommand: &clap::Command) -> String {
+    format!("{path} {}", subcommand.get_name()).trim_start().to_owned()
+}
+
+fn heading(title: &str) -> String {
+    format!("{HEADING}{title}:{HEADING:#}")
+}
+
+/// Returns the examples of the command with the words `path`.
+pub(super) fn examples(path: &str) -> &'static [Example] {
+    EXAMPLES.iter().find(|(command, _)| *command == path).map_or(&[], |(_, examples)| examples)
+}
+
+/// Returns the variables that a command reads.
+pub(super) fn environment(command: &clap::Command) -> Vec<Definition> {
+    let mut entries =
+        vec![("KEYFORM_*", "Set a flag, such as KEYFORM_LOG_FORMAT=json"), ("NO_COLOR", "Do not use color")];
+    if uses(command, "token") {
+        entries.push(("KEYFORM_EMULATOR_TOKEN", "Token to accept"));
+    }
+    if uses(command, "token_file") {
+        entries.extend([
+            ("PRIME_API_KEY", "API token"),
+            ("PRIME_API_BASE_URL, PRIME_BASE_URL", "Base URL of the API"),
+            ("PRIME_CONTEXT", "Context of the prime CLI"),
+            ("HTTPS_PROXY, NO_PROXY", "Proxy for connections to the API"),
+            ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates to trust instead of the system's"),
+        ]);
+    }
+    entries
+}
+
+/// Returns the codes that the command with the words `path` exits with.
+pub(super) fn exit_codes(path: &str) -> Vec<Definition> {
+    let mut entries = vec![("0", "Done, or nothing to do"), ("1", "Error, invalid usage, or a failed action")];
+    if ["", "plan"].contains(&path) {
+        entries.push(("2", "The plan has changes (only with plan --detailed-exitcode)"));
+    }
+    if ["", "validate", "plan", "apply", "state rebuild"].contains(&path) {
+        entries.push(("3", "Refused by a guard or a policy"));
+    }
+    if ["", "apply"].contains(&path) {
+        entries.push(("130", "Interrupted"));
+    }
+    entries
+}
+
+/// Returns the files that the command with the words `path` reads or writes.
+pub(super) fn files(command: &clap::Command, path: &str) -> Vec<Definition> {
+    let mut entries = Vec::new();
+    if uses(command, "manifest") {
+        entries.push(("keyform.yaml", "The default manifest"));
+    }
+    if uses(command, "state") {
+        entries.extend([
+            ("keyform.state.json", "The state, next to the manifest"),
+            ("keyform.state.json.journal", "Results of a running or killed apply"),
+            ("keyform.state.json.lock", "The lock; safe to ignore or delete when no keyform is running"),
+        ]);
+    }
+    if uses(command, "sandbox") {
+        entries.push((".keyform/", "Account and state of the sandbox, next to the manifest"));
+    }
+    if uses(command, "token_file") {
+        let configuration = "~/.prime/config.json, ~/.prime/environments/";
+        entries.push((configuration, "Configuration of the prime CLI, read only"));
+    }
+    entries.extend(match path {
+        "emulator" => vec![("FILE, FILE.lock", "The keys of the emulated account, and their lock, with --keys FILE")],
+        "schema" => {
+            let schemas = "manifest.schema.json, plan.schema.json, state.schema.json";
+            vec![(schemas, "The schemas, in the folder of --out-dir")]
+        }
+        "completions" => {
+            vec![("~/.local/share/bash-completion/completions/keyform", "Completions of one user for bash")]
+        }
+        "man" | "help" => vec![("~/.local/share/man/man1/", "The manual pages of one user")],
+        _ => Vec::new(),
+    });
+    entries
+}
+
+/// Whether a command has an argument that is not hidden.
+fn uses(command: &clap::Command, id: &str) -> bool {
+    command.get_arguments().any(|arg| arg.get_id() == id && !arg.is_hide_set())
+}
