@@ -138,8 +138,8 @@ fn parse(
     })
 }
 
-fn run(verb: Command, ui: Ui) -> Result<Exit, CliError> {
-    match verb {
+fn run(chosen: Command, ui: Ui) -> Result<Exit, CliError> {
+    match chosen {
         Command::Validate(args) => commands::validate::run(args, ui),
         Command::Plan(args) => commands::plan::run(&args, ui),
         Command::Apply(args) => commands::apply::run(&args, ui),

@@ -325,3 +325,31 @@ fn not_saved(error: &StateError, outcome: &Outcome, journal: &Path) -> CliError 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "must be a whole number, at least 1")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::account::Effect;
+
+    #[test]
+    fn progress_says_how_long_a_rate_limit_lasts() {
+        let name = KeyName::new("alice").unwrap();
+        let failure = |kind, seconds: Option<u64>| Failure {
+            effect: Effect::NotSent,
+            kind,
+            status: None,
+            retry_after: seconds.map(Duration::from_secs),
+            message: "the server is unavailable".to_owned(),
+            help: None,
+        };
+        for (kind, seconds, expected) in [
+            (FailureKind::RateLimited, Some(8), "Rate limited, retrying in 8 s"),
+            (FailureKind::RateLimited, None, "Rate limited, retrying"),
+            (FailureKind::Unavailable, Some(8), "Retrying alice: the server is unavailable"),
+        ] {
+            assert_eq!(retrying(&name, &failure(kind, seconds)), expected);
+        }
+    }
+}

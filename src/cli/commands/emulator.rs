@@ -144,9 +144,11 @@ fn config(args: EmulatorArgs) -> EmulatorConfig {
 }
 
 fn fault_help() -> String {
-    let kinds: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
-    let first = "Rate of a fault from 0 to 1 (repeatable; all=RATE sets all)";
-    format!("{first}\n\nThe kinds are {}.", kinds.join(", "))
+    let width = FaultKind::ALL.iter().map(|kind| kind.name().len()).max().unwrap_or_default();
+    // A manual page starts a new line where a line is indented.
+    let kinds: String =
+        FaultKind::ALL.iter().map(|kind| format!("\n  {:width$}  {}", kind.name(), kind.help())).collect();
+    format!("Rate of a fault from 0 to 1 (repeatable; all=RATE sets all)\n\nKinds of faults:{kinds}")
 }
 
 /// Parses a choice by its name. Help and errors list all names.
