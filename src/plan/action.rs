@@ -34,24 +34,24 @@ pub struct Action {
 pub enum Change {
     /// Upload the key, and record its id.
     Upload(NewKey),
-    /// Record a row that the account has. Sends no request.
+    /// Record a row that is already on the account. Sends no request.
     Adopt {
         #[serde(flatten)]
         key: NewKey,
-        /// The row that holds the key.
+        /// The row that contains the key.
         row: AccountRow,
     },
-    /// Replace keys by another, and delete them once the other is on the account.
+    /// Replace keys with another one. They are deleted once it is on the account.
     Replace {
         #[serde(flatten)]
         key: NewKey,
-        /// The row that holds the key. Without one, the key is uploaded.
+        /// The row that contains the new key. If missing, the key is uploaded.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         row: Option<AccountRow>,
-        /// The rows that are deleted. At least one.
+        /// The rows to delete, at least one.
         #[schemars(length(min = 1))]
         old: Vec<OldKey>,
-        /// Whether the new row has to become the primary before an old one, which is the primary, is deleted.
+        /// Whether an old row is the primary, so that the new one must be promoted before the old one is deleted.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         promote: bool,
     },
@@ -60,21 +60,21 @@ pub enum Change {
         #[serde(rename = "key", with = "view")]
         #[schemars(with = "KeyView")]
         blob: KeyBlob,
-        /// The row of the key. Without one, the plan uploads the key.
+        /// The row of the key. If missing, the plan uploads the key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<String>")]
         id: Option<KeyId>,
-        /// The name that the account has for its primary key today.
+        /// The account's name for the current primary key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instead_of: Option<String>,
     },
     /// Delete the row.
     Delete(OldKey),
-    /// Drop the row from the state. Sends no request.
+    /// Remove the row from the state. Sends no request.
     Forget(OldKey),
 }
 
-/// The kind of an action, in the order in which plans list them and apply does them.
+/// The kind of an action, in the order in which plans list them and apply performs them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActionKind {
@@ -87,7 +87,7 @@ pub enum ActionKind {
 }
 
 impl Action {
-    /// Sorts actions into the order of a plan. Only deletions of the same name and key differ by their ids alone.
+    /// Returns the sort key of actions in a plan. Only deletions of the same name and key differ in their ids alone.
     pub(super) fn order(&self) -> (ActionKind, &KeyName, &KeyBlob, Option<&KeyId>) {
         let id = match &self.change {
             Change::Delete(old) | Change::Forget(old) => Some(&old.id),
@@ -96,19 +96,25 @@ impl Action {
         (self.change.kind(), &self.name, self.change.blob(), id)
     }
 
-    /// Returns what a reviewer should know of the rows at issue, besides the keys and the reason.
+    /// Returns facts about the rows that a reviewer should know, besides the keys and the reason.
     pub fn facts(&self) -> Vec<Phrase> {
         match &self.change {
             Change::Upload(_) => Vec::new(),
             Change::Adopt { key: _, row } => {
                 let id = Phrase::new("id ").named(&row.id);
-                let is_called_so = row.account_name == self.name.as_str();
-                vec![if is_called_so { id } else { id.then(", called ").foreign(&row.account_name).then(" there") }]
+                let has_same_name = row.account_name == self.name.as_str();
+                vec![if has_same_name {
+                    id
+                } else {
+                    id.then(", named ").foreign(&row.account_name).then(" on the account")
+                }]
             }
             Change::Replace { key: _, row, old: _, promote } => {
-                let present = row.as_ref().map(|row| Phrase::new("the new key is there already, as ").named(&row.id));
-                let heir = promote.then(|| Phrase::new("the old key is the primary; the new one takes that over"));
-                present.into_iter().chain(heir).collect()
+                let present =
+                    row.as_ref().map(|row| Phrase::new("the new key is already on the account, id ").named(&row.id));
+                let promoted =
+                    promote.then(|| Phrase::new("the new key becomes the primary key in place of the old one"));
+                present.into_iter().chain(promoted).collect()
             }
             Change::Promote { blob: _, id: _, instead_of } => {
                 instead_of.iter().map(|other| Phrase::new("in place of ").foreign(other)).collect()
@@ -133,7 +139,7 @@ impl Change {
         }
     }
 
-    /// Returns the key at issue: the new one where there is one.
+    /// Returns the new key if there is one, otherwise the old key.
     pub fn blob(&self) -> &KeyBlob {
         match self {
             Self::Upload(new) | Self::Adopt { key: new, .. } | Self::Replace { key: new, .. } => new.key.blob(),
@@ -142,7 +148,7 @@ impl Change {
         }
     }
 
-    /// Returns the key that is recorded.
+    /// Returns the key that the change records.
     pub fn new_key(&self) -> Option<&NewKey> {
         match self {
             Self::Upload(key) | Self::Adopt { key, .. } | Self::Replace { key, .. } => Some(key),
@@ -150,7 +156,7 @@ impl Change {
         }
     }
 
-    /// Returns the row that holds the new key, if the account has one.
+    /// Returns the row that contains the new key, if the account has one.
     pub fn row(&self) -> Option<&AccountRow> {
         match self {
             Self::Adopt { row, .. } => Some(row),
@@ -159,7 +165,7 @@ impl Change {
         }
     }
 
-    /// Returns the rows that are dropped from the state.
+    /// Returns the rows that the change removes from the state.
     pub fn old_rows(&self) -> &[OldKey] {
         match self {
             Self::Replace { old, .. } => old,
@@ -201,7 +207,7 @@ impl ActionKind {
         }
     }
 
-    /// Returns its name, as it is in JSON.
+    /// Returns its name in JSON.
     pub fn verb(self) -> &'static str {
         match self {
             Self::Upload => "upload",

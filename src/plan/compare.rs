@@ -1,7 +1,7 @@
-//! Compares desired, recorded and observed, and decides what has to change.
+//! Compares desired, recorded and observed keys, and decides what to change.
 //!
-//! First each desired key is matched with the row that holds it. Then each record is kept, replaced or removed. Blobs
-//! decide before names: a key with another name is the same key, and a name with another key is another key.
+//! First, each desired key is matched with the row that contains it. Then each record is kept, replaced or removed. Keys
+//! are compared by blob before name: a blob with another name is the same key, a name with another blob is another key.
 
 use std::collections::HashSet;
 
@@ -18,12 +18,12 @@ use crate::manifest::{Desired, DesiredKey};
 use crate::names::{KeyId, KeyName};
 use crate::state::{Origin, Record, State};
 
-/// All that a plan depends on.
+/// The complete input of a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     pub desired: &'a Desired,
     pub recorded: Option<&'a State>,
-    /// Missing if the account is not to be listed.
+    /// Missing if the account was not listed.
     pub observed: Option<&'a Listing>,
     pub endpoint: &'a Endpoint,
     /// Keys are desired up to and including their last day.
@@ -86,7 +86,7 @@ pub fn compare(input: Input<'_>) -> Plan {
 struct Replaced {
     /// Rows that are deleted once the key is on the account.
     old: Vec<OldKey>,
-    /// Records of the same key, whose rows are gone.
+    /// Records of the same key that no longer have a row on the account.
     stale: Vec<KeyId>,
 }
 
@@ -108,7 +108,7 @@ impl Comparison<'_, '_> {
                 Holder::Recorded(held) if is_live && !inventory.keeps_row(held, key) => self.replace(index, record),
                 Holder::Unrecorded(_) if is_live => self.replace(index, record),
                 Holder::Recorded(held) if held.id == record.id => {}
-                // Without a listing, the other row may be gone, and this one may be the last.
+                // Without a listing, the other row may no longer exist, and this one may be the last.
                 Holder::Recorded(_) if !inventory.is_refreshed() => {}
                 Holder::Recorded(_) => self.delete_or_forget(record, Reason::Copy),
                 Holder::Unrecorded(_) | Holder::Nowhere | Holder::Pending => self.mark_stale(index, record),
@@ -130,8 +130,8 @@ impl Comparison<'_, '_> {
         }
     }
 
-    /// Deletes what an interrupted run uploaded and the manifest does not have. It is keyform's own: the intent to upload
-    /// it is recorded.
+    /// Deletes keys that an interrupted run uploaded and that are not in the manifest. They belong to keyform, because the
+    /// intent to upload them is recorded.
     fn delete_orphans(&mut self) {
         for (blob, name) in self.inventory.pending() {
             for row in self.inventory.rows_with(blob) {
@@ -167,7 +167,7 @@ fn action(name: &KeyName, change: Change, reason: Reason) -> Action {
     Action { name: name.clone(), change, reason, protected: false }
 }
 
-/// Decides how a desired key gets onto the account and into the state, if it is not there.
+/// Decides how to get a desired key onto the account and into the state, if it is missing there.
 fn placement(
     key: &DesiredKey,
     holder: Holder<'_>,
@@ -191,7 +191,7 @@ fn placement(
                 None if interrupted => Reason::Interrupted,
                 None => Reason::Present,
             };
-            // A row that an interrupted run uploaded is keyform's own.
+            // A row that an interrupted run uploaded belongs to keyform.
             let origin = if interrupted { Origin::Uploaded } else { Origin::Adopted };
             (Some(AccountRow::new(row, origin)), reason)
         }
@@ -213,7 +213,7 @@ fn placement(
     })
 }
 
-/// Decides whether to promote a key: if the manifest makes it the primary, and it is known not to be.
+/// Decides whether to promote a key: if it is the primary in the manifest, but not on the account.
 fn promotion(
     key: &DesiredKey,
     holder: Holder<'_>,

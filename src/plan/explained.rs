@@ -1,6 +1,6 @@
-//! A value with a sentence that says the same, as the plan's file has it.
+//! A value with a sentence that explains it, as written to plan files.
 //!
-//! Only for writing. What is read is the value; the sentence is compared with the one that follows from the value.
+//! When a plan is read, only the value is used, and the sentence must match it.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::terminal::phrase::Phrase;
 pub(super) struct Explained<T> {
     #[serde(flatten)]
     value: T,
-    /// The same for people.
+    /// An explanation for people.
     text: String,
 }
 

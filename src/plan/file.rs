@@ -1,7 +1,7 @@
-//! The plan as JSON: for programs, for policies, and to be saved.
+//! The plan as JSON: for programs, for policies, and for saved plans.
 //!
-//! Much in it is derived, for its readers: fingerprints, sentences, counts, the digest. A saved plan is only accepted if
-//! all of this follows from its actions, so that nothing else is reviewed than what is applied.
+//! Fingerprints, sentences, counts and the digest are derived, for its readers. A saved plan is only accepted if they match
+//! its actions, so that what was reviewed is what is applied.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -23,7 +23,7 @@ use crate::terminal::json;
 
 pub const FORMAT_VERSION: u64 = 1;
 
-/// What keyform is going to change on an account, and why. Contains no secret.
+/// The changes that keyform plans for an account, with reasons. Contains no secrets.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "keyform plan", extend("$id" = "https://keyform.invalid/schema/plan.schema.json"))]
@@ -31,46 +31,46 @@ pub struct PlanDocument<'p> {
     /// The version of this format.
     #[schemars(range(min = 1, max = 1))]
     format_version: u64,
-    /// The version of the keyform that wrote it.
+    /// The version of keyform that wrote the plan.
     keyform: Cow<'static, str>,
-    /// The URL of the API.
+    /// The base URL of the API.
     #[schemars(with = "String", extend("format" = "uri"))]
     endpoint: Endpoint,
-    /// The owner of the account, where it is known.
+    /// The owner of the account, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     user_id: Option<UserId>,
-    /// The owner of the account by the manifest.
+    /// The owner of the account that the manifest requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pinned_user_id: Option<UserId>,
-    /// The state that it was made from.
+    /// The state that the plan was made from.
     state: Base,
-    /// Whether the account was listed. Without that, only manifest and state were compared.
+    /// Whether the account was listed. If not, the manifest was compared with the state only.
     refreshed: bool,
-    /// The digest over the actions and the account.
+    /// The digest of the actions and the account.
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     digest: String,
     counts: Counts,
-    /// How many actions were left out, if only some keys were asked for.
+    /// The number of actions that `--target` left out.
     #[serde(default, skip_serializing_if = "is_zero")]
     left_out: usize,
     /// The key that the manifest makes the primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     primary: Option<KeyName>,
-    /// In the order in which they are shown.
+    /// The actions, in the order in which they are shown.
     #[serde(deserialize_with = "read_actions")]
     actions: Cow<'p, [Action]>,
-    /// Where the account differs from the state.
+    /// Differences between the account and the state.
     #[serde(deserialize_with = "ignore")]
     drift: Vec<Explained<&'p Drift>>,
-    /// What a reviewer should know besides the actions.
+    /// Notes for the reviewer.
     #[serde(deserialize_with = "ignore")]
     warnings: Vec<Explained<&'p Note>>,
 }
 
-/// The number of actions of each kind, and of keys.
+/// The number of actions of each kind, and the number of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Counts {
@@ -82,7 +82,7 @@ struct Counts {
     forget: usize,
     /// Desired keys that need no action.
     unchanged: usize,
-    /// Keys in the state, before this plan.
+    /// Keys in the state before this plan.
     managed: usize,
     /// Keys of the account that are neither recorded nor desired.
     unmanaged: usize,
@@ -94,11 +94,11 @@ pub struct Digest(String);
 
 #[derive(Debug, Error)]
 pub enum PlanFileError {
-    #[error("it is not a plan that keyform saved: {0}")]
+    #[error("not a plan saved by keyform: {0}")]
     Invalid(serde_json::Error),
-    #[error("it has format version {0}; this keyform reads version {FORMAT_VERSION}")]
+    #[error("format version {0} is not supported, expected {FORMAT_VERSION}")]
     Version(u64),
-    #[error("it was changed after it was saved: its digest is not that of what it would do")]
+    #[error("the plan was changed after it was saved: its digest does not match its contents")]
     Tampered,
 }
 
@@ -112,11 +112,11 @@ pub fn to_text(plan: &Plan) -> String {
     json::pretty(&plan.document())
 }
 
-/// Reads a saved plan, without drift and notes: they were for its review, and may no longer be true.
+/// Reads a saved plan, without drift and notes, which were for its review and may be outdated.
 ///
 /// # Errors
-/// If it is invalid, or shows something else than what it would do. Whether it still fits the account and the state is for
-/// [`broken`](super::broken) to say.
+/// If the plan is invalid, or its derived fields do not match its actions. [`broken`](super::broken) checks whether it still
+/// fits the account and the state.
 pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -166,7 +166,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
 }
 
 impl Plan {
-    /// Describes the plan as its file does.
+    /// Returns the plan as it is written to JSON.
     pub fn document(&self) -> PlanDocument<'_> {
         let Self {
             endpoint,
@@ -202,8 +202,8 @@ impl Plan {
         }
     }
 
-    /// Computes a digest over all that the plan would do, and to which account: the same on every machine for the same
-    /// change. Reasons, drift and counts are left out.
+    /// Computes a digest of the actions and the account. The same changes have the same digest on every machine. Reasons,
+    /// drift and counts do not affect it.
     pub fn digest(&self) -> Digest {
         let Self {
             endpoint,
@@ -257,18 +257,18 @@ impl fmt::Display for Digest {
 impl FromStr for Digest {
     type Err = String;
 
-    /// Takes the text that [`fmt::Display`] gives.
+    /// Parses the output of [`fmt::Display`].
     fn from_str(text: &str) -> Result<Self, String> {
         let hex = text.strip_prefix("sha256:").unwrap_or_default();
         if hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a digest is sha256: and 64 hex digits, as plan prints it".to_owned())
+            Err("must be `sha256:` and 64 hex digits, as printed by plan".to_owned())
         }
     }
 }
 
-/// An action of a file that shows what the action does, and nothing else.
+/// An action from a file, in which the derived fields match the action and no other fields exist.
 #[derive(Deserialize)]
 #[serde(try_from = "Value")]
 struct CheckedAction(Action);
@@ -277,24 +277,24 @@ impl TryFrom<Value> for CheckedAction {
     type Error = String;
 
     fn try_from(shown: Value) -> Result<Self, String> {
-        let named = || shown.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
-        let action = Action::deserialize(&shown).map_err(|error| format!("the action on {}: {error}", named()))?;
+        let named = || shown.get("name").and_then(Value::as_str).unwrap_or("an unnamed key").to_owned();
+        let action = Action::deserialize(&shown).map_err(|error| format!("invalid action on {}: {error}", named()))?;
         let fits = match &action.change {
             Change::Replace { old, .. } => !old.is_empty(),
             Change::Delete(old) | Change::Forget(old) => old.name == action.name,
             Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } => true,
         };
         if !fits {
-            return Err(format!("the action on {} does not fit together", action.name));
+            return Err(format!("the fields of the action on {} contradict each other", action.name));
         }
         if serde_json::to_value(&action).ok().as_ref() != Some(&shown) {
-            return Err(format!("what it shows of {} is not what it would do", action.name));
+            return Err(format!("the details of the action on {} do not match what it does", action.name));
         }
         Ok(Self(action))
     }
 }
 
-/// Reads and checks one action at a time: all of them at once as [`Value`]s take several times the memory of the plan.
+/// Reads and checks one action at a time, because all of them as [`Value`]s take several times the memory of the plan.
 fn read_actions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, [Action]>, D::Error> {
     let checked = Vec::<CheckedAction>::deserialize(deserializer)?;
     Ok(checked.into_iter().map(|CheckedAction(action)| action).collect())
@@ -306,11 +306,11 @@ fn ignore<'de, T, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Er
 }
 
 fn hash_json(hash: &mut Sha256, value: &impl Serialize) {
-    // Neither a hash nor structs of texts and numbers can fail to be written.
+    // Writing structs of texts and numbers into a hash cannot fail.
     let _ = serde_json::to_writer(hash, value);
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }

@@ -1,11 +1,11 @@
-//! Guards: plans that look like a mistake are refused until a person acknowledges them.
+//! Guards: plans that look like a mistake are refused unless a flag allows them.
 
 use super::{Action, ActionKind, Change, OldKey, Plan};
 use crate::names::{KeyName, UserId};
 use crate::terminal::phrase::Phrase;
 use crate::terminal::shell::{flag, quoted};
 
-/// The number of deletions that need no acknowledgement, unless they are most of the managed keys.
+/// The number of deletions that need no flag, unless they are most of the managed keys.
 pub const FREE_DELETES: usize = 10;
 
 #[derive(Debug, Clone, Default)]
@@ -14,7 +14,7 @@ pub struct Acknowledged {
     pub deletes: usize,
     /// The account may lose its primary key (`--allow-primary-loss`).
     pub primary_loss: bool,
-    /// The account may show none of the managed keys (`--allow-empty-account`).
+    /// The account may have none of the managed keys (`--allow-empty-account`).
     pub empty_account: bool,
     /// These protected keys may be replaced or deleted (`--allow-protected NAME`).
     pub protected: Vec<KeyName>,
@@ -25,15 +25,15 @@ pub struct Acknowledged {
 pub enum Refusal {
     /// The manifest is for another account.
     Pin { pinned: UserId, account: UserId },
-    /// The plan would replace or delete a key that is protected.
+    /// The plan replaces or deletes a protected key.
     Protected { name: KeyName, kind: ActionKind },
-    /// The plan would delete more keys than are allowed, out of `managed`.
+    /// The plan deletes more keys than are allowed, out of `managed`.
     Deletes { deletes: usize, managed: usize },
-    /// The plan would delete the primary key, and make no other key the primary.
+    /// The plan deletes the primary key and promotes no other key.
     PrimaryLoss { name: KeyName },
-    /// The plan would delete a row that may be the primary, because the account was not listed.
+    /// The plan deletes a row that may be the primary key, because the account was not listed.
     PrimaryUnknown { name: KeyName },
-    /// The account shows none of its `managed` keys, and so it may be another account.
+    /// The account has none of its `managed` keys, so it may be another account.
     Vanished { managed: usize },
 }
 
@@ -44,7 +44,7 @@ pub enum Stage {
     Apply,
 }
 
-/// Finds every guard that a plan trips and that is not acknowledged.
+/// Finds every guard that a plan trips and that no flag allows.
 pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if let (Some(pinned), Some(account)) = (&plan.pin, &plan.user_id)
@@ -77,7 +77,7 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<R
     refusals
 }
 
-/// Finds the first action that deletes a row for which `is_at_issue`.
+/// Finds the first action that deletes a row for which `is_at_issue` returns true.
 fn deleted(actions: &[Action], is_at_issue: impl Fn(&OldKey) -> bool) -> Option<&KeyName> {
     let deletes = |action: &&Action| match &action.change {
         Change::Delete(old) => is_at_issue(old),
@@ -90,56 +90,51 @@ fn deleted(actions: &[Action], is_at_issue: impl Fn(&OldKey) -> bool) -> Option<
 }
 
 impl Refusal {
-    /// Says what the plan would do.
+    /// Says what the plan does.
     pub fn message(&self) -> Phrase {
         match self {
-            Self::Pin { pinned, account } => Phrase::new("the manifest is for the account of user ")
+            Self::Pin { pinned, account } => Phrase::new("the manifest is for user ")
                 .named(pinned)
-                .then(", but this token opens that of ")
+                .then(", but the account belongs to user ")
                 .named(account),
             Self::Protected { name, kind } => {
-                Phrase::new(format!("the plan would {} ", kind.verb())).named(name).then(", which is protected")
+                Phrase::new(format!("the plan {}s ", kind.verb())).named(name).then(", which is protected")
             }
             Self::Deletes { deletes, managed } => {
-                Phrase::new(format!("the plan would delete {deletes} of {managed} managed keys"))
+                Phrase::new(format!("the plan deletes {deletes} of {managed} managed keys"))
             }
-            Self::PrimaryLoss { name } => Phrase::new("the plan would delete ")
+            Self::PrimaryLoss { name } => {
+                Phrase::new("the plan deletes ").named(name).then(", the primary key, and promotes no other key")
+            }
+            Self::PrimaryUnknown { name } => Phrase::new("the plan deletes ")
                 .named(name)
-                .then(", the primary key, and make no other key primary"),
-            Self::PrimaryUnknown { name } => Phrase::new("the plan would delete a row of ")
-                .named(name)
-                .then(" offline, and nobody knows whether it is the primary key"),
-            Self::Vanished { managed } => Phrase::new(format!(
-                "the account shows no key at all, and should hold {managed}: perhaps it is another account"
-            )),
+                .then(", which may be the primary key, and the account was not listed"),
+            Self::Vanished { managed } => {
+                Phrase::new(format!("the account has no keys, but the state has {managed}; it may be another account"))
+            }
         }
     }
 
-    /// Says what to do about it, with the flag that acknowledges it if there is one.
+    /// Says what to do about it, with the flag that allows it if there is one.
     pub fn help(&self) -> Phrase {
         match self {
             Self::Pin { .. } => {
-                Phrase::new("use the token of the account that the manifest names, or the manifest of this account")
+                Phrase::new("use a token of the user in `account.userId`, or the manifest for this account")
             }
             Self::Protected { name, .. } => {
-                // People copy this into a shell, and the name comes from the manifest.
+                // Quoted, because people copy this into a shell, and the name comes from the manifest.
                 let words = flag("--allow-protected", name.as_str());
                 let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
-                Phrase::new("take `protect` off the key in a reviewed change, or acknowledge it with ")
-                    .named(&words.join(" "))
+                Phrase::new("remove `protect: true` from the key, or pass ").named(&words.join(" "))
             }
             Self::Deletes { deletes, .. } => {
-                Phrase::new("if that is meant, acknowledge it with ").named(&format_args!("--allow-deletes {deletes}"))
+                Phrase::new("check the manifest, or pass ").named(&format_args!("--allow-deletes {deletes}"))
             }
-            Self::PrimaryUnknown { .. } => {
-                Phrase::new("leave out --offline, or acknowledge it with ").named(&"--allow-primary-loss")
-            }
-            Self::Vanished { .. } => {
-                Phrase::new("check the token; if somebody has emptied the account, acknowledge it with ")
-                    .named(&"--allow-empty-account")
-            }
+            Self::PrimaryUnknown { .. } => Phrase::new("remove --offline, or pass ").named(&"--allow-primary-loss"),
+            Self::Vanished { .. } => Phrase::new("check the token; if the account was emptied on purpose, pass ")
+                .named(&"--allow-empty-account"),
             Self::PrimaryLoss { .. } => {
-                Phrase::new("give another key `primary: true`, or acknowledge it with ").named(&"--allow-primary-loss")
+                Phrase::new("set `primary: true` on another key, or pass ").named(&"--allow-primary-loss")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The keys and rows that an action is about.
+//! The keys and rows of an action.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::names::{KeyId, KeyName};
 use crate::public_key::{Fingerprint, KeyBlob, KeyKind, PublicKey};
 use crate::state::{Origin, Record};
 
-/// A desired key that is to be recorded.
+/// A desired key to record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewKey {
@@ -25,17 +25,17 @@ pub struct NewKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub expires: Option<Date>,
-    /// Ids that are recorded for this key and that are gone from the account. They are dropped from the state.
+    /// Recorded ids of this key that are no longer on the account, and are removed from the state.
     #[serde(rename = "staleIds", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
     pub stale: Vec<KeyId>,
 }
 
-/// A managed row that is to be deleted or forgotten.
+/// A managed row to delete or forget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OldKey {
-    /// The name that it is recorded under.
+    /// The recorded name of the key.
     #[serde(rename = "recordedName")]
     #[schemars(with = "String")]
     pub name: KeyName,
@@ -44,40 +44,40 @@ pub struct OldKey {
     #[serde(rename = "key", with = "view")]
     #[schemars(with = "KeyView")]
     pub blob: KeyBlob,
-    /// Whether it is the account's primary key. False if the account was not listed.
+    /// Whether it is the primary key of the account. False if the account was not listed.
     pub is_primary: bool,
 }
 
-/// A row of the account, as it is to be recorded.
+/// A row of the account to record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccountRow {
     #[schemars(with = "String")]
     pub id: KeyId,
-    /// The name of the row, which can differ from the key's name.
+    /// The name on the account, which can differ from the name in the manifest.
     pub account_name: String,
-    /// When the row was added.
+    /// The time when the row was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub created_at: Option<Timestamp>,
-    /// `uploaded` also if the run that uploaded it was killed before it could record it.
+    /// How the key came to be managed. Also `uploaded` if the run that uploaded it was killed before it recorded the key.
     pub origin: Origin,
 }
 
-/// A public key, as JSON shows it. All but `publicKey` and `comment` follows from the key.
+/// A public key in JSON. All fields except `publicKey` and `comment` are derived.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyView {
-    /// Type and base64, without a comment.
+    /// The type and the base64 data, without a comment.
     #[schemars(with = "String")]
     public_key: KeyBlob,
     /// The fingerprint, as `ssh-keygen -l` prints it.
     #[schemars(with = "String")]
     fingerprint: Fingerprint,
-    /// The type, as `ssh-keygen -l` prints it, where it is known.
+    /// The type, as `ssh-keygen -l` prints it, if known.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     kind: Option<Cow<'static, str>>,
-    /// The length, as `ssh-keygen -l` prints it.
+    /// The length in bits, as `ssh-keygen -l` prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bits: Option<u32>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -89,7 +89,7 @@ impl AccountRow {
         Self { id: row.id.clone(), account_name: row.name.clone(), created_at: row.created_at, origin }
     }
 
-    /// Builds the record of a key that is in this row.
+    /// Builds the record of the key in this row.
     pub fn record(&self, name: &KeyName, blob: &KeyBlob) -> Record {
         let Self { id, account_name, created_at, origin } = self;
         Record {
@@ -140,7 +140,7 @@ impl TryFrom<KeyView> for PublicKey {
     }
 }
 
-/// Writes and reads a key by its [`KeyView`].
+/// Serializes and deserializes a key as a [`KeyView`].
 pub(super) mod view {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};

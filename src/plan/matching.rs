@@ -1,4 +1,4 @@
-//! Which row of the account holds a desired key.
+//! Matches desired keys with rows of the account.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ use crate::names::{KeyId, KeyName};
 use crate::public_key::KeyBlob;
 use crate::state::{Record, State};
 
-/// What is recorded and observed, indexed.
+/// The recorded and observed keys, indexed.
 pub(super) struct Inventory<'a> {
     recorded: Option<&'a State>,
     /// Without a listing, the rows of all records are taken to exist.
@@ -23,19 +23,19 @@ pub(super) struct Inventory<'a> {
     records_by_blob: HashMap<&'a KeyBlob, Vec<&'a Record>>,
 }
 
-/// The keys that are desired today, and the rows that hold them.
+/// The keys that are desired today, and the rows that contain them.
 pub(super) struct Matching<'a> {
     /// By name.
     pub(super) keys: Vec<&'a DesiredKey>,
     /// The holder of each key, in the same order.
     pub(super) holders: Vec<Holder<'a>>,
-    /// The key that is to be the primary.
+    /// The desired primary key.
     pub(super) primary: Option<&'a DesiredKey>,
-    /// The keys of the manifest that expired, and their last days.
+    /// The expired keys of the manifest, and their last days.
     pub(super) expired: HashMap<&'a KeyBlob, Date>,
-    /// Nothing is desired, because every managed key is to be deleted.
+    /// Whether every managed key is to be deleted, so that none is desired.
     pub(super) is_destroyed: bool,
-    /// Includes keys that expired.
+    /// Includes expired keys.
     protected: HashSet<&'a KeyBlob>,
     protected_names: HashSet<&'a KeyName>,
     by_blob: HashMap<&'a KeyBlob, usize>,
@@ -44,9 +44,9 @@ pub(super) struct Matching<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Holder<'a> {
     Nowhere,
-    /// Unknown: an upload was begun, and the account has not been listed since.
+    /// Unknown: an upload was started, and the account has not been listed since.
     Pending,
-    /// In the row of this record, which exists if the account was listed.
+    /// In the row of this record. The row exists if the account was listed.
     Recorded(&'a Record),
     /// In a row that is not recorded.
     Unrecorded(&'a Row),
@@ -87,7 +87,7 @@ impl<'a> Inventory<'a> {
         self.recorded.is_some_and(|state| state.pending.contains_key(blob))
     }
 
-    /// Whether a row is recorded, with the key that it holds.
+    /// Whether a row is recorded with the key that it contains.
     pub(super) fn is_managed(&self, row: &Row) -> bool {
         let record = self.recorded.and_then(|state| state.records.get(&row.id));
         record.is_some_and(|record| is_row_of(row, record))
@@ -111,7 +111,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// Whether a run that was interrupted uploaded the row: it has the key and the name that were recorded before.
+    /// Whether an interrupted run uploaded the row: it has the key and the name that are pending in the state.
     pub(super) fn is_orphan(&self, row: &Row) -> bool {
         let intended = || self.recorded?.pending.get(row.blob.as_ref()?);
         intended().is_some_and(|name| row.name == name.as_str()) && !self.is_managed(row)
@@ -126,9 +126,9 @@ impl<'a> Inventory<'a> {
         record.name == key.name || account_name() == key.name.as_str()
     }
 
-    /// Finds the row that holds a desired key: of several the recorded one, then the one of the same name, then the
-    /// primary, then the oldest. If the key cannot stay in its recorded row, because the API cannot rename, a row that has
-    /// the name already is preferred, and so is one that may have been uploaded.
+    /// Finds the row that contains a desired key. Of several, the recorded one is preferred, then one with the same name,
+    /// then the primary, then the oldest. If the key cannot stay in its recorded row, because the API cannot rename keys, a
+    /// row that already has the name is preferred, and so is one that may have been uploaded.
     fn holder(&self, key: &DesiredKey) -> Holder<'a> {
         let blob = key.key.blob();
         let records = self.records_by_blob.get(blob).into_iter().flatten().copied();
@@ -190,12 +190,12 @@ impl<'a> Matching<'a> {
     }
 }
 
-/// A listing can leave out the key of a row, which is then known by its id alone.
+/// Whether a row belongs to a record. A row without a public key in the listing is matched by its id alone.
 pub(super) fn is_row_of(row: &Row, record: &Record) -> bool {
     row.blob.as_ref().is_none_or(|blob| *blob == record.public_key)
 }
 
-/// Smaller is better: the same name, then the primary, then the oldest.
+/// Orders rows by preference, the best first: the same name, then the primary, then the oldest.
 fn preference<'r>(row: &'r Row, name: &KeyName) -> (bool, bool, bool, Option<Timestamp>, &'r KeyId) {
     (row.name != name.as_str(), !row.is_primary, row.created_at.is_none(), row.created_at, &row.id)
 }

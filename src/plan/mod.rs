@@ -1,6 +1,6 @@
-//! The plan: what has to change so that the account is as the manifest says.
+//! The plan: the changes that make the account match the manifest.
 //!
-//! A pure function of desired, recorded, observed and today's date: no I/O, no clock; same input, same bytes.
+//! A pure function of desired, recorded, observed and today's date: no I/O, no clock. The same input gives the same bytes.
 
 mod action;
 mod compare;
@@ -33,10 +33,10 @@ pub struct Plan {
     pub user_id: Option<UserId>,
     /// Whether the listing had the owner.
     pub user_seen: bool,
-    /// The owner that the manifest demands.
+    /// The owner that the manifest requires.
     pub pin: Option<UserId>,
     pub base: Base,
-    /// Whether the account was listed. Without that, only manifest and state were compared.
+    /// Whether the account was listed. If not, the manifest was compared with the state only.
     pub refreshed: bool,
     /// By kind in the order of [`ActionKind`], then by name.
     pub actions: Vec<Action>,
@@ -46,7 +46,7 @@ pub struct Plan {
     pub primary: Option<KeyName>,
     /// The number of desired keys that need no action.
     pub unchanged: usize,
-    /// The number of keys in the state, before this plan.
+    /// The number of keys in the state before this plan.
     pub managed: usize,
     /// The number of rows that are neither recorded nor desired. They are never changed.
     pub unmanaged: usize,
@@ -59,11 +59,11 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Base {
-    /// Missing if there was no state.
+    /// The lineage of the state. Missing if there was no state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub lineage: Option<Uuid>,
-    /// 0 if there was no state.
+    /// The serial of the state, 0 if there was no state.
     pub serial: u64,
 }
 
@@ -77,12 +77,12 @@ impl Plan {
         self.actions.iter().filter(|action| action.change.kind() == kind).count()
     }
 
-    /// Whether a row held a surplus copy of a desired key when the plan was made.
+    /// Whether a row was a duplicate of a desired key when the plan was made.
     pub fn knows_copy(&self, id: &KeyId) -> bool {
         self.notes.iter().any(|note| matches!(note, Note::Copies { ids, .. } if ids.contains(id)))
     }
 
-    /// Removes the actions on other keys than these. A replaced key also counts by its old names.
+    /// Removes actions on other keys than these. A replaced key also matches by its old names.
     pub fn limit_to(&mut self, names: &[KeyName]) {
         let before = self.actions.len();
         self.actions.retain(|action| {
@@ -94,7 +94,7 @@ impl Plan {
         }
     }
 
-    /// Takes from a listing which row is the primary, and whether the account shows its owner.
+    /// Updates which row is the primary, and whether the account shows its owner.
     pub fn observe(&mut self, observed: &Listing) {
         self.user_seen = observed.user_id().is_some();
         let primary = observed.primary().map(|row| &row.id);

@@ -1,4 +1,4 @@
-//! What a reviewer should know besides the actions: drift, and notes.
+//! Drift and notes: what a reviewer should know besides the actions.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -13,16 +13,16 @@ use crate::names::{KeyId, KeyName};
 use crate::state::Record;
 use crate::terminal::phrase::Phrase;
 
-/// The most names or ids that one sentence lists.
+/// Maximum number of names or ids in a sentence.
 const MAX_LISTED: usize = 20;
 
 /// A difference between the state and the account that keyform did not make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Drift {
-    /// The name that the key is recorded under.
+    /// The recorded name of the key.
     #[schemars(with = "String")]
     pub name: KeyName,
-    /// The id that the key is recorded under.
+    /// The recorded id of the key.
     #[schemars(with = "String")]
     pub id: KeyId,
     #[serde(flatten)]
@@ -32,49 +32,50 @@ pub struct Drift {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum DriftKind {
-    /// The row is not on the account.
+    /// The row is no longer on the account.
     Deleted,
-    /// The row holds another key.
+    /// The row contains a different key.
     OtherKey,
-    /// The row has another name.
+    /// The row has a different name.
     Renamed { from: String, to: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Note {
-    /// The last day of a desired key is today, or soon.
+    /// A desired key expires today or soon.
     ExpiresSoon {
         #[schemars(with = "String")]
         name: KeyName,
+        /// The last day on which the key is desired.
         #[schemars(with = "String", extend("format" = "date"))]
         last: Date,
-        /// The number of days until then; 0 if it is today.
+        /// The number of days until the last day, 0 if it is today.
         days: i64,
     },
-    /// The account holds a desired key more than once.
+    /// The account contains a desired key more than once.
     Copies {
         #[schemars(with = "String")]
         name: KeyName,
-        /// The rows that are left alone.
+        /// The rows that are not changed.
         #[schemars(with = "Vec<String>")]
         ids: Vec<KeyId>,
     },
-    /// The listing has rows that show no key.
+    /// The listing has rows without a readable public key.
     Unreadable {
         /// The number of these rows.
         rows: usize,
     },
-    /// The account was not listed, and it is unknown whether these keys were uploaded.
+    /// The account was not listed, so it is unknown whether these keys were uploaded.
     Pending {
         #[schemars(with = "Vec<String>")]
         names: Vec<KeyName>,
     },
-    /// The account was not listed, and the plan deletes rows, one of which may be the primary key.
+    /// The account was not listed, and the plan deletes a row that may be the primary key.
     PrimaryUnknown,
 }
 
-/// Finds where the account differs from the state, by name.
+/// Finds differences between the account and the state, sorted by name.
 pub(super) fn find_drift(inventory: &Inventory<'_>) -> Vec<Drift> {
     let Some(listing) = inventory.observed else { return Vec::new() };
     let kind = |record: &Record| match listing.by_id(&record.id) {
@@ -90,7 +91,7 @@ pub(super) fn find_drift(inventory: &Inventory<'_>) -> Vec<Drift> {
     inventory.records.iter().filter_map(drift).collect()
 }
 
-/// Finds what is worth a note. `deletes` is whether the plan deletes rows.
+/// Finds notes for the reviewer. `deletes` is whether the plan deletes rows.
 pub(super) fn find_notes(inventory: &Inventory<'_>, matching: &Matching<'_>, today: Date, deletes: bool) -> Vec<Note> {
     let mut notes = Vec::new();
     for key in &matching.keys {
@@ -131,10 +132,10 @@ impl Drift {
         let Self { name, id, kind } = self;
         let phrase = Phrase::default().named(name).then(" (").named(id).then(") ");
         match kind {
-            DriftKind::Deleted => phrase.then("is gone from the account"),
-            DriftKind::OtherKey => phrase.then("holds another key than was recorded"),
+            DriftKind::Deleted => phrase.then("is no longer on the account"),
+            DriftKind::OtherKey => phrase.then("now has a different key on the account"),
             DriftKind::Renamed { from, to } => {
-                phrase.then("was called ").foreign(from).then(" and is called ").foreign(to).then(" on the account")
+                phrase.then("was renamed on the account from ").foreign(from).then(" to ").foreign(to)
             }
         }
     }
@@ -146,30 +147,26 @@ impl Note {
             Self::ExpiresSoon { name, last, days } => {
                 let left = match days {
                     0 => "today".to_owned(),
-                    1 => format!("tomorrow, {last}"),
-                    days => format!("in {days} days, on {last}"),
+                    1 => "tomorrow".to_owned(),
+                    days => format!("in {days} days"),
                 };
-                Phrase::new("the last day of ")
-                    .named(name)
-                    .then(format!(" is {left}; from the day after, a plan deletes it"))
+                Phrase::default().named(name).then(format!(" expires {left} ({last}); plans after that day delete it"))
             }
             Self::Copies { name, ids } => {
-                let phrase = Phrase::new("the account holds the key of ").named(name);
-                listed(phrase.then(" more than once; left alone: "), ids)
+                let phrase = Phrase::new("duplicates of ").named(name);
+                listed(phrase.then(" on the account are not changed: "), ids)
             }
             Self::Unreadable { rows: 1 } => {
-                Phrase::new("the account shows 1 row without its key; whether it holds a desired key cannot be told")
+                Phrase::new("1 key on the account has no readable public key and cannot be compared with the manifest")
             }
             Self::Unreadable { rows } => Phrase::new(format!(
-                "the account shows {rows} rows without their keys; whether they hold a desired key cannot be told"
+                "{rows} keys on the account have no readable public key and cannot be compared with the manifest"
             )),
             Self::Pending { names } => {
-                let phrase = listed(Phrase::new("it is not known whether these were uploaded: "), names);
-                phrase.then("; a plan without --offline finds out")
+                let phrase = listed(Phrase::new("these keys may have been uploaded already: "), names);
+                phrase.then("; plan without --offline to find out")
             }
-            Self::PrimaryUnknown => {
-                Phrase::new("the account was not listed, so it is not known whether a key that goes is the primary")
-            }
+            Self::PrimaryUnknown => Phrase::new("the account was not listed, so the plan may delete the primary key"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why an action is planned.
+//! The reason for each action.
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -8,60 +8,61 @@ use super::explained::Explained;
 use crate::names::{KeyId, KeyName};
 use crate::terminal::phrase::Phrase;
 
-/// Explains an action; nothing is decided by it.
+/// The reason for an action, for readers only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Reason {
     /// Upload: the key is not on the account.
     Absent,
-    /// Upload: the key is recorded, but its row is gone.
+    /// Upload: the key is recorded, but its row is no longer on the account.
     Gone,
     /// Upload, offline: the key is not in the state.
     Unrecorded,
     /// Adopt: the key is on the account, but not in the state.
     Present,
-    /// Adopt: a run that was interrupted uploaded the key.
+    /// Adopt: an interrupted run uploaded the key.
     Interrupted,
-    /// Adopt: the key is recorded under another id, and that row is gone.
+    /// Adopt: the key is recorded with another id, whose row is no longer on the account.
     OtherId {
         #[schemars(with = "String")]
         id: KeyId,
     },
-    /// Adopt: the key is recorded under another name, and the account has it under the name of the manifest.
+    /// Adopt: the key is recorded with another name, and the account already has it with the name in the manifest.
     NameAgrees {
         #[schemars(with = "String")]
         from: KeyName,
     },
-    /// Replace: the manifest has another key under the name.
+    /// Replace: the manifest has a different key with this name.
     OtherKey,
-    /// Replace: the manifest has the key under another name, and the API cannot rename.
+    /// Replace: the manifest has the key with another name, and the API cannot rename keys.
     Renamed {
         #[schemars(with = "String")]
         from: KeyName,
     },
-    /// Promote: the manifest makes the key the primary, and the account does not.
+    /// Promote: the key is the primary in the manifest, but not on the account.
     NotPrimary,
-    /// Promote: the manifest makes a new key the primary.
+    /// Promote: a new key is the primary in the manifest.
     NewPrimary,
     /// Delete or forget: the key is not in the manifest.
     Undesired,
-    /// Delete or forget: every managed key is to be deleted.
+    /// Delete or forget: `--destroy` removes every managed key.
     Destroyed,
-    /// Delete or forget: the last day of the key is over.
+    /// Delete or forget: the key has expired.
     Expired {
+        /// The last day on which the key was desired.
         #[schemars(with = "String", extend("format" = "date"))]
         until: Date,
     },
-    /// Delete or forget: a replacement of the key that was interrupted left its row behind.
+    /// Delete or forget: an interrupted run replaced the key, but did not delete it.
     LeftOver,
-    /// Delete: a run that was interrupted uploaded the key, and the manifest does not have it.
+    /// Delete: an interrupted run uploaded the key, and it is not in the manifest.
     Orphan,
-    /// Delete or forget: another recorded row holds the same key.
+    /// Delete or forget: the same key is recorded with another id.
     Copy,
 }
 
 impl Reason {
-    /// Returns the `code` that the plan's file has for it.
+    /// Returns its `code` in JSON.
     pub fn code(&self) -> String {
         let json = serde_json::to_value(self).unwrap_or_default();
         json.get("code").and_then(|code| code.as_str()).unwrap_or_default().to_owned()
@@ -70,28 +71,28 @@ impl Reason {
     pub fn phrase(&self) -> Phrase {
         match self {
             Self::Absent => Phrase::new("not on the account"),
-            Self::Gone => Phrase::new("recorded, but gone from the account"),
+            Self::Gone => Phrase::new("recorded, but no longer on the account"),
             Self::Unrecorded => Phrase::new("not in the state"),
-            Self::Present => Phrase::new("already on the account, not recorded"),
-            Self::Interrupted => Phrase::new("uploaded by a run that was interrupted"),
+            Self::Present => Phrase::new("already on the account, but not in the state"),
+            Self::Interrupted => Phrase::new("uploaded by an interrupted run"),
             Self::OtherId { id } => {
-                Phrase::new("recorded as ").named(id).then(", which is gone; the account has it in another row")
+                Phrase::new("recorded with id ").named(id).then(", but the account has it with another id")
             }
             Self::NameAgrees { from } => {
-                Phrase::new("recorded as ").named(from).then("; the account already calls it by this name")
+                Phrase::new("recorded as ").named(from).then(", but the account already has it with this name")
             }
-            Self::OtherKey => Phrase::new("the manifest has another key under this name"),
+            Self::OtherKey => Phrase::new("the manifest has a different key with this name"),
             Self::Renamed { from } => {
-                Phrase::new("was ").named(from).then("; the API cannot rename, so it is uploaded anew")
+                Phrase::new("renamed from ").named(from).then("; the API cannot rename keys, so it is replaced")
             }
             Self::NotPrimary => Phrase::new("the manifest makes it the primary key"),
-            Self::NewPrimary => Phrase::new("the manifest makes it the primary key, once it is uploaded"),
+            Self::NewPrimary => Phrase::new("the manifest makes it the primary key once it is uploaded"),
             Self::Undesired => Phrase::new("no longer in the manifest"),
-            Self::Destroyed => Phrase::new("every managed key is to be deleted"),
-            Self::Expired { until } => Phrase::new(format!("expired: it was wanted until {until}")),
-            Self::LeftOver => Phrase::new("another key has replaced it under this name"),
-            Self::Orphan => Phrase::new("uploaded by a run that was interrupted, and not in the manifest"),
-            Self::Copy => Phrase::new("another recorded row holds the same key"),
+            Self::Destroyed => Phrase::new("--destroy removes every managed key"),
+            Self::Expired { until } => Phrase::new(format!("expired; its last day was {until}")),
+            Self::LeftOver => Phrase::new("already replaced by another key with this name"),
+            Self::Orphan => Phrase::new("uploaded by an interrupted run, and not in the manifest"),
+            Self::Copy => Phrase::new("duplicate; the same key is recorded with another id"),
         }
     }
 

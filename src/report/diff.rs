@@ -1,7 +1,7 @@
 //! A plan as a unified diff from recorded to desired, both as YAML: a list of keys by name.
 //!
-//! Only the lines of two entries of the same name are compared. To search for the longest common lines of the whole lists
-//! would take a time that grows with the square of what changed.
+//! Lines are compared only between entries of the same name. Comparing the whole lists would take time that grows with the
+//! square of the number of changes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ use crate::plan::{AccountRow, Change, NewKey, Plan};
 use crate::state::{Record, State};
 use crate::terminal::escape::escape;
 
-/// The number of unchanged lines that are shown around a change.
+/// The number of unchanged lines around a change.
 const CONTEXT: usize = 3;
 
-/// One key, as both sides show it.
+/// A key, as both sides show it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DiffEntry<'a> {
@@ -38,7 +38,7 @@ struct DiffEntry<'a> {
     public_key: &'a str,
 }
 
-/// One entry of the list as YAML. Either side is empty where the entry is missing.
+/// An entry of the list as YAML. A side is empty if the entry is missing there.
 #[derive(Default)]
 struct Sides {
     before: String,
@@ -50,7 +50,7 @@ struct DiffLine<'t> {
     text: &'t str,
 }
 
-/// Renders what a plan changes. Empty if nothing in the state changes.
+/// Renders the changes of a plan. Empty if nothing in the state changes.
 pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
     let entries = entries(plan, recorded);
     let lines: Vec<_> = entries.values().flat_map(lines).collect();
@@ -62,7 +62,7 @@ pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
     format!("--- {from}\n+++ desired\n{hunks}")
 }
 
-/// Pairs both sides of each entry: by name, and further records of the same name by their ids.
+/// Pairs both sides of each entry by name, and further records with the same name by id.
 fn entries<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p KeyName, &'p str), Sides> {
     let mut entries: BTreeMap<_, Sides> = BTreeMap::new();
     let changes = || plan.actions.iter().map(|action| &action.change);
@@ -70,7 +70,7 @@ fn entries<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p Key
     let primaries: HashSet<_> = old_rows().filter(|old| old.is_primary).map(|old| &old.id).collect();
     let mut dropped: HashSet<_> = old_rows().map(|old| &old.id).collect();
     dropped.extend(changes().filter_map(Change::new_key).flat_map(|key| &key.stale));
-    // A row that is recorded already gets a new record, which may have another name.
+    // A row that is already recorded gets a new record, which may have another name.
     dropped.extend(changes().filter_map(Change::row).map(|row| &row.id));
     let promoted: HashSet<_> = changes().filter(|change| change.promotes()).map(Change::blob).collect();
 
@@ -124,9 +124,9 @@ fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool)
     })
 }
 
-/// Writes an entry as a list of one, with a line feed at its end.
+/// Writes an entry as a list with one element, with a line feed at its end.
 fn write(entry: &DiffEntry<'_>) -> String {
-    // Writing structs of texts into memory cannot fail.
+    // Writing a struct of texts into memory cannot fail.
     serde_yaml::to_string(&[entry]).unwrap_or_default()
 }
 
@@ -147,7 +147,7 @@ fn hunks(lines: &[DiffLine<'_>]) -> String {
     while let Some(first) = lines.iter().skip(start).position(|line| line.tag != ChangeTag::Equal).map(|at| start + at)
     {
         let from = first.saturating_sub(CONTEXT).max(start);
-        // Two hunks are one where not more unchanged lines are between them than both would show.
+        // Hunks are joined if the context lines of both would cover all lines between them.
         let mut end = first + 1;
         let mut calm = 0;
         for (at, line) in lines.iter().enumerate().skip(first + 1) {
@@ -174,7 +174,7 @@ fn hunks(lines: &[DiffLine<'_>]) -> String {
     out
 }
 
-/// Formats the first line of a side of a hunk, and the number of its lines. An empty side starts at the line before.
+/// Formats the first line of a side of a hunk, and its number of lines. An empty side starts at the line before.
 fn range(start: usize, length: usize) -> String {
     match length {
         0 => format!("{},0", start - 1),

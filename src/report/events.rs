@@ -1,6 +1,6 @@
-//! The events of an apply as JSON Lines: who got access when, and from which plan.
+//! The events of an apply as JSON Lines: who was given access, when, and by which plan.
 //!
-//! Every run begins with a `started` or `refused` line, which holds the `formatVersion`. No line contains a secret.
+//! Every run begins with a `started` or `refused` line, which contains the `formatVersion`. Lines contain no secrets.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -24,7 +24,7 @@ pub struct Events<'p> {
 
 #[derive(Debug, Serialize)]
 struct EventLine<'a> {
-    /// By the wall clock, in UTC.
+    /// Wall-clock time in UTC.
     time: Timestamp,
     run: Uuid,
     #[serde(flatten)]
@@ -100,7 +100,7 @@ enum EventContent<'a> {
     Done(Box<KeyDetails<'a>>),
 }
 
-/// What was done for a key.
+/// A completed change of a key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct KeyDetails<'a> {
@@ -114,7 +114,7 @@ struct KeyDetails<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<Date>,
     reason: String,
-    /// The rows that the key replaces.
+    /// The ids that the key replaces.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deleted_ids: Vec<&'a KeyId>,
 }
@@ -125,14 +125,14 @@ impl<'p> Events<'p> {
         Self { plan, run }
     }
 
-    /// Renders the refusal of the plan by guards, with a line feed at the end.
+    /// Renders the refusals of the plan, with a line feed at the end.
     pub fn refused(&self, refusals: &[Refusal], time: Timestamp) -> String {
         let reasons = refusals.iter().map(|refusal| refusal.message().to_string()).collect();
         let digest = self.plan.digest().to_string();
         self.line(time, EventContent::Refused { format_version: FORMAT_VERSION, digest, reasons })
     }
 
-    /// Renders an event with a line feed at the end, or an empty text if an earlier line has said the same.
+    /// Renders an event with a line feed at the end, or an empty text if an earlier line already reported it.
     pub fn event(&self, event: &Event<'_>, time: Timestamp) -> String {
         let content = match *event {
             Event::Started { steps } => EventContent::Started {
@@ -174,7 +174,7 @@ fn recorded<'a>(action: &'a Action, id: &'a KeyId) -> EventContent<'a> {
     done(if is_adopted { "adopted" } else { "uploaded" }, action, id)
 }
 
-/// Returns `None` where the line of [`recorded`] has said it.
+/// Returns `None` if the line of [`recorded`] already reported the step.
 fn ended<'a>(step: &'a Step, action: &'a Action) -> Option<EventContent<'a>> {
     let Step { name, kind: action_kind, status } = step;
     let action_kind = *action_kind;
@@ -189,7 +189,7 @@ fn ended<'a>(step: &'a Step, action: &'a Action) -> Option<EventContent<'a>> {
         Status::Failed(failure) => EventContent::Failed { action: action_kind, name, failure },
         Status::Pending(failure) => EventContent::Pending { action: action_kind, name, failure },
         Status::Skipped { reason } => EventContent::Skipped { action: action_kind, name, message: reason },
-        Status::Waiting => EventContent::Skipped { action: action_kind, name, message: "not begun" },
+        Status::Waiting => EventContent::Skipped { action: action_kind, name, message: "not started" },
     })
 }
 

@@ -1,4 +1,4 @@
-//! The keys of an account as a manifest, for accounts that had none.
+//! The keys of an account as a manifest, for accounts without one.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -10,24 +10,24 @@ use crate::names::MAX_NAME_CHARS;
 use crate::public_key::PublicKey;
 use crate::terminal::escape::{escape, escape_to, is_unsafe};
 
-/// Words that YAML 1.1 reads as booleans. A manifest must quote them.
+/// Words that YAML 1.1 parses as booleans, and that a manifest must quote.
 const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
 
-/// Renders the user keys of an account as a manifest, without those of `beside`, a manifest that it will be used with.
+/// Renders the user keys of an account as a manifest, without those in `existing`, a manifest that it is added to.
 ///
-/// The result is a valid manifest, and its plan uploads nothing. Keys that a manifest cannot have are listed in a comment,
+/// The result is a valid manifest, and its plan uploads nothing. Keys that a manifest cannot contain are listed in a comment
 /// with the reasons.
-pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
-    let listed: HashSet<_> = beside.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
+pub fn manifest(observed: &Listing, existing: Option<&Desired>) -> String {
+    let listed: HashSet<_> = existing.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
     let mut names = Names::default();
-    for key in beside.iter().flat_map(|desired| &desired.keys) {
+    for key in existing.iter().flat_map(|desired| &desired.keys) {
         names.unique(key.name.as_str());
     }
-    let has_account = beside.is_some_and(|desired| desired.account.is_some());
-    let has_primary = beside.is_some_and(|desired| desired.keys.iter().any(|key| key.primary));
+    let has_account = existing.is_some_and(|desired| desired.account.is_some());
+    let has_primary = existing.is_some_and(|desired| desired.keys.iter().any(|key| key.primary));
 
     let mut rows: Vec<&Row> = observed.rows().iter().collect();
-    // Of several rows with the same key, the primary or the oldest is listed: the plan would choose it too.
+    // Of several rows with the same key, the primary or the oldest is listed, which is also the choice of the plan.
     rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
     let mut entries = Vec::new();
     let mut left_out = Vec::new();
@@ -36,7 +36,7 @@ pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
         match key_of(row) {
             Ok(key) if listed.contains(key.blob()) => {}
             Ok(key) if seen.insert(key.blob().clone()) => entries.push((row, key)),
-            Ok(_) => left_out.push((row, "the same key stands above".to_owned())),
+            Ok(_) => left_out.push((row, "duplicate of a key above".to_owned())),
             Err(why) => left_out.push((row, why)),
         }
     }
@@ -50,7 +50,7 @@ pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
     for (row, key) in entries {
         let name = names.unique(&row.name);
         if name != row.name {
-            let _ = writeln!(out, "  # called {} on the account", quoted(&row.name));
+            let _ = writeln!(out, "  # named {} on the account", quoted(&row.name));
         }
         let _ = writeln!(out, "  - name: {}", scalar(&name));
         let _ = writeln!(out, "    publicKey: {}", scalar(&key.to_line()));
@@ -59,7 +59,7 @@ pub fn manifest(observed: &Listing, beside: Option<&Desired>) -> String {
         }
     }
     if !left_out.is_empty() {
-        let _ = writeln!(out, "# Left out: {}", counted(left_out.len(), "key"));
+        let _ = writeln!(out, "# Not imported: {}", counted(left_out.len(), "key"));
     }
     for (row, why) in left_out {
         let _ = writeln!(out, "#   {} {}: {}", row.id, quoted(&row.name), escape(&why));
@@ -75,7 +75,7 @@ struct Names {
 }
 
 impl Names {
-    /// Makes a valid name from that of a row, different from all before.
+    /// Makes a valid, unique name from the name of a row.
     fn unique(&mut self, account_name: &str) -> String {
         let visible: String = account_name.chars().filter(|&c| !is_unsafe(c)).collect();
         let base = if visible.trim().is_empty() { "key" } else { visible.trim() };
@@ -96,7 +96,7 @@ fn quoted(account_name: &str) -> String {
 }
 
 fn key_of(row: &Row) -> Result<PublicKey, String> {
-    let line = row.public_key.as_deref().ok_or("the account does not show its key")?;
+    let line = row.public_key.as_deref().ok_or("the account does not return its public key")?;
     PublicKey::parse(line).map_err(|error| error.to_string())
 }
 
@@ -105,14 +105,14 @@ fn cut(text: &str, max: usize) -> String {
     cut.trim_end().to_owned()
 }
 
-/// Formats a text as YAML, in quotes where any program might read something else.
+/// Formats a text as a YAML scalar, quoted if a parser might not read it as the same text.
 fn scalar(text: &str) -> String {
     let plain = serde_yaml::to_string(text).is_ok_and(|yaml| yaml.trim_end() == text);
     let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic());
     if plain && is_word && !NOT_TEXT.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
     }
-    // A JSON string is a YAML string too. Writing it into memory cannot fail.
+    // A JSON string is also a YAML string. Writing it into memory cannot fail.
     serde_json::to_string(text).unwrap_or_default()
 }
 

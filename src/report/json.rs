@@ -25,7 +25,7 @@ struct OutcomeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     unverified_because: Option<&'a str>,
     findings: Vec<FindingDocument>,
-    /// Missing if the state was not written.
+    /// The serial of the saved state. Missing if the state was not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     serial: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ struct RefusalDocument {
     help: String,
 }
 
-/// Renders a plan and why guards refuse it.
+/// Renders a plan and its refusals.
 pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
     let refused = refusals
         .iter()
@@ -97,9 +97,9 @@ pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
     })
 }
 
-/// Renders an object of names and ids, for scripts that create pods.
+/// Renders an object that maps names to ids, for scripts that create pods.
 pub fn ids(state: &State) -> String {
-    // Of two rows of the same name, the older one is about to be deleted. Ids do not show which one that is.
+    // Of two rows with the same name, the older one is about to be deleted. Ids do not show which one is older.
     let mut records: Vec<_> = state.records.values().collect();
     records.sort_by_key(|record| (record.created_at, &record.id));
     let ids: BTreeMap<_, _> = records.into_iter().map(|record| (record.name.as_str(), record.id.as_str())).collect();
@@ -124,7 +124,7 @@ mod tests {
     use crate::state::Origin;
 
     #[test]
-    fn of_two_rows_under_one_name_the_later_is_named() {
+    fn the_newer_of_two_rows_with_the_same_name_is_listed() {
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
         let blob = KeyBlob::of_line(key).unwrap();
         let record = |id: &str, created_at: &str| Record {

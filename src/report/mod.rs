@@ -1,4 +1,4 @@
-//! Renders plans and outcomes for people and programs. Nothing here decides or prints.
+//! Renders plans and outcomes for people and programs. This module makes no decisions and prints nothing.
 
 pub mod diff;
 pub mod events;

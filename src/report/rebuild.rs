@@ -1,4 +1,4 @@
-//! A rebuilt state as text.
+//! The result of `state rebuild`, as text.
 
 use std::fmt::Write as _;
 
@@ -9,20 +9,19 @@ use crate::state::State;
 use crate::terminal::escape::escape;
 use crate::terminal::style::{GOOD, NAME, WARN, paint};
 
-/// Renders which records of the old state the new one does not have.
+/// Renders the records of the old state that are missing from the new one.
 pub fn losses(old: &State, new: &State, path: &str) -> String {
     let keys = counted(old.records.len(), "key");
-    let mut out = format!("The state {} can be read: serial {}, {keys}.\n", escape(path), old.serial);
+    let mut out = format!("The state {} is readable: serial {}, {keys}.\n", escape(path), old.serial);
     for record in old.sorted().into_iter().filter(|record| !new.records.contains_key(&record.id)) {
         let label = paint(WARN, "no longer managed:");
-        let _ =
-            writeln!(out, "{label} {} ({}), which the manifest or the account does not have", record.name, record.id);
+        let _ = writeln!(out, "{label} {} ({}), missing from the manifest or the account", record.name, record.id);
     }
     out
 }
 
-/// Renders a state that was rebuilt at `path`, the keys that are `missing` on the account, and the paths where the old files
-/// are `kept`.
+/// Renders a state that was rebuilt at `path`, the keys that are `missing` from the account, and the paths of the `kept` old
+/// files.
 pub fn rebuilt(new: &State, missing: &[&KeyName], path: &str, kept: &[String]) -> String {
     let mut out = text::records(new);
     for name in missing {
@@ -30,7 +29,7 @@ pub fn rebuilt(new: &State, missing: &[&KeyName], path: &str, kept: &[String]) -
     }
     let found = new.records.len();
     let all = counted(found + missing.len(), "key");
-    let _ = writeln!(out, "\n{} {found} of {all} that the manifest lists.", paint(GOOD, "Rebuilt:"));
+    let _ = writeln!(out, "\n{} {found} of {all} in the manifest.", paint(GOOD, "Rebuilt:"));
     let _ = writeln!(out, "State: {} (serial {})", escape(path), new.serial);
     for path in kept {
         let _ = writeln!(out, "Kept: {}", escape(path));

@@ -1,4 +1,4 @@
-//! The diff is one that `patch` would take: its hunks put together give the other side.
+//! The diff can be applied with `patch`, and gives the other side.
 
 use keyform::report::diff;
 use proptest::prelude::*;
@@ -37,15 +37,14 @@ fn patched(before: &[String], diff: &str) -> Vec<String> {
     after
 }
 
-/// What a diff from nothing shows is the whole of the other side.
+/// Returns the lines of a state, taken from the diff of a plan that deletes all of it.
 fn written(state: &str) -> Vec<String> {
-    // A plan to destroy everything shows all that is recorded.
     let scene = Scene::of(&world::desired(""), state, state);
     let diff = diff::plan(&scene.plan, Some(&scene.recorded));
     diff.lines().skip(3).map(|line| line[1..].to_owned()).collect()
 }
 
-/// The names in canonical YAML.
+/// Returns the names and fingerprints in a YAML list.
 fn names(lines: &[String]) -> Vec<String> {
     let keys: Vec<serde_json::Value> = serde_yaml::from_str(&lines.join("\n")).unwrap();
     keys.iter()
@@ -54,7 +53,7 @@ fn names(lines: &[String]) -> Vec<String> {
 }
 
 fn words(with_ids: bool) -> impl Strategy<Value = String> {
-    // Names and letters apart from each other, so that keys are rotated, renamed and swapped.
+    // Names and letters vary independently, so that keys are rotated, renamed and swapped.
     prop::collection::btree_map(0..12_u8, 0..12_u8, 0..10).prop_map(move |pairs| {
         let mut taken = std::collections::BTreeSet::new();
         let unique = pairs.into_iter().filter(|(_, letter)| taken.insert(*letter));
@@ -68,7 +67,7 @@ fn words(with_ids: bool) -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_diff_leads_from_what_is_recorded_to_what_is_desired(recorded in words(true), desired in words(false)) {
+    fn a_diff_turns_the_recorded_keys_into_the_desired_ones(recorded in words(true), desired in words(false)) {
         let scene = Scene::of(&world::desired(&desired), &recorded, &recorded);
         let diff = scene.diff();
         let after = patched(&written(&recorded), &diff);
@@ -80,7 +79,7 @@ proptest! {
 }
 
 #[test]
-fn a_recorded_row_that_replaces_another_is_shown_under_its_new_name_alone() {
+fn a_recorded_row_that_replaces_another_is_shown_only_with_its_new_name() {
     let scene = Scene::of(&world::desired("b=A"), "a=A#1(b) b=B#2", "b=A#1 b=B#2");
     assert_eq!(world::show(&scene.plan), "±b=A#1 -#2 (other-key)");
     let before = written("a=A#1(b) b=B#2");

@@ -1,4 +1,4 @@
-//! Each format of each scene, as it is rendered.
+//! Every scene, rendered in every format.
 
 use insta::assert_snapshot;
 use keyform::plan::file;
@@ -6,7 +6,7 @@ use keyform::report::{View, markdown};
 
 use crate::scenes::{NAMES, Scene};
 
-/// Lines at either end of a long text that a snapshot keeps.
+/// The number of lines that a snapshot keeps at either end of a long text.
 const KEPT: usize = 60;
 
 fn plain(text: &str) -> String {
@@ -58,7 +58,7 @@ fn every_scene_as_json() {
 }
 
 #[test]
-fn pictures_stand_beside_what_they_show() {
+fn randomart_is_shown_with_each_key() {
     let view = View { randomart: true, ..View::default() };
     let scene = Scene::named("each");
     assert_snapshot!("text_each_randomart", plain(&scene.text(view)));
@@ -66,22 +66,22 @@ fn pictures_stand_beside_what_they_show() {
 }
 
 #[test]
-fn a_long_list_is_summed_up_until_all_is_asked_for() {
+fn a_long_list_is_shortened_without_full() {
     let scene = Scene::named("many");
     let (short, full) = (scene.text(View::default()), scene.text(View { full: true, ..View::default() }));
     assert!(short.lines().count() < 120, "{}", short.lines().count());
-    assert!(short.contains("… and 1980 more to upload; --full shows them"));
+    assert!(short.contains("… and 1980 more to upload (use --full to show all)"));
     for action in &scene.plan.actions {
         assert!(full.contains(action.change.blob().fingerprint().as_str()));
     }
-    // What takes access away is never summed up.
+    // Deletions are never shortened.
     for name in ["xia", "yan", "zoe"] {
         assert!(plain(&short).contains(&format!("- delete {name} ")), "{name}");
     }
 }
 
 #[test]
-fn text_fits_80_columns() {
+fn text_fits_in_80_columns() {
     for name in NAMES {
         let text = plain(&Scene::named(name).text(View::default()));
         let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();

@@ -1,4 +1,4 @@
-//! Texts that mean harm, through every format: none of them can act on a terminal, a page or a program.
+//! Hostile texts in every format: none of them can affect a terminal, a page or a program.
 
 use keyform::account::{Effect, Failure, Listing, Row};
 use keyform::apply::{Status, Verification};
@@ -9,12 +9,12 @@ use keyform::report::{View, json, markdown, text};
 use keyform::terminal::escape::{escape_to, is_unsafe};
 use proptest::prelude::*;
 
-use crate::markdown::{is_as_meant, parse};
+use crate::markdown::{assert_cells, parse};
 use crate::outcomes::{events, failure, outcome};
 use crate::scenes::Scene;
 use crate::support::world;
 
-/// A word that nothing of ours holds: where it stands, a hostile text stands.
+/// A word that appears only in hostile texts, and shows where they end up.
 const SENTINEL: &str = "zqEVILqz";
 
 const PARTS: [&str; 44] = [
@@ -64,7 +64,7 @@ const PARTS: [&str; 44] = [
     " \t ",
 ];
 
-/// A hostile text: parts in any order, with the sentinel among them; sometimes very long.
+/// A hostile text: parts in any order, including the sentinel, sometimes very long.
 fn hostile() -> impl Strategy<Value = String> {
     let part = prop_oneof![8 => prop::sample::select(&PARTS[..]).prop_map(str::to_owned), 2 => any::<String>(), 1 => Just("x".repeat(10_000))];
     (prop::collection::vec(part, 0..6), any::<prop::sample::Index>()).prop_map(|(mut parts, at)| {
@@ -73,7 +73,7 @@ fn hostile() -> impl Strategy<Value = String> {
     })
 }
 
-/// The same as far as a manifest lets it be a name.
+/// A hostile text that is a valid name.
 fn name() -> impl Strategy<Value = KeyName> {
     hostile().prop_map(|text| {
         let visible: String = text.chars().filter(|&c| !is_unsafe(c)).take(120).collect();
@@ -81,7 +81,7 @@ fn name() -> impl Strategy<Value = KeyName> {
     })
 }
 
-/// What a code span shows of a text.
+/// Returns a text as a code span shows it.
 fn shown(text: &str) -> String {
     let text = escape_to(text, 200);
     let inner = text.trim_matches(' ');
@@ -91,7 +91,7 @@ fn shown(text: &str) -> String {
     blanks(before) + &inner.replace('`', "\\u{60}").replace('|', "\\u{7c}") + &blanks(after)
 }
 
-/// One of each action, in which every text that comes from outside is hostile.
+/// One action of each kind, in which every text from outside is hostile.
 fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> Scene {
     let mut desired = world::desired("alice=F bob-laptop=B erin=E frank=H* gina=I");
     for (key, name) in desired.keys.iter_mut().zip(names) {
@@ -128,7 +128,7 @@ fn has_only_styles(text: &str) -> Result<(), TestCaseError> {
     let plain = anstream::adapter::strip_str(text).to_string();
     let bad = plain.chars().find(|&c| is_unsafe(c) && c != '\n');
     prop_assert!(bad.is_none(), "{bad:?} in {plain}");
-    // What was taken out are colours alone: nothing else may follow an escape.
+    // Only colours were stripped: nothing else may follow an escape character.
     for after in text.split('\u{1b}').skip(1) {
         let is_style = after.strip_prefix('[').and_then(|rest| rest.split_once('m'));
         prop_assert!(
@@ -143,12 +143,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_comment_holds_exactly_the_cells_that_are_meant(
+    fn a_comment_contains_exactly_the_expected_cells(
         names in prop::collection::vec(name(), 5), owner in hostile(), account_name in hostile(), comment in hostile()
     ) {
         let scene = scene(&names, &owner, &account_name, &comment);
         let text = scene.comment(markdown::MAX_CHARS, View { randomart: true, ..View::default() });
-        is_as_meant(&scene.plan, &text, shown);
+        assert_cells(&scene.plan, &text, shown);
         let found = parse(&text);
         prop_assert!(!found.text.contains(SENTINEL), "outside of code: {}", found.text);
         prop_assert!(found.html.iter().all(|html| !html.contains(SENTINEL)), "{:?}", found.html);
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn a_terminal_gets_nothing_but_text_and_colours(
+    fn terminal_output_contains_only_text_and_colours(
         names in prop::collection::vec(name(), 5), owner in hostile(), account_name in hostile(), message in hostile()
     ) {
         let scene = scene(&names, &owner, &account_name, "");
@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn a_program_reads_every_text_back_as_it_was(
+    fn a_program_reads_every_text_back_unchanged(
         names in prop::collection::vec(name(), 5), owner in hostile(), account_name in hostile(), message in hostile()
     ) {
         let scene = scene(&names, &owner, &account_name, &message);
@@ -201,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn a_diff_stays_a_diff(
+    fn a_diff_remains_valid(
         names in prop::collection::vec(name(), 5), owner in hostile(), account_name in hostile()
     ) {
         let scene = scene(&names, &owner, &account_name, "");
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn an_annotation_is_one_command_a_problem(names in prop::collection::vec(name(), 3), owner in hostile()) {
+    fn each_problem_is_one_annotation(names in prop::collection::vec(name(), 3), owner in hostile()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.yaml");
         let quoted = |text: &str| serde_json::to_string(text).unwrap();

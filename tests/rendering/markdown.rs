@@ -1,4 +1,4 @@
-//! The comment, read by a parser of GitHub's Markdown.
+//! The comment, parsed as GitHub Flavored Markdown.
 
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options, parse_document};
@@ -9,25 +9,25 @@ use keyform::report::{View, markdown};
 use crate::scenes::{NAMES, Scene};
 use crate::support::world;
 
-/// What a parser finds in a comment.
+/// The parsed contents of a comment.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The cells of all tables, without their heads.
+    /// The cells of all tables, without headers.
     pub(crate) rows: Vec<Vec<String>>,
-    /// Text that is not code: only this can mention, link or format.
+    /// Text outside of code, which alone can contain mentions, links or markup.
     pub(crate) text: String,
     /// Raw HTML.
     pub(crate) html: Vec<String>,
     /// Blocks of code with their language.
     pub(crate) blocks: Vec<(String, String)>,
-    /// Whatever has no place in a comment.
+    /// Nodes that must not be in a comment.
     pub(crate) foreign: Vec<String>,
 }
 
 pub(crate) fn parse(comment: &str) -> Found {
     let arena = Arena::new();
     let mut options = Options::default();
-    // Everything that GitHub or GitLab may make of a text.
+    // Everything that GitHub or GitLab may interpret.
     options.extension.strikethrough = true;
     options.extension.table = true;
     options.extension.autolink = true;
@@ -70,7 +70,7 @@ fn walk<'a>(node: &'a AstNode<'a>, found: &mut Found) {
     node.children().for_each(|child| walk(child, found));
 }
 
-/// All text below a node, code included.
+/// Returns all text below a node, including code.
 fn text_of<'a>(node: &'a AstNode<'a>) -> String {
     match &node.data.borrow().value {
         NodeValue::Text(text) => text.to_string(),
@@ -80,8 +80,8 @@ fn text_of<'a>(node: &'a AstNode<'a>) -> String {
     }
 }
 
-/// That a comment holds the cells that are meant, and nothing that has no place in it.
-pub(crate) fn is_as_meant(plan: &Plan, comment: &str, shown: impl Fn(&str) -> String) {
+/// Asserts that a comment contains the expected cells, and nothing that must not be in it.
+pub(crate) fn assert_cells(plan: &Plan, comment: &str, shown: impl Fn(&str) -> String) {
     let found = parse(comment);
     assert!(found.foreign.is_empty(), "{:?} in\n{comment}", found.foreign);
     let allowed = |html: &&String| {
@@ -94,7 +94,7 @@ pub(crate) fn is_as_meant(plan: &Plan, comment: &str, shown: impl Fn(&str) -> St
     assert_eq!(found.html.iter().filter(|html| *html == markdown::MARKER).count(), 1);
     assert!(found.rows.iter().all(|row| row.len() == 6), "{:?}", found.rows);
 
-    // Whatever order they stand in, each action has its row.
+    // Each action has a row, in any order.
     let mut expected: Vec<_> = plan.actions.iter().map(|action| meant(action, &shown)).collect();
     let mut cells: Vec<_> = found.rows.into_iter().map(|row| row[..5].to_vec()).collect();
     expected.sort();
@@ -102,19 +102,19 @@ pub(crate) fn is_as_meant(plan: &Plan, comment: &str, shown: impl Fn(&str) -> St
     assert_eq!(cells, expected, "{comment}");
 }
 
-/// The cells of an action, but for its reason.
+/// Returns the expected cells of an action, except its reason.
 fn meant(action: &keyform::plan::Action, shown: &impl Fn(&str) -> String) -> Vec<String> {
     let owner = match &action.change {
         Change::Upload(key) | Change::Adopt { key, .. } | Change::Replace { key, .. } => key.owner.as_deref(),
         _ => None,
     };
-    let sort = |blob: &KeyBlob| blob.kind().unwrap().to_string();
+    let kind = |blob: &KeyBlob| blob.kind().unwrap().to_string();
     let print = |blob: &KeyBlob| blob.fingerprint().to_string();
     let olds = match &action.change {
         Change::Replace { old, .. } => old.as_slice(),
         _ => &[],
     };
-    // The old ones that differ, then the new one, a line each.
+    // The old values that differ, then the new one, on separate lines.
     let lines = |of: &dyn Fn(&KeyBlob) -> String| {
         let new = of(action.change.blob());
         let old = olds.iter().map(|old| of(&old.blob)).filter(|old| *old != new).map(|old| format!("{old} →"));
@@ -124,21 +124,21 @@ fn meant(action: &keyform::plan::Action, shown: &impl Fn(&str) -> String) -> Vec
         action.change.kind().verb().to_owned(),
         shown(action.name.as_str()),
         owner.map(shown).unwrap_or_default(),
-        lines(&sort),
+        lines(&kind),
         lines(&print),
     ]
 }
 
 #[test]
-fn every_action_has_its_row() {
+fn every_action_has_a_row() {
     for name in NAMES.into_iter().filter(|name| *name != "many") {
         let scene = Scene::named(name);
-        is_as_meant(&scene.plan, &scene.comment(markdown::MAX_CHARS, View::default()), str::to_owned);
+        assert_cells(&scene.plan, &scene.comment(markdown::MAX_CHARS, View::default()), str::to_owned);
     }
 }
 
 #[test]
-fn what_takes_access_away_stands_above_every_fold() {
+fn deletions_are_shown_above_every_fold() {
     for name in ["each", "guards", "many"] {
         let scene = Scene::named(name);
         let comment = scene.comment(markdown::MAX_CHARS, View::default());
@@ -150,7 +150,7 @@ fn what_takes_access_away_stands_above_every_fold() {
 }
 
 #[test]
-fn a_comment_keeps_to_its_size_and_counts_what_it_leaves_out() {
+fn a_comment_fits_its_limit_and_counts_what_it_leaves_out() {
     let scene = Scene::named("many");
     for max in [markdown::MIN_CHARS, 20_000, markdown::MAX_CHARS, 1_000_000] {
         let comment = scene.comment(max, View { randomart: true, ..View::default() });
@@ -159,11 +159,11 @@ fn a_comment_keeps_to_its_size_and_counts_what_it_leaves_out() {
         let found = parse(&comment);
         assert!(found.foreign.is_empty(), "{:?}", found.foreign);
         let left_out = scene.plan.actions.len() - found.rows.len();
-        assert_eq!(comment.contains(&format!("_{left_out} changes left out here")), left_out > 0, "{max}");
+        assert_eq!(comment.contains(&format!("_{left_out} changes not shown")), left_out > 0, "{max}");
         for name in ["xia", "yan", "zoe"] {
             assert!(found.rows.iter().any(|row| row[0] == "delete" && row[1] == name), "deletes come first: {max}");
         }
-        // Details go before rows.
+        // Details are left out before rows.
         let has_diff = found.blocks.iter().any(|(language, _)| language == "diff");
         assert!(!has_diff || left_out == 0, "{max}");
         assert_eq!(has_diff, max == 1_000_000, "{max}");
@@ -171,12 +171,12 @@ fn a_comment_keeps_to_its_size_and_counts_what_it_leaves_out() {
 }
 
 #[test]
-fn only_a_key_that_is_replaced_is_called_the_old_key_of_its_name() {
+fn only_a_replaced_key_is_called_the_old_key_of_its_name() {
     let comment = |recorded: &str, account: &str| {
         Scene::of(&world::desired("alice=A*"), recorded, account).comment(markdown::MAX_CHARS, View::default())
     };
     let replaced = comment("alice=B#2", "alice=B#2*");
-    assert!(replaced.contains("- from the old key of `alice` to its new one"), "{replaced}");
+    assert!(replaced.contains("- from the old key of `alice` to its new key"), "{replaced}");
     let foreign = comment("", "alice=B#2*");
-    assert!(foreign.contains("- from another key that the account calls `alice` to `alice`"), "{foreign}");
+    assert!(foreign.contains("- from another key named `alice` on the account to `alice`"), "{foreign}");
 }

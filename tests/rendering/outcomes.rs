@@ -1,4 +1,4 @@
-//! What an apply tells: results and events.
+//! The results and events of an apply.
 
 use insta::assert_snapshot;
 use keyform::account::Failure;
@@ -15,7 +15,7 @@ pub(crate) fn failure(message: &str) -> Failure {
     Failure { help: Some(message.to_owned()), ..refused(message) }
 }
 
-/// An outcome in which everything ended in one of these ways, in turn.
+/// An outcome in which the actions ended in these ways, in turn.
 pub(crate) fn outcome(scene: &Scene, statuses: &[Status], findings: Vec<Finding>) -> Outcome {
     let steps = scene.plan.actions.iter().zip(statuses.iter().cycle()).map(|(action, status)| Step {
         name: action.name.clone(),
@@ -34,7 +34,7 @@ pub(crate) fn outcome(scene: &Scene, statuses: &[Status], findings: Vec<Finding>
     }
 }
 
-/// Every event of an outcome, as lines.
+/// Renders every event of an outcome as lines.
 pub(crate) fn events(scene: &Scene, outcome: &Outcome) -> String {
     let events = Events::of(&scene.plan, Uuid::nil());
     let time = "2026-11-24T12:00:00Z".parse().unwrap();
@@ -57,13 +57,13 @@ fn statuses() -> Vec<Status> {
     vec![
         Status::Done { id: KeyId::new("id-1").unwrap() },
         Status::Failed(failure("the name is taken")),
-        Status::Pending(failure("the answer was lost")),
+        Status::Pending(failure("the response was lost")),
         Status::Skipped { reason: "the run was interrupted".to_owned() },
     ]
 }
 
 #[test]
-fn every_end_has_its_words() {
+fn every_status_is_rendered() {
     let scene = Scene::named("each");
     let outcome = outcome(&scene, &statuses(), Vec::new());
     let text = text::outcome(&scene.plan, &outcome, "keyform.state.json", View::default());
@@ -76,13 +76,13 @@ fn every_end_has_its_words() {
 }
 
 #[test]
-fn many_successes_are_summed_up_and_no_failure_is() {
+fn long_lists_of_successes_are_shortened_and_failures_are_not() {
     let scene = Scene::named("many");
     let mut statuses = vec![Status::Done { id: KeyId::new("id-1").unwrap() }; 100];
     statuses[99] = Status::Failed(failure("the name is taken"));
     let outcome = outcome(&scene, &statuses, Vec::new());
-    let told = |full| text::outcome(&scene.plan, &outcome, "s", View { full, ..View::default() });
-    assert_eq!(told(false).matches("the name is taken").count(), 2 * 20);
-    assert!(told(false).contains("… and 1960 more uploaded; --full shows them"), "{}", told(false));
-    assert_eq!(told(true).matches("uploaded as").count(), 1_980);
+    let rendered = |full| text::outcome(&scene.plan, &outcome, "s", View { full, ..View::default() });
+    assert_eq!(rendered(false).matches("the name is taken").count(), 2 * 20);
+    assert!(rendered(false).contains("… and 1960 more uploaded (use --full to show all)"), "{}", rendered(false));
+    assert_eq!(rendered(true).matches("uploaded as").count(), 1_980);
 }

@@ -1,4 +1,4 @@
-//! Pictures of a plan in the documentation: a terminal with its colours, and the comment on a pull request.
+//! A plan in the documentation: as a picture of a terminal, and as a comment on a pull request.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use keyform::report::{View, markdown};
 use crate::scenes::Scene;
 use crate::support::world;
 
-/// Where the picture is.
+/// The path of the picture.
 const PICTURE: &str = "examples/plan.svg";
-/// Where the comment is in its page.
+/// The markers around the comment in its page.
 const BEGIN: &str = "<!-- The comment, as `plan --format markdown` writes it. -->\n";
 const END: &str = "<!-- End of the comment. -->\n";
 
-/// A team's ordinary change: one joins, one has a new key, one leaves.
+/// An ordinary change in a team: one person joins, one has a new key, one leaves.
 fn scene() -> Scene {
     let mut desired = world::desired("alice=A* bob-yubikey=F erin=E");
     for (key, owner) in desired.keys.iter_mut().zip(["alice", "bob", "erin"]) {
@@ -33,7 +33,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn the_picture_shows_what_a_terminal_shows() {
+fn the_picture_matches_the_terminal_output() {
     let text = format!("$ keyform plan\n{}", scene().text(View::default()));
     holds(PICTURE, &anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&text), |_, drawn| {
         drawn.to_owned()
@@ -41,32 +41,29 @@ fn the_picture_shows_what_a_terminal_shows() {
 }
 
 #[test]
-fn the_documentation_shows_the_comment() {
+fn the_documentation_contains_the_comment() {
     let comment = scene().comment(markdown::MAX_CHARS, View::default());
     let quoted: String = comment.lines().map(|line| format!("> {line}").trim_end().to_owned() + "\n").collect();
     holds("docs/pipelines.md", &quoted, |readme, quoted| {
-        let (before, rest) = readme.split_once(BEGIN).expect("the page has lost its comment");
+        let (before, rest) = readme.split_once(BEGIN).expect("the page has no comment");
         let (_, after) = rest.split_once(END).expect("the comment has no end");
         format!("{before}{BEGIN}{quoted}{END}{after}")
     });
 }
 
-/// That a file shows what it should; or makes it so, where that is asked for.
+/// Asserts that a file has the expected contents, or writes them if `KEYFORM_DRAW` is set.
 fn holds(name: &str, shown: &str, put: impl Fn(&str, &str) -> String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    let there = fs::read_to_string(&path).unwrap_or_default();
-    let wanted = put(&there, shown);
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    let expected = put(&found, shown);
     if is_to_be_drawn() {
-        fs::write(&path, &wanted).unwrap();
+        fs::write(&path, &expected).unwrap();
     } else {
-        assert!(
-            there == wanted,
-            "{name} shows something else: KEYFORM_DRAW=1 cargo test --test rendering writes it anew"
-        );
+        assert!(found == expected, "{name} is outdated, update it with: KEYFORM_DRAW=1 cargo test --test rendering");
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "whether files are written is for whoever runs the test to say")]
+#[expect(clippy::disallowed_methods, reason = "the person who runs the test decides whether files are written")]
 fn is_to_be_drawn() -> bool {
     std::env::var_os("KEYFORM_DRAW").is_some()
 }

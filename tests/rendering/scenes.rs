@@ -1,4 +1,4 @@
-//! What is looked at: a manifest, a state and an account, and the plan that is made of them.
+//! Scenes to render: a manifest, a state and an account, and the plan made from them.
 
 use keyform::manifest::Desired;
 use keyform::names::KeyName;
@@ -11,7 +11,7 @@ use keyform::state::State;
 use crate::support::keys;
 use crate::support::world::{self, today};
 
-/// A plan, and the state that it was made from.
+/// A plan and the state that it was made from.
 pub(crate) struct Scene {
     pub(crate) plan: Plan,
     pub(crate) recorded: State,
@@ -21,7 +21,7 @@ pub(crate) struct Scene {
 pub(crate) const NAMES: [&str; 7] = ["first", "none", "each", "many", "guards", "drift", "warnings"];
 
 impl Scene {
-    /// A scene by its name.
+    /// Returns the scene with this name.
     pub(crate) fn named(name: &str) -> Self {
         match name {
             "first" => Self::of(&owned("alice=A* bob-laptop=B carol=C"), "", ""),
@@ -56,7 +56,7 @@ impl Scene {
         refusals(&self.plan, &Acknowledged::default(), Stage::Plan)
     }
 
-    /// The plan as text, colours and all.
+    /// Renders the plan as text with colours.
     pub(crate) fn text(&self, view: View) -> String {
         text::plan(&self.plan, view)
     }

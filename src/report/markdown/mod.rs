@@ -1,7 +1,7 @@
 //! A plan as a comment on a pull request, for GitHub and GitLab.
 //!
-//! Text from outside (names, owners, the account's names of keys) is only ever in code spans. In these, nothing is a
-//! mention, a link or markup, and the two characters that could end a span or a cell are escaped.
+//! Text from outside (names, owners, key names on the account) is always in code spans, where mentions, links and markup
+//! have no effect. The two characters that could end a span or a cell are escaped.
 
 mod fit;
 mod span;
@@ -15,69 +15,69 @@ use table::{rows, table};
 
 use super::View;
 use super::diff;
-use super::words::counted;
+use super::words::{counted, unaffected};
 use crate::plan::guard::Refusal;
 use crate::plan::{Action, ActionKind, Change, Drift, Note, Plan};
 use crate::state::State;
 use crate::terminal::phrase::Phrase;
 
-/// The first line of every comment, by which it is found again to be edited.
+/// The first line of every comment. A later run finds the comment by it, and edits it.
 pub const MARKER: &str = "<!-- keyform:plan -->";
 
-/// The most characters that GitHub accepts in a comment. GitLab accepts more.
+/// Maximum length of a comment on GitHub, in characters. GitLab accepts more.
 pub const MAX_CHARS: usize = 65_536;
 
-/// The smallest bound: room for the frame and some rows.
+/// The smallest allowed limit: space for the frame and some rows.
 pub const MIN_CHARS: usize = 8_000;
 
-/// Above this number of rows that take nothing away, these are folded.
+/// Maximum number of rows without deletions that are shown unfolded.
 const UNFOLDED: usize = 20;
 
-/// The longest command that is shown in full, in characters.
+/// Maximum length of a command that is shown in full, in characters.
 const MAX_COMMAND: usize = 1_000;
 
-/// The most entries of each list: drift, notes, refusals.
+/// Maximum number of entries in each list: drift, notes, refusals.
 const MAX_LISTED: usize = 10;
 
-/// What a comment shows besides the plan.
+/// The contents of a comment besides the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Comment<'a> {
     pub refusals: &'a [Refusal],
     /// The state that the plan was made from.
     pub recorded: Option<&'a State>,
-    /// The command that applies this plan and no other.
+    /// The command that applies exactly this plan.
     pub command: &'a str,
-    /// The most characters, at least [`MIN_CHARS`].
+    /// Maximum length in characters, at least [`MIN_CHARS`].
     pub max_chars: usize,
     pub view: View,
 }
 
-/// Renders a plan. What does not fit is left out and counted: pictures and the diff first, then rows of keys that are
-/// given access, then rows of keys that lose it.
+/// Renders a plan. If it is too long, parts are left out and counted: first pictures and the diff, then rows without
+/// deletions, then rows with deletions.
 pub fn plan(plan: &Plan, comment: &Comment<'_>) -> String {
     let head = head(plan, comment);
     let tail = tail(plan, comment);
     let mut fit = Fit::new(comment.max_chars, &[&head, &tail]);
-    let (taking, giving): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|action| action.change.deletes());
-    let words = words_beside(plan, &mut fit);
-    let taking = rows(&taking, &mut fit);
-    let giving = rows(&giving, &mut fit);
-    let left_out = plan.actions.len() - taking.len() - giving.len();
-    let tables = if giving.len() <= UNFOLDED {
-        table(&[taking, giving].concat())
+    let (deleting, others): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|action| action.change.deletes());
+    let lists = lists(plan, &mut fit);
+    let deleting = rows(&deleting, &mut fit);
+    let others = rows(&others, &mut fit);
+    let left_out = plan.actions.len() - deleting.len() - others.len();
+    let tables = if others.len() <= UNFOLDED {
+        table(&[deleting, others].concat())
     } else {
-        let title = format!("{} that take nothing away", counted(giving.len(), "change"));
-        table(&taking) + &fold(&title, &table(&giving))
+        let title = format!("{} without deletions", counted(others.len(), "change"));
+        table(&deleting) + &fold(&title, &table(&others))
     };
     let mut out = head + &tables;
     if left_out > 0 {
         let _ = writeln!(
             out,
-            "_{} left out here, for want of room: `keyform plan` shows all._\n",
+            "_{} not shown because of the size limit. Run `keyform plan` to see all._\n",
             counted(left_out, "change")
         );
     }
-    out += &words;
+    out += &lists;
     out += &details(plan, comment, &mut fit);
     out += &tail;
     out
@@ -102,27 +102,21 @@ fn head(plan: &Plan, comment: &Comment<'_>) -> String {
     let user = plan
         .user_id
         .as_ref()
-        .map_or_else(|| ", user not known yet".to_owned(), |user| format!(", user {}", code(user.as_str())));
-    let _ = writeln!(
-        out,
-        "Account {}{user}. {} unchanged, {} unmanaged.\n",
-        code(&plan.endpoint.to_string()),
-        plan.unchanged,
-        plan.unmanaged
-    );
+        .map_or_else(|| ", user unknown".to_owned(), |user| format!(", user {}", code(user.as_str())));
+    let _ = writeln!(out, "Account {}{user}. {}.\n", code(&plan.endpoint.to_string()), unaffected(plan));
     if !plan.refreshed {
-        out += "**Offline**: the account was not listed; this compares manifest and state.\n\n";
+        out += "**Offline**: the account was not listed. This plan compares the manifest with the state.\n\n";
     }
     if plan.left_out > 0 {
         let more = counted(plan.left_out, "more change");
-        let _ = writeln!(out, "**Partial**: only what `--target` names; {more} left out.\n");
+        let _ = writeln!(out, "**Partial**: limited by `--target`; {more} not included.\n");
     }
     for refusal in comment.refusals.iter().take(MAX_LISTED) {
         let _ =
-            writeln!(out, "> **Refused**: {}.\n> To go on: {}.\n", phrase(&refusal.message()), phrase(&refusal.help()));
+            writeln!(out, "> **Refused**: {}.\n> **Help**: {}.\n", phrase(&refusal.message()), phrase(&refusal.help()));
     }
     if let more @ 1.. = comment.refusals.len().saturating_sub(MAX_LISTED) {
-        let _ = writeln!(out, "> **Refused** for {more} more.\n");
+        let _ = writeln!(out, "> **Refused** for {}.\n", counted(more, "more reason"));
     }
     out
 }
@@ -132,7 +126,7 @@ fn tail(plan: &Plan, comment: &Comment<'_>) -> String {
     if plan.is_empty() || !comment.refusals.is_empty() {
         return out;
     }
-    out += "This command carries out exactly this plan, or nothing:\n\n";
+    out += "This command applies exactly this plan, and fails if the plan has changed:\n\n";
     let fits = comment.command.chars().count() <= MAX_COMMAND;
     let command =
         if fits { comment.command.to_owned() } else { format!("keyform apply … --plan-digest {}", plan.digest()) };
@@ -140,17 +134,13 @@ fn tail(plan: &Plan, comment: &Comment<'_>) -> String {
     out
 }
 
-/// Renders drift, notes, and where the primary moves: the first of each.
-fn words_beside(plan: &Plan, fit: &mut Fit) -> String {
+/// Renders the first entries of each list: moves of the primary key, drift, and notes.
+fn lists(plan: &Plan, fit: &mut Fit) -> String {
     let mut out = String::new();
     let drift: Vec<_> = plan.drift.iter().map(Drift::phrase).collect();
-    let heirs: Vec<_> = plan.actions.iter().filter_map(|action| primary_moves(action, plan)).collect();
+    let moves: Vec<_> = plan.actions.iter().filter_map(|action| primary_moves(action, plan)).collect();
     let notes: Vec<_> = plan.notes.iter().map(Note::phrase).collect();
-    for (title, phrases) in [
-        ("The primary key moves", heirs),
-        ("Changed on the account by something else", drift),
-        ("Worth knowing", notes),
-    ] {
+    for (title, phrases) in [("Primary key", moves), ("Changed outside of keyform", drift), ("Notes", notes)] {
         if phrases.is_empty() {
             continue;
         }
@@ -170,7 +160,7 @@ fn words_beside(plan: &Plan, fit: &mut Fit) -> String {
 }
 
 fn primary_moves(action: &Action, plan: &Plan) -> Option<Phrase> {
-    // Any key of the account can have this name. It is the old key of this name only if that is replaced.
+    // Any key on the account can have this name. It is the old key only if that one is replaced.
     let replaces_primary = |Action { name, change, .. }: &Action| {
         let is_replaced = matches!(change, Change::Replace { .. });
         *name == action.name && is_replaced && change.old_rows().iter().any(|old| old.is_primary)
@@ -179,19 +169,19 @@ fn primary_moves(action: &Action, plan: &Plan) -> Option<Phrase> {
         Change::Promote { instead_of: Some(other), .. }
             if other == action.name.as_str() && plan.actions.iter().any(replaces_primary) =>
         {
-            Some(Phrase::new("from the old key of ").named(&action.name).then(" to its new one"))
+            Some(Phrase::new("from the old key of ").named(&action.name).then(" to its new key"))
         }
-        Change::Promote { instead_of: Some(other), .. } if other == action.name.as_str() => Some(
-            Phrase::new("from another key that the account calls ").foreign(other).then(" to ").named(&action.name),
-        ),
+        Change::Promote { instead_of: Some(other), .. } if other == action.name.as_str() => {
+            Some(Phrase::new("from another key named ").foreign(other).then(" on the account to ").named(&action.name))
+        }
         Change::Promote { instead_of: Some(other), .. } => {
             Some(Phrase::new("from ").foreign(other).then(" to ").named(&action.name))
         }
         Change::Promote { instead_of: None, .. } => {
-            Some(Phrase::new("to ").named(&action.name).then(", there is none today"))
+            Some(Phrase::new("to ").named(&action.name).then("; the account has no primary key"))
         }
         Change::Replace { promote: true, .. } => {
-            Some(Phrase::new("from the old key of ").named(&action.name).then(" to its new one"))
+            Some(Phrase::new("from the old key of ").named(&action.name).then(" to its new key"))
         }
         _ => None,
     }
@@ -212,11 +202,8 @@ fn details(plan: &Plan, comment: &Comment<'_>, fit: &mut Fit) -> String {
             out += &whole;
             return;
         }
-        let lines = text.lines().count();
-        let left_out = format!("_{title}: {} left out here, for want of room._\n\n", counted(lines, "line"));
-        if fit.take(&left_out) {
-            out += &left_out;
-        }
+        let lines = counted(text.lines().count(), "line");
+        let _ = writeln!(out, "_{title}: {lines} not shown because of the size limit._\n");
     };
     add("Diff", "diff", &diff::plan(plan, comment.recorded));
     if comment.view.randomart {

@@ -1,15 +1,15 @@
-//! Text from outside as Markdown that can only be text.
+//! Renders text from outside as Markdown without any markup effect.
 
 use std::fmt::Write as _;
 
 use crate::terminal::escape::escape_to;
 use crate::terminal::phrase::{Phrase, Piece};
 
-/// The most characters of a code span. Names have fewer.
+/// Maximum length of a code span, in characters. Names are shorter.
 const MAX_SPAN: usize = 200;
 
-/// Renders a text as a code span for a cell of a table. Backticks, bars, and blanks at its ends are escaped as `\u{…}`, so
-/// that nothing can end the span, the cell or the line.
+/// Renders a text as a code span for a table cell. Backticks, bars, and blanks at either end are escaped as `\u{…}`, so that
+/// the text cannot end the span, the cell or the line.
 pub(super) fn code(text: &str) -> String {
     let text = escape_to(text, MAX_SPAN);
     if text.is_empty() {
@@ -33,7 +33,7 @@ pub(super) fn code(text: &str) -> String {
     span
 }
 
-/// Renders a sentence. Our own words are Markdown already.
+/// Renders a sentence. Our own words are already Markdown.
 pub(super) fn phrase(phrase: &Phrase) -> String {
     let pieces = phrase.pieces().iter().map(|piece| match piece {
         Piece::Ours(words) => words.clone(),
@@ -42,7 +42,7 @@ pub(super) fn phrase(phrase: &Phrase) -> String {
     pieces.collect()
 }
 
-/// Renders lines as a block of code. The fence is longer than any run of backticks in them.
+/// Renders lines as a code block. The fence is longer than any run of backticks in them.
 pub(super) fn fence(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);

@@ -8,7 +8,7 @@ use crate::terminal::phrase::Phrase;
 
 const HEAD: &str = "| Action | Name | Owner | Type | Fingerprint | Reason |\n|---|---|---|---|---|---|\n";
 
-/// Renders a row for each action, up to the first that does not fit.
+/// Renders a row for each action, up to the first one that does not fit.
 pub(super) fn rows(actions: &[&Action], fit: &mut Fit) -> Vec<String> {
     if actions.is_empty() || !fit.take(HEAD) {
         return Vec::new();
@@ -28,7 +28,7 @@ fn row(action: &Action) -> String {
     let mut phrases = vec![reason.phrase()];
     phrases.extend(action.facts());
     if let Change::Replace { old, .. } = change {
-        phrases.push(Phrase::new("deletes ").list(old.iter().map(|old| &old.id)));
+        phrases.push(Phrase::new("deletes id ").list(old.iter().map(|old| &old.id)));
     }
     let expires = new.and_then(|key| key.expires);
     phrases.extend(expires.map(|last| Phrase::new(format!("expires {last}"))));
@@ -50,7 +50,7 @@ fn row(action: &Action) -> String {
     format!("| {verb} | {} | {owner} | {types} | {fingerprints} | {explained} |\n", code(name.as_str()))
 }
 
-/// Renders the old values and the new one, a line each. Old values that are the same as the new one are left out.
+/// Renders the old values and the new one on separate lines, without old values that equal the new one.
 fn changed(old: impl Iterator<Item = String>, new: String) -> String {
     let mut lines: Vec<_> = old.filter(|old| *old != new).map(|old| format!("{old} →")).collect();
     lines.push(new);

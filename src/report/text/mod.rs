@@ -1,4 +1,4 @@
-//! What people read at a terminal, 80 columns wide.
+//! Text for a terminal, 80 columns wide.
 
 mod outcome;
 mod plan;
@@ -21,7 +21,7 @@ use crate::terminal::style::{BAD, CALM, DIM, GOOD, WARN, paint};
 /// The width of a terminal, in columns.
 const WIDTH: usize = 80;
 
-/// Renders why guards refuse a plan, for stderr.
+/// Renders the refusals of a plan, for stderr.
 pub fn refusals(refusals: &[Refusal]) -> String {
     let mut out = String::new();
     for refusal in refusals {
@@ -41,13 +41,13 @@ fn style_of(kind: ActionKind) -> Style {
     }
 }
 
-/// Formats type and length as `ssh-keygen -l` does: `ED25519 256`.
+/// Formats the type and length as `ssh-keygen -l` does: `ED25519 256`.
 fn type_of(blob: &KeyBlob) -> String {
     blob.kind().map_or_else(|| escape(blob.algorithm()).into_owned(), |kind| kind.to_string())
 }
 
-/// Writes a text in lines of at most [`WIDTH`] columns, unless a word is longer. The first line begins with `first`, which
-/// must have no colours, the others with `rest` blanks.
+/// Writes a text in lines of at most [`WIDTH`] columns, unless a word is longer. The first line begins with `first`, the
+/// others with `rest` blanks.
 fn wrapped(out: &mut String, first: &str, rest: usize, text: &str) {
     let blanks = " ".repeat(rest);
     let options = textwrap::Options::new(WIDTH)

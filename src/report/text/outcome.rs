@@ -11,7 +11,7 @@ use crate::report::words::{self, counted};
 use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, NAME, WARN, paint};
 
-/// Renders an outcome. A long list of successes is cut as `view` says; everything else is always shown.
+/// Renders an outcome. A long list of successes is shortened according to `view`. Everything else is always shown.
 pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str, view: View) -> String {
     let mut out = String::new();
     let steps: Vec<_> = outcome.steps.iter().zip(&plan.actions).collect();
@@ -23,7 +23,7 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, state_path: &str, view: View) -> 
         let _ = writeln!(out, "{} {}", paint(style, label), finding);
     }
     if let Verification::Failed(reason) = &outcome.verification {
-        let _ = writeln!(out, "{} what was done could not be checked: {}", paint(BAD, "Unverified:"), escape(reason));
+        let _ = writeln!(out, "{} cannot check the result: {}", paint(BAD, "Unverified:"), escape(reason));
     }
     out.push('\n');
     let _ = writeln!(out, "{}", summary(outcome));
@@ -58,7 +58,7 @@ fn write_steps(out: &mut String, steps: &[(&Step, &Action)], view: View) {
     }
     if let (Some((step, _)), more @ 1..) = (steps.first(), done - view.shown_of(done)) {
         let glyph = paint(style_of(step.kind), step.kind.glyph());
-        let _ = writeln!(out, "  {glyph} … and {more} more {}; --full shows them", words::past(step.kind));
+        let _ = writeln!(out, "  {glyph} … and {more} more {} (use --full to show all)", words::past(step.kind));
     }
 }
 
@@ -77,15 +77,16 @@ fn write_step(out: &mut String, step: &Step) {
         }
         Status::Pending(failure) => writeln!(
             out,
-            "  {} {name}: {} may have worked: {}\n      the next run that lists the account finds out",
+            "  {} {name}: {} may have succeeded: {}\n      {} run `keyform plan` without --offline to find out",
             paint(WARN, '?'),
             kind.verb(),
-            escape(&failure.message)
+            escape(&failure.message),
+            paint(CALM, "help:")
         ),
         Status::Skipped { reason } => {
             writeln!(out, "  {} {name}: {} skipped: {}", paint(DIM, '·'), kind.verb(), escape(reason))
         }
-        Status::Waiting => writeln!(out, "  {} {name}: {} not begun", paint(DIM, '·'), kind.verb()),
+        Status::Waiting => writeln!(out, "  {} {name}: {} not started", paint(DIM, '·'), kind.verb()),
     };
 }
 
@@ -95,8 +96,8 @@ fn help(step: &Step, action: &Action) -> Option<&'static str> {
     let refused = matches!(failure.kind, FailureKind::Conflict | FailureKind::Invalid);
     let renamed = matches!(action.reason, Reason::Renamed { .. });
     (refused && renamed).then_some(
-        "if the account refuses a key that it has already, it cannot be there under two names at once:\n      \
-         take the key out of the manifest and apply, then add it under its new name",
+        "if the account does not accept a key twice, remove the key from the manifest and apply,\n      \
+         then add it with its new name and apply again",
     )
 }
 
@@ -110,10 +111,10 @@ fn summary(outcome: &Outcome) -> String {
     let failed = count(&|step| matches!(step.status, Status::Failed(_)));
     let pending = count(&|step| matches!(step.status, Status::Pending(_)));
     let skipped = count(&|step| matches!(step.status, Status::Skipped { .. } | Status::Waiting));
-    let done = if done.is_empty() { "nothing done".to_owned() } else { done.join(", ") };
+    let done = if done.is_empty() { "0 done".to_owned() } else { done.join(", ") };
     let mut parts = vec![done];
     parts.extend((failed > 0).then(|| paint(BAD, format!("{failed} failed")).to_string()));
-    parts.extend((pending > 0).then(|| paint(WARN, format!("{pending} not known")).to_string()));
+    parts.extend((pending > 0).then(|| paint(WARN, format!("{pending} unknown")).to_string()));
     parts.extend((skipped > 0).then(|| format!("{skipped} skipped")));
     let label = match (outcome.interrupted, outcome.is_success()) {
         (true, _) => paint(WARN, "Interrupted:").to_string(),
@@ -121,6 +122,6 @@ fn summary(outcome: &Outcome) -> String {
         (false, false) => paint(BAD, "Incomplete:").to_string(),
     };
     let is_checked = outcome.is_verified() && outcome.is_success();
-    let checked = if is_checked { "; the account was listed and is as planned" } else { "" };
-    format!("{label} {}{checked}.", parts.join(", "))
+    let checked = if is_checked { " The account was listed and matches the plan." } else { "" };
+    format!("{label} {}.{checked}", parts.join(", "))
 }

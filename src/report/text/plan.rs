@@ -1,4 +1,4 @@
-//! A plan at a terminal: a block for each action, and a summary last.
+//! A plan as text: a block for each action, and a summary at the end.
 
 use std::fmt::{Display, Write as _};
 
@@ -9,30 +9,33 @@ use crate::names::KeyName;
 use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::report::View;
-use crate::report::words::counted;
+use crate::report::words::{counted, unaffected};
 use crate::terminal::escape::escape;
 use crate::terminal::phrase::Phrase;
 use crate::terminal::style::{BAD, GOOD, MARK, NAME, WARN, paint};
 
-/// Blanks before each line of a block but the first.
+/// Blanks before each line of a block except the first.
 const INDENT: usize = 6;
 
 /// Renders a plan.
 ///
-/// What takes access away is always shown in full. A long list of other actions is cut, unless `view` asks for all.
+/// Replacements and deletions are always shown. A long list of other actions is shortened, unless `view` is full.
 pub fn plan(plan: &Plan, view: View) -> String {
     let mut out = String::new();
     let user = match &plan.user_id {
         Some(user) => format!("user {user}"),
-        None => "user not known yet".to_owned(),
+        None => "user unknown".to_owned(),
     };
     let _ = writeln!(out, "Account: {} ({user})", paint(NAME, &plan.endpoint));
     if !plan.refreshed {
-        let _ =
-            writeln!(out, "{}", paint(WARN, "Offline: the account was not listed; this compares manifest and state."));
+        let _ = writeln!(
+            out,
+            "{}",
+            paint(WARN, "Offline: the account was not listed. This compares the manifest with the state.")
+        );
     }
     if !plan.drift.is_empty() {
-        let _ = writeln!(out, "\n{}", paint(WARN, "Changed on the account by something else:"));
+        let _ = writeln!(out, "\n{}", paint(WARN, "Changed outside of keyform:"));
         for drift in &plan.drift {
             wrapped(&mut out, "  ~ ", 4, &drift.phrase().to_string());
         }
@@ -51,7 +54,7 @@ pub fn plan(plan: &Plan, view: View) -> String {
     }
     if plan.left_out > 0 {
         let more = counted(plan.left_out, "more change");
-        let _ = writeln!(out, "\n{} only what --target names; {more} left out.", paint(WARN, "Partial:"));
+        let _ = writeln!(out, "\n{} limited by --target; {more} not included.", paint(WARN, "Partial:"));
     }
     out.push('\n');
     summary(&mut out, plan);
@@ -70,7 +73,7 @@ fn list(out: &mut String, actions: &[Action], view: View) {
     }
     if let more @ 1.. = actions.len() - shown {
         let glyph = paint(style_of(kind), kind.glyph());
-        let _ = writeln!(out, "  {glyph} … and {more} more to {}; --full shows them", kind.verb());
+        let _ = writeln!(out, "  {glyph} … and {more} more to {} (use --full to show all)", kind.verb());
     }
 }
 
@@ -113,9 +116,9 @@ fn side_by_side(out: &mut String, old: &KeyBlob, new: &KeyBlob) {
     }
 }
 
-/// Formats owner and expiry, on one line.
+/// Formats the owner and the expiry date, on one line.
 fn about(key: &NewKey) -> Option<Phrase> {
-    // In quotes where it is more than a word, because it could look like lines of a plan.
+    // Quoted if it is more than a word, because it could look like a line of the plan.
     let owner = key.owner.as_ref().map(|owner| {
         let label = Phrase::new("owner ");
         if owner.contains(char::is_whitespace) { label.foreign(owner) } else { label.named(&escape(owner)) }
@@ -127,7 +130,7 @@ fn about(key: &NewKey) -> Option<Phrase> {
     }
 }
 
-/// Formats an old key and its replacement: the fingerprints, and name and type where they differ.
+/// Formats an old key and its replacement: the fingerprints, and the name and type if they differ.
 fn old_and_new(old: &OldKey, name: &KeyName, new: &KeyBlob) -> (String, String) {
     let mut lines = (old.blob.fingerprint().to_string(), new.fingerprint().to_string());
     for (before, after) in [(old.name.to_string(), name.to_string()), (type_of(&old.blob), type_of(new))] {
@@ -138,7 +141,7 @@ fn old_and_new(old: &OldKey, name: &KeyName, new: &KeyBlob) -> (String, String) 
     changed_words(&lines.0, &lines.1)
 }
 
-/// Marks the words in which two lines differ.
+/// Highlights the words in which two lines differ.
 fn changed_words(before: &str, after: &str) -> (String, String) {
     let (mut old, mut new) = (String::new(), String::new());
     for change in TextDiff::from_words(before, after).iter_all_changes() {
@@ -164,20 +167,34 @@ fn summary(out: &mut String, plan: &Plan) {
         .filter(|&kind| plan.count(kind) > 0)
         .map(|kind| format!("{} to {}", paint(style_of(kind), plan.count(kind)), kind.verb()))
         .collect();
-    let beside = format!("{} unchanged, {} unmanaged", plan.unchanged, plan.unmanaged);
-    let pending = plan.notes.iter().any(|note| matches!(note, Note::Pending { .. }));
     if counts.is_empty() {
-        let what = if pending {
-            "No more can be said without a listing of the account"
-        } else if plan.left_out > 0 {
-            "What --target names is as the manifest says"
-        } else {
-            "The account is as the manifest says"
-        };
-        let _ = writeln!(out, "{} {what} ({beside}).", paint(GOOD, "No changes."));
+        let _ = writeln!(out, "{}", no_changes(plan));
     } else {
-        let plan = format!("{} ", paint(NAME, "Plan:"));
-        wrapped(out, &plan, INDENT, &format!("{}; {beside}.", counts.join(", ")));
+        let label = format!("{} ", paint(NAME, "Plan:"));
+        wrapped(out, &label, INDENT, &format!("{}. {}.", counts.join(", "), unaffected(plan)));
     }
     let _ = writeln!(out, "Digest: {}", plan.digest());
+}
+
+/// Renders the summary of a plan without actions. It claims no match, because the account may have unmanaged keys.
+fn no_changes(plan: &Plan) -> String {
+    if plan.left_out > 0 {
+        return format!("{} {}.", paint(GOOD, "No changes for the keys of --target."), unaffected(plan));
+    }
+    if plan.notes.iter().any(|note| matches!(note, Note::Pending { .. })) {
+        return format!(
+            "{} {}.",
+            paint(WARN, "No changes can be planned until the account is listed."),
+            unaffected(plan)
+        );
+    }
+    let place = if plan.refreshed { "on the account" } else { "in the state" };
+    // Expired keys of the manifest are not counted: they are not desired.
+    let keys = match plan.unchanged {
+        0 => "No keys are managed".to_owned(),
+        1 => format!("The desired key is {place}"),
+        many => format!("All {many} desired keys are {place}"),
+    };
+    let unmanaged = if plan.refreshed { format!(", {} unmanaged", plan.unmanaged) } else { String::new() };
+    format!("{} {keys}{unmanaged}.", paint(GOOD, "No changes."))
 }

@@ -1,4 +1,4 @@
-//! The recorded keys, as text for a terminal.
+//! The recorded keys as text.
 
 use std::fmt::{Display, Write as _};
 
@@ -11,7 +11,7 @@ use crate::state::{Origin, Record, State};
 use crate::terminal::escape::escape;
 use crate::terminal::style::{DIM, NAME, WARN, paint};
 
-/// Renders the recorded keys as a table, and the keys that may have been uploaded.
+/// Renders the recorded keys as a table, followed by keys that may have been uploaded.
 pub fn records(state: &State) -> String {
     let records = state.sorted();
     let width = records.iter().map(|record| record.name.as_str().width()).max().unwrap_or_default();
@@ -24,7 +24,7 @@ pub fn records(state: &State) -> String {
     let mut pending: Vec<_> = state.pending.values().collect();
     pending.sort();
     for name in pending {
-        let _ = writeln!(out, "{}  {}", paint(NAME, name), paint(WARN, "not known whether it was uploaded"));
+        let _ = writeln!(out, "{}  {}", paint(NAME, name), paint(WARN, "upload not confirmed"));
     }
     let _ = writeln!(out, "{}", paint(DIM, format!("{}, serial {}", counted(records.len(), "key"), state.serial)));
     out
@@ -40,7 +40,7 @@ pub fn record(record: &Record, view: View) -> String {
     field("name", &paint(NAME, name));
     field("id", id);
     if let Some(account_name) = account_name {
-        field("there called", &format_args!("\"{}\"", escape(account_name)));
+        field("account name", &format_args!("\"{}\"", escape(account_name)));
     }
     field("type", &type_of(public_key));
     field("fingerprint", fingerprint);
