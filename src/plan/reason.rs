@@ -22,7 +22,7 @@ pub enum Reason {
     Present,
     /// Adopt: an interrupted run uploaded the key.
     Interrupted,
-    /// Adopt: the key is recorded with another id, whose row is no longer on the account.
+    /// Adopt: the key is recorded with another id, which is no longer on the account.
     OtherId {
         #[schemars(with = "String")]
         id: KeyId,

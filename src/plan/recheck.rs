@@ -24,7 +24,7 @@ pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: 
 }
 
 /// Finds the row with this id, unless it contains another key.
-fn holds<'a>(now: &'a Listing, id: &KeyId, blob: &KeyBlob) -> Option<&'a Row> {
+fn row_with<'a>(now: &'a Listing, id: &KeyId, blob: &KeyBlob) -> Option<&'a Row> {
     now.by_id(id).filter(|row| row.blob.as_ref().is_none_or(|shown| shown == blob))
 }
 
@@ -74,14 +74,16 @@ fn action_broken(action: &Action, now: &Listing, refreshed: bool, today: Date) -
                 None => uploaded(key, old, now),
             })
             .or_else(|| old.iter().find_map(|old| old_broken(old, now, refreshed))),
-        Change::Promote { blob, id: Some(id), instead_of: _ } => match holds(now, id, blob) {
+        Change::Promote { blob, id: Some(id), instead_of: _ } => match row_with(now, id, blob) {
             None => Some(format!("id {id} no longer has this key")),
             Some(row) if row.is_primary => Some("it is already the primary key".to_owned()),
             Some(_) => None,
         },
         Change::Promote { id: None, .. } => None,
         Change::Delete(old) => old_broken(old, now, refreshed),
-        Change::Forget(old) => holds(now, &old.id, &old.blob).map(|_| format!("id {} is on the account again", old.id)),
+        Change::Forget(old) => {
+            row_with(now, &old.id, &old.blob).map(|_| format!("id {} is on the account again", old.id))
+        }
     }
 }
 
@@ -96,12 +98,12 @@ fn uploaded(key: &NewKey, old: &[OldKey], now: &Listing) -> Option<String> {
 }
 
 fn gone(row: &AccountRow, key: &NewKey, now: &Listing) -> Option<String> {
-    let there = holds(now, &row.id, key.key.blob()).is_some();
+    let there = row_with(now, &row.id, key.key.blob()).is_some();
     (!there).then(|| format!("id {} no longer has this key", row.id))
 }
 
 fn old_broken(old: &OldKey, now: &Listing, refreshed: bool) -> Option<String> {
-    match holds(now, &old.id, &old.blob) {
+    match row_with(now, &old.id, &old.blob) {
         None => Some(format!("id {} is no longer on the account, or has another key", old.id)),
         // A plan that was made without a listing does not know which key is the primary.
         Some(row) if refreshed && row.is_primary != old.is_primary => {

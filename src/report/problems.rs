@@ -120,7 +120,7 @@ struct DiagnosticJson<'r> {
     file: String,
     line: Option<usize>,
     column: Option<usize>,
-    /// Null also where a value goes on below its line.
+    /// Also null if the value continues on further lines.
     length: Option<usize>,
     message: &'r str,
     help: Option<&'r str>,

@@ -35,24 +35,26 @@ fn scene() -> Scene {
 #[test]
 fn the_picture_matches_the_terminal_output() {
     let text = format!("$ keyform plan\n{}", scene().text(View::default()));
-    holds(PICTURE, &anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&text), |_, drawn| {
-        drawn.to_owned()
-    });
+    assert_contents(
+        PICTURE,
+        &anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&text),
+        |_, drawn| drawn.to_owned(),
+    );
 }
 
 #[test]
 fn the_documentation_contains_the_comment() {
     let comment = scene().comment(markdown::MAX_CHARS, View::default());
     let quoted: String = comment.lines().map(|line| format!("> {line}").trim_end().to_owned() + "\n").collect();
-    holds("docs/pipelines.md", &quoted, |readme, quoted| {
-        let (before, rest) = readme.split_once(BEGIN).expect("the page has no comment");
+    assert_contents("docs/pipelines.md", &quoted, |page, quoted| {
+        let (before, rest) = page.split_once(BEGIN).expect("the page has no comment");
         let (_, after) = rest.split_once(END).expect("the comment has no end");
         format!("{before}{BEGIN}{quoted}{END}{after}")
     });
 }
 
 /// Asserts that a file has the expected contents, or writes them if `KEYFORM_DRAW` is set.
-fn holds(name: &str, shown: &str, put: impl Fn(&str, &str) -> String) {
+fn assert_contents(name: &str, shown: &str, put: impl Fn(&str, &str) -> String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let found = fs::read_to_string(&path).unwrap_or_default();
     let expected = put(&found, shown);
