@@ -57,12 +57,12 @@ pub struct Client {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The token fits in no header.
-    #[error("the token cannot be sent")]
+    #[error("the token cannot be sent in a header")]
     Token,
-    #[error("the certificates to trust cannot be read")]
+    #[error("cannot read the certificates to trust")]
     Roots(#[source] reqwest::Error),
     /// Most often there are no certificates.
-    #[error("no secure connection can be prepared: {why}")]
+    #[error("cannot set up a secure connection: {why}")]
     Http {
         /// The innermost cause.
         why: String,

@@ -33,24 +33,24 @@ pub enum EndpointError {
     #[error("the endpoint is longer than {MAX_BYTES} bytes")]
     TooLong,
     /// White space, a backslash or an invisible character: URL parsers disagree about these.
-    #[error("the endpoint holds {}", describe(*.0))]
+    #[error("the endpoint contains {}", describe(*.0))]
     Character(char),
     /// An `@`, so that there may be a password.
-    #[error("the endpoint holds an `@`, so perhaps a user name or a password")]
+    #[error("the endpoint contains `@`, and possibly a user name or password")]
     Credentials,
-    #[error("the endpoint does not begin with `https://`")]
+    #[error("the endpoint does not start with `https://`")]
     NoScheme,
     /// Neither https nor http.
-    #[error("the endpoint's scheme is `{0}`")]
+    #[error("the endpoint has the unsupported scheme `{0}`")]
     Scheme(String),
     /// Plain http to another machine.
-    #[error("the endpoint `{0}` is plain http: the token would cross the network unprotected")]
+    #[error("the endpoint `{0}` uses plain HTTP, which would expose the token")]
     PlainHttp(String),
-    #[error("the endpoint holds a query")]
+    #[error("the endpoint contains a query")]
     Query,
-    #[error("the endpoint holds a fragment")]
+    #[error("the endpoint contains a fragment")]
     Fragment,
-    #[error("the endpoint is no address: {0}")]
+    #[error("the endpoint is not a valid URL: {0}")]
     Invalid(String),
 }
 
@@ -108,16 +108,14 @@ impl Default for Endpoint {
 impl EndpointError {
     pub fn help(&self) -> String {
         match self {
-            Self::Credentials => {
-                "give the address alone; the token has its own place (PRIME_API_KEY or --token-file)".to_owned()
-            }
+            Self::Credentials => "remove it, and pass the token in PRIME_API_KEY or with --token-file".to_owned(),
             Self::PlainHttp(text) => {
                 let secure = text.replacen("http:", "https:", 1);
-                format!("use `{secure}`; plain http is for this machine alone (127.0.0.1, ::1, localhost)")
+                format!("use `{secure}`; plain HTTP is allowed for this machine only (127.0.0.1, ::1, localhost)")
             }
-            Self::Query | Self::Fragment => "give the address up to its path".to_owned(),
+            Self::Query | Self::Fragment => "remove everything after the path".to_owned(),
             Self::Empty | Self::TooLong | Self::Character(_) | Self::NoScheme | Self::Scheme(_) | Self::Invalid(_) => {
-                format!("write it like `{DEFAULT_ENDPOINT}`")
+                format!("use a URL such as `{DEFAULT_ENDPOINT}`")
             }
         }
     }

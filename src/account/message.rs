@@ -42,19 +42,19 @@ impl FailedRequest<'_> {
             FailureKind::Body(fault) => return self.body(fault),
             FailureKind::Redirect => return self.redirect(),
             FailureKind::BadToken => "the account does not accept the token",
-            FailureKind::MissingPermission(Permission::Read) => "the token may not list SSH keys",
-            FailureKind::MissingPermission(Permission::Write) => "the token may not change SSH keys",
-            FailureKind::Forbidden => "the account forbids it",
+            FailureKind::MissingPermission(Permission::Read) => "the token has no permission to list SSH keys",
+            FailureKind::MissingPermission(Permission::Write) => "the token has no permission to change SSH keys",
+            FailureKind::Forbidden => "the account denies access",
             FailureKind::NotFound => match self.operation {
                 Operation::Promote | Operation::Delete => "the account has no such key",
                 Operation::List | Operation::Upload => "there are no SSH keys at this endpoint",
             },
-            FailureKind::Conflict => "it clashes with what the account holds",
+            FailureKind::Conflict => "the key conflicts with another one on the account",
             FailureKind::Invalid => "the account does not accept the request",
             FailureKind::RateLimited => "too many requests for the account",
             FailureKind::Unavailable => "the account is not available",
-            FailureKind::ServerError => "the account failed",
-            FailureKind::UnexpectedStatus => "the answer has a status without a meaning here",
+            FailureKind::ServerError => "the account reported an internal error",
+            FailureKind::UnexpectedStatus => "the account returned an unexpected status",
             FailureKind::Rejected => "the account rejected the request",
         };
         format!("{declined}{}{}", self.status(), said(&self.server_text))
@@ -63,46 +63,46 @@ impl FailedRequest<'_> {
     fn transport(&self, fault: Fault) -> String {
         let Self { endpoint, detail, .. } = self;
         let what = match fault {
-            Fault::Unbuildable => format!("no request can be made for {endpoint}"),
-            Fault::Dns => format!("the host of {endpoint} is not known: DNS has no address for it"),
+            Fault::Unbuildable => format!("cannot create a request to {endpoint}"),
+            Fault::Dns => format!("cannot resolve the host of {endpoint}"),
             Fault::ConnectionRefused => return format!("{endpoint} refused the connection"),
             Fault::ConnectTimeout => {
-                return format!("no connection to {endpoint} within {}", seconds(self.connect_timeout));
+                return format!("cannot connect to {endpoint} within {}", seconds(self.connect_timeout));
             }
-            Fault::Tls => format!("no secure connection to {endpoint}: the TLS handshake failed"),
-            Fault::Proxy => format!("the proxy opened no connection to {endpoint}"),
-            Fault::Unreachable => format!("no connection to {endpoint}"),
+            Fault::Tls => format!("the TLS handshake with {endpoint} failed"),
+            Fault::Proxy => format!("the proxy did not connect to {endpoint}"),
+            Fault::Unreachable => format!("cannot connect to {endpoint}"),
             Fault::Timeout => {
-                return format!("{endpoint} did not answer within {}", seconds(self.timeout));
+                return format!("{endpoint} did not respond within {}", seconds(self.timeout));
             }
-            Fault::Reset => format!("the connection to {endpoint} broke before an answer came"),
-            Fault::Closed => return format!("{endpoint} closed the connection without an answer"),
-            Fault::Protocol => format!("what {endpoint} answered is no HTTP"),
+            Fault::Reset => format!("the connection to {endpoint} was reset before a response arrived"),
+            Fault::Closed => return format!("{endpoint} closed the connection without a response"),
+            Fault::Protocol => format!("{endpoint} did not answer with HTTP"),
         };
         if detail.is_empty() { what } else { format!("{what} ({detail})") }
     }
 
     fn redirect(&self) -> String {
         let to = self.redirect_to.as_deref().map(|to| format!(" to {to}")).unwrap_or_default();
-        format!("{} redirects{to}{}; redirects are not followed, the token stays here", self.endpoint, self.status())
+        format!("{} redirects{to}{}; redirects are not followed, to protect the token", self.endpoint, self.status())
     }
 
     fn body(&self, fault: BodyFault) -> String {
         let what = match fault {
-            BodyFault::Empty => "the answer is empty".to_owned(),
-            BodyFault::Html => "the answer is not the account's".to_owned(),
-            BodyFault::NotJson => "the answer is no JSON".to_owned(),
+            BodyFault::Empty => "the response is empty".to_owned(),
+            BodyFault::Html => "the response is not from the account".to_owned(),
+            BodyFault::NotJson => "the response is not JSON".to_owned(),
             BodyFault::WrongShape => match self.operation {
-                Operation::List => "the answer is no listing".to_owned(),
-                Operation::Upload | Operation::Promote | Operation::Delete => "the answer shows no key".to_owned(),
+                Operation::List => "the response is not a list of keys".to_owned(),
+                Operation::Upload | Operation::Promote | Operation::Delete => "the response contains no key".to_owned(),
             },
-            BodyFault::Foreign => "the answer shows another key than the one that was sent".to_owned(),
-            BodyFault::Truncated => "the answer ended before its end".to_owned(),
-            BodyFault::TimedOut => format!("the answer did not arrive within {}", seconds(self.timeout)),
+            BodyFault::Foreign => "the response shows a different key than the one that was sent".to_owned(),
+            BodyFault::Truncated => "the response is incomplete".to_owned(),
+            BodyFault::TimedOut => format!("the response did not arrive within {}", seconds(self.timeout)),
             BodyFault::TooLarge => {
-                format!("the answer is larger than {} MiB, the most that is read", MAX_BODY_BYTES >> 20)
+                format!("the response is larger than the limit of {} MiB", MAX_BODY_BYTES >> 20)
             }
-            BodyFault::Compressed => "the answer is compressed, although the request forbids that".to_owned(),
+            BodyFault::Compressed => "the response is compressed, although the request does not accept that".to_owned(),
         };
         let status = self.status();
         match fault {
@@ -119,46 +119,46 @@ impl FailedRequest<'_> {
         let help = match kind {
             FailureKind::Transport(fault) => return self.transport_help(fault),
             FailureKind::Redirect => {
-                format!("check the endpoint `{endpoint}`: give the address that it redirects to")
+                format!("replace the endpoint `{endpoint}` with the URL that it redirects to")
             }
             FailureKind::MissingPermission(Permission::Read) => {
-                "give the token the permission to read SSH keys, or go without listing the account: `plan --offline`, \
-                 then `apply --offline`"
+                "use a token with read permission for SSH keys, or do not list the account: `plan --offline`, then `apply \
+                 --offline`"
                     .to_owned()
             }
             FailureKind::MissingPermission(Permission::Write) => {
-                "use a token with the permission to write SSH keys".to_owned()
+                "use a token with write permission for SSH keys".to_owned()
             }
             _ if from_a_page && !may_pass => {
-                "something between here and the account answered: check the endpoint, HTTPS_PROXY, and whether this \
-                 network wants a login"
+                "a proxy or login page responded instead of the account: check the endpoint, HTTPS_PROXY, and whether this \
+                 network requires a login"
                     .to_owned()
             }
             FailureKind::BadToken => {
                 format!(
-                    "check the token: it may be incomplete, expired, revoked, or for another endpoint than {endpoint}"
+                    "check the token: it may be incomplete, expired, revoked, or for a different endpoint than {endpoint}"
                 )
             }
             FailureKind::Forbidden => {
-                "check that the token may manage SSH keys, and that no proxy drops the Authorization header".to_owned()
+                "check that the token can manage SSH keys, and that no proxy removes the Authorization header".to_owned()
             }
             FailureKind::NotFound => match self.operation {
                 Operation::List | Operation::Upload => {
                     format!("check the endpoint: the API should be at {endpoint}/api/v1")
                 }
-                Operation::Promote | Operation::Delete => "plan again: the key is gone since".to_owned(),
+                Operation::Promote | Operation::Delete => "create a new plan: the key no longer exists".to_owned(),
             },
-            FailureKind::Conflict => "list the account with `keyform plan` to see what is there".to_owned(),
-            FailureKind::Invalid => "correct what the account names, then plan again".to_owned(),
+            FailureKind::Conflict => "run `keyform plan` to see the keys on the account".to_owned(),
+            FailureKind::Invalid => "fix the problem that the account names, then create a new plan".to_owned(),
             FailureKind::RateLimited => {
-                "lower `--concurrency`, or wait a minute and run the same command again".to_owned()
+                "lower --concurrency, or wait a minute and run the command again".to_owned()
             }
-            FailureKind::Unavailable | FailureKind::ServerError => "run the same command again later".to_owned(),
+            FailureKind::Unavailable | FailureKind::ServerError => "run the command again later".to_owned(),
             FailureKind::Body(BodyFault::Truncated | BodyFault::TimedOut) => {
-                "check the network and run the same command again".to_owned()
+                "check the network and run the command again".to_owned()
             }
             FailureKind::Rejected | FailureKind::UnexpectedStatus | FailureKind::Body(_) => {
-                format!("check the endpoint: is {endpoint} the account's API?")
+                format!("check that {endpoint} is the URL of the API")
             }
         };
         Some(help)
@@ -169,28 +169,27 @@ impl FailedRequest<'_> {
         let help = match fault {
             Fault::Unbuildable => return None,
             Fault::Dns => {
-                "check the spelling of the endpoint, and set HTTPS_PROXY if this machine reaches the network through a \
-                 proxy"
+                "check the spelling of the endpoint, and set HTTPS_PROXY if this machine needs a proxy"
                     .to_owned()
             }
-            Fault::ConnectionRefused => format!("check host and port of {endpoint}, and that the server runs"),
+            Fault::ConnectionRefused => format!("check the host and port of {endpoint}, and that the server is running"),
             Fault::ConnectTimeout | Fault::Unreachable => {
-                "check the network, and set HTTPS_PROXY if this machine reaches it through a proxy".to_owned()
+                "check the network, and set HTTPS_PROXY if this machine needs a proxy".to_owned()
             }
             Fault::Tls if ["UnknownIssuer", "BadSignature"].iter().any(|why| detail.contains(why)) => {
-                "if a proxy of your company signs certificates, name the file with its CA in SSL_CERT_FILE; otherwise \
-                 do not trust this network"
+                "if a proxy of your company signs certificates, set SSL_CERT_FILE to the file with its CA; otherwise do not \
+                 trust this network"
                     .to_owned()
             }
             Fault::Tls if detail.contains("InvalidContentType") => {
-                format!("what listens there does not speak TLS: check scheme and port of {endpoint}")
+                format!("the server does not use TLS: check the scheme and port of {endpoint}")
             }
-            Fault::Tls => "check the host's name, this machine's clock, and SSL_CERT_FILE if it is set".to_owned(),
-            Fault::Proxy => "check HTTPS_PROXY (and its user and password), or list the host in NO_PROXY".to_owned(),
+            Fault::Tls => "check the host name, the clock of this machine, and SSL_CERT_FILE if it is set".to_owned(),
+            Fault::Proxy => "check HTTPS_PROXY with its user and password, or add the host to NO_PROXY".to_owned(),
             Fault::Timeout | Fault::Reset | Fault::Closed => {
-                "check the network and run the same command again".to_owned()
+                "check the network and run the command again".to_owned()
             }
-            Fault::Protocol => format!("check scheme and port of {endpoint}"),
+            Fault::Protocol => format!("check the scheme and port of {endpoint}"),
         };
         Some(help)
     }
@@ -210,8 +209,8 @@ fn said(text: &ServerText) -> String {
     match text {
         ServerText::Nothing => String::new(),
         ServerText::Message(said) => format!(": {said}"),
-        ServerText::Page(page) if page.is_empty() => ": an HTML page, as a proxy sends it".to_owned(),
-        ServerText::Page(page) => format!(": an HTML page, as a proxy sends it: \"{page}\""),
+        ServerText::Page(page) if page.is_empty() => ": an HTML page, probably from a proxy".to_owned(),
+        ServerText::Page(page) => format!(": an HTML page, probably from a proxy: \"{page}\""),
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn receive(response: Response, wall_clock: fn() -> SystemTime) 
 fn place(from: &Url, location: &str) -> String {
     match from.join(location) {
         Ok(url) => url.origin().ascii_serialization(),
-        Err(_) => "an address that is none".to_owned(),
+        Err(_) => "an invalid URL".to_owned(),
     }
 }
 

@@ -25,11 +25,11 @@ pub enum TokenError {
     #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
     /// A space, a tab or a second line.
-    #[error("it holds white space")]
+    #[error("it contains white space")]
     WhiteSpace,
-    #[error("it holds a control character")]
+    #[error("it contains a control character")]
     Control,
-    #[error("it holds a character outside of ASCII")]
+    #[error("it contains a character that is not ASCII")]
     NonAscii,
 }
 
@@ -69,9 +69,9 @@ impl Token {
 impl TokenError {
     pub fn help(self) -> &'static str {
         match self {
-            Self::WhiteSpace => "give the token alone, without `Bearer` and on one line",
+            Self::WhiteSpace => "pass only the token, without `Bearer`, on one line",
             Self::Empty | Self::TooLong | Self::Control | Self::NonAscii => {
-                "copy the token again from the account's settings"
+                "copy the token again from the settings of the account"
             }
         }
     }

@@ -137,8 +137,8 @@ fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BodyError> {
 fn take_row(row: WireRow<'_>) -> Result<Row, String> {
     let WireRow { id, user_id, name, public_key, is_primary, is_user_key, created_at } = row;
     Ok(Row {
-        id: KeyId::new(id).map_err(|error| format!("its `id` is none: {error}"))?,
-        user_id: UserId::new(user_id).map_err(|error| format!("its `userId` is none: {error}"))?,
+        id: KeyId::new(id).map_err(|error| format!("invalid `id`: {error}"))?,
+        user_id: UserId::new(user_id).map_err(|error| format!("invalid `userId`: {error}"))?,
         name,
         blob: public_key.as_deref().and_then(KeyBlob::of_line),
         public_key,

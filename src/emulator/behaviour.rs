@@ -13,7 +13,7 @@ pub struct Behaviour {
     pub delete_primary: DeletePrimary,
     pub key_text: KeyText,
     pub list_order: ListOrder,
-    /// The maximum number of rows on a page; `None` is no maximum.
+    /// The maximum number of rows on a page; `None` for no maximum.
     pub max_limit: Option<u64>,
     pub over_limit: OverLimit,
     pub upload_status: UploadStatus,
@@ -34,7 +34,7 @@ choices! {
         /// A second row with its own id
         #[default]
         SecondRow = "second-row",
-        /// The row that is there already, unchanged
+        /// The existing row, unchanged
         SameRow = "same-row",
         /// A 422 on `publicKey`
         Refuse = "refuse",
@@ -57,7 +57,7 @@ choices! {
     pub enum AutoPrimary {
         /// None
         Never = "never",
-        /// One made while the account has no primary
+        /// The first one while the account has no primary
         #[default]
         WhenNone = "when-none",
         /// Every one
@@ -98,11 +98,11 @@ choices! {
         /// In order of upload
         #[default]
         OldestFirst = "oldest-first",
-        /// Against the order of upload
+        /// In reverse order of upload
         NewestFirst = "newest-first",
-        /// Another one for each listing, the same for all its pages; a request for offset 0 begins a listing
+        /// Random for each listing, the same for all its pages; a request for offset 0 starts a listing
         Shuffled = "shuffled",
-        /// Another one for each request, so that pages overlap and miss rows
+        /// Random for each request, so that pages overlap and miss rows
         Unstable = "unstable",
     }
 }

@@ -30,7 +30,7 @@ pub enum EmulatorError {
         source: io::Error,
     },
     /// A line of the file of keys, other than its last, is invalid.
-    #[error("{}:{line} is no event of an emulator", path.display())]
+    #[error("{}:{line} is not a valid entry of an emulator's file", path.display())]
     Corrupt {
         path: PathBuf,
         /// The line, from 1.
@@ -38,7 +38,7 @@ pub enum EmulatorError {
         source: serde_json::Error,
     },
     /// The file of keys was written by a newer emulator.
-    #[error("{} has version {version}, this emulator knows {newest}", path.display())]
+    #[error("{} has version {version}, but this emulator supports only version {newest}", path.display())]
     Version {
         path: PathBuf,
         version: u32,

@@ -142,7 +142,7 @@ async fn a_body_of_a_gibibyte_is_neither_stored_nor_read_to_its_end() {
         let server = Server::start(move |_| Act::Flood(head.clone(), 1 << 30)).await;
         let failure = connect(&server.endpoint, options()).page(0, 100).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Body(BodyFault::TooLarge));
-        assert_eq!(failure.message, "the answer is larger than 8 MiB, the most that is read (200 OK)");
+        assert_eq!(failure.message, "the response is larger than the limit of 8 MiB (200 OK)");
         assert!(server.flooded() < 64 << 20, "{} bytes were taken", server.flooded());
     }
 }

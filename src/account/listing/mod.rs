@@ -60,13 +60,13 @@ pub enum ListError {
     #[error("cannot list the account: {0}")]
     Page(#[from] Failure),
     /// Listed once more than [`REPEAT_AFTER`] has pauses, and the pages never fitted together.
-    #[error("the listing of the account keeps changing: listed {} times, the last time it showed {shown} keys", REPEAT_AFTER.len() + 1)]
+    #[error("the list of keys keeps changing: read it {} times, the last time with {shown} keys", REPEAT_AFTER.len() + 1)]
     KeepsChanging { shown: usize },
-    #[error("the listing of the account has more than {MAX_ROWS} rows, the most that are read")]
+    #[error("the account has more than {MAX_ROWS} keys, the maximum that keyform reads")]
     TooManyRows,
-    #[error("the listing of the account has more than {} MiB, the most that is read", MAX_LISTING_BYTES >> 20)]
+    #[error("the list of keys is larger than the limit of {} MiB", MAX_LISTING_BYTES >> 20)]
     TooLarge,
-    #[error("the listing of the account takes longer than {} minutes, the longest that is waited", MAX_LISTING_TIME.as_secs() / 60)]
+    #[error("the account took longer than {} minutes to list its keys", MAX_LISTING_TIME.as_secs() / 60)]
     TooSlow,
     #[error("the account lists keys of two users, `{first}` and `{second}`")]
     SeveralUsers { first: UserId, second: UserId },
@@ -146,12 +146,13 @@ impl ListError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Page(failure) => failure.help.clone(),
-            Self::KeepsChanging { .. } => {
-                Some("someone else is changing the account's keys: try again when they are done".to_owned())
-            }
-            Self::TooManyRows | Self::TooLarge => Some("delete keys that nobody uses".to_owned()),
-            Self::TooSlow => Some("try again when the account answers faster".to_owned()),
-            Self::SeveralUsers { .. } => Some("use a token that sees the keys of one user".to_owned()),
+            Self::KeepsChanging { .. } => Some(
+                "someone else is changing the keys of this account: run the command again when they are done"
+                    .to_owned(),
+            ),
+            Self::TooManyRows | Self::TooLarge => Some("delete unused keys".to_owned()),
+            Self::TooSlow => Some("run the command again when the account responds faster".to_owned()),
+            Self::SeveralUsers { .. } => Some("use a token for a single user".to_owned()),
         }
     }
 }

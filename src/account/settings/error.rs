@@ -33,28 +33,28 @@ pub enum SettingSource {
 pub enum SettingsError {
     #[error("{error} (from {origin})")]
     Endpoint { origin: SettingSource, error: EndpointError },
-    #[error("the token from {origin} cannot be used: {error}")]
+    #[error("invalid token from {origin}: {error}")]
     Token { origin: SettingSource, error: TokenError },
     /// Holds the last place that was searched, after those that are always the same.
-    #[error("no token; looked at --token-file, {API_KEY}, {0}")]
+    #[error("no token found in --token-file, {API_KEY} or {0}")]
     NoToken(String),
     #[error("cannot read {}: {error}", .path.display())]
     Unreadable { path: PathBuf, error: io::Error },
     #[error("cannot read the token from standard input: {0}")]
     Stdin(io::Error),
     /// Larger than [`MAX_FILE_BYTES`].
-    #[error("{} is larger than {} KiB, the most that is read", .0.display(), MAX_FILE_BYTES >> 10)]
+    #[error("{} is larger than the limit of {} KiB", .0.display(), MAX_FILE_BYTES >> 10)]
     TooLarge(PathBuf),
     /// Not the expected JSON. Line and column count from 1.
-    #[error("{} is no configuration of the vendor's command line (line {line}, column {column})", .path.display())]
+    #[error("{} is not a valid configuration of the prime CLI (line {line}, column {column})", .path.display())]
     BadConfig { path: PathBuf, line: usize, column: usize },
     /// Contains characters other than letters, digits, `_` and `-`.
-    #[error("the name of the context from {0} cannot be used: it may hold letters, digits, `_` and `-`")]
+    #[error("invalid context name from {0}: it must contain only letters, digits, `_` and `-`")]
     ContextName(SettingSource),
-    #[error("there is no context `{name}`: {} does not exist", .path.display())]
+    #[error("the context `{name}` does not exist: cannot find {}", .path.display())]
     NoContext { name: String, path: PathBuf },
     /// Contexts are kept in the home directory.
-    #[error("cannot look up the context `{0}`: HOME is not set")]
+    #[error("cannot find the context `{0}`: HOME is not set")]
     NoHome(String),
     #[error("{0} is not UTF-8")]
     NotText(&'static str),
@@ -65,13 +65,13 @@ impl SettingsError {
         match self {
             Self::Endpoint { error, .. } => Some(error.help()),
             Self::Token { error, .. } => Some(error.help().to_owned()),
-            Self::NoToken(_) => Some(format!(
-                "set {API_KEY}, name a file with --token-file, or plan without the account: `plan --offline`"
-            )),
-            Self::BadConfig { .. } | Self::TooLarge(_) => {
-                Some("repair the file, or set token and endpoint by flags or environment".to_owned())
+            Self::NoToken(_) => {
+                Some(format!("set {API_KEY}, pass --token-file, or plan without the account: `plan --offline`"))
             }
-            Self::NoContext { .. } => Some("the contexts are the files in ~/.prime/environments".to_owned()),
+            Self::BadConfig { .. } | Self::TooLarge(_) => {
+                Some("fix the file, or set the token and endpoint with flags or the environment".to_owned())
+            }
+            Self::NoContext { .. } => Some("use the name of a file in ~/.prime/environments".to_owned()),
             Self::Unreadable { .. } | Self::Stdin(_) | Self::ContextName(_) | Self::NoHome(_) | Self::NotText(_) => {
                 None
             }

@@ -65,9 +65,10 @@ impl Settings {
     /// Warns of a token file that other users of this machine may read.
     pub fn warning(&self) -> Option<String> {
         match &self.token.source {
-            SettingSource::TokenFile(path) if is_readable_by_others(path) => {
-                Some(format!("other users of this machine may read the token in {}: `chmod 600` it", path.display()))
-            }
+            SettingSource::TokenFile(path) if is_readable_by_others(path) => Some(format!(
+                "other users of this machine can read the token in {}; run `chmod 600` on it",
+                path.display()
+            )),
             _ => None,
         }
     }

@@ -152,7 +152,7 @@ fn a_missing_token_names_each_place_that_was_looked_at() {
     let world = World::new(&[]);
     let error = world.resolve(&Flags::default()).unwrap_err();
     let told = error.to_string().replace(world.home.path().to_str().unwrap(), "~");
-    assert_eq!(told, "no token; looked at --token-file, PRIME_API_KEY, `api_key` in ~/.prime/config.json");
+    assert_eq!(told, "no token found in --token-file, PRIME_API_KEY or `api_key` in ~/.prime/config.json");
     assert!(error.help().unwrap().contains("--offline"));
 }
 

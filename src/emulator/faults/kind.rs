@@ -18,7 +18,7 @@ choices! {
         Internal = "500",
         /// 500 in plain text, after the request was handled
         InternalAfter = "500-after",
-        /// 502 as a proxy's HTML; nothing is done
+        /// 502 as an HTML page of a proxy; nothing is done
         BadGateway = "502",
         /// 503 with `Retry-After` in seconds; nothing is done
         Unavailable = "503",
@@ -26,39 +26,39 @@ choices! {
         UnavailableBare = "503-bare",
         /// 503 with `Retry-After` in seconds, after the request was handled
         UnavailableAfter = "503-after",
-        /// 504 as a proxy's HTML; nothing is done
+        /// 504 as an HTML page of a proxy; nothing is done
         GatewayTimeout = "504",
-        /// 504 as a proxy's HTML, after the request was handled
+        /// 504 as an HTML page of a proxy, after the request was handled
         GatewayTimeoutAfter = "504-after",
-        /// The connection closes without an answer; nothing is done
+        /// The connection closes without a response; nothing is done
         CloseBefore = "close-before",
-        /// The connection closes without an answer, after the request was handled
+        /// The connection closes without a response, after the request was handled
         CloseAfter = "close-after",
-        /// The request was handled, and the connection closes in the middle of its answer
+        /// The request was handled, and the connection closes in the middle of the response
         Truncated = "truncated",
-        /// The request was handled, and its answer is complete by its length, but half a JSON value
+        /// The request was handled, and the response is half of a JSON value, with a matching length
         BrokenJson = "broken-json",
-        /// The request was handled, and its answer is JSON about something else
+        /// The request was handled, and the response is unrelated JSON
         ForeignJson = "foreign-json",
-        /// 200 with an HTML page, as of a captive portal; nothing is done
+        /// 200 with an HTML page, like that of a login portal; nothing is done
         Html = "html",
-        /// No answer for as long as `Faults::stall`, then the connection closes; nothing is done
+        /// No response for `Faults::stall`, then the connection closes; nothing is done
         StallBefore = "stall-before",
-        /// The request was handled; no answer for as long as `Faults::stall`, then the connection closes
+        /// The request was handled; no response for `Faults::stall`, then the connection closes
         StallAfter = "stall-after",
-        /// The connection closes without an answer; the request is handled as late as `Faults::late`
+        /// The connection closes without a response; the request is handled `Faults::late` afterwards
         CloseLate = "close-late",
-        /// Like `stall-before`, but the request is handled as late as `Faults::late` after that
+        /// Like `stall-before`, but the request is handled `Faults::late` afterwards
         StallLate = "stall-late",
         /// 200 with an empty listing; nothing is done
         EmptyList = "empty-list",
-        /// The request was handled, and the key in its answer has no `publicKey`
+        /// The request was handled, and the key in the response has no `publicKey`
         NoKey = "no-key",
-        /// The request was handled, and most of the `publicKey` in its answer is masked
+        /// The request was handled, and most of the `publicKey` in the response is masked
         MaskedKey = "masked-key",
-        /// The request was handled, and the base64 of the `publicKey` in its answer has a line break
+        /// The request was handled, and the base64 of the `publicKey` in the response has a line break
         WrappedKey = "wrapped-key",
-        /// The request was handled, and its answer is compressed although nobody asked for that
+        /// The request was handled, and the response is compressed although the client does not accept that
         Gzip = "gzip",
     }
 }

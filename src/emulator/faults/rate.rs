@@ -20,9 +20,9 @@ pub struct FaultRate {
 pub enum FaultRateError {
     #[error("it is not of the form KIND=RATE, such as 429=0.05")]
     Form,
-    #[error("there is no fault '{0}'; there are all, {kinds}", kinds = kind_names().join(", "))]
+    #[error("unknown fault '{0}'; known are all, {kinds}", kinds = kind_names().join(", "))]
     Kind(String),
-    #[error("the rate '{0}' is no number from 0 to 1")]
+    #[error("invalid rate '{0}': must be a number from 0 to 1")]
     Rate(String),
 }
 
@@ -65,6 +65,6 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_answered_with_all_there_are() {
-        insta::assert_snapshot!(FaultRateError::Kind("418".into()), @"there is no fault '418'; there are all, latency, 429, 429-date, 429-bare, 500, 500-after, 502, 503, 503-bare, 503-after, 504, 504-after, close-before, close-after, truncated, broken-json, foreign-json, html, stall-before, stall-after, close-late, stall-late, empty-list, no-key, masked-key, wrapped-key, gzip");
+        insta::assert_snapshot!(FaultRateError::Kind("418".into()), @"unknown fault '418'; known are all, latency, 429, 429-date, 429-bare, 500, 500-after, 502, 503, 503-bare, 503-after, 504, 504-after, close-before, close-after, truncated, broken-json, foreign-json, html, stall-before, stall-after, close-late, stall-late, empty-list, no-key, masked-key, wrapped-key, gzip");
     }
 }
