@@ -17,11 +17,11 @@ const MAX_LINKS: usize = 40;
 const MAX_HOLDER_BYTES: u64 = 4096;
 
 #[derive(Debug, Error)]
-#[error("it is no regular file")]
+#[error("not a regular file")]
 struct Special;
 
 #[derive(Debug, Error)]
-#[error("it has more than {0} bytes")]
+#[error("larger than {0} bytes")]
 struct TooLarge(u64);
 
 /// Returns the folder that contains a file.

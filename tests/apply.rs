@@ -234,7 +234,7 @@ fn a_primary_stays_if_no_other_has_become_primary() {
         (
             "a=B*",
             vec![
-                "replace a skipped: it is the primary key, and no other key has become that",
+                "replace a skipped: it is the primary key, and no other key was promoted",
                 "promote a failed: it failed",
             ],
         ),
@@ -252,7 +252,7 @@ fn an_old_key_that_cannot_be_deleted_stays_recorded() {
     let ran = run("a=B", "a=A#1", "a=A#1", as_it_is, |request| (request == "DELETE 1").then(refused));
     assert_eq!(
         ran.steps(),
-        ["replace a failed: the new key is there as 1001, but the old one, 1, is not deleted: it failed"]
+        ["replace a failed: the new key was uploaded as 1001, but the old one, 1, was not deleted: it failed"]
     );
     assert_eq!(ran.recorded(), ["a#1", "a#1001"]);
 }
@@ -285,11 +285,7 @@ fn a_promotion_and_deletions_whose_answers_are_lost_are_settled_by_the_listing_a
         run("a=A*", "a=A#1 y=Y#8 z=Z#9", "a=A#1 y=Y#8* z=Z#9", as_it_is, |request| (request != "GET").then(unheard));
     assert_eq!(
         ran.steps(),
-        [
-            "promote a done",
-            "delete y skipped: it is the primary key, and no other key has become that",
-            "delete z done"
-        ]
+        ["promote a done", "delete y skipped: it is the primary key, and no other key was promoted", "delete z done"]
     );
     assert_eq!(ran.log.iter().filter(|request| *request == "GET").count(), 1, "{:?}", ran.log);
     assert_eq!(ran.recorded(), ["a#1", "y#8"]);
@@ -316,7 +312,7 @@ fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
     let ran = run("a=A b=B", "z=Z#9", "z=Z#9", pinned, |_| None);
     assert_eq!(ran.log.iter().filter(|request| request.starts_with("POST")).count(), 1, "{:?}", ran.log);
     assert!(!ran.log.iter().any(|request| request.starts_with("DELETE")), "{:?}", ran.log);
-    assert!(ran.steps()[0].contains("it went to the account of user user-1"), "{:?}", ran.steps());
+    assert!(ran.steps()[0].contains("the key was uploaded to the account of user user-1"), "{:?}", ran.steps());
 }
 
 #[test]
@@ -324,7 +320,7 @@ fn nothing_is_deleted_where_nobody_knows_whose_account_it_is_or_which_key_is_its
     let unseen = |plan: &mut Plan, _: &mut ApplyOptions| plan.user_seen = false;
     let ran = run("", "a=A#1 b=B#2", "a=A#1 b=B#2", unseen, |_| None);
     assert!(
-        ran.steps().iter().all(|step| step.contains("skipped: no answer has shown whose account")),
+        ran.steps().iter().all(|step| step.contains("skipped: the owner of the account is unknown")),
         "{:?}",
         ran.steps()
     );

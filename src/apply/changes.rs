@@ -131,8 +131,10 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         let Deletion { index: _, action, old } = deletion;
         let is_replacement = matches!(action.change, Change::Replace { .. });
         let Some(id) = self.facts.new_row(&action.name).filter(|_| is_replacement) else { return failure };
-        let message =
-            format!("the new key is there as {id}, but the old one, {}, is not deleted: {}", old.id, failure.message);
+        let message = format!(
+            "the new key was uploaded as {id}, but the old one, {}, was not deleted: {}",
+            old.id, failure.message
+        );
         Failure { message, ..failure }
     }
 }

@@ -38,13 +38,11 @@ impl<'p> Facts<'p> {
         }
         let old_rows = action.change.old_rows();
         if !self.is_user_seen {
-            return Some(Err(
-                "no answer has shown whose account this is, and a row that is not there would count as deleted",
-            ));
+            return Some(Err("the owner of the account is unknown, so a missing row cannot be trusted to be deleted"));
         }
         // If the account was not listed, each of them can be the primary.
         if self.is_promotion_missing() && (!self.plan.refreshed || old_rows.iter().any(|old| old.is_primary)) {
-            return Some(Err("it is the primary key, and no other key has become that"));
+            return Some(Err("it is the primary key, and no other key was promoted"));
         }
         let old_rows = old_rows.iter().filter(|old| !self.is_new_row(&old.id));
         Some(Ok(old_rows.map(|old| Deletion { index, action, old }).collect()))

@@ -162,15 +162,12 @@ impl fmt::Display for Finding {
             Self::Remains { name, id } => write!(f, "{name} ({id}) was deleted, and the account still lists it"),
             Self::Copies { name, ids } => {
                 let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
-                write!(f, "the account holds the key of {name} more than once, also as {}", ids.join(", "))
+                write!(f, "the account has the key of {name} more than once, also as {}", ids.join(", "))
             }
             Self::NotPrimary { name } => write!(f, "{name} should be the primary key, and is not"),
-            Self::PrimaryRestored { name } => write!(
-                f,
-                "an upload had made itself the primary key; {name} was made that again, as the manifest wants"
-            ),
+            Self::PrimaryRestored { name } => write!(f, "an upload became the primary key; {name} was promoted again"),
             Self::PrimaryMoved { name } => {
-                write!(f, "the account made {name} its primary key, though no manifest asks for it")
+                write!(f, "the account made {name} the primary key, although the manifest does not ask for it")
             }
         }
     }

@@ -79,7 +79,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             && self.halt.is_none()
         {
             if concerns_all(failure) {
-                self.halt("it would fail in the same way");
+                self.halt("it would fail for the same reason");
             } else if self.tools.options.fail_fast {
                 self.halt("another key failed, and --fail-fast is set");
             }

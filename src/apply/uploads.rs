@@ -164,7 +164,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             Some(Ok(listing)) => listing,
             Some(Err(error)) => {
                 let explain = |Uncertain { upload, failure }: Uncertain<'a>| {
-                    let message = format!("{}; looking for it failed too: {error}", failure.message);
+                    let message = format!("{}; listing the account to find it failed too: {error}", failure.message);
                     Uncertain { upload, failure: Failure { message, ..failure } }
                 };
                 return uncertain.into_iter().map(explain).collect();
@@ -201,7 +201,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// If not, the upload fails and the run is halted.
     async fn confirm_account(&mut self, upload: Upload<'a>, row: &Row) -> bool {
         if let Err(other) = self.facts.check_user(&row.user_id) {
-            self.halt("the token opens the account of another user");
+            self.halt("the token belongs to another user");
             self.fail_upload(upload, other_account(&other, row)).await;
             return false;
         }
@@ -266,9 +266,9 @@ fn other_account(other: &OtherUser, row: &Row) -> Failure {
         status: None,
         retry_after: None,
         message: format!(
-            "it went to the account of user {}, where it is {} now, and not to that of {}",
+            "the key was uploaded to the account of user {} as {}, not to that of {}",
             other.found, row.id, other.expected
         ),
-        help: Some("delete it there, and use the token of the right account".to_owned()),
+        help: Some("delete it there, and use a token of the right account".to_owned()),
     }
 }

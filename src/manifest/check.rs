@@ -68,7 +68,7 @@ fn only<'f, T>(
     let mut all = files.iter().filter_map(|file| Some((&file.file, of(file)?)));
     let first = all.next()?;
     for (file, again) in all {
-        let message = format!("`{field}` stands in more than one file");
+        let message = format!("`{field}` is in more than one file");
         problems.add(
             Diagnostic::error(code, file, &again.range, message)
                 .related(first.0, &first.1.range, "first here")
@@ -85,7 +85,7 @@ fn check_count(files: &[Contents], problems: &mut Problems) {
         if let Some(entry) = file.keys.last().filter(|_| count > MAX_KEYS) {
             let message = format!("all files together have more than {MAX_KEYS} keys");
             let problem = Diagnostic::error("manifest-too-many-keys", &file.file, &entry.head, message);
-            return problems.add(problem.help("split the account"));
+            return problems.add(problem.help("use several accounts"));
         }
     }
 }
@@ -99,20 +99,20 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
             if let Some(name) = &entry.name
                 && let Some(first) = names.first(&name.value, &file.file, &name.range)
             {
-                let message = format!("another key is called `{}`", escape_to(name.value.as_str(), MAX_SHOWN_CHARS));
+                let message = format!("another key has the name `{}`", escape_to(name.value.as_str(), MAX_SHOWN_CHARS));
                 problems.add(
                     Diagnostic::error("name-duplicate", &file.file, &name.range, message)
                         .related(first.0, first.1, "first here")
-                        .help("give each key a name of its own"),
+                        .help("give each key a different name"),
                 );
             }
             if let Some(key) = &entry.key
                 && let Some(first) = blobs.first(key.value.blob(), &file.file, &key.range)
             {
                 problems.add(
-                    Diagnostic::error("key-duplicate", &file.file, &key.range, "the same key is listed already")
+                    Diagnostic::error("key-duplicate", &file.file, &key.range, "this key is already listed")
                         .related(first.0, first.1, "first here")
-                        .help("remove one of the two: comments and names do not make a key another one"),
+                        .help("remove one of them; comments and names do not make keys different"),
                 );
             }
         }
@@ -164,27 +164,32 @@ fn warn(entry: &Entry, rules: &Policy, file: &Arc<Path>, today: Date, problems: 
     if let Optional::Present(expires) = &entry.expires {
         let days = days_until(today, expires.value);
         if days < 0 {
-            let message = format!("the key is expired: {} was its last day", expires.value);
-            add("key-expired", &expires.range, message, "a plan deletes it; remove the entry, or give it another date");
+            let message = format!("this key has expired; its last day was {}", expires.value);
+            add(
+                "key-expired",
+                &expires.range,
+                message,
+                "the next apply deletes it; remove the entry or change the date",
+            );
         } else if days <= EXPIRES_SOON_DAYS {
             let message = match days {
-                0 => "the key expires after today".to_owned(),
-                1 => "the key expires after tomorrow".to_owned(),
-                _ => format!("the key expires in {days} days"),
+                0 => format!("this key expires today ({})", expires.value),
+                1 => format!("this key expires tomorrow ({})", expires.value),
+                _ => format!("this key expires in {days} days"),
             };
-            add("key-expires-soon", &expires.range, message, "replace the key, or give it another date");
+            add("key-expires-soon", &expires.range, message, "replace the key or change the date");
         }
         if entry.primary.as_ref().is_some_and(|primary| primary.value) {
-            let message = "the primary key has a last day: after it the account has none".to_owned();
-            add("primary-expires", &expires.range, message, "name another primary before that day");
+            let message = "the primary key expires; the account then has no primary key".to_owned();
+            add("primary-expires", &expires.range, message, "make another key primary before that day");
         }
     }
     if let Some(Spanned { value: key, range }) = &entry.key
         && key.is_weak()
         && !rules.refuses_bits(key)
     {
-        let message = format!("an RSA key of {} bits is weak: at least {WEAK_RSA_BITS} are advised", key.bits());
-        add("key-rsa-weak", range, message, "make a key of ssh-ed25519");
+        let message = format!("an RSA key of {} bits is weak; use at least {WEAK_RSA_BITS}", key.bits());
+        add("key-rsa-weak", range, message, "create a new key with `ssh-keygen -t ed25519`");
     }
 }
 
@@ -203,24 +208,30 @@ fn check_policy(policy: &Policy, policy_file: &Arc<Path>, contents: &Contents, t
             && !rule.value.contains(&key.value.blob().algorithm())
         {
             let message = format!("{} keys are not allowed", key.value.blob().algorithm());
-            let help = format!("make a key of one of these: {}", rule.value.join(", "));
+            let help = format!("use a key of one of these types: {}", rule.value.join(", "));
             violation("policy-algorithms", &key.range, message, &help, &rule.range);
         }
         if let (Some(key), Some(rule)) = (&entry.key, min_rsa_bits)
             && policy.refuses_bits(&key.value)
         {
-            let message = format!("an RSA key has {} bits, at least {} are required", key.value.bits(), rule.value);
+            let message = format!("an RSA key of {} bits; at least {} are required", key.value.bits(), rule.value);
             violation(
                 "policy-min-rsa-bits",
                 &key.range,
                 message,
-                "make a longer key, or one of ssh-ed25519",
+                "create a longer key, or an Ed25519 key",
                 &rule.range,
             );
         }
         if let (Optional::Missing, Some(Spanned { value: true, range })) = (&entry.owner, require_owner) {
             let message = format!("{} has no `owner`", called(entry));
-            violation("policy-require-owner", &entry.head, message, "add `owner: …`: who answers for it", range);
+            violation(
+                "policy-require-owner",
+                &entry.head,
+                message,
+                "add `owner: …`, the person responsible for the key",
+                range,
+            );
         }
         if let Some(rule) = max_lifetime_days {
             check_lifetime(entry, rule, today, &mut violation);
@@ -229,7 +240,7 @@ fn check_policy(policy: &Policy, policy_file: &Arc<Path>, contents: &Contents, t
             && !rule.value.is_match(name.value.as_str())
         {
             let message = format!("the name does not match `{}`", escape_to(rule.value.as_str(), MAX_SHOWN_CHARS));
-            violation("policy-name-pattern", &name.range, message, "choose a name that does", &rule.range);
+            violation("policy-name-pattern", &name.range, message, "choose a name that matches", &rule.range);
         }
     }
 }
@@ -243,19 +254,19 @@ fn check_lifetime(
     let (range, message) = match &entry.expires {
         Optional::Invalid => return,
         Optional::Missing => {
-            (&entry.head, format!("{} never expires, keys may last {} days", called(entry), rule.value))
+            (&entry.head, format!("{} never expires; the maximum lifetime is {} days", called(entry), rule.value))
         }
         Optional::Present(expires) => {
             let days = days_until(today, expires.value);
             if days <= i64::from(rule.value) {
                 return;
             }
-            (&expires.range, format!("the key lasts {days} days more, keys may last {}", rule.value))
+            (&expires.range, format!("the key expires in {days} days; the maximum is {}", rule.value))
         }
     };
     let help = match today.checked_add(jiff::Span::new().days(i64::from(rule.value))) {
-        Ok(last) => format!("let it expire by {last}"),
-        Err(_) => "let it expire sooner".to_owned(),
+        Ok(last) => format!("set `expires` to {last} or earlier"),
+        Err(_) => "choose an earlier date".to_owned(),
     };
     violation("policy-max-lifetime", range, message, &help, &rule.range);
 }

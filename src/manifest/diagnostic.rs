@@ -118,7 +118,7 @@ impl Diagnostic {
     }
 
     pub(crate) fn private_key(file: &Arc<Path>, range: &Range<usize>) -> Self {
-        let message = "a private key stands here, its text is not shown";
+        let message = "this is a private key; its text is not shown";
         let help = "remove it, and give the public key: the line in the `.pub` file beside it. This key is no secret any more: \
                     make a new one and withdraw it everywhere";
         Self::error("key-private", file, range, message).help(help)
@@ -199,7 +199,7 @@ impl Problems {
             if let (Some(more), Some(first)) =
                 (count.checked_sub(MAX_PROBLEMS).filter(|&more| more > 0), sources.first())
             {
-                let message = format!("{more} more {what} are not shown, the bound is {MAX_PROBLEMS}");
+                let message = format!("{more} more {what} are not shown; the limit is {MAX_PROBLEMS}");
                 self.found.push(Diagnostic::of_file(severity, "too-many-problems", &first.shared_path(), message));
             }
         }

@@ -70,13 +70,8 @@ fn read_name(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<Ke
     match KeyName::new(text) {
         Ok(value) => Some(Spanned { value, range: node.range.clone() }),
         Err(error) => {
-            let message = format!("`name` cannot be used: {error}");
-            reader.error(
-                "name-invalid",
-                &node.range,
-                message,
-                "a name is visible text on one line, such as `alice-laptop`",
-            );
+            let message = format!("invalid `name`: {error}");
+            reader.error("name-invalid", &node.range, message, "use visible text on one line, such as `alice-laptop`");
             None
         }
     }
@@ -89,7 +84,7 @@ fn read_key(
 ) -> Option<Spanned<PublicKey>> {
     if let (Some(_), Some(second)) = (inline, in_file) {
         let message = "the key has both `publicKey` and `publicKeyFile`";
-        reader.error("field-both", &second.name.range, message, "keep one of the two");
+        reader.error("field-both", &second.name.range, message, "remove one of them");
     }
     match (inline, in_file) {
         (Some(field), _) => read_inline(&field.value, reader),
@@ -145,8 +140,8 @@ fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<Pu
             Err(error) => {
                 let reason = match &error.kind {
                     // These two repeat a part of the text.
-                    PublicKeyErrorKind::Type { .. } => "it does not begin with a type of public key".to_owned(),
-                    PublicKeyErrorKind::Character { .. } => "it holds a character that is not seen".to_owned(),
+                    PublicKeyErrorKind::Type { .. } => "it does not start with a supported key type".to_owned(),
+                    PublicKeyErrorKind::Character { .. } => "it contains an invisible character".to_owned(),
                     safe => safe.to_string(),
                 };
                 reader.error(error.kind.code(), &node.range, format!("`{shown}`: {reason}"), error.kind.help());

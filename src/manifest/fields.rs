@@ -60,7 +60,7 @@ impl FieldReader<'_> {
         let text: &str = match &node.value {
             Value::Plain(text) | Value::Quoted(text) => text,
             other => {
-                self.wrong_type(other, &node.head(), &format!("{what} must be a text"), "write it on the same line");
+                self.wrong_type(other, &node.head(), &format!("{what} must be text"), "write it on the same line");
                 return None;
             }
         };
@@ -70,8 +70,8 @@ impl FieldReader<'_> {
             Some(Implicit::Null) => self.empty(&node.range, what),
             Some(implicit) => {
                 let shown = escape_to(text, MAX_SHOWN_CHARS);
-                let message = format!("{what} must be a text, `{shown}` reads as {}", implicit.words());
-                self.error("field-quote", &node.range, message, format!("quote it: \"{shown}\""));
+                let message = format!("{what} must be text, but `{shown}` is {}", implicit.words());
+                self.error("field-quote", &node.range, message, format!("put it in quotes: \"{shown}\""));
             }
             None => return Some(text),
         }
@@ -82,13 +82,13 @@ impl FieldReader<'_> {
     pub(crate) fn line<'n>(&mut self, node: &'n Node<'_>, what: &str, max: usize) -> Option<&'n str> {
         let text = self.text(node, what)?;
         if let Some(bad) = text.chars().find(|&c| is_unsafe(c)) {
-            let message = format!("{what} holds {}, which is not allowed there", describe(bad));
+            let message = format!("{what} contains {}, which is not allowed", describe(bad));
             self.error("field-value", &node.range, message, "remove it");
             return None;
         }
         let length = text.chars().count();
         if length > max {
-            let message = format!("{what} has {length} characters, more than {max}");
+            let message = format!("{what} has {length} characters; the maximum is {max}");
             self.error("field-value", &node.range, message, "shorten it");
             return None;
         }
@@ -119,7 +119,7 @@ impl FieldReader<'_> {
                 if let Some(number) = number.filter(|number| (min..=max).contains(number)) {
                     return Some(number);
                 }
-                let help = if digits { "choose one in that range" } else { "write it in decimal digits" };
+                let help = if digits { "choose a number in this range" } else { "use decimal digits" };
                 self.wrong_value(&field.value, what(), help);
             }
             Value::Quoted(_) => self.wrong_value(&field.value, what(), "write it without quotes"),
@@ -130,16 +130,12 @@ impl FieldReader<'_> {
 
     /// Reads a date, `YYYY-MM-DD`.
     pub(crate) fn date(&mut self, field: &Field<'_>) -> Option<Date> {
-        let what = || format!("`{}` must be a date of the form YYYY-MM-DD", field.name.value);
+        let what = || format!("`{}` must be a date such as 2027-06-30", field.name.value);
         match &field.value.value {
             Value::Plain(text) | Value::Quoted(text) => {
                 let date = parse_date(text);
                 if date.is_none() {
-                    self.wrong_value(
-                        &field.value,
-                        what(),
-                        "such as 2027-06-30: the last day on which the key is wanted",
-                    );
+                    self.wrong_value(&field.value, what(), "use the last day on which the key is valid");
                 }
                 date
             }
@@ -156,7 +152,7 @@ impl FieldReader<'_> {
         let shown = escape_to(&name.value, MAX_SHOWN_CHARS);
         if is_credential(&name.value) {
             self.secrets.push(name.range.end..value.range.end.max(name.range.end));
-            let message = format!("`{shown}` cannot stand in a manifest");
+            let message = format!("`{shown}` is not allowed in a manifest");
             let help = "a manifest never says where to send the token or which token: both come from flags and environment \
                         alone. If it is a real token, revoke it";
             self.error("field-credentials", &name.range, message, help);
@@ -165,9 +161,9 @@ impl FieldReader<'_> {
         let meant = if self.problems.are_full() { None } else { suggest(&name.value, known) };
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known there: {}", known.join(", ")),
+            None => format!("known fields: {}", known.join(", ")),
         };
-        self.error("field-unknown", &name.range, format!("{place} has no field `{shown}`"), help);
+        self.error("field-unknown", &name.range, format!("unknown field `{shown}` in {place}"), help);
         meant
     }
 
@@ -187,7 +183,7 @@ impl FieldReader<'_> {
     }
 
     fn empty(&mut self, range: &Range<usize>, what: &str) {
-        self.error("field-value", range, format!("{what} has no value"), "give it one, or remove the field");
+        self.error("field-value", range, format!("{what} has no value"), "add a value or remove the field");
     }
 
     fn wrong_value(&mut self, node: &Node<'_>, what: String, help: &str) {
@@ -202,6 +198,6 @@ impl FieldReader<'_> {
             Value::List(_) => "a list",
             Value::Mapping(_) => "a mapping",
         };
-        self.error("field-type", range, format!("{what}, here is {found}"), help);
+        self.error("field-type", range, format!("{what}, found {found}"), help);
     }
 }

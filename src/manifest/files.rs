@@ -18,7 +18,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub(crate) fn read_all(paths: &[PathBuf], problems: &mut Problems) -> Vec<Source> {
     let mut search = Search { problems, seen: HashSet::new(), looked_at: 0, bytes: 0, sources: Vec::new() };
     if paths.is_empty() {
-        search.error(Path::new("."), "manifest-none", "no manifest is named", "name one with `--manifest`");
+        search.error(Path::new("."), "manifest-none", "no manifest given", "pass one with `--manifest`");
     }
     for path in paths {
         search.named(path);
@@ -39,24 +39,19 @@ impl Search<'_> {
     /// Reads what was named: a file, or a folder with at least one manifest in it.
     fn named(&mut self, path: &Path) {
         if path == Path::new("-") {
-            let help = "write it to a file: key files and the state have their place beside it";
-            return self.error(path, "manifest-stdin", "a manifest is not read from standard input", help);
+            let help = "write it to a file; paths in a manifest are relative to it";
+            return self.error(path, "manifest-stdin", "a manifest cannot be read from standard input", help);
         }
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
                 let Ok(root) = path.canonicalize() else {
-                    return self.error(
-                        path,
-                        "manifest-unreadable",
-                        "the folder cannot be read",
-                        "check its permissions",
-                    );
+                    return self.error(path, "manifest-unreadable", "cannot read the folder", "check its permissions");
                 };
                 let mut found = false;
                 self.folder(path, &root, &root, 0, &mut found);
                 if !found {
-                    let help = "hidden files and folders do not count";
-                    self.error(path, "manifest-none", "the folder has no `*.yaml` and no `*.yml`", help);
+                    let help = "hidden files and folders are skipped";
+                    self.error(path, "manifest-none", "the folder contains no `*.yaml` or `*.yml` file", help);
                 }
             }
             // Links inside the file's own folder are fine; those that lead out could make an error quote any file.
@@ -74,8 +69,8 @@ impl Search<'_> {
             return;
         }
         if depth > MAX_FOLDER_DEPTH {
-            let message = format!("folders nest deeper than {MAX_FOLDER_DEPTH} levels here");
-            return self.error(path, "manifest-too-many-files", &message, "name a folder further down");
+            let message = format!("folders are nested more than {MAX_FOLDER_DEPTH} levels deep");
+            return self.error(path, "manifest-too-many-files", &message, "pass a folder further down");
         }
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut entries = match entries {
@@ -90,8 +85,8 @@ impl Search<'_> {
             self.looked_at += 1;
             if self.looked_at > MAX_FILES {
                 if self.looked_at == MAX_FILES + 1 {
-                    let message = format!("more than {MAX_FILES} files and folders are here");
-                    self.error(path, "manifest-too-many-files", &message, "name a folder that holds manifests only");
+                    let message = format!("more than {MAX_FILES} files and folders");
+                    self.error(path, "manifest-too-many-files", &message, "pass a folder that contains only manifests");
                 }
                 return;
             }
@@ -131,12 +126,12 @@ impl Search<'_> {
         let bytes = match files::read(&real, MAX_FILE_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if is_special(&error) || error.kind() == io::ErrorKind::IsADirectory => {
-                let help = "name a file or a folder; pipes and devices are not read";
-                return self.error(path, "manifest-kind", "it is no regular file", help);
+                let help = "pass a file or a folder; pipes and devices are not read";
+                return self.error(path, "manifest-kind", "not a regular file", help);
             }
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 self.seen.insert(real);
-                let message = format!("the file has more than {MAX_FILE_BYTES} bytes");
+                let message = format!("the file is larger than {MAX_FILE_BYTES} bytes");
                 return self.error(path, "manifest-too-large", &message, "split it into several files");
             }
             Err(error) => return self.unreadable(path, &error),
@@ -144,7 +139,7 @@ impl Search<'_> {
         self.seen.insert(real);
         self.bytes += bytes.len() as u64;
         if self.bytes > MAX_TOTAL_BYTES {
-            let message = format!("all files together have more than {MAX_TOTAL_BYTES} bytes");
+            let message = format!("all files together are larger than {MAX_TOTAL_BYTES} bytes");
             return self.error(path, "manifest-too-large", &message, "split the account");
         }
         self.text(path, bytes);
@@ -165,7 +160,7 @@ impl Search<'_> {
                 let text = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&before).to_owned();
                 let source = Source::unreadable(path, text);
                 let end = source.text().len();
-                let message = format!("the file is not UTF-8 from byte {good} on");
+                let message = format!("the file is not valid UTF-8 after byte {good}");
                 let problem = Diagnostic::error("manifest-not-utf8", &source.shared_path(), &(end..end), message);
                 self.problems.add(problem.help("save the file as UTF-8"));
                 self.sources.push(source);
@@ -174,17 +169,17 @@ impl Search<'_> {
     }
 
     fn outside(&mut self, path: &Path) {
-        let help = "name the file or folder itself";
+        let help = "pass the file or folder itself";
         self.error(path, "manifest-outside", "a symbolic link leads out of the folder", help);
     }
 
     fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
         let help = match error.kind() {
-            std::io::ErrorKind::NotFound => "check the path given by `--manifest`",
+            std::io::ErrorKind::NotFound => "check the path of `--manifest`",
             _ => "check its permissions",
         };
         let message = escape(&error.to_string()).into_owned();
-        self.error(path, "manifest-unreadable", &format!("it cannot be read: {message}"), help);
+        self.error(path, "manifest-unreadable", &format!("cannot read it: {message}"), help);
     }
 
     fn error(&mut self, path: &Path, code: &'static str, message: &str, help: &str) {

@@ -14,10 +14,10 @@ pub(crate) enum Implicit {
 impl Implicit {
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Null => "nothing",
-            Self::Bool => "true or false",
-            Self::Yaml11Bool => "true or false to many programs",
-            Self::Number => "a number",
+            Self::Null => "null in YAML",
+            Self::Bool => "a boolean in YAML",
+            Self::Yaml11Bool => "a boolean in YAML 1.1",
+            Self::Number => "a number in YAML",
         }
     }
 }

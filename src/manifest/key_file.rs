@@ -25,15 +25,15 @@ pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> 
 /// Continues a sentence that begins with the file's name. Never repeats the file's content or where a link leads.
 #[derive(Debug, Error)]
 pub(crate) enum KeyFileError {
-    #[error("is no path inside the folder of the manifest")]
+    #[error("is not a path inside the folder of the manifest")]
     Path,
     #[error("leads out of the folder of the manifest through a symbolic link")]
     Outside,
-    #[error("is not there")]
+    #[error("does not exist")]
     Missing,
-    #[error("is no regular file")]
+    #[error("is not a regular file")]
     Kind,
-    #[error("has more than {MAX_KEY_FILE_BYTES} bytes")]
+    #[error("is larger than {MAX_KEY_FILE_BYTES} bytes")]
     TooLarge,
     #[error("is not UTF-8")]
     NotText,
@@ -57,10 +57,10 @@ impl KeyFileError {
     pub(crate) fn help(&self) -> &'static str {
         match self {
             Self::Path | Self::Outside => {
-                "put the file beside the manifest or below it, and name it relative to the manifest"
+                "move the file into the folder of the manifest, and use a path relative to the manifest"
             }
-            Self::Missing => "the name is relative to the folder of the manifest",
-            Self::Kind | Self::TooLarge | Self::NotText => "name a `.pub` file, as ssh-keygen writes it",
+            Self::Missing => "check the path, which is relative to the manifest",
+            Self::Kind | Self::TooLarge | Self::NotText => "use the path of a `.pub` file",
             Self::Unreadable(_) => "check its permissions",
         }
     }

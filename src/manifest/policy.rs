@@ -24,7 +24,7 @@ pub(crate) struct Policy {
 impl Policy {
     pub(crate) fn read(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Self {
         let mut policy = Self::default();
-        let Some(mapping) = reader.mapping(&field.value, "`policy`", "put its rules below it, or remove it") else {
+        let Some(mapping) = reader.mapping(&field.value, "`policy`", "add checks below it, or remove it") else {
             return policy;
         };
         for field in &mapping.fields {
@@ -60,8 +60,8 @@ impl Policy {
 fn read_algorithms(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Vec<&'static str>> {
     let items = reader.list(field, "such as `[ssh-ed25519, ssh-rsa]`")?;
     if items.is_empty() {
-        let message = "`algorithms` is empty: it would refuse every key";
-        reader.error("field-value", &field.name.range, message, "name those that are allowed, or remove it");
+        let message = "`algorithms` is empty, so every key would be refused";
+        reader.error("field-value", &field.name.range, message, "list the allowed key types, or remove it");
         return None;
     }
     let mut allowed = Vec::new();
@@ -73,10 +73,10 @@ fn read_algorithms(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Ve
             allowed.push(known);
             continue;
         }
-        let message = format!("`{}` is no algorithm of a key that is accepted", escape_to(text, MAX_SHOWN_CHARS));
+        let message = format!("unknown key type `{}`", escape_to(text, MAX_SHOWN_CHARS));
         let help = match suggest(text, &PublicKey::TYPES) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known: {}", PublicKey::TYPES.join(", ")),
+            None => format!("known key types: {}", PublicKey::TYPES.join(", ")),
         };
         reader.error("field-value", &item.range, message, help);
     }
@@ -92,7 +92,7 @@ fn read_pattern(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Regex
             // The last line of the error has the reason; those above draw the pattern.
             let all = error.to_string();
             let reason = all.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            let message = format!("`namePattern` is no regular expression: {}", escape_to(reason, 120));
+            let message = format!("`namePattern` is not a valid regular expression: {}", escape_to(reason, 120));
             reader.error("field-value", &field.value.range, message, "see https://docs.rs/regex/latest/regex/#syntax");
             None
         }

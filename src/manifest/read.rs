@@ -30,7 +30,7 @@ pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
     let mut secrets = Vec::new();
     let root = yaml::parse(source.text(), &file, &mut secrets, problems);
     let mut reader = FieldReader { source, file: &file, problems, secrets };
-    let help = "a manifest has at least `version: 1` and `keys: []`";
+    let help = "add at least `version: 1` and `keys: []`";
     match &root {
         Some(root) => read_root(root, &mut reader, &mut contents),
         None if !source.redactions().is_empty() => {}
@@ -38,7 +38,7 @@ pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
             let problem = Diagnostic::of_file(Severity::Error, "manifest-empty", &file, "the file is empty");
             reader.problems.add(problem.help(help));
         }
-        None => reader.error("manifest-empty", &(0..1), "nothing but comments is in the file", help),
+        None => reader.error("manifest-empty", &(0..1), "the file contains only comments", help),
     }
     let secrets =
         reader.secrets.into_iter().map(|range| Redaction { range, reason: RedactionReason::Secret }).collect();
@@ -51,10 +51,10 @@ pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
 fn long_lines(source: &Source, problems: &mut Problems) -> Vec<Range<usize>> {
     let found: Vec<_> = lines(source.text()).filter(|line| line.len() > MAX_LINE_BYTES).collect();
     for line in &found {
-        let message = format!("the line has {} bytes, more than {MAX_LINE_BYTES}", line.len());
+        let message = format!("the line has {} bytes; the maximum is {MAX_LINE_BYTES}", line.len());
         let place = line.start..line.start + 1;
         let problem = Diagnostic::error("manifest-line-too-long", &source.shared_path(), &place, message);
-        problems.add(problem.help("put each field on a line of its own"));
+        problems.add(problem.help("put each field on its own line"));
     }
     found
 }
@@ -82,13 +82,16 @@ fn report_redactions(source: &Source, long_lines: &[Range<usize>], problems: &mu
 fn invisible(file: &Arc<Path>, range: &Range<usize>, first: char, count: usize) -> Diagnostic {
     let first = describe(first);
     let message = match count {
-        1 => format!("{first} is not allowed: it is not seen, or changes how others are seen"),
+        1 => format!("{first} is not allowed, because it is invisible or hides other characters"),
         many => {
-            format!("{first} and {} more are not allowed: they are not seen, or change how others are seen", many - 1)
+            format!(
+                "{first} and {} more are not allowed, because they are invisible or hide other characters",
+                many - 1
+            )
         }
     };
     let problem = Diagnostic::error("unsafe-character", file, range, message);
-    problem.help("delete it; white space here is the space alone")
+    problem.help("remove it, and use only spaces as white space")
 }
 
 pub(crate) const FIELDS: [&str; 4] = ["version", "account", "policy", "keys"];
@@ -96,7 +99,7 @@ pub(crate) const FIELDS: [&str; 4] = ["version", "account", "policy", "keys"];
 pub(crate) const ACCOUNT_FIELDS: [&str; 1] = ["userId"];
 
 fn read_root(root: &Node<'_>, reader: &mut FieldReader<'_>, contents: &mut Contents) {
-    let Some(mapping) = reader.mapping(root, "a manifest", "begin with `version: 1`") else {
+    let Some(mapping) = reader.mapping(root, "a manifest", "start with `version: 1`") else {
         return;
     };
     let mut version = false;
@@ -138,7 +141,7 @@ fn check_version(field: &Field<'_>, reader: &mut FieldReader<'_>) {
     match &field.value.value {
         Value::Plain(text) if **text == *"1" => {}
         Value::Plain(text) if text.parse().is_ok_and(|version: u32| version > VERSION) => {
-            let message = format!("the manifest is of version {text}, this keyform reads version {VERSION}");
+            let message = format!("the manifest has version {text}, but this keyform supports only version {VERSION}");
             reader.error("version-newer", &field.value.range, message, "update keyform");
         }
         Value::Refused => {}
@@ -154,7 +157,7 @@ fn check_version(field: &Field<'_>, reader: &mut FieldReader<'_>) {
 }
 
 fn read_account(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<UserId> {
-    let mapping = reader.mapping(&field.value, "`account`", "put `userId: …` below it, or remove it")?;
+    let mapping = reader.mapping(&field.value, "`account`", "add `userId: …` below it, or remove it")?;
     let mut user = None;
     let mut there = false;
     for field in &mapping.fields {
@@ -167,8 +170,8 @@ fn read_account(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<UserI
             match UserId::new(text) {
                 Ok(id) => user = Some(id),
                 Err(error) => {
-                    let message = format!("`userId` is no id of a user: {error}");
-                    reader.error("field-value", &field.value.range, message, "the state file of the account has it");
+                    let message = format!("invalid `userId`: {error}");
+                    reader.error("field-value", &field.value.range, message, "copy it from the state of the account");
                 }
             }
         }
@@ -180,13 +183,13 @@ fn read_account(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<UserI
 }
 
 fn read_keys(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<Entry> {
-    let Some(items) = reader.list(field, "begin each key with `- name: …`, or write `keys: []`") else {
+    let Some(items) = reader.list(field, "start each key with `- name: …`, or write `keys: []`") else {
         return Vec::new();
     };
     items
         .iter()
         .filter_map(|item| {
-            let mapping = reader.mapping(item, "a key", "write `- name: …` and `publicKey: …` below it")?;
+            let mapping = reader.mapping(item, "a key", "write `- name: …`, with `publicKey: …` below it")?;
             Some(entry::read(item, mapping, reader))
         })
         .collect()

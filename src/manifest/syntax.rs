@@ -14,52 +14,62 @@ const EXPLANATIONS: &[(&str, &str, &str, &str)] = &[
     (
         "unknown anchor",
         "yaml-alias",
-        "a manifest takes no aliases",
-        "write the value here, where a reviewer sees it; quote a text that begins with `*`",
+        "aliases are not allowed",
+        "write the value here; put text that starts with `*` in quotes",
     ),
     (
         "the handle wasn't declared",
         "yaml-tag",
-        "a manifest takes no tags",
-        "remove it; quote a text that begins with `!`",
+        "tags are not allowed",
+        "remove it; put text that starts with `!` in quotes",
     ),
-    ("tab", "yaml-syntax", "a tab stands in the indentation", "indent with spaces"),
+    ("tab", "yaml-syntax", "the indentation contains a tab", "indent with spaces"),
     (
         "mapping values are not allowed",
         "yaml-syntax",
-        "a `:` makes a field where none can be",
-        "quote a value that holds `: `; else check the indentation of this line and the one above",
+        "a field is not allowed here",
+        "put a value that contains `: ` in quotes, or check the indentation of this line and the one above",
     ),
     (
         "simple key expect",
         "yaml-syntax",
-        "a field needs a `:` and a space behind its name",
+        "a field needs `:` and a space after its name",
         "check this line and the one above",
     ),
     (
         "did not find expected key",
         "yaml-syntax",
-        "here a field should begin",
-        "check the indentation: the fields of one key stand below each other",
+        "expected a field",
+        "check the indentation; the fields of a key must be aligned",
     ),
     (
         "invalid indentation",
         "yaml-syntax",
-        "the indentation fits none of the lines above",
-        "the fields of one key stand below each other",
+        "the indentation does not match any line above",
+        "align the fields of a key",
     ),
-    ("unexpected character", "yaml-syntax", "no text can begin with this character", "quote the value"),
-    ("expected ',' or", "yaml-syntax", "a `,` or a closing bracket is missing", "quote a text that holds brackets"),
-    ("misplaced bracket", "yaml-syntax", "this bracket closes nothing", "quote a text that holds brackets"),
-    ("quoted scalar", "yaml-syntax", "the quotes of a value are wrong", "close the quote; in \"…\" write \\\\ for \\"),
-    ("escape", "yaml-syntax", "this escape is not known", "in \"…\" write \\\\ for \\, or use '…'"),
-    ("recursion limit", "manifest-too-deep", "values nest too deep here", "a manifest needs four levels"),
+    ("unexpected character", "yaml-syntax", "a value cannot start with this character", "put the value in quotes"),
+    (
+        "expected ',' or",
+        "yaml-syntax",
+        "a `,` or a closing bracket is missing",
+        "put text that contains brackets in quotes",
+    ),
+    ("misplaced bracket", "yaml-syntax", "unexpected closing bracket", "put text that contains brackets in quotes"),
+    (
+        "quoted scalar",
+        "yaml-syntax",
+        "the quotes of a value are not valid",
+        "close the quote; in \"…\" write \\\\ for \\",
+    ),
+    ("escape", "yaml-syntax", "unknown escape sequence", "in \"…\" write \\\\ for \\, or use '…'"),
+    ("recursion limit", "manifest-too-deep", "values are nested too deeply", "a manifest needs four levels"),
 ];
 
 pub(crate) fn explain(info: &str, file: &Arc<Path>, range: &Range<usize>) -> Diagnostic {
     match EXPLANATIONS.iter().find(|(pattern, ..)| info.contains(pattern)) {
         Some((_, code, message, help)) => Diagnostic::error(code, file, range, *message).help(*help),
-        None => Diagnostic::error("yaml-syntax", file, range, format!("not YAML: {}", escape(info)))
-            .help("check indentation and quotes of this line and the one above"),
+        None => Diagnostic::error("yaml-syntax", file, range, format!("invalid YAML: {}", escape(info)))
+            .help("check the indentation and quotes of this line and the one above"),
     }
 }

@@ -71,8 +71,8 @@ impl<'a> Builder<'a, '_> {
         while let Some(event) = parser.next_event() {
             if meter.is_passed() {
                 let message =
-                    format!("a value or a collection in {{…}} or […] has more than {MAX_AHEAD_CHARS} characters");
-                let help = "write the keys in block style: each field on its own line, each key behind a `-`";
+                    format!("a value, or a collection in {{…}} or […], is longer than {MAX_AHEAD_CHARS} characters");
+                let help = "use block style, with each field on its own line and each key after a `-`";
                 self.error("manifest-value-too-long", &self.last.clone(), message, help);
                 return self.cut();
             }
@@ -96,8 +96,8 @@ impl<'a> Builder<'a, '_> {
             Event::DocumentStart(_) if self.root.is_none() => {}
             Event::DocumentStart(_) => {
                 let range = self.cursor.range_of(span);
-                let message = "a second document begins here, a manifest is one";
-                let help = "remove the `---`, or move what follows to a file of its own: `-f` takes several";
+                let message = "a second YAML document starts here";
+                let help = "remove the `---`, or move the second document to its own file";
                 self.error("yaml-documents", &range, message, help);
                 return ControlFlow::Break(());
             }
@@ -118,8 +118,8 @@ impl<'a> Builder<'a, '_> {
                 let range = self.cursor.range_of(span);
                 self.count_value(&range)?;
                 self.last = range.clone();
-                let help = "write the value here, where a reviewer sees it";
-                self.error("yaml-alias", &range, "a manifest takes no aliases", help);
+                let help = "write the value here";
+                self.error("yaml-alias", &range, "aliases are not allowed", help);
                 self.push(Node { value: Value::Refused, range });
             }
             Event::SequenceStart(anchor, tag) => {
@@ -144,13 +144,18 @@ impl<'a> Builder<'a, '_> {
         match self.open.last().map(|collection| &collection.parts) {
             // The longest list of the format is that of the keys.
             Some(Parts::List(items)) if items.len() >= MAX_KEYS => {
-                let message = format!("the list has more than {MAX_KEYS} items, the most keys of one manifest");
-                self.error("manifest-too-many-keys", range, message, "split the account");
+                let message = format!("the list has more than {MAX_KEYS} items");
+                self.error("manifest-too-many-keys", range, message, "use several accounts");
                 ControlFlow::Break(())
             }
             Some(Parts::Mapping { mapping, .. }) if mapping.fields.len() >= MAX_FIELDS => {
                 let message = format!("a mapping has more than {MAX_FIELDS} fields");
-                self.error("manifest-too-many-fields", range, message, "a manifest knows seven: see `keyform schema`");
+                self.error(
+                    "manifest-too-many-fields",
+                    range,
+                    message,
+                    "remove unknown fields; `keyform schema manifest` lists the known ones",
+                );
                 ControlFlow::Break(())
             }
             _ => ControlFlow::Continue(()),
@@ -176,11 +181,11 @@ impl<'a> Builder<'a, '_> {
     fn refuse_properties(&mut self, start: usize, anchor: usize, tag: Option<&Tag>) -> bool {
         if anchor > 0 {
             let help = "remove it, and write the value where it is used";
-            self.error("yaml-anchor", &self.cursor.property(start, '&'), "a manifest takes no anchors", help);
+            self.error("yaml-anchor", &self.cursor.property(start, '&'), "anchors are not allowed", help);
         }
         if tag.is_some() {
-            let help = "remove it, and quote the value if it is a text";
-            self.error("yaml-tag", &self.cursor.property(start, '!'), "a manifest takes no tags", help);
+            let help = "remove it, and put the value in quotes if it is text";
+            self.error("yaml-tag", &self.cursor.property(start, '!'), "tags are not allowed", help);
         }
         anchor > 0 || tag.is_some()
     }
@@ -192,8 +197,8 @@ impl<'a> Builder<'a, '_> {
         self.last = first.clone();
         self.refuse_properties(start, anchor, tag);
         if self.open.len() >= MAX_DEPTH {
-            let message = format!("values nest deeper than {MAX_DEPTH} levels here");
-            self.error("manifest-too-deep", &first, message, "a manifest needs four: keys, key, field, value");
+            let message = format!("values are nested more than {MAX_DEPTH} levels deep");
+            self.error("manifest-too-deep", &first, message, "remove levels; a manifest needs four");
             return ControlFlow::Break(());
         }
         self.open.push(OpenCollection { range: first, parts });
@@ -253,16 +258,16 @@ impl<'a> Builder<'a, '_> {
             Some(Node { value: Value::Refused, .. }) => mapping.whole = false,
             Some(Node { value: Value::Plain(text), range }) if text == "<<" => {
                 mapping.whole = false;
-                let help = "write the fields here, where a reviewer sees them";
-                self.error("yaml-merge", &range, "a manifest takes no merge keys", help);
+                let help = "write the fields here";
+                self.error("yaml-merge", &range, "merge keys are not allowed", help);
             }
             Some(Node { value: Value::Plain(value) | Value::Quoted(value), range }) => {
                 mapping.fields.push(Field { name: Spanned { value, range }, value: node });
             }
             Some(name) => {
                 mapping.whole = false;
-                let message = "the name of a field must be a text";
-                self.error("yaml-name", &name.head(), message, "a text in {…} or […] must be quoted");
+                let message = "the name of a field must be text";
+                self.error("yaml-name", &name.head(), message, "put text that contains brackets in quotes");
             }
         }
     }
@@ -285,10 +290,10 @@ impl<'a> Builder<'a, '_> {
             if is_credential(&name.value) {
                 self.secrets.push(name.range.end..value.range.end.max(name.range.end));
             }
-            let message = format!("`{}` is there twice", escape_to(&name.value, 40));
+            let message = format!("duplicate field `{}`", escape_to(&name.value, 40));
             let problem = Diagnostic::error("field-duplicate", self.file, &name.range, message)
                 .related(self.file, &first, "first here")
-                .help("keep one of the two");
+                .help("remove one of them");
             self.problems.add(problem);
             false
         });

@@ -21,21 +21,21 @@ pub struct PublicKeyError {
 /// key or a password in the text appears in no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublicKeyErrorKind {
-    #[error("no public key: the text is empty, or holds comments only")]
+    #[error("no public key: the text is empty or contains only comments")]
     Empty,
-    #[error("longer than any public key: over {} KiB", MAX_TEXT_BYTES / 1024)]
+    #[error("longer than any public key: more than {} KiB", MAX_TEXT_BYTES / 1024)]
     TooLong,
-    #[error("a private key, in {format}")]
+    #[error("a private key in {format}")]
     Private { format: PrivateFormat },
-    #[error("not in OpenSSH's format of one line, but in {format}")]
+    #[error("a public key in {format}, not in OpenSSH's one-line format")]
     Foreign { format: PublicFormat },
     #[error("the path of a file, not a public key")]
     Path,
-    #[error("{} stands in it", describe(*character))]
+    #[error("it contains {}", describe(*character))]
     Character { character: char },
-    #[error("options stand before the key, as in an authorized_keys file")]
+    #[error("options before the key are not allowed")]
     Options,
-    #[error("something stands before the type of the key, as in a known_hosts file")]
+    #[error("there is text before the key type, as in a known_hosts file")]
     Prefix,
     #[error("{}", type_message(name.as_deref()))]
     Type {
@@ -46,30 +46,30 @@ pub enum PublicKeyErrorKind {
     },
     #[error("a certificate, not a public key")]
     Certificate,
-    #[error("a DSA key: OpenSSH no longer accepts them")]
+    #[error("a DSA key, which OpenSSH no longer accepts")]
     Dsa,
-    #[error("no base64 follows the type of the key")]
+    #[error("the base64 after the key type is missing")]
     Missing,
     #[error("the key is not valid base64")]
     Base64,
-    #[error("the key is incomplete: its data breaks off")]
+    #[error("the key is incomplete: its data ends too early")]
     Truncated,
-    #[error("data follows the end of the key")]
+    #[error("there is data after the end of the key")]
     Trailing,
-    #[error("labelled {label}, but the data is that of {}", data.unwrap_or("another type"))]
+    #[error("the label is {label}, but the data is {}", data.unwrap_or("of another type"))]
     Label {
         /// The type before the base64.
         label: &'static str,
         /// The type inside the base64, if it is known.
         data: Option<&'static str>,
     },
-    #[error("the data of the key is not written as OpenSSH writes it")]
+    #[error("the key data is not encoded as OpenSSH encodes it")]
     Encoding,
-    #[error("the point of the key is not on its curve, or everyone can sign for it")]
+    #[error("the point of the key is not on its curve, or anyone can create signatures for it")]
     Curve,
-    #[error("an RSA key of {bits} bits: at least {MIN_RSA_BITS} are required")]
+    #[error("an RSA key of {bits} bits; at least {MIN_RSA_BITS} are required")]
     RsaShort { bits: u32 },
-    #[error("an RSA key of {bits} bits: OpenSSH reads at most {MAX_RSA_BITS}")]
+    #[error("an RSA key of {bits} bits; OpenSSH supports at most {MAX_RSA_BITS}")]
     RsaLong { bits: u32 },
     #[error("the modulus of the RSA key is even or zero")]
     RsaModulus,
@@ -77,7 +77,7 @@ pub enum PublicKeyErrorKind {
     RsaExponent,
     #[error("more than one public key")]
     Several,
-    #[error("more than one line: a public key is one line")]
+    #[error("more than one line; a public key is a single line")]
     Lines,
 }
 
@@ -115,49 +115,45 @@ impl PublicKeyErrorKind {
     /// Says what to do about it.
     pub fn help(&self) -> String {
         let fixed = match self {
-            Self::Empty => "give the one line of a .pub file: a type such as ssh-ed25519, base64, a comment",
-            Self::TooLong => "give the one line of a .pub file, and nothing else",
+            Self::Empty => "paste the line of a .pub file: a type such as ssh-ed25519, base64, and a comment",
+            Self::TooLong => "paste only the line of a .pub file",
             Self::Private { format: PrivateFormat::Putty } => {
-                "take it out and make a new key: whoever can read this place has had it. The public half of a .ppk \
-                 file is printed by `puttygen -O public-openssh FILE`, or shown by PuTTYgen to be copied"
+                "remove it and create a new key, because this one is no longer secret. `puttygen -O public-openssh FILE` \
+                 prints the public key of a .ppk file, and PuTTYgen shows it"
             }
             Self::Private { .. } => {
-                "take it out and make a new key: whoever can read this place has had it. The public half is in the \
-                 .pub file beside the private one; `ssh-keygen -y -f FILE` prints it too"
+                "remove it and create a new key, because this one is no longer secret. The public key is in the .pub file \
+                 next to the private one; `ssh-keygen -y -f FILE` prints it too"
             }
             Self::Foreign { format } => {
                 return match format.conversion() {
                     Some(name) => format!("convert it: `ssh-keygen -i -m {name} -f FILE` prints the line to use"),
-                    None => "give the one line of the .pub file that ssh-keygen wrote".to_owned(),
+                    None => "paste the line of the .pub file that ssh-keygen wrote".to_owned(),
                 };
             }
-            Self::Path => "to name a file, use `publicKeyFile` in place of `publicKey`",
-            Self::Character { .. } => {
-                "type it anew, or copy the line from the .pub file: a plain text file in UTF-8, without a BOM"
-            }
-            Self::Options => "remove the options: the account takes the key alone, and they would have no effect",
-            Self::Prefix => "begin with the type of the key, such as ssh-ed25519",
+            Self::Path => "use `publicKeyFile` instead of `publicKey` to name a file",
+            Self::Character { .. } => "remove it, or copy the line from the .pub file again",
+            Self::Options => "remove the options; the account cannot store them",
+            Self::Prefix => "start with the key type, such as ssh-ed25519",
             Self::Type { meant: Some(meant), .. } => return format!("write {meant}, without quotes around the key"),
             Self::Type { .. } => {
-                "begin with one of ssh-ed25519, sk-ssh-ed25519@openssh.com, ssh-rsa, \
-                 ecdsa-sha2-nistp256 (384, 521), sk-ecdsa-sha2-nistp256@openssh.com, as a .pub file does"
+                "start with ssh-ed25519, sk-ssh-ed25519@openssh.com, ssh-rsa, ecdsa-sha2-nistp256 (384, 521) or \
+                 sk-ecdsa-sha2-nistp256@openssh.com, as a .pub file does"
             }
-            Self::Certificate => "give the public key that was certified: the .pub file without -cert in its name",
-            Self::Dsa | Self::RsaShort { .. } | Self::RsaLong { .. } => "make a new key: `ssh-keygen -t ed25519`",
-            Self::Missing | Self::Truncated => {
-                "copy the whole line from the .pub file, and see that nothing has cut or wrapped it"
-            }
+            Self::Certificate => "use the public key that was certified, in the .pub file without -cert in its name",
+            Self::Dsa | Self::RsaShort { .. } | Self::RsaLong { .. } => "create a new key with `ssh-keygen -t ed25519`",
+            Self::Missing | Self::Truncated => "copy the whole line from the .pub file, without line breaks",
             Self::Base64 | Self::Trailing | Self::Encoding | Self::Label { data: None, .. } => {
-                "copy the line from the .pub file anew"
+                "copy the line from the .pub file again"
             }
             Self::Label { data: Some(data), .. } => {
-                return format!("copy the line from the .pub file anew; if the data is right, its type is {data}");
+                return format!("copy the line from the .pub file again; if the data is right, its type is {data}");
             }
             Self::Curve | Self::RsaModulus | Self::RsaExponent => {
-                "no program makes such a key: find out where it comes from; `ssh-keygen -t ed25519` makes a good one"
+                "find out where this key comes from, and create a new one with `ssh-keygen -t ed25519`"
             }
-            Self::Several => "give each key an entry of its own",
-            Self::Lines => "join the lines if the key was wrapped, and remove what does not belong to it",
+            Self::Several => "give each key its own entry",
+            Self::Lines => "join the lines if the key was wrapped, and remove everything else",
         };
         fixed.to_owned()
     }
@@ -173,7 +169,7 @@ impl PublicKeyErrorKind {
 
 fn type_message(name: Option<&str>) -> String {
     match name {
-        Some(name) => format!("'{name}' is no type of public key that is accepted"),
-        None => "it does not begin with a type of public key".to_owned(),
+        Some(name) => format!("unsupported key type '{name}'"),
+        None => "it does not start with a supported key type".to_owned(),
     }
 }

@@ -75,7 +75,7 @@ pub enum StateErrorKind {
 pub enum AccountMismatch {
     #[error("the state belongs to {state}, not to {chosen}")]
     Endpoint { state: Endpoint, chosen: Endpoint },
-    #[error("the state belongs to the account of user {state}, but this token opens that of {account}")]
+    #[error("the state belongs to user {state}, but the token belongs to user {account}")]
     User { state: UserId, account: UserId },
 }
 
@@ -86,31 +86,31 @@ impl fmt::Display for StateError {
             StateErrorKind::Io { doing, source: _ } => write!(f, "cannot {doing} {path}"),
             StateErrorKind::Empty => write!(f, "the state {path} is empty"),
             StateErrorKind::Truncated { line, column } => {
-                write!(f, "the state {path} is cut off at line {line}, column {column}")
+                write!(f, "the state {path} ends too early, at line {line}, column {column}")
             }
             StateErrorKind::Foreign { problem } => {
-                write!(f, "the state {path} is not one that keyform wrote: {problem}")
+                write!(f, "{path} is not a valid state: {problem}")
             }
             StateErrorKind::NewerVersion { found, known } => {
-                write!(f, "the state {path} has version {found}; this keyform reads version {known}")
+                write!(f, "the state {path} has version {found}, but this keyform supports only version {known}")
             }
-            StateErrorKind::Duplicate { what } => write!(f, "the state {path} holds {what} twice"),
+            StateErrorKind::Duplicate { what } => write!(f, "the state {path} contains {what} twice"),
             StateErrorKind::Fingerprint { name } => {
-                write!(f, "the state {path} was changed by hand: the fingerprint of {name} is not that of its key")
+                write!(f, "the state {path} was edited: the fingerprint of {name} does not match its key")
             }
-            StateErrorKind::ForeignJournal(_) => write!(f, "the journal {path} is not one that keyform wrote"),
+            StateErrorKind::ForeignJournal(_) => write!(f, "{path} is not a valid journal"),
             StateErrorKind::NewerJournal { found } => {
-                write!(f, "the journal {path} has version {found}, which this keyform does not read")
+                write!(f, "the journal {path} has version {found}, which this keyform does not support")
             }
             StateErrorKind::StrayJournal { journal_serial, state_serial } => {
-                write!(f, "the journal {path} builds on serial {journal_serial}, but the state beside it ")?;
+                write!(f, "the journal {path} continues serial {journal_serial}, but the state next to it ")?;
                 match state_serial {
-                    Some(serial) => write!(f, "is another one, with serial {serial}"),
+                    Some(serial) => write!(f, "is a different one, with serial {serial}"),
                     None => f.write_str("is missing"),
                 }
             }
             StateErrorKind::Changed => {
-                write!(f, "the state {path} was changed by something else while this run was at work")
+                write!(f, "the state {path} was changed by something else during this run")
             }
             StateErrorKind::Locked { holder } => write!(f, "the state {path} is locked by {holder}"),
         }
@@ -165,28 +165,23 @@ impl StateError {
         match &self.kind {
             StateErrorKind::Io { source, .. } => io_help(source),
             StateErrorKind::Empty | StateErrorKind::Truncated { .. } => {
-                "restore it from version control; or make a new one from manifest and account: keyform state rebuild"
+                "restore it from Git, or create a new one with `keyform state rebuild`"
             }
             StateErrorKind::Foreign { .. } | StateErrorKind::Duplicate { .. } | StateErrorKind::Fingerprint { .. } => {
-                "restore it from version control, or choose the right file with --state; or make a new one from \
-                 manifest and account: keyform state rebuild"
+                "restore it from Git, select the right file with --state, or create a new one with `keyform state rebuild`"
             }
-            StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => {
-                "use the keyform that wrote it, or a newer one"
-            }
+            StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => "update keyform",
             StateErrorKind::ForeignJournal(_) => {
-                "move that file away and look at it; or set it aside and make a new state from manifest and account: \
-                 keyform state rebuild"
+                "move the file away and inspect it, or create a new state with `keyform state rebuild`"
             }
             StateErrorKind::StrayJournal { .. } => {
-                "put back the state that the journal was written beside (it is the newest one); or, if that is lost, \
-                 set the journal aside and make a new state from manifest and account: keyform state rebuild"
+                "restore the newest state, which belongs to this journal, or create a new one with `keyform state rebuild`"
             }
             StateErrorKind::Changed => {
-                "find out what writes it without the lock, and put back the state that was there when this run began; \
-                 or leave the one that is there, and the next plan adopts what is on the account"
+                "find out what writes it without the lock, then restore the earlier state or keep the current one; the next \
+                 plan adopts the keys on the account"
             }
-            StateErrorKind::Locked { .. } => "wait until it is done, or let this run wait with --lock-timeout SECONDS",
+            StateErrorKind::Locked { .. } => "wait until it ends, or pass --lock-timeout SECONDS",
         }
     }
 }
@@ -195,7 +190,7 @@ impl AccountMismatch {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Endpoint { .. } | Self::User { .. } => {
-                "check the token and the endpoint, or choose this account's own state with --state"
+                "check the token and the endpoint, or select the state of this account with --state"
             }
         }
     }
@@ -203,17 +198,17 @@ impl AccountMismatch {
 
 fn io_help(error: &io::Error) -> &'static str {
     match error.kind() {
-        _ if is_special(error) => "pipes and devices are neither read nor replaced: choose a file",
+        _ if is_special(error) => "use a regular file; pipes and devices are not supported",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "make room for it, then run the same command again"
+            "free some space, then run the command again"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "let this process read and write there, or keep the state elsewhere with --state"
+            "check the permissions, or select another place with --state"
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            "check the path, and that its folder is there; --state keeps the state elsewhere"
+            "check that the folder exists, or select another place with --state"
         }
-        io::ErrorKind::IsADirectory => "a folder is in its place: move that away, or choose a file with --state",
-        _ => "see to that, then run the same command again; --state keeps the state elsewhere",
+        io::ErrorKind::IsADirectory => "move the folder away, or select a file with --state",
+        _ => "fix the problem and run the command again, or select another place with --state",
     }
 }

@@ -67,7 +67,7 @@ fn apply_within(folder: &Folder, account: &Emulator, blocks: u32) -> String {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("cannot write keyform.state.json.journal: File too large"), "{stderr}");
-    assert!(stderr.contains("help: make room for it, then run the same command again"), "{stderr}");
+    assert!(stderr.contains("help: free some space, then run the command again"), "{stderr}");
     stderr
 }
 

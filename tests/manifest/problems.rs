@@ -211,6 +211,6 @@ fn too_many_problems_are_counted_instead_of_shown() {
     assert_eq!(report.diagnostics.len(), 10_001);
     assert_eq!(
         (last.code, &*last.message),
-        ("too-many-problems", "10006 more errors are not shown, the bound is 10000")
+        ("too-many-problems", "10006 more errors are not shown; the limit is 10000")
     );
 }

@@ -189,7 +189,7 @@ fn the_format_is_named() {
             _ => "a format other than OpenSSH's",
         };
         let error = PublicKey::parse(key).unwrap_err();
-        assert_eq!(error.to_string(), format!("a private key, in {format}"), "{name}");
+        assert_eq!(error.to_string(), format!("a private key in {format}"), "{name}");
     }
 }
 

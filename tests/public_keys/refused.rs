@@ -134,7 +134,7 @@ fn what_is_meant_is_said() {
     assert_eq!(help(PKCS8), "convert it: `ssh-keygen -i -m PKCS8 -f FILE` prints the line to use");
     assert!(help("~/.ssh/id_ed25519.pub").contains("publicKeyFile"));
     let error = PublicKey::parse(&ED25519.replace("ssh-ed25519", "ssh-rsa")).unwrap_err();
-    assert_eq!(error.to_string(), "labelled ssh-rsa, but the data is that of ssh-ed25519");
+    assert_eq!(error.to_string(), "the label is ssh-rsa, but the data is ssh-ed25519");
 }
 
 #[test]
