@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::code::Code;
 use super::contents::{Contents, Entry, Optional};
 use super::desired::{Desired, DesiredKey, Place, days_until};
 use super::diagnostic::{Diagnostic, Problems, Severity};
@@ -19,9 +20,9 @@ use crate::terminal::escape::escape_to;
 
 /// Leaves out keys with a problem, so the result is of use only if no problem forbids that.
 pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) -> Desired {
-    let account = only(&files, "account-twice", "account", |file| file.account.as_ref(), problems);
+    let account = only(&files, Code::AccountTwice, "account", |file| file.account.as_ref(), problems);
     let account = account.and_then(|(_, account)| account.value.clone());
-    let policy = only(&files, "policy-twice", "policy", |file| file.policy.as_ref(), problems);
+    let policy = only(&files, Code::PolicyTwice, "policy", |file| file.policy.as_ref(), problems);
     let default = Policy::default();
     let rules = policy.map_or(&default, |(_, policy)| &policy.value);
     for file in &files {
@@ -60,7 +61,7 @@ fn desired(entry: Entry, file: &Arc<Path>) -> Option<DesiredKey> {
 /// Finds the file that has a field, and reports every other one that has it.
 fn only<'f, T>(
     files: &'f [Contents],
-    code: &'static str,
+    code: Code,
     field: &str,
     of: impl Fn(&'f Contents) -> Option<&'f Spanned<T>>,
     problems: &mut Problems,
@@ -84,7 +85,7 @@ fn check_count(files: &[Contents], problems: &mut Problems) {
         count += file.keys.len();
         if let Some(entry) = file.keys.last().filter(|_| count > MAX_KEYS) {
             let message = format!("all files together have more than {MAX_KEYS} keys");
-            let problem = Diagnostic::error("manifest-too-many-keys", &file.file, &entry.head, message);
+            let problem = Diagnostic::error(Code::ManifestTooManyKeys, &file.file, &entry.head, message);
             return problems.add(problem.help("use several accounts"));
         }
     }
@@ -101,7 +102,7 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
             {
                 let message = format!("another key has the name `{}`", escape_to(name.value.as_str(), MAX_SHOWN_CHARS));
                 problems.add(
-                    Diagnostic::error("name-duplicate", &file.file, &name.range, message)
+                    Diagnostic::error(Code::NameDuplicate, &file.file, &name.range, message)
                         .related(first.0, first.1, "first here")
                         .help("give each key a different name"),
                 );
@@ -110,7 +111,7 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
                 && let Some(first) = blobs.first(key.value.blob(), &file.file, &key.range)
             {
                 problems.add(
-                    Diagnostic::error("key-duplicate", &file.file, &key.range, "this key is already listed")
+                    Diagnostic::error(Code::KeyDuplicate, &file.file, &key.range, "this key is already listed")
                         .related(first.0, first.1, "first here")
                         .help("remove one of them; comments and names do not make keys different"),
                 );
@@ -150,7 +151,7 @@ fn check_primary(files: &[Contents], problems: &mut Problems) {
     };
     for (file, range) in primaries {
         problems.add(
-            Diagnostic::error("primary-twice", file, range, "another key is the primary")
+            Diagnostic::error(Code::PrimaryTwice, file, range, "another key is the primary")
                 .related(first_file, first, "first here")
                 .help("keep `primary: true` on one key"),
         );
@@ -166,7 +167,7 @@ fn warn(entry: &Entry, rules: &Policy, file: &Arc<Path>, today: Date, problems: 
         if days < 0 {
             let message = format!("this key has expired; its last day was {}", expires.value);
             add(
-                "key-expired",
+                Code::KeyExpired,
                 &expires.range,
                 message,
                 "the next apply deletes it; remove the entry or change the date",
@@ -177,11 +178,11 @@ fn warn(entry: &Entry, rules: &Policy, file: &Arc<Path>, today: Date, problems: 
                 1 => format!("this key expires tomorrow ({})", expires.value),
                 _ => format!("this key expires in {days} days"),
             };
-            add("key-expires-soon", &expires.range, message, "replace the key or change the date");
+            add(Code::KeyExpiresSoon, &expires.range, message, "replace the key or change the date");
         }
         if entry.primary.as_ref().is_some_and(|primary| primary.value) {
             let message = "the primary key expires; the account then has no primary key".to_owned();
-            add("primary-expires", &expires.range, message, "make another key primary before that day");
+            add(Code::PrimaryExpires, &expires.range, message, "make another key primary before that day");
         }
     }
     if let Some(Spanned { value: key, range }) = &entry.key
@@ -189,7 +190,7 @@ fn warn(entry: &Entry, rules: &Policy, file: &Arc<Path>, today: Date, problems: 
         && !rules.refuses_bits(key)
     {
         let message = format!("an RSA key of {} bits is weak; use at least {WEAK_RSA_BITS}", key.bits());
-        add("key-rsa-weak", range, message, "create a new key with `ssh-keygen -t ed25519`");
+        add(Code::KeyRsaWeak, range, message, "create a new key with `ssh-keygen -t ed25519`");
     }
 }
 
@@ -209,14 +210,14 @@ fn check_policy(policy: &Policy, policy_file: &Arc<Path>, contents: &Contents, t
         {
             let message = format!("{} keys are not allowed", key.value.blob().algorithm());
             let help = format!("use a key of one of these types: {}", rule.value.join(", "));
-            violation("policy-algorithms", &key.range, message, &help, &rule.range);
+            violation(Code::PolicyAlgorithms, &key.range, message, &help, &rule.range);
         }
         if let (Some(key), Some(rule)) = (&entry.key, min_rsa_bits)
             && policy.refuses_bits(&key.value)
         {
             let message = format!("an RSA key of {} bits; at least {} are required", key.value.bits(), rule.value);
             violation(
-                "policy-min-rsa-bits",
+                Code::PolicyMinRsaBits,
                 &key.range,
                 message,
                 "create a longer key, or an Ed25519 key",
@@ -226,7 +227,7 @@ fn check_policy(policy: &Policy, policy_file: &Arc<Path>, contents: &Contents, t
         if let (Optional::Missing, Some(Spanned { value: true, range })) = (&entry.owner, require_owner) {
             let message = format!("{} has no `owner`", called(entry));
             violation(
-                "policy-require-owner",
+                Code::PolicyRequireOwner,
                 &entry.head,
                 message,
                 "add `owner: …`, the person responsible for the key",
@@ -240,7 +241,7 @@ fn check_policy(policy: &Policy, policy_file: &Arc<Path>, contents: &Contents, t
             && !rule.value.is_match(name.value.as_str())
         {
             let message = format!("the name does not match `{}`", escape_to(rule.value.as_str(), MAX_SHOWN_CHARS));
-            violation("policy-name-pattern", &name.range, message, "choose a name that matches", &rule.range);
+            violation(Code::PolicyNamePattern, &name.range, message, "choose a name that matches", &rule.range);
         }
     }
 }
@@ -249,7 +250,7 @@ fn check_lifetime(
     entry: &Entry,
     rule: &Spanned<u32>,
     today: Date,
-    violation: &mut impl FnMut(&'static str, &Range<usize>, String, &str, &Range<usize>),
+    violation: &mut impl FnMut(Code, &Range<usize>, String, &str, &Range<usize>),
 ) {
     let (range, message) = match &entry.expires {
         Optional::Invalid => return,
@@ -268,7 +269,7 @@ fn check_lifetime(
         Ok(last) => format!("set `expires` to {last} or earlier"),
         Err(_) => "choose an earlier date".to_owned(),
     };
-    violation("policy-max-lifetime", range, message, &help, &rule.range);
+    violation(Code::PolicyMaxLifetime, range, message, &help, &rule.range);
 }
 
 fn called(entry: &Entry) -> String {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::code::Code;
 use super::desired::Place;
 use super::limits::MAX_PROBLEMS;
 use super::source::Source;
@@ -27,7 +28,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable, in kebab case.
-    pub code: &'static str,
+    pub code: Code,
     pub severity: Severity,
     /// The manifest file.
     pub file: Arc<Path>,
@@ -86,12 +87,7 @@ impl Report {
 
 impl Diagnostic {
     /// Makes a problem of a file as a whole.
-    pub(crate) fn of_file(
-        severity: Severity,
-        code: &'static str,
-        file: &Arc<Path>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn of_file(severity: Severity, code: Code, file: &Arc<Path>, message: impl Into<String>) -> Self {
         let file = Arc::clone(file);
         Self { code, severity, file, range: None, message: message.into(), help: None, related: Vec::new() }
     }
@@ -99,7 +95,7 @@ impl Diagnostic {
     /// Makes a problem of a part of a file.
     pub(crate) fn at(
         severity: Severity,
-        code: &'static str,
+        code: Code,
         file: &Arc<Path>,
         range: &Range<usize>,
         message: impl Into<String>,
@@ -108,12 +104,7 @@ impl Diagnostic {
     }
 
     /// Makes an error of a part of a file.
-    pub(crate) fn error(
-        code: &'static str,
-        file: &Arc<Path>,
-        range: &Range<usize>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn error(code: Code, file: &Arc<Path>, range: &Range<usize>, message: impl Into<String>) -> Self {
         Self::at(Severity::Error, code, file, range, message)
     }
 
@@ -121,7 +112,7 @@ impl Diagnostic {
         let message = "this is a private key; its text is not shown";
         let help = "remove it, and give the public key: the line in the `.pub` file beside it. This key is no secret any more: \
                     make a new one and withdraw it everywhere";
-        Self::error("key-private", file, range, message).help(help)
+        Self::error(Code::KeyPrivate, file, range, message).help(help)
     }
 
     /// Adds what to do about it.
@@ -139,7 +130,7 @@ impl Diagnostic {
     /// Returns whether a place of the problem is redacted. What was blanked is no value that could be judged.
     fn is_about_redacted(&self, sources: &HashMap<&Path, &Source>) -> bool {
         // The report of the redaction itself, or of a line in which none is reported.
-        if matches!(self.code, "key-private" | "unsafe-character" | "manifest-line-too-long") {
+        if matches!(self.code, Code::KeyPrivate | Code::UnsafeCharacter | Code::ManifestLineTooLong) {
             return false;
         }
         let is_redacted = |file: &Path, range| sources.get(file).is_some_and(|source| source.is_redacted(range));
@@ -200,7 +191,7 @@ impl Problems {
                 (count.checked_sub(MAX_PROBLEMS).filter(|&more| more > 0), sources.first())
             {
                 let message = format!("{more} more {what} are not shown; the limit is {MAX_PROBLEMS}");
-                self.found.push(Diagnostic::of_file(severity, "too-many-problems", &first.shared_path(), message));
+                self.found.push(Diagnostic::of_file(severity, Code::TooManyProblems, &first.shared_path(), message));
             }
         }
         self.found

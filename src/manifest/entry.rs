@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::code::Code;
 use super::contents::{Entry, Optional};
 use super::fields::FieldReader;
 use super::key_file;
@@ -71,7 +72,12 @@ fn read_name(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<Ke
         Ok(value) => Some(Spanned { value, range: node.range.clone() }),
         Err(error) => {
             let message = format!("invalid `name`: {error}");
-            reader.error("name-invalid", &node.range, message, "use visible text on one line, such as `alice-laptop`");
+            reader.error(
+                Code::NameInvalid,
+                &node.range,
+                message,
+                "use visible text on one line, such as `alice-laptop`",
+            );
             None
         }
     }
@@ -84,7 +90,7 @@ fn read_key(
 ) -> Option<Spanned<PublicKey>> {
     if let (Some(_), Some(second)) = (inline, in_file) {
         let message = "the key has both `publicKey` and `publicKeyFile`";
-        reader.error("field-both", &second.name.range, message, "remove one of them");
+        reader.error(Code::FieldBoth, &second.name.range, message, "remove one of them");
     }
     match (inline, in_file) {
         (Some(field), _) => read_inline(&field.value, reader),
@@ -111,7 +117,7 @@ fn read_inline(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<
                 reader.secrets.push(node.range.clone());
             }
             let range = part_of(node, &error).unwrap_or_else(|| node.range.clone());
-            reader.error(error.kind.code(), &range, error.to_string(), error.kind.help());
+            reader.error(Code::from(&error.kind), &range, error.to_string(), error.kind.help());
             None
         }
     }
@@ -144,7 +150,7 @@ fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<Pu
                     PublicKeyErrorKind::Character { .. } => "it contains an invisible character".to_owned(),
                     safe => safe.to_string(),
                 };
-                reader.error(error.kind.code(), &node.range, format!("`{shown}`: {reason}"), error.kind.help());
+                reader.error(Code::from(&error.kind), &node.range, format!("`{shown}`: {reason}"), error.kind.help());
             }
         },
         Err(error) => reader.error(error.code(), &node.range, format!("`{shown}` {error}"), error.help()),

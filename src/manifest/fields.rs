@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Problems};
 use super::implicit::{Implicit, implicit_type, parse_date};
 use super::limits::MAX_SHOWN_CHARS;
@@ -27,7 +28,7 @@ impl FieldReader<'_> {
     /// Reports an error with what to do about it.
     pub(crate) fn error(
         &mut self,
-        code: &'static str,
+        code: Code,
         range: &Range<usize>,
         message: impl Into<String>,
         help: impl Into<String>,
@@ -71,7 +72,7 @@ impl FieldReader<'_> {
             Some(implicit) => {
                 let shown = escape_to(text, MAX_SHOWN_CHARS);
                 let message = format!("{what} must be text, but `{shown}` is {}", implicit.words());
-                self.error("field-quote", &node.range, message, format!("put it in quotes: \"{shown}\""));
+                self.error(Code::FieldQuote, &node.range, message, format!("put it in quotes: \"{shown}\""));
             }
             None => return Some(text),
         }
@@ -83,13 +84,13 @@ impl FieldReader<'_> {
         let text = self.text(node, what)?;
         if let Some(bad) = text.chars().find(|&c| is_unsafe(c)) {
             let message = format!("{what} contains {}, which is not allowed", describe(bad));
-            self.error("field-value", &node.range, message, "remove it");
+            self.error(Code::FieldValue, &node.range, message, "remove it");
             return None;
         }
         let length = text.chars().count();
         if length > max {
             let message = format!("{what} has {length} characters; the maximum is {max}");
-            self.error("field-value", &node.range, message, "shorten it");
+            self.error(Code::FieldValue, &node.range, message, "shorten it");
             return None;
         }
         Some(text)
@@ -155,7 +156,7 @@ impl FieldReader<'_> {
             let message = format!("`{shown}` is not allowed in a manifest");
             let help = "a manifest never says where to send the token or which token: both come from flags and environment \
                         alone. If it is a real token, revoke it";
-            self.error("field-credentials", &name.range, message, help);
+            self.error(Code::FieldCredentials, &name.range, message, help);
             return None;
         }
         let meant = if self.problems.are_full() { None } else { suggest(&name.value, known) };
@@ -163,7 +164,7 @@ impl FieldReader<'_> {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known fields: {}", known.join(", ")),
         };
-        self.error("field-unknown", &name.range, format!("unknown field `{shown}` in {place}"), help);
+        self.error(Code::FieldUnknown, &name.range, format!("unknown field `{shown}` in {place}"), help);
         meant
     }
 
@@ -178,16 +179,16 @@ impl FieldReader<'_> {
     ) {
         let is_whole = mapping.whole && !mapping.fields.iter().any(|field| self.source.is_redacted(&field.name.range));
         if is_whole {
-            self.error("field-missing", range, format!("{place} has no `{name}`"), format!("add `{example}`"));
+            self.error(Code::FieldMissing, range, format!("{place} has no `{name}`"), format!("add `{example}`"));
         }
     }
 
     fn empty(&mut self, range: &Range<usize>, what: &str) {
-        self.error("field-value", range, format!("{what} has no value"), "add a value or remove the field");
+        self.error(Code::FieldValue, range, format!("{what} has no value"), "add a value or remove the field");
     }
 
     fn wrong_value(&mut self, node: &Node<'_>, what: String, help: &str) {
-        self.error("field-value", &node.range, what, help);
+        self.error(Code::FieldValue, &node.range, what, help);
     }
 
     fn wrong_type(&mut self, value: &Value<'_>, range: &Range<usize>, what: &str, help: &str) {
@@ -198,6 +199,6 @@ impl FieldReader<'_> {
             Value::List(_) => "a list",
             Value::Mapping(_) => "a mapping",
         };
-        self.error("field-type", range, format!("{what}, found {found}"), help);
+        self.error(Code::FieldType, range, format!("{what}, found {found}"), help);
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::limits::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES};
 use super::source::Source;
@@ -18,7 +19,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub(crate) fn read_all(paths: &[PathBuf], problems: &mut Problems) -> Vec<Source> {
     let mut search = Search { problems, seen: HashSet::new(), looked_at: 0, bytes: 0, sources: Vec::new() };
     if paths.is_empty() {
-        search.error(Path::new("."), "manifest-none", "no manifest given", "pass one with `--manifest`");
+        search.error(Path::new("."), Code::ManifestNone, "no manifest given", "pass one with `--manifest`");
     }
     for path in paths {
         search.named(path);
@@ -40,18 +41,23 @@ impl Search<'_> {
     fn named(&mut self, path: &Path) {
         if path == Path::new("-") {
             let help = "write it to a file; paths in a manifest are relative to it";
-            return self.error(path, "manifest-stdin", "a manifest cannot be read from standard input", help);
+            return self.error(path, Code::ManifestStdin, "a manifest cannot be read from standard input", help);
         }
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
                 let Ok(root) = path.canonicalize() else {
-                    return self.error(path, "manifest-unreadable", "cannot read the folder", "check its permissions");
+                    return self.error(
+                        path,
+                        Code::ManifestUnreadable,
+                        "cannot read the folder",
+                        "check its permissions",
+                    );
                 };
                 let mut found = false;
                 self.folder(path, &root, &root, 0, &mut found);
                 if !found {
                     let help = "hidden files and folders are skipped";
-                    self.error(path, "manifest-none", "the folder contains no `*.yaml` or `*.yml` file", help);
+                    self.error(path, Code::ManifestNone, "the folder contains no `*.yaml` or `*.yml` file", help);
                 }
             }
             // Links inside the file's own folder are fine; those that lead out could make an error quote any file.
@@ -70,7 +76,7 @@ impl Search<'_> {
         }
         if depth > MAX_FOLDER_DEPTH {
             let message = format!("folders are nested more than {MAX_FOLDER_DEPTH} levels deep");
-            return self.error(path, "manifest-too-many-files", &message, "pass a folder further down");
+            return self.error(path, Code::ManifestTooManyFiles, &message, "pass a folder further down");
         }
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut entries = match entries {
@@ -86,7 +92,12 @@ impl Search<'_> {
             if self.looked_at > MAX_FILES {
                 if self.looked_at == MAX_FILES + 1 {
                     let message = format!("more than {MAX_FILES} files and folders");
-                    self.error(path, "manifest-too-many-files", &message, "pass a folder that contains only manifests");
+                    self.error(
+                        path,
+                        Code::ManifestTooManyFiles,
+                        &message,
+                        "pass a folder that contains only manifests",
+                    );
                 }
                 return;
             }
@@ -127,12 +138,12 @@ impl Search<'_> {
             Ok(bytes) => bytes,
             Err(error) if is_special(&error) || error.kind() == io::ErrorKind::IsADirectory => {
                 let help = "pass a file or a folder; pipes and devices are not read";
-                return self.error(path, "manifest-kind", "not a regular file", help);
+                return self.error(path, Code::ManifestKind, "not a regular file", help);
             }
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 self.seen.insert(real);
                 let message = format!("the file is larger than {MAX_FILE_BYTES} bytes");
-                return self.error(path, "manifest-too-large", &message, "split it into several files");
+                return self.error(path, Code::ManifestTooLarge, &message, "split it into several files");
             }
             Err(error) => return self.unreadable(path, &error),
         };
@@ -140,7 +151,7 @@ impl Search<'_> {
         self.bytes += bytes.len() as u64;
         if self.bytes > MAX_TOTAL_BYTES {
             let message = format!("all files together are larger than {MAX_TOTAL_BYTES} bytes");
-            return self.error(path, "manifest-too-large", &message, "split the account");
+            return self.error(path, Code::ManifestTooLarge, &message, "split the account");
         }
         self.text(path, bytes);
     }
@@ -161,7 +172,7 @@ impl Search<'_> {
                 let source = Source::unreadable(path, text);
                 let end = source.text().len();
                 let message = format!("the file is not valid UTF-8 after byte {good}");
-                let problem = Diagnostic::error("manifest-not-utf8", &source.shared_path(), &(end..end), message);
+                let problem = Diagnostic::error(Code::ManifestNotUtf8, &source.shared_path(), &(end..end), message);
                 self.problems.add(problem.help("save the file as UTF-8"));
                 self.sources.push(source);
             }
@@ -170,7 +181,7 @@ impl Search<'_> {
 
     fn outside(&mut self, path: &Path) {
         let help = "pass the file or folder itself";
-        self.error(path, "manifest-outside", "a symbolic link leads out of the folder", help);
+        self.error(path, Code::ManifestOutside, "a symbolic link leads out of the folder", help);
     }
 
     fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
@@ -179,10 +190,10 @@ impl Search<'_> {
             _ => "check its permissions",
         };
         let message = escape(&error.to_string()).into_owned();
-        self.error(path, "manifest-unreadable", &format!("cannot read it: {message}"), help);
+        self.error(path, Code::ManifestUnreadable, &format!("cannot read it: {message}"), help);
     }
 
-    fn error(&mut self, path: &Path, code: &'static str, message: &str, help: &str) {
+    fn error(&mut self, path: &Path, code: Code, message: &str, help: &str) {
         let file: Arc<Path> = path.into();
         self.problems.add(Diagnostic::of_file(Severity::Error, code, &file, message).help(help));
     }

@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use thiserror::Error;
 
+use super::code::Code;
 use super::limits::MAX_KEY_FILE_BYTES;
 use crate::files::{self, folder_of, is_special};
 
@@ -42,15 +43,15 @@ pub(crate) enum KeyFileError {
 }
 
 impl KeyFileError {
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> Code {
         match self {
-            Self::Path => "key-file-path",
-            Self::Outside => "key-file-outside",
-            Self::Missing => "key-file-missing",
-            Self::Kind => "key-file-kind",
-            Self::TooLarge => "key-file-too-large",
-            Self::NotText => "key-file-not-text",
-            Self::Unreadable(_) => "key-file-unreadable",
+            Self::Path => Code::KeyFilePath,
+            Self::Outside => Code::KeyFileOutside,
+            Self::Missing => Code::KeyFileMissing,
+            Self::Kind => Code::KeyFileKind,
+            Self::TooLarge => Code::KeyFileTooLarge,
+            Self::NotText => Code::KeyFileNotText,
+            Self::Unreadable(_) => Code::KeyFileUnreadable,
         }
     }
 

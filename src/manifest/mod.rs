@@ -6,6 +6,7 @@
 
 mod bounded;
 mod check;
+mod code;
 mod contents;
 mod cursor;
 mod desired;
@@ -36,6 +37,7 @@ pub use self::limits::EXPIRES_SOON_DAYS;
 pub use self::outline::{EntryOutline, FieldOutline, Outline, outline};
 pub use self::schema::schema;
 pub use self::source::{Location, Source};
+pub use code::Code;
 
 pub(crate) use self::desired::days_until;
 

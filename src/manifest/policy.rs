@@ -2,6 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::code::Code;
 use super::fields::FieldReader;
 use super::limits::{MAX_LIFETIME_DAYS, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERN_DEPTH, MAX_SHOWN_CHARS};
 use super::suggest::suggest;
@@ -61,7 +62,7 @@ fn read_algorithms(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Ve
     let items = reader.list(field, "such as `[ssh-ed25519, ssh-rsa]`")?;
     if items.is_empty() {
         let message = "`algorithms` is empty, so every key would be refused";
-        reader.error("field-value", &field.name.range, message, "list the allowed key types, or remove it");
+        reader.error(Code::FieldValue, &field.name.range, message, "list the allowed key types, or remove it");
         return None;
     }
     let mut allowed = Vec::new();
@@ -78,7 +79,7 @@ fn read_algorithms(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Ve
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known key types: {}", PublicKey::TYPES.join(", ")),
         };
-        reader.error("field-value", &item.range, message, help);
+        reader.error(Code::FieldValue, &item.range, message, help);
     }
     // A list with a mistake in it would refuse keys for the mistake's sake.
     (allowed.len() == items.len()).then_some(allowed)
@@ -93,7 +94,12 @@ fn read_pattern(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Regex
             let all = error.to_string();
             let reason = all.lines().last().unwrap_or_default().trim_start_matches("error: ");
             let message = format!("`namePattern` is not a valid regular expression: {}", escape_to(reason, 120));
-            reader.error("field-value", &field.value.range, message, "see https://docs.rs/regex/latest/regex/#syntax");
+            reader.error(
+                Code::FieldValue,
+                &field.value.range,
+                message,
+                "see https://docs.rs/regex/latest/regex/#syntax",
+            );
             None
         }
     }

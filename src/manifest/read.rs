@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::code::Code;
 use super::contents::{Contents, Entry};
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::fields::FieldReader;
@@ -35,10 +36,10 @@ pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
         Some(root) => read_root(root, &mut reader, &mut contents),
         None if !source.redactions().is_empty() => {}
         None if source.text().trim().is_empty() => {
-            let problem = Diagnostic::of_file(Severity::Error, "manifest-empty", &file, "the file is empty");
+            let problem = Diagnostic::of_file(Severity::Error, Code::ManifestEmpty, &file, "the file is empty");
             reader.problems.add(problem.help(help));
         }
-        None => reader.error("manifest-empty", &(0..1), "the file contains only comments", help),
+        None => reader.error(Code::ManifestEmpty, &(0..1), "the file contains only comments", help),
     }
     let secrets =
         reader.secrets.into_iter().map(|range| Redaction { range, reason: RedactionReason::Secret }).collect();
@@ -53,7 +54,7 @@ fn long_lines(source: &Source, problems: &mut Problems) -> Vec<Range<usize>> {
     for line in &found {
         let message = format!("the line has {} bytes; the maximum is {MAX_LINE_BYTES}", line.len());
         let place = line.start..line.start + 1;
-        let problem = Diagnostic::error("manifest-line-too-long", &source.shared_path(), &place, message);
+        let problem = Diagnostic::error(Code::ManifestLineTooLong, &source.shared_path(), &place, message);
         problems.add(problem.help("put each field on its own line"));
     }
     found
@@ -90,7 +91,7 @@ fn invisible(file: &Arc<Path>, range: &Range<usize>, first: char, count: usize) 
             )
         }
     };
-    let problem = Diagnostic::error("unsafe-character", file, range, message);
+    let problem = Diagnostic::error(Code::UnsafeCharacter, file, range, message);
     problem.help("remove it, and use only spaces as white space")
 }
 
@@ -142,12 +143,12 @@ fn check_version(field: &Field<'_>, reader: &mut FieldReader<'_>) {
         Value::Plain(text) if **text == *"1" => {}
         Value::Plain(text) if text.parse().is_ok_and(|version: u32| version > VERSION) => {
             let message = format!("the manifest has version {text}, but this keyform supports only version {VERSION}");
-            reader.error("version-newer", &field.value.range, message, "update keyform");
+            reader.error(Code::VersionNewer, &field.value.range, message, "update keyform");
         }
         Value::Refused => {}
         _ => {
             reader.error(
-                "field-value",
+                Code::FieldValue,
                 &field.value.range,
                 "`version` must be 1",
                 "write `version: 1`, without quotes",
@@ -171,7 +172,12 @@ fn read_account(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<UserI
                 Ok(id) => user = Some(id),
                 Err(error) => {
                     let message = format!("invalid `userId`: {error}");
-                    reader.error("field-value", &field.value.range, message, "copy it from the state of the account");
+                    reader.error(
+                        Code::FieldValue,
+                        &field.value.range,
+                        message,
+                        "copy it from the state of the account",
+                    );
                 }
             }
         }

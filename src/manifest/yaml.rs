@@ -11,6 +11,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::bounded::{Bounded, Meter};
+use super::code::Code;
 use super::cursor::Cursor;
 use super::diagnostic::{Diagnostic, Problems};
 use super::limits::{MAX_AHEAD_CHARS, MAX_DEPTH, MAX_FIELDS, MAX_KEYS, MAX_VALUES};
@@ -73,7 +74,7 @@ impl<'a> Builder<'a, '_> {
                 let message =
                     format!("a value, or a collection in {{…}} or […], is longer than {MAX_AHEAD_CHARS} characters");
                 let help = "use block style, with each field on its own line and each key after a `-`";
-                self.error("manifest-value-too-long", &self.last.clone(), message, help);
+                self.error(Code::ManifestValueTooLong, &self.last.clone(), message, help);
                 return self.cut();
             }
             meter.reset();
@@ -98,7 +99,7 @@ impl<'a> Builder<'a, '_> {
                 let range = self.cursor.range_of(span);
                 let message = "a second YAML document starts here";
                 let help = "remove the `---`, or move the second document to its own file";
-                self.error("yaml-documents", &range, message, help);
+                self.error(Code::YamlDocuments, &range, message, help);
                 return ControlFlow::Break(());
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(Some(span)),
@@ -119,7 +120,7 @@ impl<'a> Builder<'a, '_> {
                 self.count_value(&range)?;
                 self.last = range.clone();
                 let help = "write the value here";
-                self.error("yaml-alias", &range, "aliases are not allowed", help);
+                self.error(Code::YamlAlias, &range, "aliases are not allowed", help);
                 self.push(Node { value: Value::Refused, range });
             }
             Event::SequenceStart(anchor, tag) => {
@@ -138,20 +139,20 @@ impl<'a> Builder<'a, '_> {
         self.values += 1;
         if self.values > MAX_VALUES {
             let message = format!("the file has more than {MAX_VALUES} values");
-            self.error("manifest-too-many-values", range, message, "split it into several files");
+            self.error(Code::ManifestTooManyValues, range, message, "split it into several files");
             return ControlFlow::Break(());
         }
         match self.open.last().map(|collection| &collection.parts) {
             // The longest list of the format is that of the keys.
             Some(Parts::List(items)) if items.len() >= MAX_KEYS => {
                 let message = format!("the list has more than {MAX_KEYS} items");
-                self.error("manifest-too-many-keys", range, message, "use several accounts");
+                self.error(Code::ManifestTooManyKeys, range, message, "use several accounts");
                 ControlFlow::Break(())
             }
             Some(Parts::Mapping { mapping, .. }) if mapping.fields.len() >= MAX_FIELDS => {
                 let message = format!("a mapping has more than {MAX_FIELDS} fields");
                 self.error(
-                    "manifest-too-many-fields",
+                    Code::ManifestTooManyFields,
                     range,
                     message,
                     "remove unknown fields; `keyform schema manifest` lists the known ones",
@@ -181,11 +182,11 @@ impl<'a> Builder<'a, '_> {
     fn refuse_properties(&mut self, start: usize, anchor: usize, tag: Option<&Tag>) -> bool {
         if anchor > 0 {
             let help = "remove it, and write the value where it is used";
-            self.error("yaml-anchor", &self.cursor.property(start, '&'), "anchors are not allowed", help);
+            self.error(Code::YamlAnchor, &self.cursor.property(start, '&'), "anchors are not allowed", help);
         }
         if tag.is_some() {
             let help = "remove it, and put the value in quotes if it is text";
-            self.error("yaml-tag", &self.cursor.property(start, '!'), "tags are not allowed", help);
+            self.error(Code::YamlTag, &self.cursor.property(start, '!'), "tags are not allowed", help);
         }
         anchor > 0 || tag.is_some()
     }
@@ -198,7 +199,7 @@ impl<'a> Builder<'a, '_> {
         self.refuse_properties(start, anchor, tag);
         if self.open.len() >= MAX_DEPTH {
             let message = format!("values are nested more than {MAX_DEPTH} levels deep");
-            self.error("manifest-too-deep", &first, message, "remove levels; a manifest needs four");
+            self.error(Code::ManifestTooDeep, &first, message, "remove levels; a manifest needs four");
             return ControlFlow::Break(());
         }
         self.open.push(OpenCollection { range: first, parts });
@@ -259,7 +260,7 @@ impl<'a> Builder<'a, '_> {
             Some(Node { value: Value::Plain(text), range }) if text == "<<" => {
                 mapping.whole = false;
                 let help = "write the fields here";
-                self.error("yaml-merge", &range, "merge keys are not allowed", help);
+                self.error(Code::YamlMerge, &range, "merge keys are not allowed", help);
             }
             Some(Node { value: Value::Plain(value) | Value::Quoted(value), range }) => {
                 mapping.fields.push(Field { name: Spanned { value, range }, value: node });
@@ -267,7 +268,7 @@ impl<'a> Builder<'a, '_> {
             Some(name) => {
                 mapping.whole = false;
                 let message = "the name of a field must be text";
-                self.error("yaml-name", &name.head(), message, "put text that contains brackets in quotes");
+                self.error(Code::YamlName, &name.head(), message, "put text that contains brackets in quotes");
             }
         }
     }
@@ -291,7 +292,7 @@ impl<'a> Builder<'a, '_> {
                 self.secrets.push(name.range.end..value.range.end.max(name.range.end));
             }
             let message = format!("duplicate field `{}`", escape_to(&name.value, 40));
-            let problem = Diagnostic::error("field-duplicate", self.file, &name.range, message)
+            let problem = Diagnostic::error(Code::FieldDuplicate, self.file, &name.range, message)
                 .related(self.file, &first, "first here")
                 .help("remove one of them");
             self.problems.add(problem);
@@ -320,7 +321,7 @@ impl<'a> Builder<'a, '_> {
         self.problems.add(syntax::explain(error.info(), self.file, &range));
     }
 
-    fn error(&mut self, code: &'static str, range: &Range<usize>, message: impl Into<String>, help: &str) {
+    fn error(&mut self, code: Code, range: &Range<usize>, message: impl Into<String>, help: &str) {
         self.problems.add(Diagnostic::error(code, self.file, range, message).help(help));
     }
 }

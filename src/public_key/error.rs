@@ -82,36 +82,6 @@ pub enum PublicKeyErrorKind {
 }
 
 impl PublicKeyErrorKind {
-    /// A stable code, kebab case, such as `key-private`.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "key-empty",
-            Self::TooLong => "key-too-long",
-            Self::Private { .. } => "key-private",
-            Self::Foreign { .. } => "key-format",
-            Self::Path => "key-path",
-            Self::Character { .. } => "key-character",
-            Self::Options => "key-options",
-            Self::Prefix => "key-prefix",
-            Self::Type { .. } => "key-type",
-            Self::Certificate => "key-certificate",
-            Self::Dsa => "key-dsa",
-            Self::Missing => "key-missing",
-            Self::Base64 => "key-base64",
-            Self::Truncated => "key-truncated",
-            Self::Trailing => "key-trailing",
-            Self::Label { .. } => "key-label",
-            Self::Encoding => "key-encoding",
-            Self::Curve => "key-curve",
-            Self::RsaShort { .. } => "key-rsa-short",
-            Self::RsaLong { .. } => "key-rsa-long",
-            Self::RsaModulus => "key-rsa-modulus",
-            Self::RsaExponent => "key-rsa-exponent",
-            Self::Several => "key-several",
-            Self::Lines => "key-lines",
-        }
-    }
-
     /// Says what to do about it.
     pub fn help(&self) -> String {
         let fixed = match self {

@@ -71,7 +71,7 @@ fn groups<'r>(diagnostic: &'r Diagnostic, sources: &Sources<'r>) -> Vec<Group<'r
         Some(location) => excerpt(file, &location, AnnotationKind::Primary),
         None => Origin::path(shown(file)).into(),
     };
-    let title = level.primary_title(message).id(*code);
+    let title = level.primary_title(message).id(code.name());
     let group = title.element(main).elements(help.as_ref().map(|help| Level::HELP.message(help)));
     let related = related.iter().map(|Related { place, label }| {
         let title = Level::NOTE.secondary_title(*label);
@@ -164,7 +164,7 @@ fn diagnostic_json<'r>(diagnostic: &'r Diagnostic, sources: &Sources<'r>) -> Dia
         }
     });
     DiagnosticJson {
-        code,
+        code: code.name(),
         severity: *severity,
         file: shown(file),
         line: location.as_ref().map(|location| location.line),

@@ -4,6 +4,8 @@ use std::fs;
 use std::num::NonZero;
 use std::thread;
 
+use keyform::manifest::Code;
+
 use super::shell;
 
 const PAGE: &str = include_str!("../../docs/diagnostics.md");
@@ -26,6 +28,13 @@ fn each_example_produces_its_code() {
             scope.spawn(move || mine.for_each(produces_its_code));
         }
     });
+}
+
+#[test]
+fn the_page_has_exactly_the_codes_of_the_program() {
+    let documented: Vec<_> = examples().iter().map(|example| example.code).collect();
+    let known: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(documented, known);
 }
 
 fn produces_its_code(Example { code, language, text }: &Example<'_>) {

@@ -176,7 +176,7 @@ fn each_mistake_of_syntax_is_explained() {
         let problems: String = list(&report)
             .into_iter()
             .zip(&report.diagnostics)
-            .filter(|(_, problem)| problem.code.starts_with("yaml-"))
+            .filter(|(_, problem)| problem.code.name().starts_with("yaml-"))
             .map(|(place, problem)| {
                 format!("  {place}: {}\n    {}\n", problem.message, problem.help.as_deref().unwrap())
             })

@@ -58,7 +58,7 @@ pub(crate) fn check(name: &str, text: &str, code: &str) {
         Ok(key) => panic!("{name}: accepted as {key:?}"),
         Err(error) => error,
     };
-    assert_eq!(error.kind.code(), code, "{name}: {error}");
+    assert_eq!(keyform::manifest::Code::from(&error.kind).name(), code, "{name}: {error}");
     let message = error.to_string();
     assert!(!message.is_empty() && !message.ends_with('.') && !error.kind.help().ends_with('.'), "{name}: {message}");
     for printed in [&message, &error.kind.help()] {

@@ -75,8 +75,12 @@ fn secrets(key: &str) -> impl Iterator<Item = &str> {
 
 fn check(name: &str, key: &str, disguise: &str, text: &str) {
     let error = PublicKey::parse(text).unwrap_err();
-    let printed = format!("{error} {error:?} {error:#?} {} {}", error.kind.help(), error.kind.code());
-    assert_eq!(error.kind.code(), "key-private", "{name} {disguise}");
+    let printed = format!(
+        "{error} {error:?} {error:#?} {} {}",
+        error.kind.help(),
+        keyform::manifest::Code::from(&error.kind).name()
+    );
+    assert_eq!(keyform::manifest::Code::from(&error.kind).name(), "key-private", "{name} {disguise}");
     for secret in secrets(key) {
         assert!(!printed.contains(secret), "{name} {disguise}: {printed}");
     }
