@@ -14,13 +14,13 @@ use crate::public_key::PublicKey;
 #[derive(Debug)]
 pub(crate) struct Contents {
     pub(crate) file: Arc<Path>,
-    /// Present if the file has an `account`; the value is none if the user in it is invalid.
+    /// Present if the file has an `account`, with `None` if its user is invalid.
     pub(crate) account: Option<Spanned<Option<UserId>>>,
     pub(crate) policy: Option<Spanned<Policy>>,
     pub(crate) keys: Vec<Entry>,
 }
 
-/// One entry of `keys`. A field that is missing or invalid is none.
+/// One entry of `keys`. Missing and invalid fields are `None`.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// The whole entry, from its first field on.

@@ -110,8 +110,8 @@ impl Diagnostic {
 
     pub(crate) fn private_key(file: &Arc<Path>, range: &Range<usize>) -> Self {
         let message = "this is a private key; its text is not shown";
-        let help = "remove it, and give the public key: the line in the `.pub` file beside it. This key is no secret any more: \
-                    make a new one and withdraw it everywhere";
+        let help = "replace it with the line of the `.pub` file next to it. This key is no longer secret: create a new one and \
+                    remove this one everywhere";
         Self::error(Code::KeyPrivate, file, range, message).help(help)
     }
 
@@ -127,7 +127,7 @@ impl Diagnostic {
         self
     }
 
-    /// Returns whether a place of the problem is redacted. What was blanked is no value that could be judged.
+    /// Whether a place of the problem is redacted. A redacted value cannot be judged.
     fn is_about_redacted(&self, sources: &HashMap<&Path, &Source>) -> bool {
         // The report of the redaction itself, or of a line in which none is reported.
         if matches!(self.code, Code::KeyPrivate | Code::UnsafeCharacter | Code::ManifestLineTooLong) {

@@ -37,7 +37,7 @@ impl EntryOutline {
     }
 }
 
-/// Parses a file once more, so that loading need not keep all places. What is no mapping in a list `keys` is left out.
+/// Parses a file once more, so that loading need not keep all places. Items of `keys` that are not mappings are left out.
 pub fn outline(source: &Source) -> Outline {
     let root = yaml::parse(source.text(), &source.shared_path(), &mut Vec::new(), &mut Problems::default());
     let Some(Node { value: Value::Mapping(root), .. }) = root else {

@@ -12,7 +12,7 @@ use crate::terminal::escape::escape_to;
 
 pub(crate) const FIELDS: [&str; 5] = ["algorithms", "minRsaBits", "requireOwner", "maxLifetimeDays", "namePattern"];
 
-/// A rule that is missing or invalid is none.
+/// Missing and invalid checks are `None`.
 #[derive(Debug, Default)]
 pub(crate) struct Policy {
     pub(crate) algorithms: Option<Spanned<Vec<&'static str>>>,

@@ -36,7 +36,7 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
-/// The SSH keys of an account, as they should be.
+/// The SSH keys that should be on an account.
 #[derive(JsonSchema)]
 #[schemars(title = "keyform manifest", rename = "Manifest", deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
@@ -44,9 +44,9 @@ struct ManifestSchema {
     /// The version of the format.
     #[schemars(extend("const" = 1))]
     version: u32,
-    /// The account that the manifest is for. At most one of all files has it.
+    /// The account that the manifest is for. At most one file has it.
     account: Option<AccountSchema>,
-    /// Rules for all keys of all files. At most one of all files has them.
+    /// Checks that every key in all files must pass. At most one file has them.
     policy: Option<PolicySchema>,
     /// The keys that should be on the account.
     #[schemars(length(max = MAX_KEYS))]
@@ -58,29 +58,29 @@ struct ManifestSchema {
 #[schemars(rename = "Account", deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct AccountSchema {
-    /// The id of its user: any other account is refused.
+    /// The id of its user. keyform refuses to act on any other account.
     #[schemars(length(min = 1, max = MAX_ID_BYTES), regex(pattern = "^[!-~]+$"))]
     #[schemars(rename = "userId")]
     user_id: String,
 }
 
-/// Rules for all keys. Each one that is broken is reported, and nothing is done.
+/// Checks that every key must pass.
 #[derive(JsonSchema)]
 #[schemars(rename = "Policy", rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct PolicySchema {
-    /// The algorithms that keys may have.
+    /// The allowed key types.
     #[schemars(length(min = 1))]
     algorithms: Option<Vec<AlgorithmSchema>>,
-    /// The least number of bits of an RSA key.
+    /// The minimum length of an RSA key, in bits.
     #[schemars(range(min = MIN_RSA_BITS, max = MAX_RSA_BITS))]
     min_rsa_bits: Option<u32>,
-    /// Whether every key must have an `owner`.
+    /// Require an `owner` for every key.
     require_owner: Option<bool>,
-    /// How many days from today a key may last: every key must have `expires`.
+    /// Every key must expire within this many days.
     #[schemars(range(min = 1, max = MAX_LIFETIME_DAYS))]
     max_lifetime_days: Option<u32>,
-    /// A regular expression that must be found in every name; with ^ and $ it must match all of it.
+    /// A regular expression that every name must match. Use ^ and $ to match the whole name.
     #[schemars(length(min = 1, max = MAX_PATTERN_CHARS))]
     name_pattern: Option<String>,
 }
@@ -97,24 +97,24 @@ struct KeySchema {
     /// The public key in OpenSSH's format: type, base64, comment.
     #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
     public_key: Option<String>,
-    /// The file with the public key, relative to this file and inside its folder.
+    /// A file with the public key, relative to the manifest and inside its folder.
     #[schemars(length(min = 1))]
     public_key_file: Option<String>,
-    /// Who answers for the key.
+    /// The person responsible for the key.
     #[schemars(length(min = 1, max = MAX_OWNER_CHARS))]
     owner: Option<String>,
-    /// The last day on which the key is wanted, YYYY-MM-DD: from the day after, a plan deletes it.
+    /// The last valid day (UTC), YYYY-MM-DD. The first apply after it deletes the key.
     #[schemars(extend("format" = "date"), regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     expires: Option<String>,
-    /// Whether a plan that would replace or delete the key is refused.
+    /// Refuse plans that would replace or delete the key.
     #[schemars(default)]
     protect: bool,
-    /// Whether the key shall be the primary one. At most one key of all files is.
+    /// Make this the primary key, which new pods get. At most one key in all files.
     #[schemars(default)]
     primary: bool,
 }
 
-/// An algorithm of public keys.
+/// A type of public key.
 struct AlgorithmSchema;
 
 impl JsonSchema for AlgorithmSchema {

@@ -23,23 +23,23 @@ pub struct Record {
     /// The fingerprint of the key, as `ssh-keygen -l` prints it.
     #[schemars(with = "String", regex(pattern = "^SHA256:[A-Za-z0-9+/]{43}$"))]
     pub fingerprint: Fingerprint,
-    /// The name of the row on the account, where it is another one.
+    /// The name on the account, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
-    /// How the key came to be managed.
+    /// How the key came under management.
     pub origin: Origin,
-    /// When the account added the row, by its own clock.
+    /// When the key was added, according to the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub created_at: Option<Timestamp>,
 }
 
-/// How a key came to be managed.
+/// How a key came under management.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// keyform uploaded it.
     Uploaded,
-    /// It was on the account before keyform knew of it.
+    /// The key was already on the account.
     Adopted,
 }

@@ -102,7 +102,7 @@ fn line(point: &EdwardsPoint) -> String {
     format!("ssh-ed25519 {}", STANDARD.encode(blob))
 }
 
-/// An RSA key of that many bits. No one holds the private half: the modulus is no product of two known primes.
+/// An RSA key of that many bits. Nobody has the private key: the modulus is not a product of two known primes.
 pub(crate) fn rsa_key(bits: usize) -> String {
     let mut modulus = vec![0x5a_u8; bits / 8];
     modulus[0] = 0xc5;

@@ -51,7 +51,7 @@ fn what_is_wrong_within_the_blob() {
     check("DSA labelled Ed25519", &DSA.replace("ssh-dss", "ssh-ed25519"), "key-label");
     check("another curve", &p256("ecdsa-sha2-nistp384", nistp256, b"nistp256", point), "key-label");
     check("an unknown type inside", &line("ssh-ed25519", &[b"ssh-ed448", key]), "key-label");
-    check("a type inside that is no text", &line("ssh-ed25519", &[b"\xff\x1b", key]), "key-label");
+    check("a type inside that is not text", &line("ssh-ed25519", &[b"\xff\x1b", key]), "key-label");
     check("no type inside", &line("ssh-ed25519", &[b"", key]), "key-label");
     check("a type alone inside", &line("ssh-ed25519", &[b"ssh-ed25519"]), "key-truncated");
     check("one string more", &line("ssh-ed25519", &[b"ssh-ed25519", key, b""]), "key-trailing");

@@ -92,7 +92,7 @@ impl History {
         world.violation()
     }
 
-    /// One apply, or two at once, and whatever can go wrong.
+    /// One apply, or two at once, with everything that can go wrong.
     fn storm(&mut self, before: Vec<DesiredKey>) {
         let world = Rc::clone(&self.world);
         let faults = world.draw(|rng| [0.0, 0.1, 0.3, 0.6][rng.usize(..4)]);

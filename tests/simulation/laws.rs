@@ -1,4 +1,4 @@
-//! What must hold, whatever happens: after every step, after every apply, and in the end.
+//! The laws that must hold after every step, after every apply, and at the end.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -115,7 +115,7 @@ pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Opera
             let twin = account.with_blob(key.blob()).find(|stored| stored.ours && stored.row.name == name.as_str());
             world.demand(Law::Once, twin.is_none(), || format!("{operation}: it is there, and we have made it"));
         }
-        // What a process believed that is no more may be wrong by now.
+        // The beliefs of a process that has died may be outdated.
         Operation::Delete(id) if !process.is_dead.get() => {
             let is_there =
                 |blob: &_| account.robbed.contains(blob) || account.with_blob(blob).any(|stored| stored.row.id != *id);

@@ -1,4 +1,4 @@
-//! Account, network, disk, clock and the process itself, simulated in one thread with one seed: whatever fails, and
+//! Account, network, disk, clock and the process itself, simulated in one thread with one seed: no matter what fails, and
 //! wherever a process dies, each key is stored once, every id is recorded, and nothing of others is touched.
 //!
 //! `KEYFORM_SIMULATION_SEEDS=N` runs N seeds, `KEYFORM_SIMULATION_SEED=N` tells the story of one.

@@ -205,7 +205,7 @@ impl ReadAccount for Network {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
         match self.send(Operation::Page { offset, limit }).await? {
             Content::Page(page) => Ok(page),
-            other => unreachable!("{other:?} is no page"),
+            other => unreachable!("{other:?} is not a page"),
         }
     }
 }
@@ -214,7 +214,7 @@ impl WriteAccount for Network {
     async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
         match self.send(Operation::Upload { name: name.clone(), key: key.clone() }).await? {
             Content::Row(row) => Ok(*row),
-            other => unreachable!("{other:?} is no row"),
+            other => unreachable!("{other:?} is not a row"),
         }
     }
 

@@ -16,8 +16,8 @@ const CONTEXT: &str = "PRIME_CONTEXT";
 /// Looks up a variable of the environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// The only file of the vendor's command line that counts. Read only when a value from it is needed, so that a broken
-/// one is no obstacle if every value comes from elsewhere.
+/// The configuration file of the prime CLI that is used. Read only if a value from it is needed: an invalid file does not
+/// matter if all values come from elsewhere.
 pub(super) struct VendorConfig {
     path: Option<PathBuf>,
     /// The name of the context, if one was chosen: then the file must exist.
@@ -75,7 +75,7 @@ impl VendorConfig {
         Ok(Some((file, path.clone())))
     }
 
-    /// Says where the file has a token, for the error that there is none.
+    /// Says where the file has a token, for the error about a missing token.
     pub(super) fn token_place(&self) -> String {
         match &self.path {
             Some(path) => format!("`api_key` in {}", path.display()),

@@ -19,7 +19,7 @@ use crate::terminal::json;
 /// The version that is written, and the newest that can be read.
 pub const VERSION: u64 = 1;
 
-/// What keyform recorded of an account. Written by keyform alone; commit it, do not edit it.
+/// The keys of an account that keyform manages. Written by keyform; commit it, but do not edit it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "keyform state", extend("$id" = "https://keyform.invalid/schema/state.schema.json"))]
@@ -27,30 +27,30 @@ pub struct StateFile {
     /// The version of this format.
     #[schemars(range(min = 1, max = 1))]
     version: u64,
-    /// Tells this state from every other.
+    /// Identifies this state.
     #[schemars(with = "String", extend("format" = "uuid"))]
     lineage: Uuid,
-    /// Counts the applies that changed it.
+    /// Increases with each save.
     serial: u64,
-    /// The API whose account it describes.
+    /// The API of the account.
     #[schemars(with = "String", extend("format" = "uri"))]
     endpoint: Endpoint,
-    /// Whose account it is.
+    /// The user of the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     user_id: Option<UserId>,
     /// The managed keys, sorted by name.
     keys: Vec<Record>,
-    /// Uploads whose end is unknown; the next listing of the account settles them.
+    /// Uploads whose outcome is unknown. The next run that lists the account settles them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pending: Vec<Pending>,
 }
 
-/// An upload whose end is unknown.
+/// An upload whose outcome is unknown.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Pending {
-    /// The name that the key is to have.
+    /// The name of the key.
     #[schemars(with = "String")]
     name: KeyName,
     /// Type and base64 of the key.
