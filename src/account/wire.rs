@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
@@ -25,13 +25,6 @@ pub(super) struct BodyError {
     pub(super) fault: BodyFault,
     /// The place of the fault, if it is known; may quote the body.
     pub(super) detail: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WireKey<'a> {
-    name: &'a str,
-    public_key: String,
 }
 
 #[derive(Deserialize)]
@@ -74,8 +67,7 @@ impl From<BodyFault> for BodyError {
 
 /// Writes the body of an upload.
 pub(super) fn upload(name: &KeyName, key: &PublicKey) -> Vec<u8> {
-    // Writing a struct of strings into memory cannot fail.
-    serde_json::to_vec(&WireKey { name: name.as_str(), public_key: key.to_line() }).unwrap_or_default()
+    json!({ "name": name.as_str(), "publicKey": key.to_line() }).to_string().into_bytes()
 }
 
 /// Writes the body of a promotion.
