@@ -165,7 +165,7 @@ impl Folder {
     /// Prepares a run. The arguments are separated by spaces.
     pub fn keyform(&self, arguments: &str) -> Run<'_> {
         let words: Vec<_> = arguments.split_whitespace().collect();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keyform"));
+        let mut command = program();
         command
             .args(&words)
             .current_dir(self.folder.path())
@@ -188,6 +188,27 @@ impl Folder {
             assert!(!holds, "the token is in {place} of: {}", ran.shown);
         }
     }
+}
+
+/// The flag of `env` that stops ignoring SIGHUP.
+const DEFAULT_HANGUP: &str = "--default-signal=HUP";
+
+/// The program, with SIGHUP at its default. Where the tests run under `nohup`, they would pass on that it is ignored.
+fn program() -> Command {
+    let binary = env!("CARGO_BIN_EXE_keyform");
+    if !is_hangup_ignored() {
+        return Command::new(binary);
+    }
+    let mut command = Command::new("/usr/bin/env");
+    command.args([DEFAULT_HANGUP, binary]);
+    command
+}
+
+/// Whether this process ignores SIGHUP, the lowest bit of the mask.
+fn is_hangup_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1))
 }
 
 impl<'f> Run<'f> {
@@ -216,7 +237,9 @@ impl<'f> Run<'f> {
     pub fn ignoring(mut self, signal: &str) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")]);
-        shell.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        let binary = env!("CARGO_BIN_EXE_keyform");
+        let own = self.command.get_args().filter(|arg| *arg != DEFAULT_HANGUP && *arg != binary);
+        shell.arg(binary).args(own).env_clear();
         shell.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.current_dir(self.folder.path(""));
         self.command = shell;
