@@ -33,6 +33,11 @@ pub enum StateErrorKind {
         line: usize,
         column: usize,
     },
+    /// Git has left the markers of a merge conflict in it.
+    Conflict {
+        /// The first marker's, from 1.
+        line: usize,
+    },
     /// Not JSON, or JSON of another shape.
     Foreign {
         problem: String,
@@ -88,6 +93,9 @@ impl fmt::Display for StateError {
             StateErrorKind::Truncated { line, column } => {
                 write!(f, "the state {path} ends too early, at line {line}, column {column}")
             }
+            StateErrorKind::Conflict { line } => {
+                write!(f, "the state {path} contains Git conflict markers, the first in line {line}")
+            }
             StateErrorKind::Foreign { problem } => {
                 write!(f, "{path} is not a valid state: {problem}")
             }
@@ -124,6 +132,7 @@ impl Error for StateError {
             StateErrorKind::ForeignJournal(source) => Some(source),
             StateErrorKind::Empty
             | StateErrorKind::Truncated { .. }
+            | StateErrorKind::Conflict { .. }
             | StateErrorKind::Foreign { .. }
             | StateErrorKind::NewerVersion { .. }
             | StateErrorKind::Duplicate { .. }
@@ -148,6 +157,7 @@ impl StateError {
         match &self.kind {
             StateErrorKind::Empty
             | StateErrorKind::Truncated { .. }
+            | StateErrorKind::Conflict { .. }
             | StateErrorKind::Foreign { .. }
             | StateErrorKind::Duplicate { .. }
             | StateErrorKind::Fingerprint { .. }
@@ -166,6 +176,9 @@ impl StateError {
             StateErrorKind::Io { source, .. } => io_help(source),
             StateErrorKind::Empty | StateErrorKind::Truncated { .. } => {
                 "restore it from Git, or create a new one with `keyform state rebuild`"
+            }
+            StateErrorKind::Conflict { .. } => {
+                "do not merge states by hand: create a new one from the account with `keyform state rebuild`"
             }
             StateErrorKind::Foreign { .. } | StateErrorKind::Duplicate { .. } | StateErrorKind::Fingerprint { .. } => {
                 "restore it from Git, select the right file with --state, or create a new one with `keyform state rebuild`"

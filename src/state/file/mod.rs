@@ -19,6 +19,9 @@ use crate::terminal::json;
 /// The version that is written, and the newest that can be read.
 pub const VERSION: u64 = 1;
 
+/// Some editors and shells put it before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The keys of an account that keyform manages. Written by keyform; commit it, but do not edit it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -83,17 +86,23 @@ pub fn to_text(state: &State) -> String {
     json::pretty(&file)
 }
 
-/// Reads a state.
+/// Reads a state, with or without a byte order mark.
 pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(StateErrorKind::Empty);
     }
-    let file: StateFile = serde_json::from_slice(text).map_err(|error| match error.classify() {
-        Category::Eof => StateErrorKind::Truncated { line: error.line(), column: error.column() },
-        _ => match newer_version(text) {
-            Some(found) => StateErrorKind::NewerVersion { found, known: VERSION },
-            None => StateErrorKind::Foreign { problem: error.to_string() },
-        },
+    let file: StateFile = serde_json::from_slice(text).map_err(|error| {
+        if let Some(line) = conflict_line(text) {
+            return StateErrorKind::Conflict { line };
+        }
+        match error.classify() {
+            Category::Eof => StateErrorKind::Truncated { line: error.line(), column: error.column() },
+            _ => match newer_version(text) {
+                Some(found) => StateErrorKind::NewerVersion { found, known: VERSION },
+                None => StateErrorKind::Foreign { problem: error.to_string() },
+            },
+        }
     })?;
     if file.version > VERSION {
         return Err(StateErrorKind::NewerVersion { found: file.version, known: VERSION });
@@ -126,6 +135,13 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         records,
         pending,
     })
+}
+
+/// Returns the line of the first conflict marker of Git, from 1. No line of JSON begins with one.
+fn conflict_line(text: &[u8]) -> Option<usize> {
+    let is_marker =
+        |line: &[u8]| [b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||"].iter().any(|marker| line.starts_with(*marker));
+    text.split(|&b| b == b'\n').position(is_marker).map(|index| index + 1)
 }
 
 /// Returns the version of a newer format, which the structs above need not fit.

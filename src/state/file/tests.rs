@@ -22,6 +22,7 @@ fn error(text: &str) -> StateError {
 fn a_written_state_is_read_again() {
     for state in [whole(), state(0, &[]), State { user_id: None, ..state(1, &[1]) }] {
         assert_eq!(from_text(to_text(&state).as_bytes()).unwrap(), state);
+        assert_eq!(from_text(format!("\u{feff}{}", to_text(&state)).as_bytes()).unwrap(), state);
     }
 }
 
@@ -53,6 +54,7 @@ fn a_file_that_is_not_a_state_is_refused_with_a_reason_and_help() {
         " \n",
         &text[..100],
         "<html>",
+        "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> main\n",
         "{\"version\": 1}",
         "{\"version\": 2, \"rows\": []}",
         &text.replace("\"version\": 1", "\"version\": 3"),
@@ -71,6 +73,27 @@ fn a_file_that_is_not_a_state_is_refused_with_a_reason_and_help() {
     })
     .collect();
     insta::assert_snapshot!(errors.join("\n\n"));
+}
+
+#[test]
+fn conflict_markers_of_git_are_named_with_their_line() {
+    let (ours, theirs) = (to_text(&state(8, &[1])), to_text(&state(8, &[2])));
+    let (first, rest) = ours.split_once("  \"serial\"").unwrap();
+    for (text, line) in [
+        (format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> main\n"), 1),
+        (format!("{first}<<<<<<< HEAD\r\n  \"serial\"{rest}"), 4),
+        (format!("{first}||||||| base\n  \"serial\"{rest}"), 4),
+        (format!("{ours}>>>>>>> main\n"), ours.lines().count() + 1),
+    ] {
+        let error = error(&text);
+        assert!(matches!(error.kind, StateErrorKind::Conflict { line: found } if found == line), "{text}: {error}");
+        assert!(error.is_broken() && error.help().contains("keyform state rebuild"));
+    }
+    let mut named = state(1, &[1]);
+    let mut record = record(1);
+    record.account_name = Some("<<<<<<< HEAD".to_owned());
+    named.apply(JournalEntry::Record(record));
+    assert_eq!(from_text(to_text(&named).as_bytes()).unwrap(), named);
 }
 
 #[test]
