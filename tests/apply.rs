@@ -7,7 +7,7 @@ mod support;
 use std::cell::{Cell, RefCell};
 
 use keyform::account::{
-    Effect, Failure, FailureKind, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
+    Dated, Effect, Failure, FailureKind, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
 };
 use keyform::apply::{ApplyOptions, Event, Finding, Outcome, Status, Tools, execute};
 use keyform::names::{KeyId, KeyName, UserId};
@@ -64,17 +64,17 @@ impl ReadAccount for Faulty<'_> {
 }
 
 impl WriteAccount for Faulty<'_> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         let asked = self.ask(format!("POST {name}"));
         self.answer(asked, self.account.upload(name, key)).await
     }
 
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn promote(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         let asked = self.ask(format!("PATCH {id}"));
         self.answer(asked, self.account.promote(id)).await
     }
 
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn delete(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         let asked = self.ask(format!("DELETE {id}"));
         self.answer(asked, self.account.delete(id)).await
     }
@@ -93,21 +93,21 @@ impl<R: ReadAccount, W> ReadAccount for Halves<'_, R, W> {
 }
 
 impl<R, W: WriteAccount> WriteAccount for Halves<'_, R, W> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         self.writer.upload(name, key).await
     }
 
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn promote(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.writer.promote(id).await
     }
 
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn delete(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.writer.delete(id).await
     }
 }
 
 fn failure(effect: Effect, kind: FailureKind) -> Failure {
-    Failure { effect, kind, status: None, retry_after: None, message: "it failed".to_owned(), help: None }
+    Failure { effect, kind, status: None, retry_after: None, id: None, message: "it failed".to_owned(), help: None }
 }
 
 fn refused() -> Failure {
@@ -360,7 +360,7 @@ struct Waiting<'a> {
 }
 
 impl WriteAccount for Waiting<'_> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         self.sent.set(self.sent.get() + 1);
         if self.waits == Some(name.as_str()) {
             let written = self.written.get();
@@ -373,11 +373,11 @@ impl WriteAccount for Waiting<'_> {
         self.account.upload(name, key).await
     }
 
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn promote(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.account.promote(id).await
     }
 
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn delete(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.account.delete(id).await
     }
 }

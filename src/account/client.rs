@@ -19,7 +19,7 @@ use super::token::Token;
 use super::transport;
 use super::verdict::{Operation, judge};
 use super::wire::{self, BodyError};
-use super::{Page, ReadAccount, Row, WriteAccount};
+use super::{Dated, Page, ReadAccount, Row, WriteAccount};
 use crate::names::{KeyId, KeyName};
 use crate::public_key::PublicKey;
 
@@ -97,8 +97,9 @@ impl Client {
         path: &str,
         body: Option<Vec<u8>>,
         decode: impl FnOnce(&[u8]) -> Result<T, BodyError>,
-    ) -> Result<T, Failure> {
-        let Received { status, retry_after, redirect_to, body } = match self.exchange(operation, path, body).await {
+    ) -> Result<Dated<T>, Failure> {
+        let Received { status, date, retry_after, redirect_to, body } = match self.exchange(operation, path, body).await
+        {
             Ok(received) => received,
             Err((fault, error)) => return Err(self.no_response(operation, fault, &error)),
         };
@@ -110,15 +111,17 @@ impl Client {
             Ok(bytes) if decoded.is_err() || !(200..=299).contains(&status) => ServerText::read(bytes, &self.token),
             _ => ServerText::Nothing,
         };
-        let (decoded, detail) = match decoded {
-            Ok(value) => (Ok(value), String::new()),
-            Err(BodyError { fault, detail }) => (Err(fault), one_line(&detail, &self.token)),
+        let (decoded, detail, id) = match decoded {
+            Ok(value) => (Ok(value), String::new(), None),
+            Err(BodyError { fault, detail, id }) => (Err(fault), one_line(&detail, &self.token), id),
         };
         let missing = server_text.missing_permission(operation.permission());
-        judge(operation, status, missing, decoded).map_err(|(effect, kind)| {
+        let judged = judge(operation, status, missing, decoded);
+        judged.map(|value| Dated { value, date }).map_err(|(effect, kind)| {
+            let id = id.filter(|_| matches!(kind, FailureKind::Body(_)));
             let redirect_to = redirect_to.map(|place| one_line(&place, &self.token));
             let status = Some(status);
-            FailedRequest { status, retry_after, server_text, detail, redirect_to, ..self.failed(operation) }
+            FailedRequest { status, retry_after, server_text, detail, id, redirect_to, ..self.failed(operation) }
                 .into_failure(effect, kind)
         })
     }
@@ -168,6 +171,7 @@ impl Client {
             retry_after: None,
             server_text: ServerText::Nothing,
             detail: String::new(),
+            id: None,
             redirect_to: None,
         }
     }
@@ -176,21 +180,22 @@ impl Client {
 impl ReadAccount for Client {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
         let path = format!("{COLLECTION}?offset={offset}&limit={limit}");
-        self.send(Operation::List, &path, None, wire::page).await
+        let page = self.send(Operation::List, &path, None, wire::page).await?;
+        Ok(Page { date: page.date, ..page.value })
     }
 }
 
 impl WriteAccount for Client {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         let decode = |body: &[u8]| wire::uploaded(body, key.blob());
         self.send(Operation::Upload, COLLECTION, Some(wire::upload(name, key)), decode).await
     }
 
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn promote(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.send(Operation::Promote, &path_of(id), Some(wire::promotion()), wire::acknowledged).await
     }
 
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn delete(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.send(Operation::Delete, &path_of(id), None, wire::acknowledged).await
     }
 }

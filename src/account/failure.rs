@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::names::KeyId;
+
 /// What a failed request did to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
@@ -29,6 +31,9 @@ pub struct Failure {
     /// How long the server asked to wait, at most 60 s.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
+    /// The id in a 2xx response to an upload that does not show the key that was sent. The row is probably ours.
+    #[serde(skip)]
+    pub id: Option<KeyId>,
     /// What happened. Quotes the server escaped and bounded, and never contains the token.
     pub message: String,
     #[serde(skip)]

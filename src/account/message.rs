@@ -9,6 +9,7 @@ use super::failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission}
 use super::received::MAX_BODY_BYTES;
 use super::server_text::ServerText;
 use super::verdict::Operation;
+use crate::names::KeyId;
 
 /// Everything that is known of a failed request, apart from its verdict. All text is fit to be shown.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct FailedRequest<'a> {
     pub(super) server_text: ServerText,
     /// What the transport or the decoder reported; may be empty.
     pub(super) detail: String,
+    /// The id in a response that does not show the key that was sent.
+    pub(super) id: Option<KeyId>,
     /// Scheme and host of a redirect. Its path and query may hold anything.
     pub(super) redirect_to: Option<String>,
 }
@@ -33,7 +36,8 @@ impl FailedRequest<'_> {
     pub(super) fn into_failure(self, effect: Effect, kind: FailureKind) -> Failure {
         let message = self.message(kind);
         let help = self.help(kind);
-        Failure { effect, kind, status: self.status, retry_after: self.retry_after, message, help }
+        let Self { status, retry_after, id, .. } = self;
+        Failure { effect, kind, status, retry_after, id, message, help }
     }
 
     fn message(&self, kind: FailureKind) -> String {
@@ -254,6 +258,7 @@ mod tests {
                 status: None,
                 retry_after: None,
                 server_text: ServerText::Nothing,
+                id: None,
                 detail: detail.to_owned(),
                 redirect_to: None,
             };

@@ -7,6 +7,7 @@ pub mod client;
 mod clock;
 pub mod endpoint;
 mod failure;
+pub mod lateness;
 pub mod listing;
 mod message;
 mod received;
@@ -27,6 +28,7 @@ pub use client::{Client, ClientOptions, OpenError};
 pub use clock::{Clock, TokioClock};
 pub use endpoint::{DEFAULT_ENDPOINT, Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
+pub use lateness::Lateness;
 pub use listing::{ListError, Listing, list_all};
 pub use retry::RetryPolicy;
 pub use settings::{SettingSource, Settings, SettingsError, Sourced};
@@ -68,6 +70,22 @@ pub struct Page {
     pub limit: Option<u64>,
     /// The size of the response.
     pub bytes: u64,
+    /// The server's time when it responded, in whole seconds.
+    pub date: Option<Timestamp>,
+}
+
+/// What a successful request returned, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dated<T> {
+    pub value: T,
+    /// The server's time when it responded, in whole seconds.
+    pub date: Option<Timestamp>,
+}
+
+impl<T> From<T> for Dated<T> {
+    fn from(value: T) -> Self {
+        Self { value, date: None }
+    }
 }
 
 pub trait ReadAccount {
@@ -76,12 +94,13 @@ pub trait ReadAccount {
 }
 
 pub trait WriteAccount {
-    /// Uploads a key and returns its row. A 2xx response about another key is a [`Failure`] with [`Effect::Unknown`].
-    fn upload(&self, name: &KeyName, key: &PublicKey) -> impl Future<Output = Result<Row, Failure>>;
+    /// Uploads a key and returns its row. A 2xx response that does not show the key is a [`Failure`] with
+    /// [`Effect::Unknown`], and with the id if it has one.
+    fn upload(&self, name: &KeyName, key: &PublicKey) -> impl Future<Output = Result<Dated<Row>, Failure>>;
 
     /// Makes a row the primary.
-    fn promote(&self, id: &KeyId) -> impl Future<Output = Result<(), Failure>>;
+    fn promote(&self, id: &KeyId) -> impl Future<Output = Result<Dated<()>, Failure>>;
 
     /// Deletes a row; succeeds if it is gone already.
-    fn delete(&self, id: &KeyId) -> impl Future<Output = Result<(), Failure>>;
+    fn delete(&self, id: &KeyId) -> impl Future<Output = Result<Dated<()>, Failure>>;
 }

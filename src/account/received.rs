@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Response, Url};
 
 use super::failure::BodyFault;
@@ -16,6 +17,8 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 
 pub(super) struct Received {
     pub(super) status: u16,
+    /// The server's time when it responded, in whole seconds.
+    pub(super) date: Option<Timestamp>,
     /// How long the server asks to wait: at most [`RETRY_AFTER_CAP`].
     pub(super) retry_after: Option<Duration>,
     /// Scheme and host of a redirect's target; its path and query may hold anything.
@@ -28,6 +31,7 @@ pub(super) struct Received {
 pub(super) async fn receive(response: Response, wall_clock: fn() -> SystemTime) -> Received {
     let status = response.status();
     let retry_after = header(response.headers(), &RETRY_AFTER).and_then(|value| retry_after(value, wall_clock()));
+    let date = header(response.headers(), &DATE).and_then(server_time);
     let location = header(response.headers(), &LOCATION).filter(|_| status.is_redirection());
     let redirect_to = location.map(|location| place(response.url(), location));
     let is_plain = header(response.headers(), &CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
@@ -37,7 +41,7 @@ pub(super) async fn receive(response: Response, wall_clock: fn() -> SystemTime) 
         (false, true) => Ok(read_some(response).await),
         (false, false) => Ok(Vec::new()),
     };
-    Received { status: status.as_u16(), retry_after, redirect_to, body }
+    Received { status: status.as_u16(), date, retry_after, redirect_to, body }
 }
 
 fn place(from: &Url, location: &str) -> String {
@@ -49,6 +53,10 @@ fn place(from: &Url, location: &str) -> String {
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+fn server_time(date: &str) -> Option<Timestamp> {
+    httpdate::parse_http_date(date).ok()?.try_into().ok()
 }
 
 /// Reads `Retry-After` in either form, seconds or a date, and bounds it by [`RETRY_AFTER_CAP`].

@@ -25,6 +25,8 @@ pub(super) struct BodyError {
     pub(super) fault: BodyFault,
     /// The place of the fault, if it is known; may quote the body.
     pub(super) detail: String,
+    /// The id of a row in the response to an upload.
+    pub(super) id: Option<KeyId>,
 }
 
 #[derive(Deserialize)]
@@ -55,13 +57,13 @@ struct WireRow<'a> {
 
 impl BodyError {
     fn wrong_shape(detail: String) -> Self {
-        Self { fault: BodyFault::WrongShape, detail }
+        Self { fault: BodyFault::WrongShape, detail, id: None }
     }
 }
 
 impl From<BodyFault> for BodyError {
     fn from(fault: BodyFault) -> Self {
-        Self { fault, detail: String::new() }
+        Self { fault, detail: String::new(), id: None }
     }
 }
 
@@ -86,21 +88,34 @@ pub(super) fn page(body: &[u8]) -> Result<Page, BodyError> {
         total: page.total_count.as_u64(),
         limit: page.limit.as_u64(),
         bytes: body.len() as u64,
+        date: None,
     })
 }
 
-/// Reads the response to an upload, which must show the key that was sent, as a key of the user.
+/// Reads the response to an upload, which must show the key that was sent, as a key of the user. If it does not, the error
+/// has the id that it contains.
 pub(super) fn uploaded(body: &[u8], sent: &KeyBlob) -> Result<Row, BodyError> {
-    let row = take_row(decode(body)?).map_err(BodyError::wrong_shape)?;
+    let row = decode(body).and_then(|row| take_row(row).map_err(BodyError::wrong_shape));
+    row.and_then(|row| check_uploaded(row, sent)).map_err(|error| BodyError { id: returned_id(body), ..error })
+}
+
+fn check_uploaded(row: Row, sent: &KeyBlob) -> Result<Row, BodyError> {
     if row.public_key.is_none() {
         Err(BodyError::wrong_shape("it has no `publicKey`".to_owned()))
     } else if !row.is_user_key {
-        Err(BodyError { fault: BodyFault::Foreign, detail: "it is a system key".to_owned() })
+        Err(BodyError { detail: "it is a system key".to_owned(), ..BodyError::from(BodyFault::Foreign) })
     } else if row.blob.as_ref() != Some(sent) {
         Err(BodyError::from(BodyFault::Foreign))
     } else {
         Ok(row)
     }
+}
+
+/// Finds the id in a response with otherwise unexpected content, at its top or in `data`.
+fn returned_id(body: &[u8]) -> Option<KeyId> {
+    let content: Value = serde_json::from_slice(body).ok()?;
+    let id = content.get("id").or_else(|| content.get("data")?.get("id"))?;
+    KeyId::new(id.as_str()?).ok()
 }
 
 /// Reads a response without a content that matters: any JSON, or nothing at all. That it came is enough; an HTML page,
@@ -122,7 +137,7 @@ fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BodyError> {
             Category::Io | Category::Syntax | Category::Eof => BodyFault::NotJson,
         };
         let detail = if fault == BodyFault::WrongShape { error.to_string() } else { String::new() };
-        BodyError { fault, detail }
+        BodyError { fault, detail, id: None }
     })
 }
 
@@ -160,7 +175,10 @@ mod tests {
     fn a_page_needs_its_data_alone() {
         assert_eq!(page(br#"{"data":[]}"#), Ok(Page { bytes: 11, ..Page::default() }));
         let full = br#"{"total_count":7,"offset":0,"limit":50,"data":[],"status":null,"new":{}}"#;
-        assert_eq!(page(full), Ok(Page { rows: vec![], total: Some(7), limit: Some(50), bytes: full.len() as u64 }));
+        assert_eq!(
+            page(full),
+            Ok(Page { rows: vec![], total: Some(7), limit: Some(50), bytes: full.len() as u64, date: None })
+        );
         assert_eq!(
             page(br#"{"data":[],"total_count":null,"limit":"many"}"#),
             Ok(Page { bytes: 45, ..Page::default() })
@@ -182,7 +200,7 @@ mod tests {
     fn a_row_without_what_decisions_rest_on_is_refused() {
         for field in ["id", "userId", "name", "isPrimary", "isUserKey"] {
             let body = format!(r#"{{"data":[{ROW}}}]}}"#).replace(&format!("\"{field}\""), "\"other\"");
-            let BodyError { fault, detail: why } = page(body.as_bytes()).unwrap_err();
+            let BodyError { fault, detail: why, id: _ } = page(body.as_bytes()).unwrap_err();
             assert_eq!(fault, BodyFault::WrongShape);
             assert!(why.contains(field), "{why}");
         }

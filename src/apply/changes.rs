@@ -41,7 +41,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     {
         let tools = self.tools;
         match tools.send(Operation::Promote, &action.name, 0, || tools.account.promote(&id)).await {
-            Ok(()) => Status::Done { id },
+            Ok(_) => Status::Done { id },
             Err(SendError::Failed(failure)) => Status::Failed(failure),
             Err(SendError::Stopped(())) => Status::skipped(INTERRUPTED),
         }
@@ -67,7 +67,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             let Some((deletion, result)) = in_flight.next().await else { break };
             let Deletion { index, action, old } = deletion;
             match result {
-                Ok(()) => {
+                Ok(_) => {
                     self.learn(vec![JournalEntry::Drop { id: old.id.clone() }]).await;
                     self.end_if_deleted(index, action);
                 }

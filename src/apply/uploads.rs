@@ -14,7 +14,7 @@ use super::settling::{Sighting, settle};
 use super::tools::unless_stopped;
 use crate::account::retry::count_tries;
 use crate::account::{
-    BodyFault, Clock, Effect, Failure, FailureKind, Operation, ReadAccount, Row, SendError, WriteAccount,
+    BodyFault, Clock, Dated, Effect, Failure, FailureKind, Operation, ReadAccount, Row, SendError, WriteAccount,
 };
 use crate::names::KeyName;
 use crate::plan::{AccountRow, Action, Change, NewKey, Plan};
@@ -127,7 +127,7 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             let next = if ready.is_some() { ready } else { in_flight.next().await };
             let Some((upload, result)) = next else { return uncertain };
             match result {
-                Ok(row) => {
+                Ok(Dated { value: row, .. }) => {
                     if self.confirm_account(upload, &row).await {
                         stored.push((upload, AccountRow::new(&row, Origin::Uploaded)));
                     }
@@ -265,6 +265,7 @@ fn other_account(other: &OtherUser, row: &Row) -> Failure {
         kind: FailureKind::Body(BodyFault::Foreign),
         status: None,
         retry_after: None,
+        id: None,
         message: format!(
             "the key was uploaded to the account of user {} as {}, not to that of {}",
             other.found, row.id, other.expected

@@ -1,6 +1,8 @@
 //! What goes over the wire, and what good answers become.
 
-use keyform::account::{ReadAccount as _, RetryPolicy, Throttle, TokioClock, WriteAccount as _, list_all};
+use keyform::account::{
+    Dated, Effect, ReadAccount as _, RetryPolicy, Throttle, TokioClock, WriteAccount as _, list_all,
+};
 
 use crate::server::{Act, Server, answer};
 use crate::{KEY, connect, id, key, key_object, name, options};
@@ -36,10 +38,31 @@ async fn a_prefix_of_the_endpoint_is_kept() {
 
 #[tokio::test]
 async fn an_uploaded_key_becomes_a_row() {
-    let server = Server::start(|_| Act::Say(answer("202 Accepted", "", &key_object(KEY, true)))).await;
-    let row = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap();
+    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    let server = Server::start(move |_| Act::Say(answer("202 Accepted", date, &key_object(KEY, true)))).await;
+    let Dated { value: row, date } = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap();
+    assert_eq!(date, Some("1994-11-06T08:49:37Z".parse().unwrap()));
     assert_eq!((row.id, row.blob.as_ref()), (id(), Some(key().blob())));
     assert_eq!(row.created_at, Some("2026-01-02T03:04:05.678901Z".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn the_id_in_a_response_about_another_key_is_kept() {
+    for (body, expected) in [
+        (key_object("ssh-ed25519 AAAA****", true), true),
+        (key_object(KEY, false), true),
+        (r#"{"id":"k1"}"#.to_owned(), true),
+        (r#"{"data":{"id":"k1","name":"alice-laptop"},"status":"ok"}"#.to_owned(), true),
+        (r#"{"id":7}"#.to_owned(), false),
+        (r#"{"id":"../k1"}"#.to_owned(), false),
+        (String::new(), false),
+    ] {
+        let reply = answer("200 OK", "", &body);
+        let server = Server::start(move |_| Act::Say(reply.clone())).await;
+        let failure = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap_err();
+        assert_eq!(failure.effect, Effect::Unknown, "{body}");
+        assert_eq!(failure.id, expected.then(id), "{body}");
+    }
 }
 
 #[tokio::test]
@@ -54,7 +77,7 @@ async fn what_is_deleted_already_is_deleted() {
     ] {
         let said = reply.clone();
         let server = Server::start(move |_| Act::Say(reply.clone())).await;
-        assert_eq!(connect(&server.endpoint, options()).delete(&id()).await, Ok(()), "{said}");
+        assert_eq!(connect(&server.endpoint, options()).delete(&id()).await, Ok(().into()), "{said}");
     }
     for reply in [
         answer("404 Not Found", "", "<html>nginx</html>"),

@@ -81,7 +81,7 @@ impl Account {
         let total = self.states_total.then_some(rows.len() as u64);
         let limit = limit.min(self.page);
         let rows = rows.into_iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
-        Page { rows: rows.collect(), total, limit: Some(limit), bytes: 0 }
+        Page { rows: rows.collect(), total, limit: Some(limit), ..Page::default() }
     }
 
     pub(crate) fn listing(&self) -> Listing {

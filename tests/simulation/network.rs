@@ -12,7 +12,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use keyform::account::verdict::judge;
 use keyform::account::{
-    self, BodyFault, Clock as _, Effect, Failure, FailureKind, Fault, Page, ReadAccount, Row, WriteAccount,
+    self, BodyFault, Clock as _, Dated, Effect, Failure, FailureKind, Fault, Page, ReadAccount, Row, WriteAccount,
 };
 use keyform::names::{KeyId, KeyName};
 use keyform::public_key::PublicKey;
@@ -197,6 +197,7 @@ impl Network {
             retry_after: asks.then(|| Duration::from_secs(self.world.draw(|rng| rng.u64(..90)).min(60))),
             message: format!("{failure:?}"),
             help: None,
+            id: None,
         })
     }
 }
@@ -211,19 +212,19 @@ impl ReadAccount for Network {
 }
 
 impl WriteAccount for Network {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         match self.send(Operation::Upload { name: name.clone(), key: key.clone() }).await? {
-            Content::Row(row) => Ok(*row),
+            Content::Row(row) => Ok((*row).into()),
             other => unreachable!("{other:?} is not a row"),
         }
     }
 
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
-        self.send(Operation::Promote(id.clone())).await.map(drop)
+    async fn promote(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
+        self.send(Operation::Promote(id.clone())).await.map(|_| ().into())
     }
 
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
-        self.send(Operation::Delete(id.clone())).await.map(drop)
+    async fn delete(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
+        self.send(Operation::Delete(id.clone())).await.map(|_| ().into())
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use keyform::account::{Clock as _, Effect, Failure, FailureKind, Page, ReadAccount, Row, Throttle, WriteAccount};
+use keyform::account::{
+    Clock as _, Dated, Effect, Failure, FailureKind, Page, ReadAccount, Row, Throttle, WriteAccount,
+};
 use keyform::apply::{ApplyOptions, Outcome, Tools, execute};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::Plan;
@@ -118,6 +120,7 @@ impl Limited {
             retry_after: self.says_when.then(|| Duration::from_secs(left.as_secs() + 1)),
             message: "too many requests".to_owned(),
             help: None,
+            id: None,
         })
     }
 }
@@ -132,19 +135,19 @@ impl ReadAccount for Limited {
 }
 
 impl WriteAccount for Limited {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         self.arrive().await?;
         let row = self.account.upload(name, key).await;
         self.kernel.sleep(WAY).await;
         row
     }
 
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn promote(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.arrive().await?;
         self.account.promote(id).await
     }
 
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn delete(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         self.arrive().await?;
         self.account.delete(id).await
     }

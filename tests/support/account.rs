@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use keyform::account::{Clock, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
+use keyform::account::{Clock, Dated, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
 use keyform::emulator::DuplicateKey;
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
@@ -92,16 +92,21 @@ impl ReadAccount for MemoryAccount {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
         let rows = self.rows.borrow();
         let page = rows.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
-        Ok(Page { rows: page.cloned().collect(), total: Some(rows.len() as u64), limit: Some(limit), bytes: 0 })
+        Ok(Page {
+            rows: page.cloned().collect(),
+            total: Some(rows.len() as u64),
+            limit: Some(limit),
+            ..Page::default()
+        })
     }
 }
 
 impl WriteAccount for MemoryAccount {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Row, Failure> {
+    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         let same =
             self.rows.borrow().iter().find(|row| row.is_user_key && row.blob.as_ref() == Some(key.blob())).cloned();
         match (same, self.mode.duplicate_key) {
-            (Some(row), DuplicateKey::SameRow) => return Ok(row),
+            (Some(row), DuplicateKey::SameRow) => return Ok(row.into()),
             (Some(_), DuplicateKey::Refuse) => return Err(refused("the key exists already")),
             _ => {}
         }
@@ -110,25 +115,25 @@ impl WriteAccount for MemoryAccount {
             self.make_primary(&id);
         }
         self.seen();
-        Ok(self.rows.borrow().last().unwrap().clone())
+        Ok(self.rows.borrow().last().unwrap().clone().into())
     }
 
-    async fn promote(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn promote(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         if !self.rows.borrow().iter().any(|row| row.id == *id) {
             return Err(refused("no such key"));
         }
         self.make_primary(id);
         self.seen();
-        Ok(())
+        Ok(().into())
     }
 
-    async fn delete(&self, id: &KeyId) -> Result<(), Failure> {
+    async fn delete(&self, id: &KeyId) -> Result<Dated<()>, Failure> {
         if self.mode.keeps_primary && self.rows.borrow().iter().any(|row| row.id == *id && row.is_primary) {
             return Err(refused("the primary key cannot be deleted"));
         }
         self.rows.borrow_mut().retain(|row| row.id != *id);
         self.seen();
-        Ok(())
+        Ok(().into())
     }
 }
 
@@ -189,5 +194,6 @@ pub fn refused(message: &str) -> Failure {
         retry_after: None,
         message: message.to_owned(),
         help: None,
+        id: None,
     }
 }

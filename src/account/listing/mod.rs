@@ -3,6 +3,7 @@
 //! The API promises no order, and rows move from page to page while others write. A listing without one of the rows would
 //! make a plan upload a key twice, so a listing is believed only if it agrees with itself.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
@@ -10,6 +11,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
 use thiserror::Error;
 
 use super::clock::Clock;
@@ -52,6 +54,10 @@ pub struct Listing {
     rows: Vec<Row>,
     /// The indices of rows by the key that they hold.
     by_blob: HashMap<KeyBlob, Vec<usize>>,
+    /// When its first page was requested.
+    sent: Duration,
+    /// The server's time when it returned the first page, in whole seconds.
+    date: Option<Timestamp>,
 }
 
 /// Why an account could not be listed.
@@ -86,7 +92,9 @@ pub async fn list_all<R: ReadAccount, C: Clock>(
     let mut pauses = REPEAT_AFTER.iter();
     loop {
         match pages.sweep().await {
-            Ok(sweep) => return Listing::new(sweep.rows.into_values()),
+            Ok((sweep, sent)) => {
+                return Ok(Listing { sent, date: sweep.date, ..Listing::new(sweep.rows.into_values())? });
+            }
             Err(Unlisted::Error(error)) => return Err(error),
             Err(Unlisted::Torn { shown }) => {
                 tracing::info!(shown, "the listing changed while it was read");
@@ -114,7 +122,17 @@ impl Listing {
                 by_blob.entry(blob.clone()).or_default().push(index);
             }
         }
-        Ok(Self { rows, by_blob })
+        Ok(Self { rows, by_blob, sent: Duration::ZERO, date: None })
+    }
+
+    /// When its first page was requested, on the clock of the throttle. Every page is at least as new.
+    pub fn sent(&self) -> Duration {
+        self.sent
+    }
+
+    /// The server's time when it returned the first page, in whole seconds.
+    pub fn date(&self) -> Option<Timestamp> {
+        self.date
     }
 
     /// All rows, sorted by id.
@@ -183,30 +201,38 @@ struct Sweep {
     /// The last row of the last page.
     end: Option<KeyId>,
     bytes: u64,
+    /// The server's time on the first page.
+    date: Option<Timestamp>,
 }
 
 impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
-    async fn page(&self, offset: u64) -> Result<Page, ListError> {
-        let request = || self.reader.page(offset, PAGE_ROWS);
+    /// Returns a page and the time when it was requested.
+    async fn page(&self, offset: u64) -> Result<(Page, Duration), ListError> {
+        let sent_at = Cell::new(Duration::ZERO);
+        let request = || {
+            sent_at.set(self.throttle.clock().now());
+            self.reader.page(offset, PAGE_ROWS)
+        };
         let sent = self.throttle.send(Operation::List, self.policy, 0, pending::<Infallible>(), |_| {}, request).await;
         let page = sent.map_err(|SendError::Failed(failure)| failure)?;
         if self.throttle.clock().now().saturating_sub(self.start) > MAX_LISTING_TIME {
             return Err(ListError::TooSlow);
         }
-        Ok(page)
+        Ok((page, sent_at.get()))
     }
 
     /// Reads all pages once: the first, then several at a time as far as the account says that there are more, then one
     /// after the other until one is the last.
-    async fn sweep(&self) -> Result<Sweep, Unlisted> {
-        let first = self.page(0).await?;
+    /// Returns them with the time when the first was requested.
+    async fn sweep(&self) -> Result<(Sweep, Duration), Unlisted> {
+        let (first, sent) = self.page(0).await?;
         // The account's own count adds pages. It never spares one: it may count something else.
         let total = first.total.unwrap_or(0);
         // Without a stated limit, only a page without new rows is the last.
         let limit = first.limit.map_or(1, |limit| limit.clamp(1, PAGE_ROWS));
         let mut length = length_of(&first);
         let (full, step) = (length, length.saturating_sub(1).max(1));
-        let mut sweep = Sweep::default();
+        let mut sweep = Sweep { date: first.date, ..Sweep::default() };
         sweep.add(first)?;
         let counted = (1..).map(|number| number * step).take_while(|offset| offset.saturating_add(1) < total);
         let counted = counted.take(if full > 1 { MAX_ROWS } else { 0 });
@@ -219,13 +245,13 @@ impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
         while length == full
             && let Some((at, page)) = ahead.next().await
         {
-            let page = page?;
+            let (page, _) = page?;
             (offset, length) = (at, length_of(&page));
             sweep.add(page)?;
         }
         while length >= limit || offset + length < total {
             offset += length.saturating_sub(1).max(1);
-            let page = self.page(offset).await?;
+            let (page, _) = self.page(offset).await?;
             // A single row leaves nothing for the next page to overlap with.
             let is_after_one = length == 1 && page.rows.is_empty();
             length = length_of(&page);
@@ -233,14 +259,14 @@ impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
                 break;
             }
         }
-        Ok(sweep)
+        Ok((sweep, sent))
     }
 }
 
 impl Sweep {
     /// Adds the next page and returns how many rows it adds. Fails if the page does not continue the one before.
     fn add(&mut self, page: Page) -> Result<usize, Unlisted> {
-        let Page { rows, bytes, total: _, limit: _ } = page;
+        let Page { rows, bytes, total: _, limit: _, date: _ } = page;
         let expected = rows.len() - usize::from(self.end.is_some() && !rows.is_empty());
         let before = self.rows.len();
         if self.end.is_some() && self.end.as_ref() != rows.first().map(|row| &row.id) {

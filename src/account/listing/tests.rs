@@ -26,7 +26,7 @@ impl<F: Fn(usize, &mut Vec<Row>, &mut Page)> ReadAccount for Book<F> {
             total: self.states_total.then_some(rows.len() as u64),
             limit: self.states_limit.then_some(size as u64),
             rows: came,
-            bytes: 0,
+            ..Page::default()
         };
         (self.meddle)(self.requests.get(), &mut rows, &mut page);
         Ok(page)
@@ -216,7 +216,7 @@ async fn an_account_that_ignores_the_offset_is_not_believed() {
     struct Stuck(bool);
     impl ReadAccount for Stuck {
         async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
-            Ok(Page { rows: (0..100).map(row).collect(), total: self.0.then_some(100), limit: None, bytes: 0 })
+            Ok(Page { rows: (0..100).map(row).collect(), total: self.0.then_some(100), ..Page::default() })
         }
     }
     for states_total in [true, false] {
@@ -248,7 +248,7 @@ async fn the_rows_the_bytes_and_the_time_of_a_listing_are_bounded() {
         async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
             self.clock.sleep(self.pause).await;
             let rows = (offset..offset + limit).map(|number| row(usize::try_from(number).unwrap())).collect();
-            Ok(Page { rows, total: None, limit: Some(limit), bytes: self.bytes })
+            Ok(Page { rows, total: None, limit: Some(limit), bytes: self.bytes, date: None })
         }
     }
     let clock = VirtualClock::default();
@@ -268,13 +268,14 @@ async fn a_page_that_fails_is_asked_for_again_and_a_refusal_ends_it() {
         async fn page(&self, _: u64, _: u64) -> Result<Page, Failure> {
             self.0.set(self.0.get() + 1);
             if self.0.get() > 2 {
-                return Ok(Page { rows: vec![row(1)], total: Some(1), limit: None, bytes: 0 });
+                return Ok(Page { rows: vec![row(1)], total: Some(1), ..Page::default() });
             }
             Err(Failure {
                 effect: self.1,
                 kind: FailureKind::ServerError,
                 status: Some(502),
                 retry_after: None,
+                id: None,
                 message: "bad gateway".to_owned(),
                 help: Some("wait".to_owned()),
             })

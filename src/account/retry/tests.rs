@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 fn failure(effect: Effect, kind: FailureKind, retry_after: Option<u64>) -> Failure {
     let retry_after = retry_after.map(Duration::from_secs);
-    Failure { effect, kind, status: None, retry_after, message: "no".to_owned(), help: None }
+    Failure { effect, kind, status: None, retry_after, id: None, message: "no".to_owned(), help: None }
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn seconds(seconds: u64) -> Duration {
 
 fn failure(effect: Effect, kind: FailureKind, asked: Option<u64>) -> Failure {
     let retry_after = asked.map(seconds);
-    Failure { effect, kind, status: None, retry_after, message: "no".to_owned(), help: None }
+    Failure { effect, kind, status: None, retry_after, id: None, message: "no".to_owned(), help: None }
 }
 
 fn too_many(asked: Option<u64>) -> Result<(), Failure> {

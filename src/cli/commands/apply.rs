@@ -343,6 +343,7 @@ mod tests {
             retry_after: seconds.map(Duration::from_secs),
             message: "the server is unavailable".to_owned(),
             help: None,
+            id: None,
         };
         for (kind, seconds, expected) in [
             (FailureKind::RateLimited, Some(8), "Rate limited, retrying in 8 s"),
