@@ -78,7 +78,7 @@ fn a_name_in_the_help_of_a_refusal_is_quoted_for_a_shell() {
     ] {
         let mut plan = plan("a=B! c=C", "a=A#1 c=C#2", "a=A#1 c=C#2");
         for action in &mut plan.actions {
-            action.name = KeyName::new(name).unwrap();
+            action.name = KeyName::recorded(name);
         }
         trips(&plan, &[flag]);
     }

@@ -51,7 +51,7 @@ fn every_example_is_valid_for_the_schema_and_the_program() {
 
 #[test]
 fn the_schema_and_the_program_refuse_the_same_mistakes() {
-    let good = manifest("alice=1* bob=2!~");
+    let good = manifest("alice=1* bob=2! erin=3~");
     assert_valid("manifest", &yaml(&good));
     for (what, broken) in [
         ("no version", good.replace("version: 1\n", "")),
@@ -62,6 +62,7 @@ fn the_schema_and_the_program_refuse_the_same_mistakes() {
         ("an unknown field", good.replace("version: 1", "version: 1\nteams: []")),
         ("an unknown field of a key", good.replace("protect: true", "protected: true")),
         ("a key without a name", good.replace("name: alice\n    ", "")),
+        ("a name with a blank", good.replace("name: alice", "name: alice doe")),
         ("a name that is a number", good.replace("name: alice", "name: 7")),
         ("a key without a public key", good.replace("protect: true", "protect: true\n  - name: carol")),
         ("a public key and a file", good.replace("protect: true", "publicKeyFile: bob.pub")),

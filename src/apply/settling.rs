@@ -95,7 +95,7 @@ mod tests {
 
     fn empty_plan() -> Plan {
         compare(Input {
-            desired: &Desired { account: None, keys: Vec::new(), files: Vec::new() },
+            desired: &Desired::default(),
             recorded: None,
             observed: None,
             endpoint: &Endpoint::default(),

@@ -93,7 +93,7 @@ pub(super) struct PlanScope {
     #[arg(long)]
     pub(super) offline: bool,
     /// Plan changes of this key only (repeatable)
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = key_name)]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) target: Vec<KeyName>,
     /// Delete every managed key
     #[arg(long)]
@@ -130,7 +130,7 @@ pub(super) struct AcknowledgeArgs {
     #[arg(long)]
     pub(super) allow_empty_account: bool,
     /// Allow changes to this protected key (repeatable)
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = key_name)]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) allow_protected: Vec<KeyName>,
 }
 
@@ -235,10 +235,6 @@ impl DayArgs {
         let Self { today } = self;
         today.iter().flat_map(|today| ["--today".to_owned(), today.to_string()]).collect()
     }
-}
-
-pub(super) fn key_name(text: &str) -> Result<KeyName, String> {
-    KeyName::new(text).map_err(|error| error.to_string())
 }
 
 fn date(text: &str) -> Result<Date, &'static str> {

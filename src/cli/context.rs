@@ -68,8 +68,9 @@ impl Context {
     pub(super) fn desired(&self, today: Date) -> Result<Desired, CliError> {
         let LoadedManifest { desired, report } = self.manifest(today)?;
         let problems = problems::text(&report);
-        let Some(desired) = desired else {
-            return Err(CliError::invalid_manifest(problems, report.worst() == Some(Severity::Policy)));
+        let is_refused = report.worst() == Some(Severity::Policy);
+        let Some(desired) = desired.filter(|_| !is_refused) else {
+            return Err(CliError::invalid_manifest(problems, is_refused));
         };
         self.ui.tell(&problems);
         Ok(desired)

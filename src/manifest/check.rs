@@ -3,19 +3,20 @@
 use std::collections::{HashMap, hash_map};
 use std::hash::Hash;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::code::Code;
-use super::contents::{Contents, Entry, Optional};
-use super::desired::{Desired, DesiredKey, Place, days_until};
+use super::contents::{Contents, Entry, KeyList, Optional, RevokedEntry};
+use super::desired::{Desired, DesiredKey, Place, RevokedKey, days_until};
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::limits::{EXPIRES_SOON_DAYS, MAX_KEYS, MAX_SHOWN_CHARS};
 use super::policy::Policy;
 use super::tree::Spanned;
-use crate::public_key::{KeyBlob, WEAK_RSA_BITS};
+use super::violations::violations;
+use crate::public_key::{Fingerprint, KeyBlob, WEAK_RSA_BITS};
 use crate::terminal::escape::escape_to;
 
 /// Leaves out keys with a problem, so the result is of use only if no problem forbids that.
@@ -25,37 +26,58 @@ pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) 
     let policy = only(&files, Code::PolicyTwice, "policy", |file| file.policy.as_ref(), problems);
     let default = Policy::default();
     let rules = policy.map_or(&default, |(_, policy)| &policy.value);
+    let violations = policy.map(|(file, policy)| violations(&policy.value, file, &files, today, problems));
     for file in &files {
-        if let Some((policy_file, policy)) = policy {
-            check_policy(&policy.value, policy_file, file, today, problems);
-        }
-        for entry in &file.keys {
+        for entry in file.entries() {
             warn(entry, rules, &file.file, today, problems);
+            check_protection(entry, &file.file, problems);
         }
     }
+    check_listed(&files, problems);
     check_count(&files, problems);
     check_unique(&files, problems);
+    check_revoked(&files, problems);
     check_primary(&files, problems);
-    let paths: Vec<PathBuf> = files.iter().map(|file| file.file.to_path_buf()).collect();
-    let mut keys = Vec::with_capacity(files.iter().map(|file| file.keys.len()).sum());
-    for Contents { file, keys: entries, .. } in files {
-        keys.extend(entries.into_iter().filter_map(|entry| desired(entry, &file)));
+    let mut merged = Desired {
+        account,
+        keys: Vec::with_capacity(files.iter().map(|file| file.entries().len()).sum()),
+        revoked: Vec::new(),
+        violations: violations.unwrap_or_default(),
+        policy_level: rules.level,
+        unmanaged: rules.unmanaged,
+        unmanaged_except: rules.unmanaged_except.clone(),
+        files: files.iter().map(|file| file.file.to_path_buf()).collect(),
+    };
+    for Contents { file, keys, revoked, .. } in files {
+        if let KeyList::Listed(entries) = keys {
+            merged.keys.extend(entries.into_iter().filter_map(|entry| desired_key(entry, &file)));
+        }
+        merged.revoked.extend(revoked.into_iter().filter_map(|entry| revoked_key(entry, &file)));
     }
-    keys.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Desired { account, keys, files: paths }
+    merged.keys.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    merged.revoked.sort_unstable_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+    merged
 }
 
-fn desired(entry: Entry, file: &Arc<Path>) -> Option<DesiredKey> {
-    let Entry { range, head: _, name, key, owner, expires, primary, protect } = entry;
+fn desired_key(entry: Entry, file: &Arc<Path>) -> Option<DesiredKey> {
+    let Entry { range, head: _, name, key, account_name, owner, expires, primary, protect, exempt } = entry;
     Some(DesiredKey {
         name: name?.value,
         key: key?.value,
+        account_name,
         primary: primary.is_some_and(|primary| primary.value),
         owner: owner.into_option(),
         expires: expires.into_option().map(|expires| expires.value),
-        protect,
+        protect: protect.is_some_and(|protect| protect.value),
+        exempt,
         place: Place { file: Arc::clone(file), range },
     })
+}
+
+fn revoked_key(entry: RevokedEntry, file: &Arc<Path>) -> Option<RevokedKey> {
+    let RevokedEntry { range, fingerprint, blob, reason } = entry;
+    let place = Place { file: Arc::clone(file), range };
+    Some(RevokedKey { fingerprint: fingerprint?.value, blob, reason, place })
 }
 
 /// Finds the file that has a field, and reports every other one that has it.
@@ -79,11 +101,26 @@ fn only<'f, T>(
     Some(first)
 }
 
+/// Reports that no file has `keys`, at the first file.
+fn check_listed(files: &[Contents], problems: &mut Problems) {
+    let missing = files.iter().map(|file| match &file.keys {
+        KeyList::Missing(range) => Some((&file.file, range)),
+        KeyList::Listed(_) | KeyList::Unknown => None,
+    });
+    let Some(missing) = missing.collect::<Option<Vec<_>>>() else {
+        return;
+    };
+    if let Some((file, range)) = missing.first() {
+        let message = if files.len() == 1 { "the manifest has no `keys`" } else { "no file has `keys`" };
+        problems.add(Diagnostic::error(Code::FieldMissing, file, range, message).help("add `keys: []`"));
+    }
+}
+
 fn check_count(files: &[Contents], problems: &mut Problems) {
     let mut count = 0;
     for file in files {
-        count += file.keys.len();
-        if let Some(entry) = file.keys.last().filter(|_| count > MAX_KEYS) {
+        count += file.entries().len();
+        if let Some(entry) = file.entries().last().filter(|_| count > MAX_KEYS) {
             let message = format!("all files together have more than {MAX_KEYS} keys");
             let problem = Diagnostic::error(Code::ManifestTooManyKeys, &file.file, &entry.head, message);
             return problems.add(problem.help("use several accounts"));
@@ -92,11 +129,11 @@ fn check_count(files: &[Contents], problems: &mut Problems) {
 }
 
 fn check_unique(files: &[Contents], problems: &mut Problems) {
-    let count = files.iter().map(|file| file.keys.len()).sum();
+    let count = files.iter().map(|file| file.entries().len()).sum();
     let mut names = Seen(HashMap::with_capacity(count));
     let mut blobs: Seen<&KeyBlob> = Seen(HashMap::with_capacity(count));
     for file in files {
-        for entry in &file.keys {
+        for entry in file.entries() {
             if let Some(name) = &entry.name
                 && let Some(first) = names.first(&name.value, &file.file, &name.range)
             {
@@ -114,6 +151,40 @@ fn check_unique(files: &[Contents], problems: &mut Problems) {
                     Diagnostic::error(Code::KeyDuplicate, &file.file, &key.range, "this key is already listed")
                         .related(first.0, first.1, "first here")
                         .help("remove one of them; comments and names do not make keys different"),
+                );
+            }
+        }
+    }
+}
+
+/// Reports keys that are revoked twice, and keys that are both listed and revoked.
+fn check_revoked(files: &[Contents], problems: &mut Problems) {
+    let mut revoked: Seen<&Fingerprint> = Seen(HashMap::new());
+    for file in files {
+        for entry in &file.revoked {
+            if let Some(fingerprint) = &entry.fingerprint
+                && let Some(first) = revoked.first(&fingerprint.value, &file.file, &fingerprint.range)
+            {
+                let message = "this key is already revoked";
+                problems.add(
+                    Diagnostic::error(Code::RevokedDuplicate, &file.file, &fingerprint.range, message)
+                        .related(first.0, first.1, "first here")
+                        .help("remove one of them"),
+                );
+            }
+        }
+    }
+    if revoked.0.is_empty() {
+        return;
+    }
+    for file in files {
+        for key in file.entries().iter().filter_map(|entry| entry.key.as_ref()) {
+            if let Some(revocation) = revoked.0.get(&key.value.blob().fingerprint()) {
+                let message = "this key is revoked";
+                problems.add(
+                    Diagnostic::error(Code::KeyRevoked, &file.file, &key.range, message)
+                        .related(revocation.0, revocation.1, "revoked here")
+                        .help("remove the entry, or replace its key"),
                 );
             }
         }
@@ -141,7 +212,7 @@ impl<'f, K: Hash + Eq> Seen<'f, K> {
 }
 
 fn check_primary(files: &[Contents], problems: &mut Problems) {
-    let entries = files.iter().flat_map(|file| file.keys.iter().map(move |entry| (&file.file, entry)));
+    let entries = files.iter().flat_map(|file| file.entries().iter().map(move |entry| (&file.file, entry)));
     let mut primaries = entries.filter_map(|(file, entry)| {
         let primary = entry.primary.as_ref().filter(|primary| primary.value)?;
         Some((file, &primary.range))
@@ -154,6 +225,17 @@ fn check_primary(files: &[Contents], problems: &mut Problems) {
             Diagnostic::error(Code::PrimaryTwice, file, range, "another key is the primary")
                 .related(first_file, first, "first here")
                 .help("keep `primary: true` on one key"),
+        );
+    }
+}
+
+fn check_protection(entry: &Entry, file: &Arc<Path>, problems: &mut Problems) {
+    if let (Some(Spanned { value: true, range }), Optional::Present(expires)) = (&entry.protect, &entry.expires) {
+        let message = "a protected key cannot expire, because its removal would be refused";
+        problems.add(
+            Diagnostic::error(Code::ProtectExpires, file, range, message)
+                .related(file, &expires.range, "expires here")
+                .help("remove `protect` or `expires`"),
         );
     }
 }
@@ -191,90 +273,5 @@ fn warn(entry: &Entry, rules: &Policy, file: &Arc<Path>, today: Date, problems: 
     {
         let message = format!("an RSA key of {} bits is weak; use at least {WEAK_RSA_BITS}", key.bits());
         add(Code::KeyRsaWeak, range, message, "create a new key with `ssh-keygen -t ed25519`");
-    }
-}
-
-/// Checks the keys of one file against the policy, which may be in another file.
-fn check_policy(policy: &Policy, policy_file: &Arc<Path>, contents: &Contents, today: Date, problems: &mut Problems) {
-    let Policy { algorithms, min_rsa_bits, require_owner, max_lifetime_days, name_pattern } = policy;
-    for entry in &contents.keys {
-        let mut violation = |code, range: &Range<usize>, message: String, help: &str, rule: &Range<usize>| {
-            problems.add(
-                Diagnostic::at(Severity::Policy, code, &contents.file, range, message)
-                    .related(policy_file, rule, "the policy")
-                    .help(help),
-            );
-        };
-        if let (Some(key), Some(rule)) = (&entry.key, algorithms)
-            && !rule.value.contains(&key.value.blob().algorithm())
-        {
-            let message = format!("{} keys are not allowed", key.value.blob().algorithm());
-            let help = format!("use a key of one of these types: {}", rule.value.join(", "));
-            violation(Code::PolicyAlgorithms, &key.range, message, &help, &rule.range);
-        }
-        if let (Some(key), Some(rule)) = (&entry.key, min_rsa_bits)
-            && policy.refuses_bits(&key.value)
-        {
-            let message = format!("an RSA key of {} bits; at least {} are required", key.value.bits(), rule.value);
-            violation(
-                Code::PolicyMinRsaBits,
-                &key.range,
-                message,
-                "create a longer key, or an Ed25519 key",
-                &rule.range,
-            );
-        }
-        if let (Optional::Missing, Some(Spanned { value: true, range })) = (&entry.owner, require_owner) {
-            let message = format!("{} has no `owner`", called(entry));
-            violation(
-                Code::PolicyRequireOwner,
-                &entry.head,
-                message,
-                "add `owner: …`, the person responsible for the key",
-                range,
-            );
-        }
-        if let Some(rule) = max_lifetime_days {
-            check_lifetime(entry, rule, today, &mut violation);
-        }
-        if let (Some(name), Some(rule)) = (&entry.name, name_pattern)
-            && !rule.value.is_match(name.value.as_str())
-        {
-            let message = format!("the name does not match `{}`", escape_to(rule.value.as_str(), MAX_SHOWN_CHARS));
-            violation(Code::PolicyNamePattern, &name.range, message, "choose a name that matches", &rule.range);
-        }
-    }
-}
-
-fn check_lifetime(
-    entry: &Entry,
-    rule: &Spanned<u32>,
-    today: Date,
-    violation: &mut impl FnMut(Code, &Range<usize>, String, &str, &Range<usize>),
-) {
-    let (range, message) = match &entry.expires {
-        Optional::Invalid => return,
-        Optional::Missing => {
-            (&entry.head, format!("{} never expires; the maximum lifetime is {} days", called(entry), rule.value))
-        }
-        Optional::Present(expires) => {
-            let days = days_until(today, expires.value);
-            if days <= i64::from(rule.value) {
-                return;
-            }
-            (&expires.range, format!("the key expires in {days} days; the maximum is {}", rule.value))
-        }
-    };
-    let help = match today.checked_add(jiff::Span::new().days(i64::from(rule.value))) {
-        Ok(last) => format!("set `expires` to {last} or earlier"),
-        Err(_) => "choose an earlier date".to_owned(),
-    };
-    violation(Code::PolicyMaxLifetime, range, message, &help, &rule.range);
-}
-
-fn called(entry: &Entry) -> String {
-    match &entry.name {
-        Some(name) => format!("the key `{}`", escape_to(name.value.as_str(), MAX_SHOWN_CHARS)),
-        None => "the key".to_owned(),
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::policy::Policy;
+use super::policy::{Policy, PolicyCheck};
 use super::tree::Spanned;
-use crate::names::{KeyName, UserId};
-use crate::public_key::PublicKey;
+use crate::names::{AccountName, KeyName, UserId};
+use crate::public_key::{Fingerprint, KeyBlob, PublicKey};
 
 #[derive(Debug)]
 pub(crate) struct Contents {
@@ -17,7 +17,27 @@ pub(crate) struct Contents {
     /// Present if the file has an `account`, with `None` if its user is invalid.
     pub(crate) account: Option<Spanned<Option<UserId>>>,
     pub(crate) policy: Option<Spanned<Policy>>,
-    pub(crate) keys: Vec<Entry>,
+    pub(crate) keys: KeyList,
+    pub(crate) revoked: Vec<RevokedEntry>,
+}
+
+/// The `keys` of one file.
+#[derive(Debug)]
+pub(crate) enum KeyList {
+    Listed(Vec<Entry>),
+    /// The file has no `keys`; what to underline for that.
+    Missing(Range<usize>),
+    /// The file could not be read whole, so it may have `keys`.
+    Unknown,
+}
+
+impl Contents {
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.keys {
+            KeyList::Listed(entries) => entries,
+            KeyList::Missing(_) | KeyList::Unknown => &[],
+        }
+    }
 }
 
 /// One entry of `keys`. Missing and invalid fields are `None`.
@@ -31,8 +51,21 @@ pub(crate) struct Entry {
     pub(crate) key: Option<Spanned<PublicKey>>,
     pub(crate) owner: Optional<String>,
     pub(crate) expires: Optional<Spanned<Date>>,
+    pub(crate) account_name: Option<AccountName>,
     pub(crate) primary: Option<Spanned<bool>>,
-    pub(crate) protect: bool,
+    pub(crate) protect: Option<Spanned<bool>>,
+    pub(crate) exempt: Vec<PolicyCheck>,
+}
+
+/// One entry of `revoked`. Missing and invalid fields are `None`.
+#[derive(Debug)]
+pub(crate) struct RevokedEntry {
+    /// The whole entry, from its first field on.
+    pub(crate) range: Range<usize>,
+    /// With the place of the field that has it.
+    pub(crate) fingerprint: Option<Spanned<Fingerprint>>,
+    pub(crate) blob: Option<KeyBlob>,
+    pub(crate) reason: Option<String>,
 }
 
 /// A field that a policy may require. An invalid one is not reported as missing too.

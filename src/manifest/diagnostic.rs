@@ -167,9 +167,8 @@ impl Problems {
         self.errors >= MAX_PROBLEMS
     }
 
-    /// Returns whether the manifest cannot be used, or may not be.
-    pub(crate) fn forbid_use(&self) -> bool {
-        self.errors + self.policies > 0
+    pub(crate) fn have_errors(&self) -> bool {
+        self.errors > 0
     }
 
     /// Returns all problems sorted by file and place, without those about redacted text; then, for each severity, how many

@@ -1,19 +1,18 @@
 //! Reads one entry of `keys`.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use super::code::Code;
 use super::contents::{Entry, Optional};
 use super::fields::FieldReader;
-use super::key_file;
+use super::key_field::read_key;
 use super::limits::{MAX_OWNER_CHARS, MAX_SHOWN_CHARS};
-use super::tree::{Field, Mapping, Node, Spanned, Value};
-use crate::names::KeyName;
-use crate::public_key::{PublicKey, PublicKeyError, PublicKeyErrorKind};
+use super::policy::PolicyCheck;
+use super::suggest::suggest;
+use super::tree::{Field, Mapping, Node, Spanned};
+use crate::names::{AccountName, KeyName, NameError};
 use crate::terminal::escape::escape_to;
 
-pub(crate) const FIELDS: [&str; 7] = ["name", "publicKey", "publicKeyFile", "owner", "expires", "protect", "primary"];
+pub(crate) const FIELDS: [&str; 9] =
+    ["name", "publicKey", "publicKeyFile", "accountName", "owner", "expires", "protect", "exempt", "primary"];
 
 pub(crate) fn read(node: &Node<'_>, mapping: &Mapping<'_>, reader: &mut FieldReader<'_>) -> Entry {
     let head = node.head();
@@ -22,10 +21,12 @@ pub(crate) fn read(node: &Node<'_>, mapping: &Mapping<'_>, reader: &mut FieldRea
         head: head.clone(),
         name: None,
         key: None,
+        account_name: None,
         owner: Optional::Missing,
         expires: Optional::Missing,
         primary: None,
-        protect: false,
+        protect: None,
+        exempt: Vec::new(),
     };
     let (mut named, mut inline, mut in_file) = (false, None, None);
     // A field that was misspelled is not reported as missing too.
@@ -38,6 +39,7 @@ pub(crate) fn read(node: &Node<'_>, mapping: &Mapping<'_>, reader: &mut FieldRea
             }
             "publicKey" => inline = Some(field),
             "publicKeyFile" => in_file = Some(field),
+            "accountName" => entry.account_name = read_account_name(&field.value, reader),
             "owner" => {
                 let owner = reader.line(&field.value, "`owner`", MAX_OWNER_CHARS);
                 entry.owner = Optional::present(owner.map(str::to_owned));
@@ -47,7 +49,10 @@ pub(crate) fn read(node: &Node<'_>, mapping: &Mapping<'_>, reader: &mut FieldRea
                 entry.expires =
                     Optional::present(date.map(|value| Spanned { value, range: field.value.range.clone() }));
             }
-            "protect" => entry.protect = reader.bool(field).unwrap_or_default(),
+            "protect" => {
+                entry.protect = reader.bool(field).map(|value| Spanned { value, range: field.value.range.clone() });
+            }
+            "exempt" => entry.exempt = read_exempt(field, reader),
             "primary" => {
                 entry.primary = reader.bool(field).map(|value| Spanned { value, range: field.value.range.clone() });
             }
@@ -72,88 +77,47 @@ fn read_name(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<Ke
         Ok(value) => Some(Spanned { value, range: node.range.clone() }),
         Err(error) => {
             let message = format!("invalid `name`: {error}");
-            reader.error(
-                Code::NameInvalid,
-                &node.range,
-                message,
-                "use visible text on one line, such as `alice-laptop`",
-            );
+            let help = match error {
+                NameError::TooLong { .. } => "shorten it",
+                _ => "use letters, digits and `._@+-`, such as `alice-laptop`; any text is allowed in `accountName`",
+            };
+            reader.error(Code::NameInvalid, &node.range, message, help);
             None
         }
     }
 }
 
-fn read_key(
-    inline: Option<&Field<'_>>,
-    in_file: Option<&Field<'_>>,
-    reader: &mut FieldReader<'_>,
-) -> Option<Spanned<PublicKey>> {
-    if let (Some(_), Some(second)) = (inline, in_file) {
-        let message = "the key has both `publicKey` and `publicKeyFile`";
-        reader.error(Code::FieldBoth, &second.name.range, message, "remove one of them");
-    }
-    match (inline, in_file) {
-        (Some(field), _) => read_inline(&field.value, reader),
-        (None, Some(field)) => read_file(&field.value, reader),
-        (None, None) => None,
-    }
-}
-
-fn read_inline(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<PublicKey>> {
-    let text = match &node.value {
-        // Empty values and other types are reported as for every field.
-        Value::Plain(text) | Value::Quoted(text) if text.len() > 1 && text.contains(|c: char| !c.is_whitespace()) => {
-            text
-        }
-        _ => {
-            reader.text(node, "`publicKey`")?;
-            return None;
-        }
-    };
-    match PublicKey::parse(text) {
-        Ok(value) => Some(Spanned { value, range: node.range.clone() }),
+fn read_account_name(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<AccountName> {
+    let text = reader.text(node, "`accountName`")?;
+    match AccountName::new(text) {
+        Ok(name) => Some(name),
         Err(error) => {
-            if matches!(error.kind, PublicKeyErrorKind::Private { .. }) {
-                reader.secrets.push(node.range.clone());
-            }
-            let range = part_of(node, &error).unwrap_or_else(|| node.range.clone());
-            reader.error(Code::from(&error.kind), &range, error.to_string(), error.kind.help());
+            let message = format!("invalid `accountName`: {error}");
+            reader.error(Code::AccountNameInvalid, &node.range, message, "use visible text on one line");
             None
         }
     }
 }
 
-/// Returns the part of the value that the error is about, if the source has the text as it was parsed.
-fn part_of(node: &Node<'_>, error: &PublicKeyError) -> Option<Range<usize>> {
-    let quote = match node.value {
-        Value::Plain(Cow::Borrowed(_)) => 0,
-        Value::Quoted(Cow::Borrowed(_)) => 1,
-        _ => return None,
-    };
-    let start = node.range.start + quote;
-    error.at.as_ref().map(|at| start + at.start..start + at.end)
-}
-
-/// Reads the key from its file. No message repeats any of its content.
-fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<PublicKey>> {
-    let name = reader.text(node, "`publicKeyFile`")?;
-    let shown = escape_to(name, MAX_SHOWN_CHARS);
-    match key_file::read(reader.file, name) {
-        Ok(text) => match PublicKey::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
-            Ok(value) => {
-                return Some(Spanned { value, range: node.range.clone() });
-            }
-            Err(error) => {
-                let reason = match &error.kind {
-                    // These two repeat a part of the text.
-                    PublicKeyErrorKind::Type { .. } => "it does not start with a supported key type".to_owned(),
-                    PublicKeyErrorKind::Character { .. } => "it contains an invisible character".to_owned(),
-                    safe => safe.to_string(),
-                };
-                reader.error(Code::from(&error.kind), &node.range, format!("`{shown}`: {reason}"), error.kind.help());
-            }
-        },
-        Err(error) => reader.error(error.code(), &node.range, format!("`{shown}` {error}"), error.help()),
+fn read_exempt(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<PolicyCheck> {
+    let known = PolicyCheck::ALL.map(PolicyCheck::field);
+    let mut exempt = Vec::new();
+    for item in reader.list(field, "such as `[maxLifetimeDays]`").unwrap_or_default() {
+        let Some(text) = reader.text(item, "a check") else {
+            continue;
+        };
+        if let Some(check) = PolicyCheck::ALL.into_iter().find(|check| check.field() == text) {
+            exempt.push(check);
+            continue;
+        }
+        let help = match suggest(text, &known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("checks of a policy: {}", known.join(", ")),
+        };
+        let message = format!("`{}` is not a check of a policy", escape_to(text, MAX_SHOWN_CHARS));
+        reader.error(Code::FieldValue, &item.range, message, help);
     }
-    None
+    exempt.sort_unstable();
+    exempt.dedup();
+    exempt
 }

@@ -110,6 +110,30 @@ impl FieldReader<'_> {
         None
     }
 
+    /// Reads one of several words.
+    pub(crate) fn choice<T, const N: usize>(
+        &mut self,
+        field: &Field<'_>,
+        choices: [(&'static str, T); N],
+    ) -> Option<T> {
+        let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let words = words.join(" or ");
+        let what = || format!("`{}` must be {words}", field.name.value);
+        match &field.value.value {
+            Value::Plain(text) | Value::Quoted(text) => {
+                let found = choices.into_iter().find(|(word, _)| word == text);
+                if found.is_none() {
+                    self.wrong_value(&field.value, what(), &format!("write {words}"));
+                }
+                found.map(|(_, value)| value)
+            }
+            other => {
+                self.wrong_type(other, &field.value.head(), &what(), &format!("write {words}"));
+                None
+            }
+        }
+    }
+
     /// Reads a whole number from `min` to `max`.
     pub(crate) fn u32(&mut self, field: &Field<'_>, min: u32, max: u32) -> Option<u32> {
         let what = || format!("`{}` must be a whole number from {min} to {max}", field.name.value);
@@ -177,10 +201,14 @@ impl FieldReader<'_> {
         place: &str,
         example: &str,
     ) {
-        let is_whole = mapping.whole && !mapping.fields.iter().any(|field| self.source.is_redacted(&field.name.range));
-        if is_whole {
+        if self.can_miss_fields(mapping) {
             self.error(Code::FieldMissing, range, format!("{place} has no `{name}`"), format!("add `{example}`"));
         }
+    }
+
+    /// Returns whether all fields of a mapping were read.
+    pub(crate) fn can_miss_fields(&self, mapping: &Mapping<'_>) -> bool {
+        mapping.whole && !mapping.fields.iter().any(|field| self.source.is_redacted(&field.name.range))
     }
 
     fn empty(&mut self, range: &Range<usize>, what: &str) {

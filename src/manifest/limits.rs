@@ -34,7 +34,7 @@ pub(crate) const MAX_DEPTH: usize = 16;
 /// Values in one file, names of fields included: [`MAX_KEYS`] keys with six fields each, and some more.
 pub(crate) const MAX_VALUES: usize = 2_700_000;
 
-/// Fields of one mapping. The format has seven; they are compared pairwise.
+/// Fields of one mapping. The format has ten; they are compared pairwise.
 pub(crate) const MAX_FIELDS: usize = 100;
 
 // What the files say.
@@ -45,11 +45,17 @@ pub(crate) const MAX_KEYS: usize = 200_000;
 /// The longest `owner`.
 pub(crate) const MAX_OWNER_CHARS: usize = 256;
 
+/// The longest `reason`.
+pub(crate) const MAX_REASON_CHARS: usize = 256;
+
 /// The largest `maxLifetimeDays`: a hundred years.
 pub(crate) const MAX_LIFETIME_DAYS: u32 = 36_500;
 
 /// The longest `namePattern`.
 pub(crate) const MAX_PATTERN_CHARS: usize = 1000;
+
+/// Patterns in `unmanagedExcept`.
+pub(crate) const MAX_GLOBS: usize = 100;
 
 /// Memory of a compiled `namePattern`. Matching takes time linear in the name.
 pub(crate) const MAX_PATTERN_BYTES: usize = 1 << 20;

@@ -14,27 +14,33 @@ mod diagnostic;
 mod entry;
 mod fields;
 mod files;
+mod glob;
 mod implicit;
+mod key_field;
 mod key_file;
 mod limits;
 mod outline;
 mod policy;
 mod read;
+mod revoked;
 mod schema;
 mod source;
 mod suggest;
 mod syntax;
 mod tree;
+mod violations;
 mod yaml;
 
 use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-pub use self::desired::{Desired, DesiredKey, Place};
+pub use self::desired::{Desired, DesiredKey, Place, RevokedKey, Violation};
 pub use self::diagnostic::{Diagnostic, Related, Report, Severity};
+pub use self::glob::Glob;
 pub use self::limits::EXPIRES_SOON_DAYS;
 pub use self::outline::{EntryOutline, FieldOutline, Outline, outline};
+pub use self::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
 pub use self::schema::schema;
 pub use self::source::{Location, Source};
 pub use code::Code;
@@ -46,7 +52,7 @@ use self::diagnostic::Problems;
 /// The result of [`load`].
 #[derive(Debug)]
 pub struct LoadedManifest {
-    /// Present if, and only if, no problem is worse than a warning.
+    /// Present if, and only if, there is no error. Policy violations are in it.
     pub desired: Option<Desired>,
     pub report: Report,
 }
@@ -59,6 +65,6 @@ pub fn load(paths: &[PathBuf], today: Date) -> LoadedManifest {
     let mut sources = files::read_all(paths, &mut problems);
     let contents = sources.iter_mut().map(|source| read::read(source, &mut problems)).collect();
     let desired = check::merge(contents, today, &mut problems);
-    let desired = if problems.forbid_use() { None } else { Some(desired) };
+    let desired = if problems.have_errors() { None } else { Some(desired) };
     LoadedManifest { desired, report: Report { diagnostics: problems.finish(&sources), sources } }
 }

@@ -1,25 +1,103 @@
 //! The rules that a manifest sets for its own keys, and how they are read.
 
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::fields::FieldReader;
-use super::limits::{MAX_LIFETIME_DAYS, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERN_DEPTH, MAX_SHOWN_CHARS};
+use super::glob::Glob;
+use super::limits::{
+    MAX_GLOBS, MAX_LIFETIME_DAYS, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERN_DEPTH, MAX_SHOWN_CHARS,
+};
 use super::suggest::suggest;
 use super::tree::{Field, Spanned};
+use crate::names::MAX_ACCOUNT_NAME_CHARS;
 use crate::public_key::{MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
 use crate::terminal::escape::escape_to;
 
-pub(crate) const FIELDS: [&str; 5] = ["algorithms", "minRsaBits", "requireOwner", "maxLifetimeDays", "namePattern"];
+/// A check that every key must pass, unless it is exempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PolicyCheck {
+    Algorithms,
+    MinRsaBits,
+    RequireOwner,
+    MaxLifetimeDays,
+    NamePattern,
+}
+
+/// What a key that does not pass a check leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PolicyLevel {
+    /// The plan is refused.
+    #[default]
+    Refuse,
+    /// The plan shows it.
+    Warn,
+}
+
+/// What an unmanaged row that is not expected leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum UnmanagedPolicy {
+    /// The plan lists it.
+    #[default]
+    Report,
+    /// The plan is refused.
+    Refuse,
+}
+
+impl PolicyCheck {
+    pub const ALL: [Self; 5] =
+        [Self::Algorithms, Self::MinRsaBits, Self::RequireOwner, Self::MaxLifetimeDays, Self::NamePattern];
+
+    /// Returns the name of the field of `policy` that sets it.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Algorithms => "algorithms",
+            Self::MinRsaBits => "minRsaBits",
+            Self::RequireOwner => "requireOwner",
+            Self::MaxLifetimeDays => "maxLifetimeDays",
+            Self::NamePattern => "namePattern",
+        }
+    }
+
+    /// Returns the code of its violations.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Algorithms => Code::PolicyAlgorithms,
+            Self::MinRsaBits => Code::PolicyMinRsaBits,
+            Self::RequireOwner => Code::PolicyRequireOwner,
+            Self::MaxLifetimeDays => Code::PolicyMaxLifetime,
+            Self::NamePattern => Code::PolicyNamePattern,
+        }
+    }
+}
+
+pub(crate) const FIELDS: [&str; 8] = [
+    "level",
+    "algorithms",
+    "minRsaBits",
+    "requireOwner",
+    "maxLifetimeDays",
+    "namePattern",
+    "unmanaged",
+    "unmanagedExcept",
+];
 
 /// Missing and invalid checks are `None`.
 #[derive(Debug, Default)]
 pub(crate) struct Policy {
+    pub(crate) level: PolicyLevel,
     pub(crate) algorithms: Option<Spanned<Vec<&'static str>>>,
     pub(crate) min_rsa_bits: Option<Spanned<u32>>,
     pub(crate) require_owner: Option<Spanned<bool>>,
     pub(crate) max_lifetime_days: Option<Spanned<u32>>,
     pub(crate) name_pattern: Option<Spanned<Regex>>,
+    pub(crate) unmanaged: UnmanagedPolicy,
+    pub(crate) unmanaged_except: Vec<Glob>,
 }
 
 impl Policy {
@@ -31,6 +109,10 @@ impl Policy {
         for field in &mapping.fields {
             let range = field.name.range.clone();
             match &*field.name.value {
+                "level" => {
+                    let levels = [("refuse", PolicyLevel::Refuse), ("warn", PolicyLevel::Warn)];
+                    policy.level = reader.choice(field, levels).unwrap_or_default();
+                }
                 "algorithms" => {
                     policy.algorithms = read_algorithms(field, reader).map(|value| Spanned { value, range });
                 }
@@ -46,6 +128,11 @@ impl Policy {
                 "namePattern" => {
                     policy.name_pattern = read_pattern(field, reader).map(|value| Spanned { value, range });
                 }
+                "unmanaged" => {
+                    let choices = [("report", UnmanagedPolicy::Report), ("refuse", UnmanagedPolicy::Refuse)];
+                    policy.unmanaged = reader.choice(field, choices).unwrap_or_default();
+                }
+                "unmanagedExcept" => policy.unmanaged_except = read_globs(field, reader),
                 _ => drop(reader.unknown(field, &FIELDS, "`policy`")),
             }
         }
@@ -103,4 +190,24 @@ fn read_pattern(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Regex
             None
         }
     }
+}
+
+fn read_globs(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<Glob> {
+    let items = reader.list(field, "such as `[\"skypilot-*\"]`").unwrap_or_default();
+    if items.len() > MAX_GLOBS {
+        let message = format!("`unmanagedExcept` has {} patterns; the maximum is {MAX_GLOBS}", items.len());
+        reader.error(Code::FieldValue, &field.name.range, message, "use `*` to match several names");
+        return Vec::new();
+    }
+    let mut globs = Vec::new();
+    for item in items {
+        let Some(text) = reader.line(item, "a pattern of `unmanagedExcept`", MAX_ACCOUNT_NAME_CHARS) else {
+            continue;
+        };
+        match Glob::new(text) {
+            Ok(glob) => globs.push(glob),
+            Err(_) => reader.error(Code::FieldValue, &item.range, "this pattern is too large", "shorten it"),
+        }
+    }
+    globs
 }

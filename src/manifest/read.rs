@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::code::Code;
-use super::contents::{Contents, Entry};
+use super::contents::{Contents, Entry, KeyList, RevokedEntry};
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::fields::FieldReader;
 use super::limits::MAX_LINE_BYTES;
 use super::policy::Policy;
 use super::source::{Redaction, RedactionReason, Source, lines};
 use super::tree::{Field, Node, Spanned, Value};
-use super::{entry, yaml};
+use super::{entry, revoked, yaml};
 use crate::names::UserId;
 use crate::terminal::escape::describe;
 
@@ -22,7 +22,8 @@ const VERSION: u32 = 1;
 /// Reads one file, and redacts the credentials in it.
 pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
     let file = source.shared_path();
-    let mut contents = Contents { file: Arc::clone(&file), account: None, policy: None, keys: Vec::new() };
+    let mut contents =
+        Contents { file: Arc::clone(&file), account: None, policy: None, keys: KeyList::Unknown, revoked: Vec::new() };
     let long_lines = long_lines(source, problems);
     report_redactions(source, &long_lines, problems);
     if !source.is_whole() || !long_lines.is_empty() {
@@ -95,7 +96,7 @@ fn invisible(file: &Arc<Path>, range: &Range<usize>, first: char, count: usize) 
     problem.help("remove it, and use only spaces as white space")
 }
 
-pub(crate) const FIELDS: [&str; 4] = ["version", "account", "policy", "keys"];
+pub(crate) const FIELDS: [&str; 5] = ["version", "account", "policy", "keys", "revoked"];
 
 pub(crate) const ACCOUNT_FIELDS: [&str; 1] = ["userId"];
 
@@ -121,8 +122,9 @@ fn read_root(root: &Node<'_>, reader: &mut FieldReader<'_>, contents: &mut Conte
             }
             "keys" => {
                 keys = true;
-                contents.keys = read_keys(field, reader);
+                contents.keys = KeyList::Listed(read_keys(field, reader));
             }
+            "revoked" => contents.revoked = read_revoked(field, reader),
             _ => match reader.unknown(field, &FIELDS, "a manifest") {
                 Some("version") => version = true,
                 Some("keys") => keys = true,
@@ -133,8 +135,8 @@ fn read_root(root: &Node<'_>, reader: &mut FieldReader<'_>, contents: &mut Conte
     if !version {
         reader.missing(mapping, &root.head(), "version", "the manifest", "version: 1");
     }
-    if !keys {
-        reader.missing(mapping, &root.head(), "keys", "the manifest", "keys: []");
+    if !keys && reader.can_miss_fields(mapping) {
+        contents.keys = KeyList::Missing(root.head());
     }
 }
 
@@ -197,6 +199,19 @@ fn read_keys(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<Entry> {
         .filter_map(|item| {
             let mapping = reader.mapping(item, "a key", "write `- name: …`, with `publicKey: …` below it")?;
             Some(entry::read(item, mapping, reader))
+        })
+        .collect()
+}
+
+fn read_revoked(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<RevokedEntry> {
+    let Some(items) = reader.list(field, "start each key with `- fingerprint: …`, or remove it") else {
+        return Vec::new();
+    };
+    items
+        .iter()
+        .filter_map(|item| {
+            let mapping = reader.mapping(item, "a revoked key", "write `- fingerprint: SHA256:…`")?;
+            Some(revoked::read(item, mapping, reader))
         })
         .collect()
 }

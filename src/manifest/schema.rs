@@ -7,8 +7,9 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::limits::{MAX_KEYS, MAX_LIFETIME_DAYS, MAX_OWNER_CHARS, MAX_PATTERN_CHARS};
-use crate::names::{MAX_ID_BYTES, MAX_NAME_CHARS};
+use super::limits::{MAX_GLOBS, MAX_KEYS, MAX_LIFETIME_DAYS, MAX_OWNER_CHARS, MAX_PATTERN_CHARS, MAX_REASON_CHARS};
+use super::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
+use crate::names::{MAX_ACCOUNT_NAME_CHARS, MAX_ID_BYTES, NAME_PATTERN};
 use crate::public_key::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, PublicKey};
 
 /// Returns the JSON Schema (2020-12) of a manifest file.
@@ -39,6 +40,9 @@ fn without_null(schema: &mut Schema) {
 /// The SSH keys that should be on an account.
 #[derive(JsonSchema)]
 #[schemars(title = "keyform manifest", rename = "Manifest", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    { "required": ["keys"] }, { "required": ["account"] }, { "required": ["policy"] }, { "required": ["revoked"] },
+]))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct ManifestSchema {
     /// The version of the format.
@@ -48,9 +52,11 @@ struct ManifestSchema {
     account: Option<AccountSchema>,
     /// Checks that every key in all files must pass. At most one file has them.
     policy: Option<PolicySchema>,
-    /// The keys that should be on the account.
+    /// The keys that should be on the account. At least one file has them.
     #[schemars(length(max = MAX_KEYS))]
-    keys: Vec<KeySchema>,
+    keys: Option<Vec<KeySchema>>,
+    /// The keys that must not be on the account, whoever added them.
+    revoked: Option<Vec<RevokedSchema>>,
 }
 
 /// The account that the manifest is for.
@@ -69,6 +75,8 @@ struct AccountSchema {
 #[schemars(rename = "Policy", rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct PolicySchema {
+    /// Refuse plans with keys that do not pass, or only warn.
+    level: Option<PolicyLevel>,
     /// The allowed key types.
     #[schemars(length(min = 1))]
     algorithms: Option<Vec<AlgorithmSchema>>,
@@ -83,6 +91,11 @@ struct PolicySchema {
     /// A regular expression that every name must match. Use ^ and $ to match the whole name.
     #[schemars(length(min = 1, max = MAX_PATTERN_CHARS))]
     name_pattern: Option<String>,
+    /// Report keys on the account that are neither in the manifest nor in the state, or refuse plans because of them.
+    unmanaged: Option<UnmanagedPolicy>,
+    /// Names on the account of unmanaged keys that are expected, with * and ? as wildcards.
+    #[schemars(length(max = MAX_GLOBS), inner(length(min = 1, max = MAX_ACCOUNT_NAME_CHARS)))]
+    unmanaged_except: Option<Vec<String>>,
 }
 
 /// A key that should be on the account. Has either `publicKey` or `publicKeyFile`.
@@ -91,8 +104,8 @@ struct PolicySchema {
 #[schemars(extend("oneOf" = [{ "required": ["publicKey"] }, { "required": ["publicKeyFile"] }]))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct KeySchema {
-    /// The name of the key on the account, unique in all files.
-    #[schemars(length(min = 1, max = MAX_NAME_CHARS))]
+    /// The name of the key, unique in all files: up to 100 letters, digits and . _ @ + - characters.
+    #[schemars(regex(pattern = NAME_PATTERN))]
     name: String,
     /// The public key in OpenSSH's format: type, base64, comment.
     #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
@@ -100,18 +113,40 @@ struct KeySchema {
     /// A file with the public key, relative to the manifest and inside its folder.
     #[schemars(length(min = 1))]
     public_key_file: Option<String>,
+    /// The name of the key on the account, if it is not `name`.
+    #[schemars(length(min = 1, max = MAX_ACCOUNT_NAME_CHARS))]
+    account_name: Option<String>,
     /// The person responsible for the key.
     #[schemars(length(min = 1, max = MAX_OWNER_CHARS))]
     owner: Option<String>,
     /// The last valid day (UTC), YYYY-MM-DD. The first apply after it deletes the key.
     #[schemars(extend("format" = "date"), regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     expires: Option<String>,
-    /// Refuse plans that would replace or delete the key.
+    /// Refuse plans that would remove or replace the key. Cannot be combined with `expires`.
     #[schemars(default)]
     protect: bool,
+    /// Checks of the policy that this key need not pass.
+    exempt: Option<Vec<PolicyCheck>>,
     /// Make this the primary key, which new pods get. At most one key in all files.
     #[schemars(default)]
     primary: bool,
+}
+
+/// A key that must not be on the account. Has either `fingerprint` or `publicKey`.
+#[derive(JsonSchema)]
+#[schemars(rename = "RevokedKey", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["fingerprint"] }, { "required": ["publicKey"] }]))]
+#[expect(dead_code, reason = "only its schema is used")]
+struct RevokedSchema {
+    /// The SHA256 fingerprint, as `ssh-keygen -l` prints it.
+    #[schemars(regex(pattern = "^SHA256:[A-Za-z0-9+/]{43}$"))]
+    fingerprint: Option<String>,
+    /// The public key in OpenSSH's format. It may be a weak one.
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
+    public_key: Option<String>,
+    /// Why the key is revoked.
+    #[schemars(length(min = 1, max = MAX_REASON_CHARS))]
+    reason: Option<String>,
 }
 
 /// A type of public key.
@@ -132,7 +167,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::manifest::{entry, policy, read};
+    use crate::manifest::{entry, policy, read, revoked};
 
     #[test]
     fn schema_and_reader_know_the_same_fields() {
@@ -142,6 +177,7 @@ mod tests {
             ("/$defs/Account/properties", &read::ACCOUNT_FIELDS),
             ("/$defs/Policy/properties", &policy::FIELDS),
             ("/$defs/Key/properties", &entry::FIELDS),
+            ("/$defs/RevokedKey/properties", &revoked::FIELDS),
         ] {
             let in_schema = schema.pointer(pointer).unwrap().as_object().unwrap();
             let in_schema: BTreeSet<&str> = in_schema.keys().map(String::as_str).collect();

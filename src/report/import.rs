@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use super::words::counted;
 use crate::account::{Listing, Row};
 use crate::manifest::Desired;
-use crate::names::MAX_NAME_CHARS;
+use crate::names::{AccountName, MAX_NAME_CHARS};
 use crate::public_key::PublicKey;
-use crate::terminal::escape::{escape, escape_to, is_unsafe};
+use crate::terminal::escape::{escape, escape_to};
 
 /// Words that YAML 1.1 parses as booleans, and that a manifest must quote.
 const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
@@ -49,11 +49,15 @@ pub fn manifest(observed: &Listing, existing: Option<&Desired>) -> String {
     let _ = writeln!(out, "keys:{}", if entries.is_empty() { " []" } else { "" });
     for (row, key) in entries {
         let name = names.unique(&row.name);
-        if name != row.name {
+        let account_name = AccountName::new(&row.name).ok().filter(|_| name != row.name);
+        if name != row.name && account_name.is_none() {
             let _ = writeln!(out, "  # named {} on the account", quoted(&row.name));
         }
         let _ = writeln!(out, "  - name: {}", scalar(&name));
         let _ = writeln!(out, "    publicKey: {}", scalar(&key.to_line()));
+        if let Some(account_name) = account_name {
+            let _ = writeln!(out, "    accountName: {}", scalar(account_name.as_str()));
+        }
         if row.is_primary && !has_primary {
             let _ = writeln!(out, "    primary: true");
         }
@@ -75,10 +79,13 @@ struct Names {
 }
 
 impl Names {
-    /// Makes a valid, unique name from the name of a row.
+    /// Makes a valid, unique name from the name of a row: what is not allowed in a name becomes `-`.
     fn unique(&mut self, account_name: &str) -> String {
-        let visible: String = account_name.chars().filter(|&c| !is_unsafe(c)).collect();
-        let base = if visible.trim().is_empty() { "key" } else { visible.trim() };
+        let words = account_name.split(|c: char| !(c.is_ascii_alphanumeric() || "._@+-".contains(c)));
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        let joined = words.join("-");
+        let base = joined.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).trim_end_matches('-');
+        let base = if base.is_empty() { "key" } else { base };
         let mut candidate = cut(base, MAX_NAME_CHARS);
         let number = self.last.entry(candidate.clone()).or_insert(1);
         while !self.taken.insert(candidate.clone()) {
@@ -101,8 +108,7 @@ fn key_of(row: &Row) -> Result<PublicKey, String> {
 }
 
 fn cut(text: &str, max: usize) -> String {
-    let cut: String = text.chars().take(max).collect();
-    cut.trim_end().to_owned()
+    text.chars().take(max).collect()
 }
 
 /// Formats a text as a YAML scalar, quoted if a parser might not read it as the same text.
@@ -128,9 +134,11 @@ mod tests {
             ("alice", "alice"),
             ("alice", "alice-2"),
             (" alice\n", "alice-3"),
-            ("a\u{202e}b", "ab"),
+            ("Bob's YubiKey (5C)", "Bob-s-YubiKey-5C"),
+            ("a\u{202e}b", "a-b"),
+            ("-rf", "rf"),
             ("", "key"),
-            ("\u{200b}", "key-2"),
+            ("日本", "key-2"),
         ] {
             let name = names.unique(account);
             assert_eq!(name, expected);

@@ -217,7 +217,7 @@ impl<'k, A: Account> History<'k, A> {
     }
 
     fn apply(&mut self) {
-        let desired = Desired { account: None, keys: self.manifest.clone(), files: Vec::new() };
+        let desired = Desired { keys: self.manifest.clone(), ..Desired::default() };
         let before = self.account.listing();
         let plan = self.plan(&desired, &before);
         let told = format!("seed {} of {:?}: {}", self.seed, self.account.mode(), show(&plan));
@@ -307,7 +307,7 @@ fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
     key.name = KeyName::new("new").unwrap();
     history.manifest = vec![key.clone()];
 
-    let desired = Desired { account: None, keys: vec![key], files: Vec::new() };
+    let desired = Desired { keys: vec![key], ..Desired::default() };
     let plan = history.plan(&desired, &history.account.listing());
     let outcome = history.account.execute(&plan, &mut history.session, 0, Box::new(|_| {}));
 

@@ -19,6 +19,7 @@ struct Plain {
 struct PlainKey {
     name: String,
     public_key: String,
+    account_name: Option<String>,
     owner: Option<String>,
     expires: Option<Date>,
     #[serde(default)]
@@ -35,7 +36,11 @@ fn check(text: &str) {
     for (key, plain) in set.keys.iter().zip(&plain.keys) {
         assert_eq!(key.name.as_str(), plain.name, "{text}");
         assert_eq!(key.key.to_line(), plain.public_key.trim(), "{text}");
-        assert_eq!(key.owner, plain.owner, "{text}");
+        assert_eq!(
+            (&key.owner, key.account_name.as_ref().map(keyform::names::AccountName::as_str)),
+            (&plain.owner, plain.account_name.as_deref()),
+            "{text}"
+        );
         assert_eq!((key.expires, key.protect, key.primary), (plain.expires, plain.protect, plain.primary), "{text}");
     }
 }
@@ -51,12 +56,16 @@ fn scalar(text: &str, style: u8) -> String {
 }
 
 fn name() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9][a-zA-Z0-9._@+-]{0,20}"
+}
+
+fn free_text() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9:#'\"\\[\\]{}&*!|>%@`,?äß日🔑-][a-zA-Z0-9 :#'\"\\[\\]{}&*!|>%@`,?äß日🔑-]{0,20}[a-z0-9]"
 }
 
 proptest! {
     #[test]
-    fn quoted_and_block_texts_agree(names in prop::collection::btree_set(name(), 0..5), styles in any::<[u8; 10]>(), flags in any::<u8>()) {
+    fn quoted_and_block_texts_agree(names in prop::collection::btree_set(name(), 0..5), free in free_text(), styles in any::<[u8; 10]>(), flags in any::<u8>()) {
         let mut text = "version: 1\nkeys:\n".to_owned();
         if names.is_empty() {
             text = "version: 1\nkeys: []\n".to_owned();
@@ -65,9 +74,10 @@ proptest! {
             text += &format!("  - name: {}\n", scalar(name, styles[n] % 4));
             text += &format!("    publicKey: {}\n", scalar(&format!("{} some comment", key(n)), styles[n + 5] % 4));
             if flags & 1 != 0 {
-                text += &format!("    owner: {}\n    expires: '2099-12-31'\n", scalar(name, styles[n + 5] / 4 % 4));
+                text += &format!("    owner: {}\n    expires: '2099-12-31'\n", scalar(&free, styles[n + 5] / 4 % 4));
+            } else {
+                text += &format!("    protect: {}\n    accountName: {}\n", flags & 2 != 0, scalar(&free, styles[n] / 4 % 4));
             }
-            text += &format!("    protect: {}\n", flags & 2 != 0);
         }
         check(&text);
     }

@@ -59,20 +59,30 @@ fn the_schema_is_one_and_knows_the_example() {
         "version": 1,
         "account": { "userId": "cm4x" },
         "policy": { "algorithms": ["ssh-ed25519"], "minRsaBits": 3072, "requireOwner": true, "maxLifetimeDays": 365,
-                    "namePattern": "^[a-z0-9-]+$" },
+                    "namePattern": "^[a-z0-9-]+$", "level": "warn", "unmanaged": "refuse", "unmanagedExcept": ["skypilot-*"] },
         "keys": [
-            { "name": "a", "publicKey": "ssh-ed25519 AAAA", "primary": true },
-            { "name": "b", "publicKeyFile": "b.pub", "owner": "b", "expires": "2027-06-30", "protect": true },
+            { "name": "a", "publicKey": "ssh-ed25519 AAAA", "primary": true, "exempt": ["requireOwner"] },
+            { "name": "b", "publicKeyFile": "b.pub", "owner": "b", "expires": "2027-06-30", "accountName": "Bob's" },
+        ],
+        "revoked": [
+            { "fingerprint": format!("SHA256:{}", "x".repeat(43)), "reason": "stolen" },
+            { "publicKey": "ssh-dss AAAA" },
         ],
     });
     assert!(validator.is_valid(&good));
-    let changes: [(&str, Value); 9] = [
+    let changes: [(&str, Value); 15] = [
         ("/version", json!(2)),
         ("/account", json!(null)),
         ("/account/userId", json!("a b")),
         ("/policy/algorithms", json!(["ed25519"])),
         ("/policy/minRsaBits", json!(1024)),
+        ("/policy/level", json!("error")),
+        ("/policy/unmanagedExcept", json!("skypilot-*")),
         ("/keys/0/primary", json!("yes")),
+        ("/keys/0/exempt", json!(["owner"])),
+        ("/keys/0/name", json!("Bob's key")),
+        ("/revoked/0/fingerprint", json!("MD5:aa")),
+        ("/revoked/1", json!({ "reason": "x" })),
         ("/keys/0/name", json!("")),
         ("/keys/1/expires", json!("soon")),
         ("/keys/1", json!({ "name": "b", "publicKey": "x", "publicKeyFile": "y" })),

@@ -1,9 +1,9 @@
 //! The rules that a manifest sets for its own keys.
 
 use insta::assert_snapshot;
-use keyform::manifest::Severity;
+use keyform::manifest::{PolicyCheck, Severity, UnmanagedPolicy};
 
-use crate::support::{Folder, codes, key, one, rsa_key};
+use crate::support::{Folder, codes, desired, key, list, one, rsa_key};
 
 fn with_policy(policy: &str, fields: &str) -> String {
     let key = if fields.contains("publicKey") { String::new() } else { format!(", publicKey: {}", key(0)) };
@@ -36,10 +36,42 @@ fn each_rule_is_a_check_of_its_own() {
 }
 
 #[test]
-fn a_policy_alone_is_no_error_but_forbids_use() {
-    let loaded = one(&with_policy("requireOwner: true", "name: a"));
-    assert!(loaded.desired.is_none());
+fn a_violation_is_data_that_does_not_stop_the_plan() {
+    let loaded = one(&with_policy("requireOwner: true, maxLifetimeDays: 30", "name: a"));
     assert_eq!(loaded.report.worst(), Some(Severity::Policy));
+    let desired = loaded.desired.unwrap();
+    let found: Vec<_> = desired.violations.iter().map(|found| (found.name.as_str(), found.check)).collect();
+    assert_eq!(found, [("a", PolicyCheck::RequireOwner), ("a", PolicyCheck::MaxLifetimeDays)]);
+    assert_eq!(desired.violations[0].message, "`a` has no `owner`");
+    assert_eq!(desired.refused_violations(), desired.violations);
+}
+
+#[test]
+fn a_policy_that_warns_refuses_nothing() {
+    let loaded = one(&with_policy("level: warn, requireOwner: true", "name: a"));
+    assert_eq!(list(&loaded.report), ["4:6 policy-require-owner"]);
+    assert_eq!(loaded.report.worst(), Some(Severity::Warning));
+    let desired = loaded.desired.unwrap();
+    assert_eq!((desired.violations.len(), desired.refused_violations().len()), (1, 0));
+}
+
+#[test]
+fn an_exempt_key_need_not_pass_that_check() {
+    let rules = "requireOwner: true, maxLifetimeDays: 30, namePattern: ^x";
+    let exempt = |exempt: &str| codes(&with_policy(rules, &format!("name: a, exempt: [{exempt}]")));
+    assert_eq!(exempt("maxLifetimeDays, namePattern"), ["4:6 policy-require-owner"]);
+    assert_eq!(exempt("requireOwner, maxLifetimeDays"), ["4:12 policy-name-pattern"]);
+    let key = desired(&with_policy("requireOwner: true", "name: a, exempt: [requireOwner, requireOwner]"));
+    assert_eq!(key.keys[0].exempt, [PolicyCheck::RequireOwner]);
+}
+
+#[test]
+fn unmanaged_rows_are_judged_by_their_name() {
+    let set = desired(&with_policy("unmanaged: refuse, unmanagedExcept: ['skypilot-*', '?']", "name: a"));
+    assert_eq!(set.unmanaged, UnmanagedPolicy::Refuse);
+    assert!(set.expects_unmanaged("skypilot-1") && set.expects_unmanaged("x") && !set.expects_unmanaged("xy"));
+    let set = desired(&with_policy("unmanaged: report", "name: a"));
+    assert!(set.unmanaged == UnmanagedPolicy::Report && !set.expects_unmanaged("x"));
 }
 
 #[test]

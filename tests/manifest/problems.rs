@@ -88,6 +88,22 @@ fn each_mistake_is_named_and_placed() {
         (root("policy: {algorithms: [ssh-rsa, ed25519]}"), "1:32 field-value"),
         (root("policy: {namePattern: '['}"), "1:23 field-value"),
         (root("policy: {namePattern: 'a{1000}{1000}'}"), "1:23 field-value"),
+        (root("policy: {level: error}"), "1:17 field-value"),
+        (root("policy: {unmanaged: warn}"), "1:21 field-value"),
+        (root("policy: {unmanaged: [refuse]}"), "1:21 field-type"),
+        (root("policy: {unmanagedExcept: a*}"), "1:27 field-type"),
+        (root("policy: {unmanagedExcept: [12]}"), "1:28 field-quote"),
+        (root("policy: {unmanagedExcept: ['']}"), "1:28 field-value"),
+        (root(&format!("policy: {{unmanagedExcept: [{}]}}", "a, ".repeat(101))), "1:10 field-value"),
+        (root("revoked: {}"), "1:10 field-type"),
+        (root("revoked: [x]"), "1:11 field-type"),
+        (root("revoked: [{}]"), "1:11 field-missing"),
+        (root("revoked: [{fingerprnt: x}]"), "1:12 field-unknown"),
+        (root("revoked: [{reason: x}]"), "1:12 field-missing"),
+        (root("revoked: [{fingerprint: x}]"), "1:25 revoked-fingerprint"),
+        (root("revoked: [{publicKey: x y}]"), "1:23 key-type"),
+        (root(&format!("revoked: [{{fingerprint: x, publicKey: {key}}}]")), "1:28 field-both"),
+        (root(&format!("revoked: [{{publicKey: {key}, reason: '{}'}}]", "x".repeat(257))), "1:113 field-value"),
         (root("polcy: {}"), "1:1 field-unknown"),
         (root("1: 2"), "1:1 field-unknown"),
         (root("token: pit_x"), "1:1 field-credentials"),
@@ -103,6 +119,12 @@ fn each_mistake_is_named_and_placed() {
         (entry("expires: 20270630"), "5:14 field-value"),
         (entry("protect: no"), "5:14 field-value"),
         (entry("primary: 1"), "5:14 field-value"),
+        (entry("accountName: ' a'"), "5:18 account-name-invalid"),
+        (entry("accountName: 12"), "5:18 field-quote"),
+        (entry("accountName: \"a\\u200bb\""), "5:18 account-name-invalid"),
+        (entry("exempt: requireOwner"), "5:13 field-type"),
+        (entry("exempt: [owner]"), "5:14 field-value"),
+        (entry("protect: true\n    expires: 2030-01-01"), "5:14 protect-expires"),
         (entry("name: b"), "5:5 field-duplicate"),
         (entry("'name': b"), "5:5 field-duplicate"),
         (entry("publicKeyFile: a.pub"), "5:5 field-both"),
@@ -110,11 +132,12 @@ fn each_mistake_is_named_and_placed() {
         ("version: 1\nkeys:\n  - name: a\n".to_owned(), "3:5 field-missing"),
         (format!("version: 1\nkeys:\n  - publicKey: {key}\n"), "3:5 field-missing"),
         (format!("version: 1\nkeys:\n  - name: ' a'\n    publicKey: {key}\n"), "3:11 name-invalid"),
-        (format!("version: 1\nkeys:\n  - name: {}\n    publicKey: {key}\n", "x".repeat(129)), "3:11 name-invalid"),
+        (format!("version: 1\nkeys:\n  - name: {}\n    publicKey: {key}\n", "x".repeat(101)), "3:11 name-invalid"),
+        (format!("version: 1\nkeys:\n  - name: Bob's\n    publicKey: {key}\n"), "3:11 name-invalid"),
         ("version: 1\nkeys:\n  - name: a\n    publicKey: 12\n".to_owned(), "4:16 key-type"),
         ("version: 1\nkeys:\n  - name: a\n    publicKey: ~\n".to_owned(), "4:16 field-value"),
         ("version: 1\nkeys:\n  - name: a\n    publicKey: |\n      not a key\n".to_owned(), "5:7 key-type"),
-        ("version: 1\nkeys:\n  - name: ä\n    publicKey: 'ssh-ed25519 %%'\n".to_owned(), "4:29 key-base64"),
+        ("version: 1\nkeys:\n  - name: a # ä\n    publicKey: 'ssh-ed25519 %%'\n".to_owned(), "4:29 key-base64"),
         (String::new(), "manifest-empty"),
         ("# nothing\n".to_owned(), "1:1 manifest-empty"),
         ("---\n...\n".to_owned(), "2:1 field-type"),
@@ -160,26 +183,29 @@ keys:
   - name: zoe
     publicKey: {one} zoe@example.com
     primary: true
+    accountName: Zoë's key 🔑
     owner: zoe@example.com
     expires: 2028-02-29
-    protect: true
   - name: \"123\"
     publicKey: >
       {two}
       a comment
+    protect: true
 "
     );
     let set = desired(&text);
     assert_eq!(set.account.as_ref().map(ToString::to_string).as_deref(), Some("cm4xabc"));
     let [number, zoe] = set.keys.as_slice() else { panic!("{set:?}") };
     assert_eq!((number.name.as_str(), number.key.to_line()), ("123", format!("{two} a comment")));
+    assert!(number.protect && !number.primary);
     assert_eq!((zoe.name.as_str(), zoe.key.to_line()), ("zoe", format!("{one} zoe@example.com")));
-    assert_eq!((zoe.primary, zoe.protect, zoe.owner.as_deref()), (true, true, Some("zoe@example.com")));
+    assert_eq!((zoe.primary, zoe.protect, zoe.owner.as_deref()), (true, false, Some("zoe@example.com")));
+    assert_eq!((zoe.name_to_send(), number.name_to_send()), ("Zoë's key 🔑", "123"));
     assert_eq!(zoe.expires.unwrap().to_string(), "2028-02-29");
     let entry = &text[zoe.place.range.clone()];
-    assert!(entry.starts_with("name: zoe\n") && entry.ends_with("protect: true"), "{entry}");
+    assert!(entry.starts_with("name: zoe\n") && entry.ends_with("2028-02-29"), "{entry}");
     let entry = &text[number.place.range.clone()];
-    assert!(entry.starts_with("name: \"123\"\n") && entry.ends_with("a comment"), "{entry}");
+    assert!(entry.starts_with("name: \"123\"\n") && entry.ends_with("protect: true"), "{entry}");
     assert!(desired("version: 1\nkeys: []\n").keys.is_empty());
 }
 

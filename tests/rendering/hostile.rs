@@ -73,11 +73,11 @@ fn hostile() -> impl Strategy<Value = String> {
     })
 }
 
-/// A hostile text that is a valid name.
+/// A hostile text as the name of a key. A state may have any.
 fn name() -> impl Strategy<Value = KeyName> {
     hostile().prop_map(|text| {
         let visible: String = text.chars().filter(|&c| !is_unsafe(c)).take(120).collect();
-        KeyName::new(visible.trim()).unwrap_or_else(|_| KeyName::new(SENTINEL).unwrap())
+        KeyName::recorded(if visible.trim().is_empty() { SENTINEL } else { visible.trim() })
     })
 }
 

@@ -416,5 +416,5 @@ impl<S: Session> Session for Careless<S> {
 }
 
 fn desired(keys: Vec<DesiredKey>) -> Desired {
-    Desired { account: None, keys, files: Vec::new() }
+    Desired { keys, ..Desired::default() }
 }

@@ -152,7 +152,7 @@ impl Future for Sleep<'_> {
 impl Process {
     /// Somebody who only looks.
     pub(crate) fn reader() -> Self {
-        Self::new(0, Desired { account: None, keys: Vec::new(), files: Vec::new() })
+        Self::new(0, Desired::default())
     }
 
     pub(crate) fn new(id: usize, desired: Desired) -> Self {

@@ -56,15 +56,17 @@ pub fn desired(text: &str) -> Desired {
         .map(|word| DesiredKey {
             name: KeyName::new(word.name).unwrap(),
             key: key(word.letter),
+            account_name: None,
             primary: word.marks.contains('*'),
             owner: None,
             expires: word.marks.contains('~').then(|| today().yesterday().unwrap()),
             protect: word.marks.contains('!'),
+            exempt: Vec::new(),
             place: Place { file: std::path::Path::new("keyform.yaml").into(), range: 0..0 },
         })
         .collect();
     keys.sort_by(|a, b| a.name.cmp(&b.name));
-    Desired { account: None, keys, files: Vec::new() }
+    Desired { keys, ..Desired::default() }
 }
 
 pub fn recorded(text: &str) -> State {
@@ -118,7 +120,7 @@ pub fn numbered(count: u64) -> Desired {
         key: keys::key(number),
         ..template.clone()
     };
-    Desired { account: None, keys: (0..count).map(key).collect(), files: Vec::new() }
+    Desired { keys: (0..count).map(key).collect(), ..Desired::default() }
 }
 
 /// The plan for a world; the account `offline` has no listing.

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::{
-    AccountArgs, LockArgs, ManifestArgs, OutputFormat, SandboxArgs, StateFileArgs, WorkspaceArgs, key_name,
-};
+use crate::cli::args::{AccountArgs, LockArgs, ManifestArgs, OutputFormat, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use crate::cli::context::{Context, StateStore};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
@@ -57,7 +55,6 @@ struct StateListArgs {
 #[derive(Debug, Args)]
 struct StateShowArgs {
     /// Name of the key
-    #[arg(value_parser = key_name)]
     name: KeyName,
     /// Output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
@@ -70,7 +67,7 @@ struct StateShowArgs {
 #[derive(Debug, Args)]
 struct StateForgetArgs {
     /// Names of the keys
-    #[arg(required = true, value_parser = key_name)]
+    #[arg(required = true)]
     names: Vec<KeyName>,
     #[command(flatten)]
     lock: LockArgs,

@@ -36,6 +36,8 @@ enum ReportFormat {
 pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(WorkspaceArgs { manifest: args.manifest, ..WorkspaceArgs::default() }, ui);
     let LoadedManifest { desired, report } = context.manifest(args.day.resolve())?;
+    let is_refused = report.worst() == Some(Severity::Policy);
+    let desired = desired.filter(|_| !is_refused);
     let text = match args.format {
         ReportFormat::Text => {
             let problems = problems::text(&report);
@@ -59,7 +61,7 @@ pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, CliError> 
     printed?;
     Ok(match desired {
         Some(_) => Exit::Done,
-        None if report.worst() == Some(Severity::Policy) => Exit::Refused,
+        None if is_refused => Exit::Refused,
         None => Exit::Failed,
     })
 }
