@@ -10,10 +10,11 @@ use jiff::civil::Date;
 
 use super::code::Code;
 use super::contents::{Contents, Entry, KeyList, Optional, RevokedEntry};
-use super::desired::{Desired, DesiredKey, Place, RevokedKey, days_until};
+use super::desired::{Desired, DesiredKey, RevokedKey, days_until};
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::limits::{EXPIRES_SOON_DAYS, MAX_KEYS, MAX_SHOWN_CHARS};
 use super::policy::Policy;
+use super::source::Place;
 use super::tree::Spanned;
 use super::violations::violations;
 use crate::public_key::{Fingerprint, KeyBlob, WEAK_RSA_BITS};

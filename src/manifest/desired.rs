@@ -1,8 +1,6 @@
 //! The desired set: what all manifest files together say.
 
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -10,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::glob::Glob;
 use super::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
+use super::source::Place;
 use crate::names::{AccountName, KeyName, UserId};
 use crate::public_key::{Fingerprint, KeyBlob, PublicKey};
 
@@ -103,15 +102,6 @@ impl DesiredKey {
     pub fn is_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| last < today)
     }
-}
-
-/// A part of a manifest file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, as it was named or found.
-    pub file: Arc<Path>,
-    /// Bytes of its text, a byte order mark not counted.
-    pub range: Range<usize>,
 }
 
 /// Counts the days from `today` to `day`, negative if that is past.

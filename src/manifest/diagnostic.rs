@@ -8,9 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::code::Code;
-use super::desired::Place;
 use super::limits::MAX_PROBLEMS;
-use super::source::Source;
+use super::source::{Place, Source};
 
 /// The worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -35,14 +35,14 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-pub use self::desired::{Desired, DesiredKey, Place, RevokedKey, Violation};
+pub use self::desired::{Desired, DesiredKey, RevokedKey, Violation};
 pub use self::diagnostic::{Diagnostic, Related, Report, Severity};
 pub use self::glob::Glob;
 pub use self::limits::EXPIRES_SOON_DAYS;
 pub use self::outline::{EntryOutline, FieldOutline, Outline, outline};
 pub use self::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
 pub use self::schema::schema;
-pub use self::source::{Location, Source};
+pub use self::source::{Location, Place, Source};
 pub use code::Code;
 
 pub(crate) use self::desired::days_until;

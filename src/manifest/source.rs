@@ -21,6 +21,15 @@ pub struct Source {
     line_starts: OnceLock<Vec<u32>>,
 }
 
+/// A part of a manifest file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as it was named or found.
+    pub file: Arc<Path>,
+    /// Bytes of its text, a byte order mark not counted.
+    pub range: Range<usize>,
+}
+
 /// A part of a text that is blanked.
 #[derive(Debug, Clone)]
 pub(crate) struct Redaction {
