@@ -52,21 +52,19 @@ impl Context {
         Self { ui, manifests, is_default_manifest, state, account, sandbox }
     }
 
-    /// Reads the manifest.
+    /// Reads the manifest, and checks all keys in it.
     ///
     /// # Errors
     /// Only if the default manifest does not exist. Other problems are in the report.
-    pub(super) fn manifest(&self, today: Date) -> Result<LoadedManifest, CliError> {
-        if self.is_default_manifest && !Path::new(DEFAULT_MANIFEST).exists() {
-            return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} in this folder"))
-                .hint("name a manifest file or folder with --manifest PATH"));
-        }
-        Ok(manifest::load(&self.manifests, today))
+    pub(super) fn validate(&self, today: Date) -> Result<LoadedManifest, CliError> {
+        self.find_manifest()?;
+        Ok(manifest::validate(&self.manifests, today))
     }
 
     /// Reads the manifest, and prints its warnings.
     pub(super) fn desired(&self, today: Date) -> Result<Desired, CliError> {
-        let LoadedManifest { desired, report } = self.manifest(today)?;
+        self.find_manifest()?;
+        let LoadedManifest { desired, report } = manifest::load(&self.manifests, today);
         let problems = problems::text(&report);
         let is_refused = report.worst() == Some(Severity::Policy);
         let Some(desired) = desired.filter(|_| !is_refused) else {
@@ -74,6 +72,14 @@ impl Context {
         };
         self.ui.tell(&problems);
         Ok(desired)
+    }
+
+    fn find_manifest(&self) -> Result<(), CliError> {
+        if self.is_default_manifest && !Path::new(DEFAULT_MANIFEST).exists() {
+            return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} in this folder"))
+                .hint("name a manifest file or folder with --manifest PATH"));
+        }
+        Ok(())
     }
 
     /// Returns the path of the state: next to the first manifest, unless another is chosen.

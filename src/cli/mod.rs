@@ -3,6 +3,7 @@
 mod account;
 mod args;
 mod commands;
+mod compromised;
 mod context;
 mod error;
 mod event_log;

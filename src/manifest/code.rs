@@ -95,6 +95,8 @@ codes! {
     KeyRsaModulus = "key-rsa-modulus",
     KeyRsaExponent = "key-rsa-exponent",
     KeyRsaWeak = "key-rsa-weak",
+    KeyCompromised = "key-compromised",
+    KeyUntested = "key-untested",
     KeySeveral = "key-several",
     KeyLines = "key-lines",
     KeyCharacter = "key-character",

@@ -7,6 +7,7 @@
 mod bounded;
 mod check;
 mod code;
+mod compromised;
 mod contents;
 mod cursor;
 mod desired;
@@ -47,6 +48,7 @@ pub use code::Code;
 
 pub(crate) use self::desired::days_until;
 
+use self::contents::Contents;
 use self::diagnostic::Problems;
 
 /// The result of [`load`].
@@ -59,11 +61,22 @@ pub struct LoadedManifest {
 
 /// Reads manifest files, and folders with all `*.yaml` and `*.yml` below them, into one desired set.
 ///
-/// Never stops at the first problem. `today` decides what has expired or soon will.
+/// Never stops at the first problem. `today` decides what has expired or soon will. Compromised keys are accepted: plans
+/// check the keys that they add.
 pub fn load(paths: &[PathBuf], today: Date) -> LoadedManifest {
+    read_all(paths, today, |_, _| {})
+}
+
+/// Reads as [`load`] does, and checks whether any of the keys is compromised.
+pub fn validate(paths: &[PathBuf], today: Date) -> LoadedManifest {
+    read_all(paths, today, compromised::check)
+}
+
+fn read_all(paths: &[PathBuf], today: Date, check: impl Fn(&[Contents], &mut Problems)) -> LoadedManifest {
     let mut problems = Problems::default();
     let mut sources = files::read_all(paths, &mut problems);
-    let contents = sources.iter_mut().map(|source| read::read(source, &mut problems)).collect();
+    let contents: Vec<_> = sources.iter_mut().map(|source| read::read(source, &mut problems)).collect();
+    check(&contents, &mut problems);
     let desired = check::merge(contents, today, &mut problems);
     let desired = if problems.have_errors() { None } else { Some(desired) };
     LoadedManifest { desired, report: Report { diagnostics: problems.finish(&sources), sources } }

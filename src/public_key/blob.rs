@@ -87,7 +87,7 @@ impl KeyBlob {
         self.0.split_once(' ').unwrap_or((&self.0, ""))
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         wire::decode_lenient(self.parts().1).unwrap_or_default()
     }
 }

@@ -11,3 +11,6 @@ pub const WEAK_RSA_BITS: u32 = 3072;
 
 /// The longest RSA key that is accepted, in bits: the bound of OpenSSH.
 pub const MAX_RSA_BITS: u32 = 16384;
+
+/// Longer exponents of RSA keys are not random, in bits.
+pub(super) const MAX_EXPONENT_BITS: u64 = 256;

@@ -1,11 +1,13 @@
 //! Validated OpenSSH public keys, and the blobs that identify them.
 //!
 //! `private` and `armor` find keys in other formats, `line` splits words, `prefix` explains a first word that is not a
-//! type, `wire` reads the blob, `material` and `curve` check the numbers in it.
+//! type, `wire` reads the blob, `material` and `curve` check the numbers in it. `compromised` looks for well-formed keys
+//! whose private key is not secret.
 
 mod algorithm;
 mod armor;
 mod blob;
+mod compromised;
 mod curve;
 mod error;
 mod format;
@@ -25,6 +27,7 @@ use self::line::Part;
 use crate::terminal::escape::is_unsafe;
 
 pub use self::blob::{Fingerprint, KeyBlob};
+pub use self::compromised::{Compromise, CompromiseCheck, CompromiseChecks, PrimeTests};
 pub use self::error::{PublicKeyError, PublicKeyErrorKind};
 pub use self::format::{PrivateFormat, PublicFormat};
 pub use self::kind::KeyKind;

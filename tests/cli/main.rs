@@ -6,6 +6,7 @@
 mod support;
 
 mod approval;
+mod compromised;
 mod emulator;
 mod events;
 mod failures;

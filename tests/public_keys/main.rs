@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod compromised;
 mod forge;
 mod good;
 mod private;

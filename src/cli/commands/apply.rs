@@ -11,6 +11,7 @@ use crate::account::{Failure, FailureKind};
 use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Outcome, Tools, execute, unless_stopped};
 use crate::cli::account::Account;
 use crate::cli::args::{AcknowledgeArgs, DayArgs, LockArgs, OutputFormat, PlanScope, RequestArgs, WorkspaceArgs};
+use crate::cli::compromised::refuse_compromised;
 use crate::cli::context::{Context, StateSession};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
@@ -178,6 +179,7 @@ async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Res
             saved_plan::recheck(plan, &loaded, &account, today).await?
         }
     };
+    refuse_compromised(&plan, context.ui).await?;
     Ok(Prepared { account, session, loaded, plan })
 }
 

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use crate::account::Endpoint;
 use crate::cli::account::{Account, check_account};
 use crate::cli::args::{AcknowledgeArgs, DayArgs, PlanScope, RequestArgs, WorkspaceArgs};
+use crate::cli::compromised::refuse_compromised;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::saved_plan;
@@ -82,6 +83,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
             let account = context.account(args.requests)?;
             make_plan(&desired, &args.scope, &loaded, AccountView::Listed(&account), today).await?
         };
+        refuse_compromised(&plan, ui).await?;
         Ok::<_, CliError>((loaded, plan))
     })?;
     if let Some(path) = &args.out {

@@ -35,7 +35,7 @@ enum ReportFormat {
 
 pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(WorkspaceArgs { manifest: args.manifest, ..WorkspaceArgs::default() }, ui);
-    let LoadedManifest { desired, report } = context.manifest(args.day.resolve())?;
+    let LoadedManifest { desired, report } = context.validate(args.day.resolve())?;
     let is_refused = report.worst() == Some(Severity::Policy);
     let desired = desired.filter(|_| !is_refused);
     let text = match args.format {
