@@ -51,7 +51,7 @@ pub(super) struct WorkspaceArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = GLOBAL_OPTIONS)]
 pub(super) struct ManifestArgs {
-    /// Manifest file or folder (repeatable) [default: keyform.yaml]
+    /// Manifest file or folder (repeatable) [default: keyform.yaml or .yml]
     #[arg(short = 'f', long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(super) manifest: Vec<PathBuf>,
 }

@@ -20,7 +20,7 @@ use crate::manifest::{self, Desired, LoadedManifest, Severity};
 use crate::report::problems;
 use crate::state::{FileStore, LoadedState, Store, lock_within};
 
-const DEFAULT_MANIFEST: &str = "keyform.yaml";
+const DEFAULT_MANIFESTS: [&str; 2] = ["keyform.yaml", "keyform.yml"];
 const STATE_NAME: &str = "keyform.state.json";
 
 /// Where commands keep a state. The only place that names a type of store.
@@ -29,6 +29,7 @@ pub(super) type StateSession = <StateStore as Store>::Writer;
 
 pub(super) struct Context {
     pub(super) ui: Ui,
+    /// Those that were named, or the default ones that exist.
     manifests: Vec<PathBuf>,
     /// Whether no manifest was named.
     is_default_manifest: bool,
@@ -47,7 +48,7 @@ impl Context {
         } = workspace;
         let is_default_manifest = manifests.is_empty();
         if is_default_manifest {
-            manifests.push(PathBuf::from(DEFAULT_MANIFEST));
+            manifests.extend(DEFAULT_MANIFESTS.map(PathBuf::from).into_iter().filter(|path| path.exists()));
         }
         Self { ui, manifests, is_default_manifest, state, account, sandbox }
     }
@@ -55,7 +56,7 @@ impl Context {
     /// Reads the manifest, and checks all keys in it.
     ///
     /// # Errors
-    /// Only if the default manifest does not exist. Other problems are in the report.
+    /// Only if there is not exactly one default manifest. Other problems are in the report.
     pub(super) fn validate(&self, today: Date) -> Result<LoadedManifest, CliError> {
         self.find_manifest()?;
         Ok(manifest::validate(&self.manifests, today))
@@ -75,27 +76,40 @@ impl Context {
     }
 
     fn find_manifest(&self) -> Result<(), CliError> {
-        if self.is_default_manifest && !Path::new(DEFAULT_MANIFEST).exists() {
-            return Err(CliError::new(format!("there is no {DEFAULT_MANIFEST} in this folder"))
-                .hint("name a manifest file or folder with --manifest PATH"));
+        let [usual, short] = DEFAULT_MANIFESTS;
+        match self.manifests.as_slice() {
+            [] => Err(CliError::new(format!("there is no {usual} in this folder"))
+                .hint("name a manifest file or folder with --manifest PATH")),
+            [_, _, ..] if self.is_default_manifest => {
+                Err(CliError::new(format!("this folder contains both {usual} and {short}"))
+                    .hint("remove one of them, or choose one with --manifest PATH"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// Returns the path of the state: next to the first manifest, unless another is chosen.
-    pub(super) fn state_path(&self) -> PathBuf {
-        if self.sandbox {
-            return sandbox::folder(self.folder()).join(STATE_NAME);
+    /// Returns the path of the state: next to the manifest, unless another is chosen.
+    ///
+    /// # Errors
+    /// Several manifests have no default state: it would depend on their order.
+    pub(super) fn state_path(&self) -> Result<PathBuf, CliError> {
+        match &self.state {
+            _ if self.sandbox => Ok(sandbox::folder(self.folder()).join(STATE_NAME)),
+            Some(path) => Ok(path.clone()),
+            None if self.manifests.len() > 1 && !self.is_default_manifest => {
+                let message = "more than one --manifest was given, so the state has no default location";
+                Err(CliError::new(message).hint("choose the state with --state PATH"))
+            }
+            None => Ok(self.folder().join(STATE_NAME)),
         }
-        self.state.clone().unwrap_or_else(|| self.folder().join(STATE_NAME))
     }
 
-    pub(super) fn store(&self) -> StateStore {
+    pub(super) fn store(&self) -> Result<StateStore, CliError> {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let since = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let at = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
         let holder = format!("process {}{at} since {since}", std::process::id());
-        StateStore::open(&self.state_path(), holder)
+        Ok(StateStore::open(&self.state_path()?, holder))
     }
 
     /// Locks the state. Prints a status line if it has to wait for another process.

@@ -125,12 +125,19 @@ fn a_token_that_may_only_upload_is_enough_offline() {
 }
 
 #[test]
-fn manifests_of_a_folder_are_one_desired_set_with_one_state_beside_them() {
+fn manifests_of_a_folder_are_one_desired_set_with_one_state() {
     let (account, folder) = (account(), Folder::new());
     folder.write("keys/a-team.yaml", manifest("alice=1"));
     folder.write("keys/more/b-team.yml", manifest("bob=2*"));
     folder.write("c-team.yaml", manifest("carol=3"));
-    folder.keyform("apply -y -f keys -f c-team.yaml").on(&account).run().expect(0);
+    for command in ["plan", "apply -y", "state list"] {
+        assert_snapshot!(
+            "folder_without_state",
+            folder.keyform(&format!("{command} -f keys -f c-team.yaml")).on(&account).run().stderr
+        );
+    }
+    assert_eq!(account.api().rows(), []);
+    folder.keyform("apply -y -f keys -f c-team.yaml --state keys/keyform.state.json").on(&account).run().expect(0);
     assert_eq!(folder.json("keys/keyform.state.json")["keys"].as_array().unwrap().len(), 3);
     let files: Vec<_> = folder.files().into_keys().collect();
     assert!(!files.contains(&STATE.to_owned()), "{files:?}");
@@ -139,6 +146,19 @@ fn manifests_of_a_folder_are_one_desired_set_with_one_state_beside_them() {
     environment.run().expect(2);
     folder.write("d-team.yaml", manifest("alice=4 dave=3"));
     assert_snapshot!("folder_clash", folder.keyform("validate -f keys -f c-team.yaml -f d-team.yaml").run());
+}
+
+#[test]
+fn the_default_manifest_has_either_ending_and_is_one_file() {
+    let (account, folder) = (account(), Folder::new());
+    folder.write("keyform.yml", manifest("alice=1"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    assert_eq!(folder.recorded().into_keys().collect::<Vec<_>>(), ["alice"]);
+    folder.write("keyform.yaml", manifest("bob=2"));
+    for command in ["validate", "plan", "apply -y"] {
+        assert_snapshot!("two_defaults", folder.keyform(command).on(&account).run().expect(1).stderr);
+    }
+    folder.keyform("plan --detailed-exitcode -f keyform.yml").on(&account).run().expect(0);
 }
 
 #[test]

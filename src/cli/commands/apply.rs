@@ -158,7 +158,7 @@ struct Prepared {
 /// Locks the state, reads it and makes the plan.
 async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Result<Prepared, CliError> {
     let account = context.account(args.requests)?;
-    let store = context.store();
+    let store = context.store()?;
     let mut session = context.lock(&store, args.lock).await?;
     let loaded = session.load().await?;
     context.warn_of(&loaded);
@@ -288,7 +288,7 @@ fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outc
     let text = match args.format {
         OutputFormat::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
         OutputFormat::Text => {
-            let path = context.state_path().display().to_string();
+            let path = context.state_path()?.display().to_string();
             format!("\n{}", text::outcome(plan, outcome, &path, view(args)))
         }
         OutputFormat::Json => json::outcome(plan, outcome),
@@ -300,7 +300,7 @@ fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outc
             ui.tell(&json::unsaved(&outcome.unsaved));
         }
         let what = if outcome.saved.is_some() { "some actions were not started" } else { "the state was not saved" };
-        ui.tell(&not_saved(error, outcome, context.store().journal_path()).under(what).render());
+        ui.tell(&not_saved(error, outcome, context.store()?.journal_path()).under(what).render());
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     let today = args.day.resolve();
     let desired = context.desired(today)?;
     let (loaded, plan) = runtime()?.block_on(async {
-        let loaded = context.store().load().await?;
+        let loaded = context.store()?.load().await?;
         context.warn_of(&loaded);
         let plan = if args.scope.offline {
             let endpoint = context.endpoint()?;

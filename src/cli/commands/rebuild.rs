@@ -40,7 +40,7 @@ pub(super) fn run(args: &StateRebuildArgs, context: &Context) -> Result<Exit, Cl
 
 async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Desired) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
-    let store = context.store();
+    let store = context.store()?;
     let mut session = context.lock(&store, args.lock).await?;
     let old = read(context, &mut session).await?;
     // The old state does not say whether a killed run left requests in flight, so wait for them.

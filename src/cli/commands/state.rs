@@ -80,7 +80,7 @@ pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
         StateCommand::List(_) | StateCommand::Show(_) | StateCommand::Forget(_) => AccountArgs::default(),
     };
     let context = Context::new(WorkspaceArgs { manifest, state, account, sandbox }, ui);
-    let store = context.store();
+    let store = context.store()?;
     let out = match &command {
         StateCommand::List(args) => list(args, &read(&context, &store)?),
         StateCommand::Show(args) => show(args, &read(&context, &store)?)?,
