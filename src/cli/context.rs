@@ -1,6 +1,5 @@
 //! Manifest, state and account of a command, as the flags and the environment choose them.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use super::args::{AccountArgs, LockArgs, ManifestArgs, RequestArgs, SandboxArgs,
 use super::error::CliError;
 use super::sandbox;
 use super::ui::Ui;
+use super::variables::environment;
 use crate::account::settings::{self, Flags};
 use crate::account::{Client, ClientOptions, Endpoint, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest, Severity};
@@ -175,10 +175,4 @@ impl Context {
             None => Path::new(""),
         }
     }
-}
-
-/// The only place besides clap that reads the environment.
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is passed in")]
-fn environment(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
 }

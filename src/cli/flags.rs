@@ -5,13 +5,17 @@
 //! one has it among its own arguments. All other commands get a hidden copy, which is refused with a better message
 //! than clap's.
 
-use clap::builder::{FalseyValueParser, PossibleValue};
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::builder::PossibleValue;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches as _, Id};
 
 use super::args::{AccountArgs, GLOBAL_OPTIONS, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use super::error::CliError;
 use super::manual;
+use super::variables::{boolean, of_flag};
+use crate::account::settings::Environment;
 
 /// Maximum length of the help of a flag in `-h`, with its values. With the name of the flag it is 100.
 const MAX_LINE: usize = 68;
@@ -19,13 +23,34 @@ const MAX_LINE: usize = 68;
 /// Display order of flags after all others.
 const LAST: usize = 900;
 
-/// Builds the clap command for `C`, which has the subcommands.
-pub(super) fn command<C: Args>() -> clap::Command {
-    let command = WorkspaceArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME")));
-    let command = set_environment(C::augment_args(command));
-    let shared: Vec<_> =
-        ids::<WorkspaceArgs>().iter().filter_map(|id| argument(&command, id.as_str()).cloned()).collect();
-    add_version(add_help(command.mut_subcommands(|below| hide_unused(below, &shared, &[]))))
+/// Builds the clap command for `C`, which has the subcommands, to be documented: each flag names its variable.
+pub(super) fn documented<C: Args>() -> clap::Command {
+    set_variables(unset::<C>(), &|_, _, variable| Some(variable))
+}
+
+/// Builds the clap command for `C` to parse arguments. Where an argument is missing, `environment` is asked.
+///
+/// A flag without a value in the environment has no variable, and neither has a flag that the command does not use: so an
+/// empty variable is unset, and a variable of one command never stops another.
+pub(super) fn parsing<C: Args>(environment: Environment<'_>) -> clap::Command {
+    let command = unset::<C>();
+    let accepted_by_any = values_by_variable(&command);
+    let shared = ids::<WorkspaceArgs>();
+    set_variables(command, &|command, arg, variable| {
+        let is_unused = arg.is_hide_set() || command == env!("CARGO_PKG_NAME") && shared.contains(arg.get_id());
+        let value = environment(&variable).filter(|_| !is_unused)?;
+        let accepts = |values: &[String]| values.iter().any(|accepted| value.to_str() == Some(accepted.as_str()));
+        // `KEYFORM_FORMAT=markdown` is meant for a plan only.
+        let is_for_others =
+            !accepts(&possible_values(arg)) && accepted_by_any.get(&variable).is_some_and(|all| accepts(all));
+        (!is_for_others).then_some(variable)
+    })
+}
+
+/// Returns the variables of all flags of a command that [`documented`] has built, and of those of its subcommands.
+pub(super) fn variables(command: &clap::Command) -> BTreeSet<String> {
+    let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned));
+    own.chain(command.get_subcommands().flat_map(variables)).collect()
 }
 
 /// Prepares a command for parsing and for help: `-h` is one screen with one line per flag, and `--help` has all.
@@ -35,7 +60,7 @@ pub(super) fn with_help(command: clap::Command) -> clap::Command {
     command
 }
 
-/// Refuses typed flags that have no effect. A variable applies to all commands, so one without effect is not an error.
+/// Refuses typed flags that have no effect. A variable without effect is not an error: it may be set for other commands.
 ///
 /// `command` has parsed the arguments to `matches`. `without_effect` is the id of a flag that the chosen format ignores.
 pub(super) fn check(
@@ -64,16 +89,49 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Derives the variable of each flag from its name. A flag without a value is off if its variable is empty, `0`, `no`, `off`
-/// or `false`.
-fn set_environment(command: clap::Command) -> clap::Command {
+/// Builds the clap command for `C` without variables.
+fn unset<C: Args>() -> clap::Command {
+    let command = C::augment_args(WorkspaceArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME"))));
+    let shared: Vec<_> =
+        ids::<WorkspaceArgs>().iter().filter_map(|id| argument(&command, id.as_str()).cloned()).collect();
+    add_version(add_help(command.mut_subcommands(|below| hide_unused(below, &shared, &[]))))
+}
+
+/// Decides whether a flag of the command with this name gets the variable that it could have.
+type Choose<'c> = &'c dyn Fn(&str, &Arg, String) -> Option<String>;
+
+fn set_variables(command: clap::Command, choose: Choose<'_>) -> clap::Command {
+    let name = command.get_name().to_owned();
     let with_variable = |arg: Arg| {
-        let Some(long) = arg.get_long().filter(|_| arg.get_env().is_none()) else { return arg };
-        let name = format!("KEYFORM_{}", long.to_uppercase().replace('-', "_"));
-        let arg = arg.env(name);
-        if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(FalseyValueParser::new()) } else { arg }
+        let arg = if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(boolean) } else { arg };
+        let variable = arg.get_long().and_then(|long| of_flag(&name, long));
+        match variable.and_then(|variable| choose(&name, &arg, variable)) {
+            Some(variable) => arg.env(variable),
+            None => arg,
+        }
     };
-    command.mut_args(with_variable).mut_subcommands(set_environment)
+    command.mut_args(with_variable).mut_subcommands(|below| set_variables(below, choose))
+}
+
+/// Returns the values that any command accepts for a variable, of the variables with a list of values.
+fn values_by_variable(command: &clap::Command) -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::<_, Vec<_>>::new();
+    for arg in command.get_arguments() {
+        if let Some(variable) = arg.get_long().and_then(|long| of_flag(command.get_name(), long)) {
+            found.entry(variable).or_default().extend(possible_values(arg));
+        }
+    }
+    for (variable, values) in command.get_subcommands().flat_map(values_by_variable) {
+        found.entry(variable).or_default().extend(values);
+    }
+    found
+}
+
+fn possible_values(arg: &Arg) -> Vec<String> {
+    if !arg.get_action().takes_values() {
+        return Vec::new();
+    }
+    arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect()
 }
 
 /// Hides the flags that a command and its subcommands do not use. `inherited` are those that a parent uses.

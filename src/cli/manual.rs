@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::variables;
+
 /// What a command line is for, and the line.
 pub(super) type Example = (&'static str, &'static str);
 
@@ -142,7 +144,8 @@ fn with_sections_at(command: clap::Command, path: &str) -> clap::Command {
     for (purpose, line) in examples(path) {
         let _ = write!(long, "\n  # {purpose}\n  {line}\n");
     }
-    for (title, entries) in [("Environment", environment(&command)), ("Exit codes", exit_codes(path))] {
+    let exit_codes = exit_codes(path).into_iter().map(|(code, meaning)| (code.to_owned(), meaning)).collect();
+    for (title, entries) in [("Environment", environment(&command)), ("Exit codes", exit_codes)] {
         let _ = write!(long, "\n{}", heading(title));
         let width = entries.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, meaning) in entries {
@@ -172,22 +175,8 @@ pub(super) fn examples(path: &str) -> &'static [Example] {
 }
 
 /// Returns the variables that a command reads.
-pub(super) fn environment(command: &clap::Command) -> Vec<Definition> {
-    let mut entries =
-        vec![("KEYFORM_*", "Set a flag, such as KEYFORM_LOG_FORMAT=json"), ("NO_COLOR", "Do not use color")];
-    if uses(command, "token") {
-        entries.push(("KEYFORM_EMULATOR_TOKEN", "Token to accept"));
-    }
-    if uses(command, "token_file") {
-        entries.extend([
-            ("PRIME_API_KEY", "API token"),
-            ("PRIME_API_BASE_URL, PRIME_BASE_URL", "Base URL of the API"),
-            ("PRIME_CONTEXT", "Context of the prime CLI"),
-            ("HTTPS_PROXY, NO_PROXY", "Proxy for connections to the API"),
-            ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates to trust instead of the system's"),
-        ]);
-    }
-    entries
+pub(super) fn environment(command: &clap::Command) -> Vec<(String, &'static str)> {
+    variables::of_command(command.get_name(), uses(command, "token_file"))
 }
 
 /// Returns the codes that the command with the words `path` exits with.

@@ -16,16 +16,23 @@ mod sandbox;
 mod saved_plan;
 mod signals;
 mod ui;
+mod variables;
 
+use std::error::Error as _;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, FromArgMatches as _, Parser, Subcommand};
 
-use args::OutputArgs;
+use args::{OutputArgs, When};
 use error::{CliError, Exit};
 use ui::Ui;
+use variables::environment;
+
+use crate::account::settings::Environment;
+
+pub use variables::{VARIABLES, Variable};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -94,8 +101,8 @@ enum Command {
 
 /// Runs keyform with the arguments of a process, the first being the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut command = flags::with_help(command());
-    let (cli, matches) = match parse(&mut command, arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let (cli, command, matches) = match parse(&arguments) {
         Ok(parsed) => parsed,
         Err(exit) => return exit.into(),
     };
@@ -104,6 +111,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     log::start(verbose, log_format);
     let without_effect = match &cli.command {
         Command::Plan(args) => args.without_effect(),
+        Command::State(args) => args.without_effect(),
         _ => None,
     };
     let exit = match flags::check(&command, &matches, without_effect).and_then(|()| run(cli.command, ui)) {
@@ -118,24 +126,50 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Returns the clap command, from which help, completions and manual pages are generated.
 pub fn command() -> clap::Command {
-    flags::command::<Cli>()
+    flags::documented::<Cli>()
 }
 
-fn parse(
-    command: &mut clap::Command,
-    arguments: impl IntoIterator<Item = OsString>,
-) -> Result<(Cli, ArgMatches), Exit> {
-    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
-        let cli = Cli::from_arg_matches(&matches)?;
-        Ok((cli, matches))
-    });
-    parsed.map_err(|error| {
+type Parsed = (Cli, clap::Command, ArgMatches);
+
+fn parse(arguments: &[OsString]) -> Result<Parsed, Exit> {
+    parse_with(arguments, &environment).map_err(|error| {
+        let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+        if !is_help && let Some(error) = invalid_variable(arguments) {
+            Ui::new(When::Auto, false).tell(&error.render());
+            return Exit::Failed;
+        }
         // If stderr is closed, there is nowhere to report the error.
         let _ = error.print();
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
-            _ => Exit::Failed,
-        }
+        if is_help { Exit::Done } else { Exit::Failed }
+    })
+}
+
+fn parse_with(arguments: &[OsString], environment: Environment<'_>) -> Result<Parsed, clap::Error> {
+    let mut command = flags::with_help(flags::parsing::<Cli>(environment));
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Ok((Cli::from_arg_matches(&matches)?, command, matches))
+}
+
+/// Returns the error of the first variable that makes valid arguments invalid.
+fn invalid_variable(arguments: &[OsString]) -> Option<CliError> {
+    parse_with(arguments, &|_| None).ok()?;
+    flags::variables(&command()).into_iter().find_map(|variable| {
+        let alone = |name: &str| environment(name).filter(|_| name == variable);
+        let error = parse_with(arguments, &alone).err()?;
+        // A token may not be shown, nor a file name that is one.
+        let value = environment(&variable).filter(|_| !variable.contains("TOKEN"));
+        let value = value.map(|value| format!(" \"{}\"", value.display())).unwrap_or_default();
+        let is_choice = |(kind, value): (ContextKind, &ContextValue)| match (kind, value) {
+            (ContextKind::ValidValue, ContextValue::Strings(values)) => {
+                Some(format!("must be one of: {}", values.join(", ")))
+            }
+            _ => None,
+        };
+        let why = error.context().find_map(is_choice).or_else(|| Some(error.source()?.to_string()));
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        Some(
+            CliError::new(format!("invalid value{value} of {variable}{why}")).hint("correct the variable, or unset it"),
+        )
     })
 }
 

@@ -177,7 +177,7 @@ fn without_a_terminal_apply_wants_the_approval_beforehand() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     assert_snapshot!("no_terminal", folder.keyform("apply").on(&account).stdin("yes\n").run());
     assert_eq!(account.api().stats().received, 0);
-    folder.keyform("apply").env("KEYFORM_AUTO_APPROVE", "1").on(&account).run().expect(0);
+    folder.keyform("apply --auto-approve").on(&account).run().expect(0);
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn a_missing_state_is_rebuilt_and_a_readable_one_is_replaced_only_with_approval(
     let before = folder.read(STATE);
     assert_snapshot!("rebuild_unapproved", folder.keyform("state rebuild").on(&account).stdin("yes\n").run().expect(1));
     assert_eq!(folder.read(STATE), before);
-    let ran = folder.keyform("state rebuild").env("KEYFORM_AUTO_APPROVE", "1").on(&account).run().expect(0);
+    let ran = folder.keyform("state rebuild --auto-approve").on(&account).run().expect(0);
     assert_snapshot!("rebuild_approved", ran);
     assert_eq!(folder.recorded().into_keys().collect::<Vec<_>>(), ["alice"]);
     assert_eq!(folder.read(&format!("{STATE}.old")), before);

@@ -105,10 +105,78 @@ fn invalid_variables_are_errors() {
     let folder = Folder::of("alice=1");
     let ran = folder.keyform("plan --offline").env("KEYFORM_RETRIES", "many").run().expect(1);
     assert_snapshot!(ran);
-    folder.keyform("plan").env("KEYFORM_OFFLINE", "no").run().expect(1);
-    folder.keyform("plan").env("KEYFORM_OFFLINE", "yes").run().expect(0);
-    // A variable that only other commands use is not an error.
-    folder.keyform("validate").env("KEYFORM_STATE", "x").run().expect(0);
+    for (arguments, name, value) in [
+        ("plan", "KEYFORM_SANDBOX", "flase"),
+        ("validate", "KEYFORM_FORMAT", "xml"),
+        ("schema plan", "KEYFORM_QUIET", "2"),
+        ("emulator", "KEYFORM_EMULATOR_PORT", "tcp://10.0.0.1:80"),
+        ("plan", "KEYFORM_DETAILED_EXITCODE", "y"),
+    ] {
+        let ran = folder.keyform(arguments).env(name, value).run().expect(1);
+        assert!(ran.stderr.contains(&format!("invalid value \"{value}\" of {name}: ")), "{ran}");
+        // An empty variable is unset.
+        if arguments != "emulator" {
+            folder.keyform(arguments).env(name, "").env("KEYFORM_SANDBOX", "").run().code.expect("no signal");
+        }
+    }
+    // A wrong argument is reported first.
+    let ran = folder.keyform("plan --retries x").env("KEYFORM_RETRIES", "many").run().expect(1);
+    assert!(ran.stderr.contains("'x' for '--retries"), "{ran}");
+}
+
+#[test]
+fn a_boolean_variable_takes_eight_words() {
+    let folder = Folder::of("alice=1");
+    for (value, code) in
+        [("true", 2), ("1", 2), ("yes", 2), ("ON", 2), ("false", 0), ("0", 0), ("No", 0), ("off", 0), ("", 0)]
+    {
+        let run = folder.keyform("plan --sandbox").env("KEYFORM_DETAILED_EXITCODE", value);
+        assert_eq!(run.run().code, Some(code), "{value}");
+    }
+}
+
+#[test]
+fn a_variable_of_one_command_never_stops_another() {
+    let folder = Folder::of("alice=1");
+    for (arguments, name, value) in [
+        ("validate", "KEYFORM_STATE", "x"),
+        ("validate", "KEYFORM_SANDBOX", "flase"),
+        ("validate", "KEYFORM_RETRIES", "many"),
+        ("schema plan", "KEYFORM_TODAY", "tomorrow"),
+        ("apply --sandbox -y", "KEYFORM_FORMAT", "markdown"),
+        ("plan --sandbox", "KEYFORM_FORMAT", "github"),
+        ("plan --sandbox", "KEYFORM_PORT", "tcp://10.0.0.1:80"),
+        ("plan --sandbox", "KEYFORM_EMULATOR_LAG", "long"),
+        ("state show alice --sandbox --format json", "KEYFORM_RANDOMART", "yes"),
+        ("validate", "KEYFORM_EVENTS", "nowhere/events"),
+    ] {
+        folder.keyform(arguments).env(name, value).run().expect(0);
+    }
+}
+
+#[test]
+fn what_approves_acknowledges_or_limits_a_run_has_no_variable() {
+    let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    let run = |arguments: &str, name: &str, value: &str| folder.keyform(arguments).env(name, value).on(&account).run();
+    for (name, value) in [
+        ("KEYFORM_DESTROY", "1"),
+        ("KEYFORM_DESTROY", "flase"),
+        ("KEYFORM_TARGET", "alice"),
+        ("KEYFORM_OFFLINE", "1"),
+        ("KEYFORM_OUT", "plan.json"),
+        ("KEYFORM_PLAN_DIGEST", "x"),
+    ] {
+        let ran = run("plan --detailed-exitcode", name, value).expect(0);
+        assert!(!ran.stdout.contains("partial") && !ran.stdout.contains("offline"), "{ran}");
+    }
+    folder.write("keyform.yaml", "version: 1\nkeys: []\n");
+    run("apply", "KEYFORM_AUTO_APPROVE", "1").expect(1);
+    for name in ["KEYFORM_ALLOW_DELETES", "KEYFORM_ALLOW_PRIMARY_LOSS"] {
+        run("plan", name, "2").expect(3);
+    }
+    assert_eq!(account.api().rows().len(), 2);
+    assert!(!folder.path("plan.json").exists());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 
 use clap::{Arg, Command};
+use keyform::cli::{VARIABLES, Variable};
 use keyform::emulator::{EmulatorConfig, Scopes};
 
 use super::check;
@@ -40,7 +41,8 @@ fn the_reference_lists_every_command_and_flag() {
     check("docs/reference.md", |page| {
         let page = fill(page, "commands", &commands(&program));
         let page = fill(&page, "flags", &flags(program.get_arguments().filter(|arg| arg.is_global_set())));
-        fill(&page, "command flags", &command_flags(&program))
+        let page = fill(&page, "command flags", &command_flags(&program));
+        fill(&page, "variables", &variables())
     });
 }
 
@@ -120,6 +122,14 @@ fn command_flags(program: &Command) -> String {
         }
     }
     text.trim_end().to_owned() + "\n"
+}
+
+fn variables() -> String {
+    let mut table = "| variable | meaning |\n|---|---|\n".to_owned();
+    for (names, meaning) in VARIABLES.iter().map(Variable::definition) {
+        let _ = writeln!(table, "| `{}` | {meaning} |", names.replace(", ", "`, `"));
+    }
+    table
 }
 
 /// The commands that do something, by their words.

@@ -184,7 +184,7 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
     assert!(project.forge.with(|forge| forge.notes.last().unwrap().to_string().contains("2 to delete")));
     let rows = project.account.api().rows();
     let waits = project.refuses(&project.merged(request, "fewer")["apply"], &rows, "No plan was approved");
-    assert!(project.by_hand(&[("APPROVED_DIGEST", &waits), ("KEYFORM_ALLOW_DELETES", "2")])["apply"].success);
+    assert!(project.by_hand(&[("APPROVED_DIGEST", &waits), ("ALLOW_DELETES", "2")])["apply"].success);
     assert_eq!(project.recorded(), ["alice"]);
 }
 

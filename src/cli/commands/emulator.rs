@@ -26,7 +26,7 @@ pub(in crate::cli) struct EmulatorArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     keys: Option<PathBuf>,
     /// Token to accept [default: a well-known token]
-    #[arg(long, value_name = "TOKEN", env = "KEYFORM_EMULATOR_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Deny the token read permission
     #[arg(long)]

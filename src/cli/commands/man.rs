@@ -8,7 +8,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::error::{CliError, Exit};
-use crate::cli::manual::{self, Definition, path_below};
+use crate::cli::manual::{self, path_below};
 use crate::cli::ui::Ui;
 
 #[derive(Debug, Args)]
@@ -72,7 +72,9 @@ fn page(command: &clap::Command, path: &str, see_also: &[String]) -> io::Result<
     }
     entries(&mut roff, "FILES", &manual::files(command, path));
     entries(&mut roff, "EXIT STATUS", &manual::exit_codes(path));
-    entries(&mut roff, "ENVIRONMENT", &manual::environment(command));
+    let variables = manual::environment(command);
+    let variables: Vec<_> = variables.iter().map(|(name, meaning)| (name.as_str(), *meaning)).collect();
+    entries(&mut roff, "ENVIRONMENT", &variables);
     roff.control("SH", ["SEE ALSO"]);
     let mut pages = Vec::new();
     for name in see_also {
@@ -84,7 +86,7 @@ fn page(command: &clap::Command, path: &str, see_also: &[String]) -> io::Result<
     Ok(page)
 }
 
-fn entries(roff: &mut Roff, title: &str, entries: &[Definition]) {
+fn entries(roff: &mut Roff, title: &str, entries: &[(&str, &str)]) {
     roff.control("SH", [title]);
     for (name, meaning) in entries {
         roff.control("TP", []);

@@ -91,6 +91,14 @@ pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+impl StateArgs {
+    /// Returns the id of a flag that is set but has no effect with the chosen format.
+    pub(in crate::cli) fn without_effect(&self) -> Option<&'static str> {
+        let is_json = |args: &StateShowArgs| args.randomart && args.format == OutputFormat::Json;
+        matches!(&self.command, StateCommand::Show(args) if is_json(args)).then_some("randomart")
+    }
+}
+
 fn read(context: &Context, store: &StateStore) -> Result<State, CliError> {
     let loaded = runtime()?.block_on(store.load())?;
     recorded(context, store, loaded)
@@ -145,9 +153,6 @@ fn list(args: &StateListArgs, state: &State) -> String {
 
 fn show(args: &StateShowArgs, state: &State) -> Result<String, CliError> {
     let records = named(&args.name, state)?;
-    if args.randomart && args.format == OutputFormat::Json {
-        return Err(CliError::new("--randomart cannot be used with --format json").hint("remove one of them"));
-    }
     Ok(match args.format {
         OutputFormat::Text => {
             let view = View { randomart: args.randomart, ..View::default() };
