@@ -8,6 +8,9 @@ use super::{PAGES, check, shell};
 /// Separates the outputs of two commands.
 const MARK: &str = "\u{1}";
 
+/// How a reader without an installed keyform starts it in a clone.
+const CARGO_RUN: &str = "cargo run --release --locked -- ";
+
 #[test]
 fn every_console_session_prints_what_the_page_shows() {
     let mut sessions = 0;
@@ -46,12 +49,15 @@ fn render(page: &str) -> (String, usize) {
     (rendered + rest, count)
 }
 
-/// Runs the commands of one session in a fresh folder with the examples. Returns what each prints, both streams together.
+/// Runs the commands of one session in a fresh folder with the examples. Returns what each prints, both streams together,
+/// without the output of cargo.
 fn run(commands: &[&str]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"), &folder.path().join("examples"));
-    let script: String =
-        commands.iter().map(|command| format!("{command}\nstatus=$?; printf '{MARK}'; (exit $status)\n")).collect();
+    let line = |command: &&str| {
+        format!("{}\nstatus=$?; printf '{MARK}'; (exit $status)\n", command.replace(CARGO_RUN, "keyform "))
+    };
+    let script: String = commands.iter().map(line).collect();
     let text = shell(folder.path(), &script);
     text.split(MARK).take(commands.len()).map(str::to_owned).collect()
 }
