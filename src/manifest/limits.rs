@@ -57,8 +57,8 @@ pub(crate) const MAX_PATTERN_CHARS: usize = 1000;
 /// Patterns in `unmanagedExcept`.
 pub(crate) const MAX_GLOBS: usize = 100;
 
-/// Memory of a compiled `namePattern`. Matching takes time linear in the name.
-pub(crate) const MAX_PATTERN_BYTES: usize = 1 << 20;
+/// Memory of the automatons of a `namePattern`. With it, building them takes less than a tenth of a second.
+pub(crate) const MAX_PATTERN_BYTES: usize = 1 << 18;
 
 /// How deep groups nest in a `namePattern`.
 pub(crate) const MAX_PATTERN_DEPTH: u32 = 32;

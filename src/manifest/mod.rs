@@ -20,6 +20,7 @@ mod implicit;
 mod key_field;
 mod key_file;
 mod limits;
+mod name_pattern;
 mod outline;
 mod policy;
 mod read;

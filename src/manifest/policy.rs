@@ -1,15 +1,13 @@
 //! The rules that a manifest sets for its own keys, and how they are read.
 
-use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::fields::FieldReader;
 use super::glob::Glob;
-use super::limits::{
-    MAX_GLOBS, MAX_LIFETIME_DAYS, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERN_DEPTH, MAX_SHOWN_CHARS,
-};
+use super::limits::{MAX_GLOBS, MAX_LIFETIME_DAYS, MAX_PATTERN_CHARS, MAX_SHOWN_CHARS};
+use super::name_pattern::{NamePattern, NamePatternError};
 use super::suggest::suggest;
 use super::tree::{Field, Spanned};
 use crate::names::MAX_ACCOUNT_NAME_CHARS;
@@ -95,7 +93,7 @@ pub(crate) struct Policy {
     pub(crate) min_rsa_bits: Option<Spanned<u32>>,
     pub(crate) require_owner: Option<Spanned<bool>>,
     pub(crate) max_lifetime_days: Option<Spanned<u32>>,
-    pub(crate) name_pattern: Option<Spanned<Regex>>,
+    pub(crate) name_pattern: Option<Spanned<NamePattern>>,
     pub(crate) unmanaged: UnmanagedPolicy,
     pub(crate) unmanaged_except: Vec<Glob>,
 }
@@ -172,24 +170,21 @@ fn read_algorithms(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Ve
     (allowed.len() == items.len()).then_some(allowed)
 }
 
-fn read_pattern(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<Regex> {
+fn read_pattern(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<NamePattern> {
     let text = reader.line(&field.value, "`namePattern`", MAX_PATTERN_CHARS)?;
-    match RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).nest_limit(MAX_PATTERN_DEPTH).build() {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            // The last line of the error has the reason; those above draw the pattern.
-            let all = error.to_string();
-            let reason = all.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            let message = format!("`namePattern` is not a valid regular expression: {}", escape_to(reason, 120));
-            reader.error(
-                Code::FieldValue,
-                &field.value.range,
-                message,
-                "see https://docs.rs/regex/latest/regex/#syntax",
-            );
-            None
+    let (message, help) = match NamePattern::new(text) {
+        Ok(pattern) => return Some(pattern),
+        Err(NamePatternError::Syntax(reason)) => {
+            let message = format!("`namePattern` is not a valid regular expression: {}", escape_to(&reason, 120));
+            (message, "see https://docs.rs/regex/latest/regex/#syntax; names are ASCII")
         }
-    }
+        Err(NamePatternError::TooComplex) => {
+            let message = "`namePattern` is too complex: matching names with it could take minutes";
+            (message.to_owned(), "use smaller repetition counts and fewer wildcards")
+        }
+    };
+    reader.error(Code::FieldValue, &field.value.range, message, help);
+    None
 }
 
 fn read_globs(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<Glob> {
@@ -204,10 +199,7 @@ fn read_globs(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<Glob> {
         let Some(text) = reader.line(item, "a pattern of `unmanagedExcept`", MAX_ACCOUNT_NAME_CHARS) else {
             continue;
         };
-        match Glob::new(text) {
-            Ok(glob) => globs.push(glob),
-            Err(_) => reader.error(Code::FieldValue, &item.range, "this pattern is too large", "shorten it"),
-        }
+        globs.push(Glob::new(text));
     }
     globs
 }

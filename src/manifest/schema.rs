@@ -93,7 +93,7 @@ struct PolicySchema {
     name_pattern: Option<String>,
     /// Report keys on the account that are neither in the manifest nor in the state, or refuse plans because of them.
     unmanaged: Option<UnmanagedPolicy>,
-    /// Names on the account of unmanaged keys that are expected, with * and ? as wildcards.
+    /// Names on the account of unmanaged keys that are expected. * stands for any text.
     #[schemars(length(max = MAX_GLOBS), inner(length(min = 1, max = MAX_ACCOUNT_NAME_CHARS)))]
     unmanaged_except: Option<Vec<String>>,
 }

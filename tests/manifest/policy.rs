@@ -67,7 +67,7 @@ fn an_exempt_key_need_not_pass_that_check() {
 
 #[test]
 fn unmanaged_rows_are_judged_by_their_name() {
-    let set = desired(&with_policy("unmanaged: refuse, unmanagedExcept: ['skypilot-*', '?']", "name: a"));
+    let set = desired(&with_policy("unmanaged: refuse, unmanagedExcept: ['skypilot-*', 'x']", "name: a"));
     assert_eq!(set.unmanaged, UnmanagedPolicy::Refuse);
     assert!(set.expects_unmanaged("skypilot-1") && set.expects_unmanaged("x") && !set.expects_unmanaged("xy"));
     let set = desired(&with_policy("unmanaged: report", "name: a"));

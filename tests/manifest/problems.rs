@@ -88,6 +88,7 @@ fn each_mistake_is_named_and_placed() {
         (root("policy: {algorithms: [ssh-rsa, ed25519]}"), "1:32 field-value"),
         (root("policy: {namePattern: '['}"), "1:23 field-value"),
         (root("policy: {namePattern: 'a{1000}{1000}'}"), "1:23 field-value"),
+        (root("policy: {namePattern: '.*a.{20}x'}"), "1:23 field-value"),
         (root("policy: {level: error}"), "1:17 field-value"),
         (root("policy: {unmanaged: warn}"), "1:21 field-value"),
         (root("policy: {unmanaged: [refuse]}"), "1:21 field-type"),
