@@ -1,76 +1,53 @@
-//! Finds armored blocks, and base64 that lost its armor.
+//! Reads the lines around armored keys: `-----BEGIN …-----` and `-----END …-----`.
 
-use std::ops::Range;
-
-use super::format::{KeyFormat, PublicFormat};
-use super::wire;
+use super::format::KeyFormat;
+use super::sign::{Sign, SignKind};
 
 /// The longest label that is read, in letters and digits: `SSH2ENCRYPTEDPRIVATEKEY` has 23.
 const MAX_LABEL: usize = 40;
 
-/// Letters of base64 that are decoded to classify a DER structure. A multiple of 4.
-const DER_HEAD: usize = 40;
-
 /// The words before `PRIVATE KEY` in labels. A label in lower case has no others: prose may say "begin", too.
 const LABEL_WORDS: [&str; 8] = ["OPENSSH", "RSA", "DSA", "EC", "ENCRYPTED", "SSH2", "PGP", "ANY"];
 
-/// `-----BEGIN …-----` or `-----END …-----`.
-#[derive(Debug)]
-pub(super) struct Marker {
-    /// The marker's bytes, dashes included.
-    pub(super) range: Range<usize>,
-    pub(super) is_begin: bool,
-    pub(super) format: KeyFormat,
+/// Hyphens that end a label of which the beginning is lost. Prose has fewer.
+const CUT_HYPHENS: &str = "----";
+
+/// How much of the text before [`CUT_HYPHENS`] is read, in bytes: `OPENSSH PRIVATE KEY BLOCK ` and some more.
+const CUT_BYTES: usize = 32;
+
+/// Reads the marker at a run of dashes, or returns where to search on.
+///
+/// However it is quoted, indented or folded, and with any character that is not a letter, digit or dash within the words.
+pub(super) fn read(text: &str, start: usize) -> Result<Sign, usize> {
+    let after = text.get(start..).unwrap_or_default();
+    let end = start + after.find(|c| !is_dash(c)).unwrap_or(after.len());
+    // Two bytes: two hyphens, or one of the longer dashes.
+    let marker = if end - start >= 2 { read_marker(text, start, end) } else { None };
+    marker.or_else(|| read_cut(text, start, end)).ok_or(end)
 }
 
-/// Finds the public key in a format other than OpenSSH's line, with its armor or without.
-pub(super) fn public_format(text: &str) -> Option<PublicFormat> {
-    markers(text)
-        .find_map(|marker| marker.format.public())
-        .or_else(|| der(text).find_map(|(_, format)| format.public()))
-}
-
-/// Finds the markers of keys and certificates, however quoted, indented or folded, and with any character that is not a
-/// letter, digit or dash within the words. Takes linear time.
-pub(super) fn markers(text: &str) -> impl Iterator<Item = Marker> {
-    let mut done = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let start = done + text.get(done..)?.find(is_dash)?;
-            let after = text.get(start..)?;
-            let end = start + after.find(|c| !is_dash(c)).unwrap_or(after.len());
-            done = end;
-            // Two bytes: two hyphens, or one of the longer dashes.
-            if end - start >= 2
-                && let Some(marker) = read_marker(text, start, end)
-            {
-                done = marker.range.end;
-                return Some(marker);
-            }
-        }
-    })
-}
-
-/// Finds words of base64 that are the beginning of a DER structure, each with its first byte.
-pub(super) fn der(text: &str) -> impl Iterator<Item = (usize, KeyFormat)> {
-    let is_symbol = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
-    let mut start = 0;
-    text.split_inclusive(move |c| !is_symbol(c)).filter_map(move |word| {
-        let at = start;
-        start += word.len();
-        // `M` encodes the tag of a sequence.
-        let head = word.get(..DER_HEAD).filter(|head| head.starts_with('M') && head.chars().all(is_symbol))?;
-        Some((at, KeyFormat::of_der(&wire::decode_lenient(head)?)?))
-    })
+/// Returns the format of the first line of an armored file.
+pub(super) fn first_format(file: &str) -> Option<KeyFormat> {
+    read(file, 0).ok().map(|sign| sign.format)
 }
 
 /// The hyphen, and the dashes into which word processors turn several.
-fn is_dash(c: char) -> bool {
+pub(super) fn is_dash(c: char) -> bool {
     matches!(c, '-' | '–' | '—')
 }
 
+/// Reads `… PRIVATE KEY-----` at its hyphens.
+fn read_cut(text: &str, start: usize, end: usize) -> Option<Sign> {
+    text.get(start..end).filter(|dashes| dashes.starts_with(CUT_HYPHENS))?;
+    let before = text.get(text.floor_char_boundary(start.saturating_sub(CUT_BYTES))..start)?;
+    let letters: String = before.chars().filter(char::is_ascii_alphanumeric).collect();
+    let label = letters.strip_suffix("BLOCK").unwrap_or(&letters);
+    let format = KeyFormat::of_label(label).filter(|_| label.ends_with("PRIVATEKEY"))?;
+    Some(Sign { range: start..end, format, kind: SignKind::Cut })
+}
+
 /// Reads the marker that begins with the dashes at `start..dashes_end`.
-fn read_marker(text: &str, start: usize, dashes_end: usize) -> Option<Marker> {
+fn read_marker(text: &str, start: usize, dashes_end: usize) -> Option<Sign> {
     let after = text.get(dashes_end..)?;
     let stops = |c: char| c.is_ascii_alphanumeric() || is_dash(c) || matches!(c, '\n' | '\r');
     let (_, words) = after.split_at_checked(after.find(stops)?)?;
@@ -102,7 +79,8 @@ fn read_marker(text: &str, start: usize, dashes_end: usize) -> Option<Marker> {
         }
     }
     let rest = rest.strip_prefix(" BLOCK").unwrap_or(rest).trim_start_matches([' ', '\t']).trim_start_matches(is_dash);
-    Some(Marker { range: start..text.len() - rest.len(), is_begin, format })
+    let kind = if is_begin { SignKind::Begin } else { SignKind::End };
+    Some(Sign { range: start..text.len() - rest.len(), format, kind })
 }
 
 /// Whether only the words of real labels stand before `PRIVATE KEY`.

@@ -61,13 +61,16 @@ impl KeyFormat {
     }
 
     /// Classifies a DER structure by its first bytes. PKCS#1, SEC 1 and PKCS#8 begin with a version, their encrypted and
-    /// public forms with an algorithm.
+    /// public forms with an algorithm. A private key is told by 43 bits or more, so that
+    /// one in 10^13 random places looks like it.
     pub(super) fn of_der(der: &[u8]) -> Option<Self> {
         const PKCS: [u8; 7] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01];
         match sequence(der)? {
-            [0x02, 0x01, 0x00 | 0x01, 0x30, ..] => Some(Self::Private(PrivateFormat::Pkcs8)),
-            [0x02, 0x01, 0x00 | 0x01, ..] => Some(Self::Private(PrivateFormat::Pem)),
-            [0x02, 0x01, 0x03, 0x30, ..] => Some(Self::Private(PrivateFormat::Other)),
+            [0x02, 0x01, 0x00 | 0x01, 0x30, 0..=0x7f, 0x06, ..] => Some(Self::Private(PrivateFormat::Pkcs8)),
+            // The modulus of RSA or DSA, in a long form; the scalar of a curve, of 16 to 72 bytes.
+            [0x02, 0x01, 0x00 | 0x01, 0x02, 0x41 | 0x61 | 0x81 | 0x82, ..]
+            | [0x02, 0x01, 0x01, 0x04, 0x10..=0x48, ..] => Some(Self::Private(PrivateFormat::Pem)),
+            [0x02, 0x01, 0x03, 0x30, 0x81..=0x84, ..] => Some(Self::Private(PrivateFormat::Other)),
             [0x02, 0x81 | 0x82, ..] => Some(Self::Public(PublicFormat::Pem)),
             algorithm => match sequence(algorithm)? {
                 // PKCS#5 (1.2.840.113549.1.5) and PKCS#12 (…1.12) encrypt; PKCS#1 (…1.1) and the curves name a public key.
@@ -84,13 +87,6 @@ impl KeyFormat {
         match self {
             Self::Private(format) => Some(format),
             Self::Public(_) => None,
-        }
-    }
-
-    pub(super) const fn public(self) -> Option<PublicFormat> {
-        match self {
-            Self::Public(format) => Some(format),
-            Self::Private(_) => None,
         }
     }
 }

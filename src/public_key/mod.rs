@@ -1,11 +1,12 @@
 //! Validated OpenSSH public keys, and the blobs that identify them.
 //!
-//! `private` and `armor` find keys in other formats, `line` splits words, `prefix` explains a first word that is not a
-//! type, `wire` reads the blob, `material` and `curve` check the numbers in it. `compromised` looks for well-formed keys
-//! whose private key is not secret.
+//! `scan` finds keys in other formats, `private` what belongs to private ones. `line` splits words, `prefix` explains a
+//! first word that is not a type, `wire` reads the blob, `material` and `curve` check the numbers in it. `compromised`
+//! looks for well-formed keys whose private key is not secret.
 
 mod algorithm;
 mod armor;
+mod bare;
 mod blob;
 mod compromised;
 mod curve;
@@ -18,11 +19,14 @@ mod material;
 mod prefix;
 pub mod private;
 mod randomart;
+mod scan;
+mod sign;
 mod wire;
 
 use self::algorithm::{Algorithm, Label};
 use self::curve::Curve;
 use self::error::PublicKeyErrorKind as Kind;
+use self::format::KeyFormat;
 use self::line::Part;
 use crate::terminal::escape::is_unsafe;
 
@@ -61,13 +65,14 @@ impl PublicKey {
     /// `.pub` file. In the comment, tabs become spaces and trailing white space is dropped. Texts over
     /// [`MAX_TEXT_BYTES`] are refused.
     pub fn parse(text: &str) -> Result<Self, PublicKeyError> {
+        let foreign = scan::first_format(text);
+        if let Some(KeyFormat::Private(format)) = foreign {
+            return Err(Kind::Private { format }.of_whole_text());
+        }
         if text.len() > MAX_TEXT_BYTES {
             return Err(Kind::TooLong.of_whole_text());
         }
-        if let Some(key) = private::find(text).into_iter().next() {
-            return Err(Kind::Private { format: key.format }.of_whole_text());
-        }
-        if let Some(format) = armor::public_format(text) {
+        if let Some(KeyFormat::Public(format)) = foreign {
             return Err(Kind::Foreign { format }.of_whole_text());
         }
         refuse_unsafe(text)?;

@@ -5,17 +5,12 @@
 
 use std::ops::Range;
 
-use super::armor;
 use super::format::PrivateFormat;
+use super::scan::signs;
+use super::sign::{Sign, SignKind};
 
-/// The beginning of `openssh-key-v1` in base64: OpenSSH's format without its armor.
-const OPENSSH_BASE64: &str = "b3BlbnNzaC1rZXktdjE";
-
-/// The first words of a key file of SSH protocol 1.
-const PROTOCOL_1: &str = "SSH PRIVATE KEY FILE FORMAT";
-
-/// The field that ends a `.ppk` file.
-const PUTTY_END: &str = "Private-MAC:";
+/// The shortest word of base64 that tells a line of a key, where another line could be.
+const MIN_WORD: usize = 12;
 
 /// A private key in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,101 +23,125 @@ pub struct PrivateKeyText {
 
 /// Finds every private key, complete or not: sorted, and neither overlapping nor touching. Takes linear time.
 pub fn find(text: &str) -> Vec<PrivateKeyText> {
-    let mut found = Vec::new();
-    find_armored(text, &mut found);
-    let at = |mark, format| text.match_indices(mark).map(move |(at, _)| (at, format));
-    cover(text, at("PuTTY-User-Key-File-", PrivateFormat::Putty), putty_end, &mut found);
-    cover(text, at("Private-Lines:", PrivateFormat::Putty), putty_end, &mut found);
-    cover_above(text, at(PUTTY_END, PrivateFormat::Putty), &mut found);
-    cover(text, at(OPENSSH_BASE64, PrivateFormat::OpenSsh), base64_end, &mut found);
-    cover(text, at(PROTOCOL_1, PrivateFormat::Other), |text, _| text.len(), &mut found);
-    let der = armor::der(text).filter_map(|(at, format)| Some((at, format.private()?)));
-    cover(text, der, base64_end, &mut found);
-    merge(found)
-}
-
-/// Adds what `starts` begin, up to the end that `end_of` finds. Starts within the last range are skipped.
-fn cover(
-    text: &str,
-    starts: impl Iterator<Item = (usize, PrivateFormat)>,
-    end_of: fn(&str, usize) -> usize,
-    found: &mut Vec<PrivateKeyText>,
-) {
-    let mut done = 0;
-    for (start, format) in starts {
-        if start >= done {
-            done = end_of(text, start);
-            found.push(PrivateKeyText { range: start..done, format });
+    let mut finder = Finder { text, open: None, done: 0, found: Vec::new() };
+    for sign in signs(text) {
+        if let Some(format) = sign.format.private() {
+            finder.see(sign, format);
         }
     }
+    if let Some(Open { start, format, .. }) = finder.open.take() {
+        finder.add(start..text.len(), format);
+    }
+    merge(finder.found)
 }
 
-/// Adds the lines with a mark, and the base64 right above them.
-fn cover_above(text: &str, marks: impl Iterator<Item = (usize, PrivateFormat)>, found: &mut Vec<PrivateKeyText>) {
-    let mut done = 0;
-    for (at, format) in marks {
-        if at >= done {
-            let range = base64_start(text, done, at)..line_end(text, at);
-            done = range.end;
-            found.push(PrivateKeyText { range, format });
-        }
-    }
+struct Finder<'a> {
+    text: &'a str,
+    /// The key whose beginning was seen, and whose end was not.
+    open: Option<Open>,
+    /// The end of what was found, so that no line is read twice.
+    done: usize,
+    /// Sorted by where they end.
+    found: Vec<PrivateKeyText>,
 }
 
-/// Adds all from `BEGIN` to `END`. An `END` alone covers the base64 above it.
-fn find_armored(text: &str, found: &mut Vec<PrivateKeyText>) {
-    let mut open: Option<(usize, PrivateFormat)> = None;
-    let mut done = 0;
-    for marker in armor::markers(text) {
-        let Some(format) = marker.format.private() else {
-            continue;
-        };
-        if marker.is_begin {
-            open.get_or_insert((marker.range.start, format));
-        } else {
-            let (start, format) = open.take().unwrap_or_else(|| (base64_start(text, done, marker.range.start), format));
-            done = marker.range.end;
-            found.push(PrivateKeyText { range: start..done, format });
+struct Open {
+    start: usize,
+    format: PrivateFormat,
+    end: SignKind,
+}
+
+impl Finder<'_> {
+    fn see(&mut self, Sign { range, kind, .. }: Sign, format: PrivateFormat) {
+        if let Some(open) = &self.open {
+            let is_end = kind == open.end || kind == SignKind::Cut && open.end == SignKind::End;
+            if let Some(Open { start, format, .. }) = self.open.take_if(|_| is_end) {
+                self.add(start..self.end_of(kind, range.end), format);
+            }
+            return;
+        }
+        let Range { start, end } = range;
+        let is_covered = start < self.done;
+        match kind {
+            SignKind::Begin => self.open = Some(Open { start, format, end: SignKind::End }),
+            SignKind::Cut => {
+                let start = base64_start(self.text, self.done, start);
+                self.open = Some(Open { start, format, end: SignKind::End });
+            }
+            SignKind::Putty => self.open = Some(Open { start, format, end: SignKind::PuttyEnd }),
+            SignKind::End | SignKind::PuttyEnd | SignKind::Base64 | SignKind::Rest if is_covered => {}
+            SignKind::End | SignKind::PuttyEnd => {
+                let start = base64_start(self.text, self.done, start);
+                self.add(start..self.end_of(kind, end), format);
+            }
+            SignKind::Base64 => self.add(start..base64_end(self.text, start), format),
+            SignKind::Rest => self.add(start..self.text.len(), format),
         }
     }
-    if let Some((start, format)) = open {
-        found.push(PrivateKeyText { range: start..text.len(), format });
+
+    fn end_of(&self, kind: SignKind, end: usize) -> usize {
+        if kind == SignKind::PuttyEnd { line_end(self.text, end) } else { end }
+    }
+
+    fn add(&mut self, range: Range<usize>, format: PrivateFormat) {
+        self.done = self.done.max(range.end);
+        self.found.push(PrivateKeyText { range, format });
     }
 }
 
 /// Returns where the lines of base64 right above `end` begin, but not before `floor`.
 fn base64_start(text: &str, floor: usize, end: usize) -> usize {
-    let Some(above) = text.get(floor..end) else {
-        return end;
+    let line_start = text.get(floor..end).and_then(|before| before.rfind('\n')).map(|at| floor + at + 1);
+    let Some(start) = line_start else {
+        return floor.min(end);
     };
-    let mut start = end;
-    for (number, line) in above.rsplit('\n').enumerate() {
-        if number > 0 && !is_base64_line(line) {
-            break;
-        }
-        start -= line.len() + usize::from(number > 0);
-    }
-    start.max(floor)
+    let above = text.get(floor..start).unwrap_or_default().split_inclusive('\n').rev();
+    start - base64_length(above, |line| words(line).last())
 }
 
 /// Returns the end of the line at `start`, and of the lines of base64 below it.
 fn base64_end(text: &str, start: usize) -> usize {
-    let tail = text.get(start..).unwrap_or_default();
-    let below =
-        tail.split_inclusive('\n').enumerate().take_while(|(number, line)| *number == 0 || is_base64_line(line));
-    start + below.map(|(_, line)| line.len()).sum::<usize>()
+    let mut lines = text.get(start..).unwrap_or_default().split_inclusive('\n');
+    let end = start + lines.next().map_or(0, str::len);
+    end + base64_length(lines, |line| words(line).next())
 }
 
-/// Whether a line is one word of base64, in a comment or a quotation too.
-fn is_base64_line(line: &str) -> bool {
-    let word = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '#' | '>' | '"' | '\''));
-    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+/// Returns how many bytes the first lines have that continue base64, up to a line of which only the `nearest` word does.
+fn base64_length<'a>(lines: impl Iterator<Item = &'a str>, nearest: fn(&'a str) -> Option<&'a str>) -> usize {
+    let (mut length, mut seen) = (0, 0);
+    for line in lines {
+        let is_next = length == seen;
+        seen += line.len();
+        let longest = words(line).map(str::len).max().unwrap_or_default();
+        if words(line).all(is_base64) {
+            // A short word alone is the last line of a key, unless an empty line is between.
+            let continues = longest >= MIN_WORD || is_next && longest > 0 && words(line).nth(1).is_none();
+            if continues {
+                length = seen;
+            } else if longest > 0 {
+                break;
+            }
+        } else {
+            if nearest(line).is_some_and(|word| is_base64(word) && word.len() >= MIN_WORD) {
+                length = seen;
+            }
+            break;
+        }
+    }
+    length
 }
 
-/// Returns the end of the line with PuTTY's checksum, the last of its format.
-fn putty_end(text: &str, start: usize) -> usize {
-    let mac = text.get(start..).and_then(|tail| tail.find(PUTTY_END));
-    mac.map_or(text.len(), |mac| line_end(text, start + mac))
+/// Splits a line at everything by which base64 is indented, quoted, listed or commented out.
+fn words(line: &str) -> impl DoubleEndedIterator<Item = &str> {
+    // A hyphen within the line is that of a public key's type.
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '-');
+    let words = line.split(|c: char| c.is_whitespace() || "#>\"',:[](){}|\\;".contains(c));
+    // `n` is left of an escape, as in `…\n\` at the end of a line.
+    words.filter(|word| !matches!(*word, "" | "n" | "r"))
+}
+
+fn is_base64(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
 }
 
 fn line_end(text: &str, start: usize) -> usize {
@@ -183,6 +202,28 @@ mod tests {
         check("PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAA\nPrivate-MAC: 00\nb: c", "[…]\nb: c");
         check("Private-Lines: 1\nAA\n", "[…]");
         check("a\nSSH PRIVATE KEY FILE FORMAT 1.1\nb", "a\n[…]");
+        check("k: \"\\nMC4CAQAwBQYDK2VwBCIEINqjFg90g8CB\\n\"", "k: \"\\n[…]");
+        check("+MC4CAQAwBQYDK2VwBCIEINqj\n+Fg90g8CB\nb: c", "+[…]b: c");
+        check("DEK-Info: AES-128-CBC,00\n\nZm9vYmFyYmF6\nb: c", "[…]b: c");
+        check("k: LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0tCk1I # x\nb: c", "k: […]b: c");
+        check("k: UHVUVFktVXNlci1LZXktRmlsZS0z\nb: c", "k: […]b: c");
+    }
+
+    #[test]
+    fn base64_goes_on_in_lists_and_quotes_and_below_blank_lines() {
+        let key = "MHcCAQEEIAbc";
+        check(&format!("k: [\"{key}\",\n  'YWJjZGVmZ2hpamts',\n  \"bW4=\"]\nb: c"), "k: [\"[…]b: c");
+        check(&format!("- {key}\n- YWJjZGVmZ2hpamts\n- b: c"), "- […]- b: c");
+        check(&format!("{key}\n\n\nYWJjZGVmZ2hpamts\n\nalice\n"), "[…]\nalice\n");
+        check(&format!("{key}\nYWJjZGVmZ2hpamts: b\nb: c"), "[…]b: c");
+        check(&format!("{key}\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5 alice"), "[…]ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 alice");
+    }
+
+    #[test]
+    fn half_a_marker_covers_what_is_on_both_sides() {
+        check("a: b\nYWJjZGVm\nND RSA PRIVATE KEY-----\nb", "a: b\n[…]");
+        check("a: b\nRSA PRIVATE KEY-----\nYWJj\n-----END RSA PRIVATE KEY-----\nb: c", "a: b\n[…]\nb: c");
+        check("-----BEGIN PRIVATE KEY-----\nYWJj\nEND PRIVATE KEY-----\nb: c", "[…]\nb: c");
     }
 
     #[test]
@@ -192,6 +233,8 @@ mod tests {
             "-----BEGIN PUBLIC KEY-----",
             "-- BEGIN\n-- END\n",
             "LEGEND",
+            "# no PRIVATE KEY -- only public ones",
+            "k: LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUlJQklqQU5C",
             "---\n# begin private key",
             "# -- begin private keys of alice --",
             "# -- begin: never put a private key here --",

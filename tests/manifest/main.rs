@@ -6,7 +6,10 @@ mod agree;
 mod files;
 mod hostile;
 mod output;
+mod pasted;
 mod policy;
+#[path = "../support/private_keys.rs"]
+mod private_keys;
 mod problems;
 mod secrets;
 mod support;

@@ -6,6 +6,8 @@ mod compromised;
 mod forge;
 mod good;
 mod private;
+#[path = "../support/private_keys.rs"]
+mod private_keys;
 mod properties;
 mod refused;
 mod refused_blobs;

@@ -3,31 +3,8 @@
 use keyform::public_key::{KeyBlob, PublicKey, private};
 use proptest::prelude::*;
 
+use crate::private_keys::{KEYS, body, is_known_bare};
 use crate::{ED25519, good};
-
-macro_rules! keys {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("private/", $name)))),*] };
-}
-
-/// One throwaway key of each format.
-const KEYS: [(&str, &str); 16] = keys![
-    "openssh-ecdsa",
-    "openssh-ed25519",
-    "openssh-ed25519-encrypted",
-    "openssh-rsa",
-    "pem-dsa",
-    "pem-ecdsa",
-    "pem-rsa",
-    "pem-rsa-encrypted",
-    "pkcs8-ecdsa",
-    "pkcs8-ed25519",
-    "pkcs8-rsa",
-    "pkcs8-rsa-encrypted",
-    "putty-v2-ed25519",
-    "putty-v3-ed25519",
-    "putty-v3-rsa-encrypted",
-    "sshcom-rsa",
-];
 
 /// The ways in which a key arrives in a value that should be a public one.
 fn disguises(key: &str) -> Vec<(&'static str, String)> {
@@ -59,12 +36,6 @@ fn disguises(key: &str) -> Vec<(&'static str, String)> {
 
 fn prefixed(prefix: &str, lines: &[&str]) -> String {
     prefix.to_owned() + &lines.join(&format!("\n{prefix}"))
-}
-
-/// The parts of a key that are secret, or could be: its base64, without the public half of a PuTTY file.
-fn body(key: &str) -> impl Iterator<Item = &str> {
-    let private = key.split_once("Private-Lines:").map_or(key, |(_, private)| private);
-    private.lines().filter(|line| line.len() >= 8 && !line.contains([' ', ':']))
 }
 
 /// Any eight characters of the secret parts, except for the beginning that every Ed25519 key has.
@@ -107,11 +78,6 @@ fn bare(key: &str) -> Vec<(&'static str, String)> {
         ("one line", body.concat()),
         ("after a label", format!("ssh-rsa {} alice", body.concat())),
     ]
-}
-
-/// Whether the base64 of a key begins with a known structure: encrypted PEM, PuTTY's and ssh.com's do not.
-fn is_known_bare(name: &str) -> bool {
-    ["openssh", "pem", "pkcs8"].iter().any(|start| name.starts_with(start)) && name != "pem-rsa-encrypted"
 }
 
 #[test]
