@@ -92,7 +92,7 @@ pub(super) struct PlanScope {
     /// plan then needs no token, and apply needs write permission only.
     #[arg(long)]
     pub(super) offline: bool,
-    /// Plan changes of this key only (repeatable)
+    /// Plan changes to this key only (repeatable)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) target: Vec<KeyName>,
     /// Delete every managed key
@@ -120,13 +120,13 @@ pub(super) struct RequestArgs {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_field_names, reason = "the fields are named after their flags")]
 pub(super) struct AcknowledgeArgs {
-    /// Allow up to N deletions
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(super) allow_deletes: usize,
+    /// Allow up to N deletions [default: 10, or half of the keys]
+    #[arg(long, value_name = "N")]
+    pub(super) allow_deletes: Option<usize>,
     /// Allow deletion of the primary key without a new one
     #[arg(long)]
     pub(super) allow_primary_loss: bool,
-    /// Allow an account that has lost all its keys
+    /// Allow an account without keys although the state has some
     #[arg(long)]
     pub(super) allow_empty_account: bool,
     /// Allow changes to this protected key (repeatable)
@@ -205,7 +205,7 @@ impl AcknowledgeArgs {
     pub(super) fn to_acknowledged(&self) -> Acknowledged {
         let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = self;
         Acknowledged {
-            deletes: *allow_deletes,
+            deletes: allow_deletes.unwrap_or_default(),
             primary_loss: *allow_primary_loss,
             empty_account: *allow_empty_account,
             protected: allow_protected.clone(),
@@ -215,9 +215,7 @@ impl AcknowledgeArgs {
     pub(super) fn to_words(&self) -> Vec<String> {
         let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = self;
         let mut words = Vec::new();
-        if *allow_deletes > 0 {
-            words.extend(["--allow-deletes".to_owned(), allow_deletes.to_string()]);
-        }
+        words.extend(allow_deletes.iter().flat_map(|deletes| ["--allow-deletes".to_owned(), deletes.to_string()]));
         words.extend(allow_primary_loss.then(|| "--allow-primary-loss".to_owned()));
         words.extend(allow_empty_account.then(|| "--allow-empty-account".to_owned()));
         words.extend(allow_protected.iter().flat_map(|name| flag("--allow-protected", name.as_str())));

@@ -181,6 +181,10 @@ fn concise_arg(arg: Arg) -> Arg {
     if line.len() <= MAX_LINE {
         return arg;
     }
+    if values.iter().all(|value| value.get_help().is_none()) {
+        let long = format!("{help}\n\nPossible values: {}", names.join(", "));
+        return arg.hide_possible_values(true).long_help(long);
+    }
     let width = names.iter().map(|name| name.len() + 1).max().unwrap_or_default();
     let explained = |value: &PossibleValue| {
         let help = value.get_help().map(ToString::to_string).unwrap_or_default();

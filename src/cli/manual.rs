@@ -21,7 +21,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("Try keyform with an emulated account", "keyform apply --sandbox"),
             ("Write a manifest of the keys on the account", "keyform import --out keyform.yaml"),
-            ("Show what would change, and change it", "keyform plan && keyform apply"),
+            ("Show what would change, then change it", "keyform plan && keyform apply"),
         ],
     ),
     (
@@ -46,7 +46,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("Plan, ask for approval and apply", "keyform apply"),
             ("Apply a saved plan", "keyform apply --auto-approve plan.json"),
-            ("Remove two keys that left the manifest", "keyform apply --allow-deletes 2"),
+            ("Allow a plan that deletes 20 keys", "keyform apply --allow-deletes 20"),
             ("Keep an audit log", "keyform apply --events events.jsonl"),
         ],
     ),
@@ -185,11 +185,13 @@ pub(super) fn exit_codes(path: &str) -> Vec<Definition> {
     if ["", "plan"].contains(&path) {
         entries.push(("2", "The plan has changes (only with plan --detailed-exitcode)"));
     }
-    if ["", "validate", "plan", "apply", "state rebuild"].contains(&path) {
-        entries.push(("3", "Refused by a guard or a policy"));
+    match path {
+        "" | "plan" | "apply" | "state rebuild" => entries.push(("3", "Refused by a guard or a policy")),
+        "validate" => entries.push(("3", "The manifest violates its policy, and has no errors")),
+        _ => {}
     }
     if ["", "apply"].contains(&path) {
-        entries.push(("130", "Interrupted"));
+        entries.push(("130", "Interrupted; the results so far are saved"));
     }
     entries
 }

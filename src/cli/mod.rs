@@ -78,16 +78,16 @@ enum Command {
     Apply(commands::apply::ApplyArgs),
     /// Print a manifest of the keys on the account
     ///
-    /// The next plan adopts the keys. Changes nothing on the account.
+    /// Save it as keyform.yaml, and the next apply adopts the keys. Changes nothing on the account.
     Import(commands::import::ImportArgs),
-    /// Inspect the state, or stop managing a key
+    /// Inspect or repair the state, or stop managing a key
     ///
     /// The state records the id of every managed key.
     State(commands::state::StateArgs),
     /// Serve an emulated account on localhost
     ///
-    /// Prints the URL to stdout, and serves until Ctrl-C. The flags choose faults, rate limits and behavior that the
-    /// documentation of the API leaves open.
+    /// Prints the URL to stdout, and serves until Ctrl-C. Flags add faults and rate limits, and choose what the account
+    /// does where the API is not documented.
     Emulator(commands::emulator::EmulatorArgs),
     /// Print the JSON Schema of a file format
     Schema(commands::schema::SchemaArgs),

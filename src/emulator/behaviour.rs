@@ -55,12 +55,12 @@ choices! {
     /// Which uploads become the primary key without a promotion.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub enum AutoPrimary {
-        /// None
+        /// No upload
         Never = "never",
-        /// The first one while the account has no primary
+        /// The first upload while the account has no primary key
         #[default]
         WhenNone = "when-none",
-        /// Every one
+        /// Every upload
         Always = "always",
     }
 }
@@ -69,12 +69,12 @@ choices! {
     /// The effect of deleting the primary key.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub enum DeletePrimary {
-        /// Leaves the account without a primary
+        /// Leaves the account without a primary key
         #[default]
         Allow = "allow",
         /// A 422 on `key_id`
         Refuse = "refuse",
-        /// Makes the oldest user key that is left the primary
+        /// Makes the oldest remaining user key the primary
         MoveToOldest = "move-to-oldest",
     }
 }

@@ -23,12 +23,12 @@ choices! {
     /// What shares one delay.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub enum LagScope {
-        /// All pages of a listing are as old as its first request, and exactly this old
+        /// All pages of a listing show the account as it was --lag seconds before the first page
         #[default]
         Listing = "listing",
-        /// Each page has an age of its own, up to this
+        /// Each page has its own age, up to --lag seconds
         Page = "page",
-        /// Each change becomes visible at a time of its own, within this
+        /// Each change becomes visible after its own delay, up to --lag seconds
         Row = "row",
     }
 }
@@ -41,7 +41,7 @@ choices! {
         Upload = "upload",
         /// Deleted rows
         Delete = "delete",
-        /// Another primary
+        /// A change of the primary key
         Primary = "primary",
     }
 }

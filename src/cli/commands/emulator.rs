@@ -25,7 +25,7 @@ pub(in crate::cli) struct EmulatorArgs {
     /// File to keep the keys in [default: in memory only]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     keys: Option<PathBuf>,
-    /// Token to accept [default: a well-known token]
+    /// Token to accept [default: keyform-sandbox-token]
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Deny the token read permission

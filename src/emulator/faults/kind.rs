@@ -42,13 +42,13 @@ choices! {
         ForeignJson = "foreign-json",
         /// 200 with an HTML page, like that of a login portal; nothing is done
         Html = "html",
-        /// No response for `Faults::stall`, then the connection closes; nothing is done
+        /// No response for a while, then the connection closes; nothing is done
         StallBefore = "stall-before",
-        /// The request was handled; no response for `Faults::stall`, then the connection closes
+        /// The request was handled; no response for a while, then the connection closes
         StallAfter = "stall-after",
-        /// The connection closes without a response; the request is handled `Faults::late` afterwards
+        /// The connection closes without a response; the request is handled later (--late)
         CloseLate = "close-late",
-        /// Like `stall-before`, but the request is handled `Faults::late` afterwards
+        /// Like `stall-before`, but the request is handled later (--late)
         StallLate = "stall-late",
         /// 200 with an empty listing; nothing is done
         EmptyList = "empty-list",
