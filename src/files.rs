@@ -66,6 +66,11 @@ pub(crate) fn is_special(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Special>)
 }
 
+/// Returns whether an error says that a file is longer than the reader allows. A full disk can have the same kind.
+pub(crate) fn is_too_large(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooLarge>)
+}
+
 /// Reads a regular file of up to `max` bytes. Does not follow a link at `path` itself, and never blocks on a pipe.
 ///
 /// # Errors
@@ -116,7 +121,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
-/// Writes a temporary file beside `path`, with the permissions of `path`, or of any new file. Not synced.
+/// Writes a temporary file next to `path`, with the permissions of `path`, or of any new file. Not synced.
 pub(crate) fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".keyform-").suffix(".tmp");
@@ -138,7 +143,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Locks a file until the result is dropped or the process ends, and writes `holder` into it. Creates it if it is
-/// missing; does not follow a link. Never waits: if another process has the lock, returns that one's `holder`.
+/// missing; does not follow a link. Never waits: if another process has the lock, returns the `holder` that it wrote.
 pub(crate) fn try_lock(path: &Path, holder: &str) -> io::Result<Result<File, String>> {
     if fs::symlink_metadata(path).is_ok_and(|found| !is_file_or_folder(&found)) {
         return Err(special());

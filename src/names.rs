@@ -42,19 +42,19 @@ pub struct KeyId(Arc<str>);
 #[serde(try_from = "String")]
 pub struct UserId(Arc<str>);
 
-/// Why a text is not a valid name or id.
+/// Why text is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
     #[error("it is empty")]
     Empty,
     /// Lengths in characters.
-    #[error("it has {length} characters, more than {max}")]
+    #[error("it has {length} characters; the maximum is {max}")]
     TooLong { length: usize, max: usize },
-    #[error("it begins or ends with white space")]
+    #[error("it starts or ends with white space")]
     Padded,
     #[error("it contains {}, which is not allowed", describe(*.0))]
     Forbidden(char),
-    #[error("it starts with {}, not with a letter or digit", describe(*.0))]
+    #[error("it must start with a letter or digit, not {}", describe(*.0))]
     Start(char),
     /// `.` and `..` are steps in a path.
     #[error("it is a relative path")]

@@ -84,7 +84,8 @@ impl FieldReader<'_> {
         let text = self.text(node, what)?;
         if let Some(bad) = text.chars().find(|&c| is_unsafe(c)) {
             let message = format!("{what} contains {}, which is not allowed", describe(bad));
-            self.error(Code::FieldValue, &node.range, message, "remove it");
+            let help = "remove it, because a reviewer would not see it";
+            self.error(Code::FieldValue, &node.range, message, help);
             return None;
         }
         let length = text.chars().count();
@@ -165,7 +166,7 @@ impl FieldReader<'_> {
                 date
             }
             other => {
-                self.wrong_type(other, &field.value.head(), &what(), "such as 2027-06-30");
+                self.wrong_type(other, &field.value.head(), &what(), "write it as in 2027-06-30");
                 None
             }
         }
@@ -223,7 +224,7 @@ impl FieldReader<'_> {
         let found = match value {
             Value::Refused => return,
             Value::Plain(text) if implicit_type(text) == Some(Implicit::Null) => "nothing",
-            Value::Plain(_) | Value::Quoted(_) => "a text",
+            Value::Plain(_) | Value::Quoted(_) => "a string",
             Value::List(_) => "a list",
             Value::Mapping(_) => "a mapping",
         };

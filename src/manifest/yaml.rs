@@ -1,7 +1,7 @@
 //! Reads YAML text into a tree in which each value knows its place.
 //!
-//! A plain subset: a reviewer must see each value where it is used, so anchors, aliases, tags and merge keys are refused. A
-//! text with a syntax error still gives the tree up to it, marked as incomplete, so that what is above is checked too.
+//! A plain subset: a reviewer must see each value where it is used, so anchors, aliases, tags and merge keys are refused.
+//! Text with a syntax error still gives the tree up to it, marked as incomplete, so that what is above is checked too.
 
 use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
@@ -21,7 +21,7 @@ use super::tree::{Field, Mapping, Node, Spanned, Value};
 use crate::public_key::private;
 use crate::terminal::escape::escape_to;
 
-/// Reads a text; returns none if no value was found in it. Adds the parts of the text that must not be shown to `secrets`.
+/// Reads YAML text; returns `None` if it contains no value. Adds the parts of the text that must not be shown to `secrets`.
 pub(crate) fn parse<'a>(
     text: &'a str,
     file: &Arc<Path>,
@@ -98,7 +98,8 @@ impl<'a> Builder<'a, '_> {
             Event::DocumentStart(_) => {
                 let range = self.cursor.range_of(span);
                 let message = "a second YAML document starts here";
-                let help = "remove the `---`, or move the second document to its own file";
+                let help = "a manifest is one document, so that nothing is read or skipped by surprise: remove the `---`, or move \
+                            the second document to its own file";
                 self.error(Code::YamlDocuments, &range, message, help);
                 return ControlFlow::Break(());
             }
@@ -119,7 +120,7 @@ impl<'a> Builder<'a, '_> {
                 let range = self.cursor.range_of(span);
                 self.count_value(&range)?;
                 self.last = range.clone();
-                let help = "write the value here";
+                let help = "write the value here, so that a reviewer sees it where it is used";
                 self.error(Code::YamlAlias, &range, "aliases are not allowed", help);
                 self.push(Node { value: Value::Refused, range });
             }
@@ -181,11 +182,11 @@ impl<'a> Builder<'a, '_> {
     /// Refuses anchors and tags; returns whether there was one.
     fn refuse_properties(&mut self, start: usize, anchor: usize, tag: Option<&Tag>) -> bool {
         if anchor > 0 {
-            let help = "remove it, and write the value where it is used";
+            let help = "remove it, and write the value where it is used, so that a reviewer sees it there";
             self.error(Code::YamlAnchor, &self.cursor.property(start, '&'), "anchors are not allowed", help);
         }
         if tag.is_some() {
-            let help = "remove it, and put the value in quotes if it is text";
+            let help = "a tag changes how a value is read: remove it, and put the value in quotes if it is text";
             self.error(Code::YamlTag, &self.cursor.property(start, '!'), "tags are not allowed", help);
         }
         anchor > 0 || tag.is_some()
@@ -259,7 +260,7 @@ impl<'a> Builder<'a, '_> {
             Some(Node { value: Value::Refused, .. }) => mapping.whole = false,
             Some(Node { value: Value::Plain(text), range }) if text == "<<" => {
                 mapping.whole = false;
-                let help = "write the fields here";
+                let help = "write the fields here, so that a reviewer sees them where they are used";
                 self.error(Code::YamlMerge, &range, "merge keys are not allowed", help);
             }
             Some(Node { value: Value::Plain(value) | Value::Quoted(value), range }) => {

@@ -51,8 +51,10 @@ pub(super) fn explain(line: Part<'_>, label: Part<'_>, base64: Part<'_>) -> Publ
     if meant.is_none() && is_path(line.text) {
         return Kind::Path.at(line.range());
     }
-    // A word close to the name of a type, or named by the blob after it, is not a secret.
-    let is_type = meant.is_some() || KeyBlob::of_line(line.text).is_some_and(|_| base64.text.starts_with("AAAA"));
+    // A word close to the name of a type, or named by the blob after it, is not a secret. "Close" disregards punctuation,
+    // of which a password may have a lot.
+    let is_close = meant.is_some() && label.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._@\"'".contains(&b));
+    let is_type = is_close || KeyBlob::of_line(line.text).is_some_and(|_| base64.text.starts_with("AAAA"));
     let name = is_type.then(|| escape_to(label.text, 64).into_owned());
     Kind::Type { name, meant: meant.map(algorithm::Algorithm::name) }.at(at)
 }
@@ -116,6 +118,7 @@ mod tests {
         };
         assert_eq!(shown("pit_0123456789abcdef AAAA"), None);
         assert_eq!(shown("hunter2"), None);
+        assert_eq!(shown("ed25519!$%&/()=?"), None);
         assert_eq!(shown("ssh-ed2551 AAAA").as_deref(), Some("ssh-ed2551"));
         assert_eq!(shown("ssh-xyz AAAAB3NzaC14eXo=").as_deref(), Some("ssh-xyz"));
     }

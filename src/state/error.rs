@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::account::Endpoint;
-use crate::files::is_special;
+use crate::files::{is_special, is_too_large};
 use crate::names::UserId;
 
 /// Why a state cannot be read, written or used.
@@ -59,16 +59,16 @@ pub enum StateErrorKind {
     NewerJournal {
         found: u32,
     },
-    /// The journal does not belong to the state beside it.
+    /// The journal does not belong to the state next to it.
     StrayJournal {
         /// The serial that the journal builds on.
         journal_serial: u64,
         /// The serial of the state, if there is one.
         state_serial: Option<u64>,
     },
-    /// The state is not the one that this run has read, although this run holds the lock.
+    /// The state is not the one that this run has read, although this run has the lock.
     Changed,
-    /// Another process holds the lock.
+    /// Another process has the lock.
     Locked {
         /// Names the process and the time, if both are known.
         holder: String,
@@ -118,7 +118,7 @@ impl fmt::Display for StateError {
                 }
             }
             StateErrorKind::Changed => {
-                write!(f, "the state {path} was changed by something else during this run")
+                write!(f, "the state {path} was changed by another program during this run")
             }
             StateErrorKind::Locked { holder } => write!(f, "the state {path} is locked by {holder}"),
         }
@@ -183,7 +183,9 @@ impl StateError {
             StateErrorKind::Foreign { .. } | StateErrorKind::Duplicate { .. } | StateErrorKind::Fingerprint { .. } => {
                 "restore it from Git, select the right file with --state, or create a new one with `keyform state rebuild`"
             }
-            StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => "update keyform",
+            StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => {
+                "it was written by a newer keyform: update keyform to the version that wrote it, or a later one"
+            }
             StateErrorKind::ForeignJournal(_) => {
                 "move the file away and inspect it, or create a new state with `keyform state rebuild`"
             }
@@ -191,8 +193,8 @@ impl StateError {
                 "restore the newest state, which belongs to this journal, or create a new one with `keyform state rebuild`"
             }
             StateErrorKind::Changed => {
-                "find out what writes it without the lock, then restore the earlier state or keep the current one; the next \
-                 plan adopts the keys on the account"
+                "find the program that writes it without the lock, then restore the earlier state or keep this one; the next \
+                 plan adopts the keys that are on the account"
             }
             StateErrorKind::Locked { .. } => "wait until it ends, or pass --lock-timeout SECONDS",
         }
@@ -212,6 +214,7 @@ impl AccountMismatch {
 fn io_help(error: &io::Error) -> &'static str {
     match error.kind() {
         _ if is_special(error) => "use a regular file; pipes and devices are not supported",
+        _ if is_too_large(error) => "select the right file with --state; keyform writes none of this size",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "free some space, then run the command again"
         }
@@ -223,5 +226,19 @@ fn io_help(error: &io::Error) -> &'static str {
         }
         io::ErrorKind::IsADirectory => "move the folder away, or select a file with --state",
         _ => "fix the problem and run the command again, or select another place with --state",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::read_stream;
+
+    #[test]
+    fn a_state_that_is_too_large_to_read_is_not_taken_for_a_full_disk() {
+        let too_large = read_stream(&b"12345"[..], 4).unwrap_err();
+        let full = io::Error::from(io::ErrorKind::FileTooLarge);
+        assert!(io_help(&too_large).starts_with("select the right file"), "{}", io_help(&too_large));
+        assert!(io_help(&full).starts_with("free some space"), "{}", io_help(&full));
     }
 }

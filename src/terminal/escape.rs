@@ -47,14 +47,57 @@ pub fn escape_to(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(cut + "…")
 }
 
-/// Describes a character for a message: quoted if it is visible, and its code point.
+/// Describes a character for a message: quoted if it is visible, its code point, and its name if it is a usual one.
 pub fn describe(c: char) -> String {
     let code = u32::from(c);
-    if is_unsafe(c) || c.is_whitespace() {
+    if c == ' ' {
+        "a space".to_owned()
+    } else if let Some(name) = name_of(c) {
+        format!("U+{code:04X} {name}")
+    } else if is_unsafe(c) || c.is_whitespace() {
         format!("the character U+{code:04X}")
     } else {
         format!("the character '{c}' (U+{code:04X})")
     }
+}
+
+/// Names the white space and the invisible characters that are found in real files, as Unicode does.
+fn name_of(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\0' => "null",
+        '\u{8}' => "backspace",
+        '\t' => "tab",
+        '\n' => "line feed",
+        '\r' => "carriage return",
+        '\u{1b}' => "escape",
+        '\u{7f}' => "delete",
+        '\u{85}' => "next line",
+        '\u{a0}' => "no-break space",
+        '\u{ad}' => "soft hyphen",
+        '\u{61c}' => "Arabic letter mark",
+        '\u{200b}' => "zero width space",
+        '\u{200c}' => "zero width non-joiner",
+        '\u{200d}' => "zero width joiner",
+        '\u{200e}' => "left-to-right mark",
+        '\u{200f}' => "right-to-left mark",
+        '\u{2028}' => "line separator",
+        '\u{2029}' => "paragraph separator",
+        '\u{202a}' => "left-to-right embedding",
+        '\u{202b}' => "right-to-left embedding",
+        '\u{202c}' => "pop directional formatting",
+        '\u{202d}' => "left-to-right override",
+        '\u{202e}' => "right-to-left override",
+        '\u{202f}' => "narrow no-break space",
+        '\u{2060}' => "word joiner",
+        '\u{2066}' => "left-to-right isolate",
+        '\u{2067}' => "right-to-left isolate",
+        '\u{2068}' => "first strong isolate",
+        '\u{2069}' => "pop directional isolate",
+        '\u{3000}' => "ideographic space",
+        '\u{fe0f}' => "variation selector-16",
+        '\u{feff}' => "byte order mark",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -65,6 +108,15 @@ mod tests {
     fn unsafe_characters_are_escaped_and_others_are_not() {
         assert_eq!(escape("alice@example.com ü 日本 🔑"), "alice@example.com ü 日本 🔑");
         assert_eq!(escape("a\u{1b}[31mb\nc\u{202e}d\u{200b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{200b}");
+    }
+
+    #[test]
+    fn a_character_is_described_by_its_look_its_code_point_or_its_name() {
+        let described = ['ü', '\u{202e}', ' ', '\u{1}'].map(describe);
+        assert_eq!(
+            described,
+            ["the character 'ü' (U+00FC)", "U+202E right-to-left override", "a space", "the character U+0001"]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A state in a file, with its journal and its lock in files beside it.
+//! A state in a file, with its journal and its lock in files next to it.
 
 use std::cell::RefCell;
 use std::io;
@@ -18,7 +18,7 @@ use crate::terminal::escape::escape_to;
 /// How much of another process's description is shown, in characters.
 const MAX_HOLDER_CHARS: usize = 200;
 
-/// A state at a path: `PATH`, with `PATH.journal` and `PATH.lock` beside it.
+/// A state at a path: `PATH`, with `PATH.journal` and `PATH.lock` next to it.
 #[derive(Debug)]
 pub struct FileStore<D = LocalDisk> {
     disk: Rc<RefCell<D>>,
@@ -50,7 +50,7 @@ enum JournalStatus {
     Unknown,
     /// No usable journal. The next append starts a new one.
     Absent,
-    /// It has a header and belongs to the state beside it.
+    /// It has a header and belongs to the state next to it.
     Whole,
     /// As `Whole`, but the last line has no line feed.
     Torn,
@@ -154,7 +154,7 @@ impl<D: Disk> Session for FileSession<D> {
         let mut disk = self.disk.borrow_mut();
         let path = &self.paths.state;
         let found = disk.read(path).map_err(failed("read", path))?;
-        // A deleted state is written again. A changed one may hold results that this run does not know.
+        // A deleted state is written again. A changed one may contain results that this run does not know.
         if found.is_some() && found != self.text {
             return Err(StateErrorKind::Changed.at(path));
         }
@@ -183,7 +183,7 @@ impl<D: Disk> FileSession<D> {
         text.map(|text| file::from_text(&text).map_err(|kind| kind.at(path))).transpose()
     }
 
-    /// Copies journal and state, which may be damaged, to new files beside them, and returns the paths of these. The next
+    /// Copies journal and state, which may be damaged, to new files next to them, and returns their paths. The next
     /// [`Session::fold`] replaces both.
     pub fn set_aside(&mut self) -> Result<Vec<PathBuf>, StateError> {
         let mut disk = self.disk.borrow_mut();
@@ -201,7 +201,7 @@ impl<D: Disk> FileSession<D> {
     }
 }
 
-/// Reads state and journal.
+/// Reads the state and its journal.
 ///
 /// The journal comes first: if another process folds in between, the state is the new one and the journal obsolete. In
 /// the other order the result could be the old state without the journal.
@@ -225,16 +225,16 @@ fn read(disk: &impl Disk, paths: &StatePaths) -> Result<StateFiles, StateError> 
 
 fn unreadable_line(journal: &Path, line: usize) -> String {
     format!(
-        "line {line} of {} was not written whole and is passed over; the next listing of the account tells again what \
-         it said",
+        "skipped line {line} of {}, which is incomplete because a run ended while writing it; the next plan finds its \
+         result on the account",
         journal.display()
     )
 }
 
 /// Replaces a file atomically. Its content is durable on return, its name after [`sync_folder_of`].
 fn replace(disk: &mut impl Disk, path: &Path, bytes: &[u8]) -> Result<(), StateError> {
-    let temporary = disk.write_temporary(path, bytes).map_err(failed("write beside", path))?;
-    disk.sync_temporary(&temporary).map_err(failed("sync the new", path))?;
+    let temporary = disk.write_temporary(path, bytes).map_err(failed("write a new version of", path))?;
+    disk.sync_temporary(&temporary).map_err(failed("sync the new version of", path))?;
     disk.persist(temporary, path).map_err(failed("replace", path))
 }
 

@@ -88,7 +88,7 @@ fn a_torn_last_line_is_a_warning_and_later_entries_are_kept() {
 
     let (mut session, loaded) = folder.session();
     assert_eq!(loaded.state, Some(state(4, &[1])));
-    assert!(loaded.warnings[0].starts_with("line 3 of "), "{:?}", loaded.warnings);
+    assert!(loaded.warnings[0].starts_with("skipped line 3 of "), "{:?}", loaded.warnings);
     now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(3))])).unwrap();
     assert_eq!(folder.loaded().state, Some(state(4, &[1, 3])));
 }
