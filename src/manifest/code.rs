@@ -43,6 +43,7 @@ codes! {
     ManifestTooManyKeys = "manifest-too-many-keys",
     ManifestTooManyValues = "manifest-too-many-values",
     TooManyProblems = "too-many-problems",
+    GitConflict = "git-conflict",
     YamlSyntax = "yaml-syntax",
     YamlDocuments = "yaml-documents",
     YamlAnchor = "yaml-anchor",

@@ -8,6 +8,7 @@ mod bounded;
 mod check;
 mod code;
 mod compromised;
+mod conflict;
 mod contents;
 mod cursor;
 mod desired;

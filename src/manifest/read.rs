@@ -12,7 +12,7 @@ use super::limits::MAX_LINE_BYTES;
 use super::policy::Policy;
 use super::source::{Redaction, RedactionReason, Source, lines};
 use super::tree::{Field, Node, Spanned, Value};
-use super::{entry, revoked, yaml};
+use super::{conflict, entry, revoked, yaml};
 use crate::names::UserId;
 use crate::terminal::escape::describe;
 
@@ -26,7 +26,7 @@ pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
         Contents { file: Arc::clone(&file), account: None, policy: None, keys: KeyList::Unknown, revoked: Vec::new() };
     let long_lines = long_lines(source, problems);
     report_redactions(source, &long_lines, problems);
-    if !source.is_whole() || !long_lines.is_empty() {
+    if !source.is_whole() || !long_lines.is_empty() || conflict::report(source.text(), &file, problems) {
         return contents;
     }
     let mut secrets = Vec::new();

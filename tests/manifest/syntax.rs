@@ -57,6 +57,25 @@ keys:
 }
 
 #[test]
+fn a_conflict_of_git_is_named_instead_of_what_it_breaks() {
+    let text = format!(
+        "version: 1
+keys:
+  - name: 12
+<<<<<<< HEAD
+    owner: alice
+=======
+    owner: bob
+>>>>>>> rename
+    publicKey: {}
+",
+        key(0)
+    );
+    let folder = Folder::new(&[("keys.yaml", &text), ("rules.yaml", "version: 1\npolicy: {minRsaBits: 1}\n")]);
+    assert_snapshot!(folder.text(&folder.load(&["keys.yaml", "rules.yaml"]).report));
+}
+
+#[test]
 fn syntax_is_explained() {
     for (text, expected) in [
         ("version: 1\nkeys:\n\t- name: a\n", "3:1 yaml-syntax"),
