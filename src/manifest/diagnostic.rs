@@ -70,7 +70,7 @@ impl Report {
     pub fn summary(&self) -> String {
         let counts = [
             (self.count(Severity::Error), "error", "errors"),
-            (self.count(Severity::Policy), "violation of the policy", "violations of the policy"),
+            (self.count(Severity::Policy), "policy violation", "policy violations"),
             (self.count(Severity::Warning), "warning", "warnings"),
         ];
         let parts: Vec<String> = counts
@@ -181,7 +181,7 @@ impl Problems {
         });
         let counts = [
             (Severity::Error, self.errors, "errors"),
-            (Severity::Policy, self.policies, "violations of the policy"),
+            (Severity::Policy, self.policies, "policy violations"),
             (Severity::Warning, self.warnings, "warnings"),
         ];
         for (severity, count, what) in counts {

@@ -184,13 +184,12 @@ impl Search<'_> {
         self.error(path, Code::ManifestOutside, "a symbolic link leads out of the folder", help);
     }
 
-    fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
-        let help = match error.kind() {
-            std::io::ErrorKind::NotFound => "check the path of `--manifest`",
-            _ => "check its permissions",
-        };
-        let message = escape(&error.to_string()).into_owned();
-        self.error(path, Code::ManifestUnreadable, &format!("cannot read it: {message}"), help);
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        if error.kind() == io::ErrorKind::NotFound {
+            return self.error(path, Code::ManifestUnreadable, "no such file or folder", "check the path");
+        }
+        let message = format!("cannot read it: {}", escape(&error.to_string()));
+        self.error(path, Code::ManifestUnreadable, &message, "check its permissions");
     }
 
     fn error(&mut self, path: &Path, code: Code, message: &str, help: &str) {

@@ -59,8 +59,9 @@ fn read_fingerprint(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Option<S
 fn explain(text: &str) -> (&'static str, &'static str) {
     let is_fingerprint = |text: &str| Fingerprint::try_from(text.to_owned()).is_ok();
     if is_md5(text) {
-        let help = "use the SHA256 fingerprint, which `ssh-keygen -l -f FILE.pub` prints, or `publicKey`";
-        return ("this is an MD5 fingerprint, which does not identify a key", help);
+        let help =
+            "use the SHA256 fingerprint, which `ssh-keygen -l -f FILE.pub` and `keyform plan` print, or `publicKey`";
+        return ("MD5 fingerprints are not supported, because two keys can have the same one", help);
     }
     if KeyBlob::of_line(text).is_some() {
         return ("this is a public key, not a fingerprint", "write `publicKey` instead of `fingerprint`");

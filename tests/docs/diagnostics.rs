@@ -1,5 +1,6 @@
 //! Every code has an example that produces it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::num::NonZero;
 use std::thread;
@@ -22,12 +23,25 @@ struct Example<'p> {
 fn each_example_produces_its_code() {
     let examples = examples();
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
-        for first in 0..threads {
-            let mine = examples.iter().skip(first).step_by(threads);
-            scope.spawn(move || mine.for_each(produces_its_code));
-        }
+    let printed = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|first| {
+                let mine = examples.iter().skip(first).step_by(threads);
+                scope.spawn(move || mine.map(|example| (example.code, output(example))).collect::<Vec<_>>())
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect::<HashMap<_, _>>()
     });
+    let mut all = String::new();
+    for Example { code, .. } in &examples {
+        let text = &printed[code];
+        assert!(text.contains(&format!("[{code}]")), "the example of {code} prints:\n{text}");
+        let problem = text.split("\n\n").find(|problem| problem.contains(&format!("[{code}]"))).unwrap();
+        all += &format!("{}\n\n", problem.trim_end());
+    }
+    // The last day of the maximum lifetime depends on today.
+    let date = regex::Regex::new(r"set `expires` to [0-9-]{10} or earlier").unwrap();
+    insta::assert_snapshot!(date.replace(&all, "set `expires` to DATE or earlier"));
 }
 
 #[test]
@@ -37,7 +51,7 @@ fn the_page_has_exactly_the_codes_of_the_program() {
     assert_eq!(documented, known);
 }
 
-fn produces_its_code(Example { code, language, text }: &Example<'_>) {
+fn output(Example { code: _, language, text }: &Example<'_>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let script = if *language == "yaml" {
         fs::write(folder.path().join("keyform.yaml"), text).unwrap();
@@ -45,8 +59,7 @@ fn produces_its_code(Example { code, language, text }: &Example<'_>) {
     } else {
         text
     };
-    let printed = shell(folder.path(), script);
-    assert!(printed.contains(&format!("[{code}]")), "the example of {code} prints:\n{printed}");
+    shell(folder.path(), script)
 }
 
 fn examples() -> Vec<Example<'static>> {
