@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Problems, Severity};
+use super::encoding::{ForeignText, decode};
 use super::limits::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES};
 use super::source::Source;
 use crate::files::{self, folder_of, is_special};
 use crate::terminal::escape::escape;
-
-const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads the files that `paths` name, and all `*.yaml` and `*.yml` below the folders that they name, each file once.
 pub(crate) fn read_all(paths: &[PathBuf], problems: &mut Problems) -> Vec<Source> {
@@ -157,26 +156,27 @@ impl Search<'_> {
     }
 
     fn text(&mut self, path: &Path, bytes: Vec<u8>) {
-        match String::from_utf8(bytes) {
-            Ok(mut text) => {
-                if text.starts_with(BYTE_ORDER_MARK) {
-                    text.drain(..BYTE_ORDER_MARK.len_utf8());
-                }
-                self.sources.push(Source::new(path, text));
+        let ForeignText { encoding, text, first } = match decode(bytes) {
+            Ok(text) => return self.sources.push(Source::new(path, text)),
+            Err(foreign) => foreign,
+        };
+        let file: Arc<Path> = path.into();
+        let message = match (encoding, &first) {
+            (Some(encoding), _) => format!("the file is encoded in {encoding}, not in UTF-8"),
+            (None, first) => {
+                format!("the file is not valid UTF-8 after byte {}", first.as_ref().map_or(0, |at| at.start))
             }
-            Err(error) => {
-                let good = error.utf8_error().valid_up_to();
-                let before = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default());
-                // What can be shown: the text up to the first byte that is wrong.
-                let text = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&before).to_owned();
-                let source = Source::unreadable(path, text);
-                let end = source.text().len();
-                let message = format!("the file is not valid UTF-8 after byte {good}");
-                let problem = Diagnostic::error(Code::ManifestNotUtf8, &source.shared_path(), &(end..end), message);
-                self.problems.add(problem.help("save the file as UTF-8"));
-                self.sources.push(source);
-            }
-        }
+        };
+        let help = match encoding {
+            Some(encoding) => encoding.conversion(&path.display().to_string()),
+            None => "save the file as UTF-8".to_owned(),
+        };
+        let problem = match first {
+            Some(first) => Diagnostic::error(Code::ManifestNotUtf8, &file, &first, message),
+            None => Diagnostic::of_file(Severity::Error, Code::ManifestNotUtf8, &file, message),
+        };
+        self.problems.add(problem.help(help));
+        self.sources.push(Source::unreadable(path, text));
     }
 
     fn outside(&mut self, path: &Path) {

@@ -72,7 +72,7 @@ fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<Pu
     let name = reader.text(node, "`publicKeyFile`")?;
     let shown = escape_to(name, MAX_SHOWN_CHARS);
     match key_file::read(reader.file, name) {
-        Ok(text) => match PublicKey::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+        Ok(text) => match PublicKey::parse(&text) {
             Ok(value) => {
                 return Some(Spanned { value, range: node.range.clone() });
             }
@@ -86,7 +86,7 @@ fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<Pu
                 reader.error(Code::from(&error.kind), &node.range, format!("`{shown}`: {reason}"), error.kind.help());
             }
         },
-        Err(error) => reader.error(error.code(), &node.range, format!("`{shown}` {error}"), error.help()),
+        Err(error) => reader.error(error.code(), &node.range, format!("`{shown}` {error}"), error.help(name)),
     }
     None
 }

@@ -6,8 +6,10 @@ use std::path::{Component, Path};
 use thiserror::Error;
 
 use super::code::Code;
+use super::encoding::{Encoding, ForeignText, decode};
 use super::limits::MAX_KEY_FILE_BYTES;
 use crate::files::{self, folder_of, is_special};
+use crate::public_key::private;
 
 /// Reads the key file that is called `name` in the manifest file `manifest`.
 pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> {
@@ -20,7 +22,13 @@ pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> 
         return Err(KeyFileError::Outside);
     }
     let bytes = files::read(&path, MAX_KEY_FILE_BYTES)?;
-    String::from_utf8(bytes).map_err(|_| KeyFileError::NotText)
+    match decode(bytes) {
+        Ok(text) => Ok(text),
+        // Said first, as the other mistakes in a private key do not matter.
+        Err(ForeignText { text, .. }) if !private::find(&text).is_empty() => Ok(text),
+        Err(ForeignText { encoding: Some(encoding), .. }) => Err(KeyFileError::Encoding(encoding)),
+        Err(ForeignText { encoding: None, .. }) => Err(KeyFileError::NotText),
+    }
 }
 
 /// Continues a sentence that begins with the file's name. Never repeats the file's content or where a link leads.
@@ -36,6 +44,8 @@ pub(crate) enum KeyFileError {
     Kind,
     #[error("is larger than {MAX_KEY_FILE_BYTES} bytes")]
     TooLarge,
+    #[error("is encoded in {0}, not in UTF-8")]
+    Encoding(Encoding),
     #[error("is not UTF-8")]
     NotText,
     #[error("cannot be read: {0}")]
@@ -50,20 +60,23 @@ impl KeyFileError {
             Self::Missing => Code::KeyFileMissing,
             Self::Kind => Code::KeyFileKind,
             Self::TooLarge => Code::KeyFileTooLarge,
-            Self::NotText => Code::KeyFileNotText,
+            Self::Encoding(_) | Self::NotText => Code::KeyFileNotText,
             Self::Unreadable(_) => Code::KeyFileUnreadable,
         }
     }
 
-    pub(crate) fn help(&self) -> &'static str {
-        match self {
+    /// Says what to do about the file that the manifest calls `name`.
+    pub(crate) fn help(&self, name: &str) -> String {
+        let help = match self {
+            Self::Encoding(encoding) => return encoding.conversion(name),
             Self::Path | Self::Outside => {
                 "move the file into the folder of the manifest, and use a path relative to the manifest"
             }
             Self::Missing => "check the path, which is relative to the manifest",
             Self::Kind | Self::TooLarge | Self::NotText => "use the path of a `.pub` file",
             Self::Unreadable(_) => "check its permissions",
-        }
+        };
+        help.to_owned()
     }
 }
 

@@ -13,6 +13,7 @@ mod contents;
 mod cursor;
 mod desired;
 mod diagnostic;
+mod encoding;
 mod entry;
 mod fields;
 mod files;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agree;
+mod encodings;
 mod files;
 mod hostile;
 mod output;
