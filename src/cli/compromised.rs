@@ -1,7 +1,7 @@
-//! Refuses plans that add compromised keys.
+//! Refuses plans that add compromised keys, and shows the progress of such checks.
 
 use super::error::CliError;
-use super::progress::{Progress, ProgressTarget};
+use super::progress::Progress;
 use super::ui::Ui;
 use crate::plan::Plan;
 use crate::public_key::{CompromiseCheck, CompromiseChecks, PrimeTests};
@@ -10,7 +10,7 @@ use crate::report::words::counted;
 /// More than any account needs, and less than an hour of one processor.
 const LIMIT: PrimeTests = PrimeTests::of(20_000, 4096);
 
-/// Keys that are checked without progress, since it takes less than a second.
+/// RSA keys that are checked without progress, since it takes less than a second.
 const FEW: usize = 20;
 
 /// Compromised keys that are listed.
@@ -21,8 +21,8 @@ pub(super) async fn refuse_compromised(plan: &Plan, ui: Ui) -> Result<(), CliErr
     let new: Vec<_> =
         plan.actions.iter().filter_map(|action| Some((&action.name, &action.change.new_key()?.key))).collect();
     let checks = CompromiseChecks::new(new.iter().map(|(_, key)| *key), LIMIT);
-    let progress = Progress::new(if checks.slow() > FEW { ui.progress() } else { ProgressTarget::Silent });
-    progress.begin(new.len(), "Checking the keys");
+    let slow = checks.slow();
+    let mut progress = CheckProgress::new(ui);
     let mut compromised = Vec::new();
     let mut untested = false;
     for (index, check) in checks {
@@ -31,11 +31,13 @@ pub(super) async fn refuse_compromised(plan: &Plan, ui: Ui) -> Result<(), CliErr
             CompromiseCheck::Compromised(compromise) => compromised.push((index, compromise)),
             CompromiseCheck::PrimeUntested => untested = true,
         }
-        progress.step();
+        if new.get(index).is_some_and(|(_, key)| key.kind().is_rsa()) {
+            progress.step(slow);
+        }
         // So that a signal can end this.
         tokio::task::yield_now().await;
     }
-    progress.end();
+    drop(progress);
     compromised.sort_unstable_by_key(|&(index, _)| index);
     let Some((_, first)) = compromised.first() else {
         return if untested { Err(too_many()) } else { Ok(()) };
@@ -55,4 +57,37 @@ pub(super) async fn refuse_compromised(plan: &Plan, ui: Ui) -> Result<(), CliErr
 fn too_many() -> CliError {
     CliError::new("the plan adds more or longer RSA keys than can be tested for a prime modulus in one run")
         .hint("add fewer keys at a time with --target NAME, or use Ed25519 keys")
+}
+
+/// The progress of checking RSA keys, shown only if there are many.
+pub(super) struct CheckProgress {
+    ui: Ui,
+    shown: Option<Progress>,
+}
+
+impl CheckProgress {
+    pub(super) const fn new(ui: Ui) -> Self {
+        Self { ui, shown: None }
+    }
+
+    /// Counts one key of `total`.
+    pub(super) fn step(&mut self, total: usize) {
+        if total > FEW {
+            self.shown.get_or_insert_with(|| begin(self.ui, total)).step();
+        }
+    }
+}
+
+impl Drop for CheckProgress {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.shown {
+            progress.end();
+        }
+    }
+}
+
+fn begin(ui: Ui, total: usize) -> Progress {
+    let progress = Progress::new(ui.progress());
+    progress.begin(total, "Checking RSA keys");
+    progress
 }

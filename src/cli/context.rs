@@ -10,6 +10,7 @@ use jiff::civil::Date;
 
 use super::account::Account;
 use super::args::{AccountArgs, LockArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
+use super::compromised::CheckProgress;
 use super::error::CliError;
 use super::sandbox;
 use super::ui::Ui;
@@ -59,7 +60,8 @@ impl Context {
     /// Only if there is not exactly one default manifest. Other problems are in the report.
     pub(super) fn validate(&self, today: Date) -> Result<LoadedManifest, CliError> {
         self.find_manifest()?;
-        Ok(manifest::validate(&self.manifests, today))
+        let mut progress = CheckProgress::new(self.ui);
+        Ok(manifest::validate(&self.manifests, today, |total| progress.step(total)))
     }
 
     /// Reads the manifest, and prints its warnings.

@@ -71,11 +71,13 @@ pub fn load(paths: &[PathBuf], today: Date) -> LoadedManifest {
 }
 
 /// Reads as [`load`] does, and checks whether any of the keys is compromised.
-pub fn validate(paths: &[PathBuf], today: Date) -> LoadedManifest {
-    read_all(paths, today, compromised::check)
+///
+/// Calls `progress` with the number of RSA keys after the check of each: these take milliseconds or more.
+pub fn validate(paths: &[PathBuf], today: Date, mut progress: impl FnMut(usize)) -> LoadedManifest {
+    read_all(paths, today, |contents, problems| compromised::check(contents, problems, &mut progress))
 }
 
-fn read_all(paths: &[PathBuf], today: Date, check: impl Fn(&[Contents], &mut Problems)) -> LoadedManifest {
+fn read_all(paths: &[PathBuf], today: Date, check: impl FnOnce(&[Contents], &mut Problems)) -> LoadedManifest {
     let mut problems = Problems::default();
     let mut sources = files::read_all(paths, &mut problems);
     let contents: Vec<_> = sources.iter_mut().map(|source| read::read(source, &mut problems)).collect();

@@ -26,7 +26,7 @@ impl KeyKind {
         self.bits
     }
 
-    pub(super) fn is_rsa(self) -> bool {
+    pub fn is_rsa(self) -> bool {
         self.algorithm == Algorithm::Rsa
     }
 }

@@ -60,7 +60,7 @@ impl<'k> CompromiseChecks<'k> {
         Self { jobs, done: Vec::new(), threads: thread::available_parallelism().map_or(1, NonZeroUsize::get) }
     }
 
-    /// Counts the remaining keys whose check takes milliseconds or more.
+    /// Counts the remaining RSA keys. The check of one takes milliseconds or more.
     pub fn slow(&self) -> usize {
         self.jobs.iter().filter(|job| job.is_slow()).count()
     }
