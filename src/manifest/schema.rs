@@ -93,7 +93,7 @@ struct PolicySchema {
     name_pattern: Option<String>,
     /// Report keys on the account that are neither in the manifest nor in the state, or refuse plans because of them.
     unmanaged: Option<UnmanagedPolicy>,
-    /// Names on the account of unmanaged keys that are expected. * stands for any text.
+    /// Names on the account of unmanaged keys that are expected. * matches any text.
     #[schemars(length(max = MAX_GLOBS), inner(length(min = 1, max = MAX_ACCOUNT_NAME_CHARS)))]
     unmanaged_except: Option<Vec<String>>,
 }
@@ -122,7 +122,7 @@ struct KeySchema {
     /// The last valid day (UTC), YYYY-MM-DD. The first apply after it deletes the key.
     #[schemars(extend("format" = "date"), regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     expires: Option<String>,
-    /// Refuse plans that would remove or replace the key. Cannot be combined with `expires`.
+    /// Refuse plans that replace the key, and `--destroy`. Cannot be combined with `expires`.
     #[schemars(default)]
     protect: bool,
     /// Checks of the policy that this key need not pass.
