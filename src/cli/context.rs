@@ -96,7 +96,7 @@ impl Context {
     /// Several manifests have no default state: it would depend on their order.
     pub(super) fn state_path(&self) -> Result<PathBuf, CliError> {
         match &self.state {
-            _ if self.sandbox => Ok(sandbox::folder(self.folder()).join(STATE_NAME)),
+            _ if self.sandbox => Ok(sandbox::folder(self.folder())?.join(STATE_NAME)),
             Some(path) => Ok(path.clone()),
             None if self.manifests.len() > 1 && !self.is_default_manifest => {
                 let message = "more than one --manifest was given, so the state has no default location";

@@ -1,7 +1,7 @@
 //! The file of `apply --events`. Each line is appended at once, so a killed run leaves its events.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::error::{CliError, Exit};
 use super::ui::Ui;
 use crate::apply::Event;
+use crate::files;
 use crate::plan::Plan;
 use crate::plan::guard::Refusal;
 use crate::report::events::Events;
@@ -76,11 +77,19 @@ impl LogFile {
     }
 }
 
-/// Opens a file for appending. A pipe without a reader is an error: waiting for one could block forever, even after a
-/// signal.
+/// Opens a file or a pipe for appending.
+///
+/// A link is followed to a pipe or a terminal, such as `/dev/fd/63` of a shell, and not to a file: a pull request could
+/// have added it.
 fn open(path: &Path) -> io::Result<File> {
+    let is_stream = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if is_stream { open_stream(path) } else { files::open_to_append(path) }
+}
+
+/// Opens a pipe. One without a reader is an error: waiting for one could block forever.
+fn open_stream(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.append(true);
     #[cfg(unix)]
     let _reader_exists = {
         use std::os::unix::fs::OpenOptionsExt as _;

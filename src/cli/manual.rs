@@ -206,7 +206,7 @@ pub(super) fn files(command: &clap::Command, path: &str) -> Vec<Definition> {
         entries.extend([
             ("keyform.state.json", "The state, next to the manifest"),
             ("keyform.state.json.journal", "Results of a running or killed apply"),
-            ("keyform.state.json.lock", "The lock; safe to ignore or delete when no keyform is running"),
+            ("keyform.state.json.lock", "The lock of a running or killed command"),
         ]);
     }
     if uses(command, "sandbox") {

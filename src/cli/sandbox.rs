@@ -5,13 +5,23 @@ use std::{fs, io};
 
 use crate::account::Endpoint;
 use crate::emulator::{Emulator, EmulatorConfig};
+use crate::files;
 
 use super::error::CliError;
 
 const FOLDER: &str = ".keyform";
 
-pub(super) fn folder(manifests: &Path) -> PathBuf {
-    manifests.join(FOLDER)
+/// Returns the folder, which may be missing.
+///
+/// # Errors
+/// If it is a symbolic link: the sandbox writes only next to the manifest.
+pub(super) fn folder(manifests: &Path) -> Result<PathBuf, CliError> {
+    let folder = manifests.join(FOLDER);
+    if folder.is_symlink() {
+        return Err(CliError::new(format!("{} is a symbolic link, which is not followed", folder.display()))
+            .hint("delete it; the sandbox creates a folder of its own"));
+    }
+    Ok(folder)
 }
 
 /// Returns the endpoint under which the account is recorded and shown. It listens on another port in each run.
@@ -21,7 +31,7 @@ pub(super) fn endpoint() -> Result<Endpoint, CliError> {
 
 /// Starts the emulator. It ends when it is dropped; the account's keys stay in the folder.
 pub(super) fn start(manifests: &Path) -> Result<Emulator, CliError> {
-    let folder = folder(manifests);
+    let folder = folder(manifests)?;
     create_folder(&folder).map_err(|error| {
         CliError::new(format!("cannot create {}: {error}", folder.display()))
             .hint("the sandbox keeps its account there; copy the manifest to a writable folder")
@@ -37,5 +47,5 @@ fn create_folder(folder: &Path) -> io::Result<()> {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
-    fs::write(folder.join(".gitignore"), "*\n")
+    files::create(&folder.join(".gitignore"), b"*\n")
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::account::Account;
 use super::error::CliError;
-use crate::files::{self, MAX_OWN_BYTES, refuse_special, target_of};
+use crate::files::{self, MAX_OWN_BYTES, refuse_special};
 use crate::plan::{Plan, broken, file};
 use crate::state::LoadedState;
 
@@ -15,12 +15,12 @@ use crate::state::LoadedState;
 pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
     let failed = |why: &dyn Display| CliError::new(format!("cannot save the plan to {}: {why}", path.display()));
     refuse_special(path).map_err(|error| failed(&error).hint("name a regular file, or a path that does not exist"))?;
-    let written = files::replace(&target_of(path), file::to_text(plan).as_bytes());
+    let written = files::replace(path, file::to_text(plan).as_bytes());
     written.map(drop).map_err(|error| failed(&error.kind()))
 }
 
 pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
-    let text = files::read(&target_of(path), MAX_OWN_BYTES)
+    let text = files::read_followed(path, MAX_OWN_BYTES)
         .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
     file::from_text(&text).map_err(|error| {
         CliError::new(format!("{}: {error}", path.display())).hint("create it again with `keyform plan --out FILE`")

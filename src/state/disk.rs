@@ -1,12 +1,12 @@
 //! The disk operations of a store of files, behind a trait, so that tests can simulate a disk.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::files;
+use crate::files::{self, HeldLock};
 
 /// Each operation is one step: a crash can come before or after it.
 pub trait Disk {
@@ -54,8 +54,7 @@ pub struct LocalDisk {
 impl LocalDisk {
     fn appending(&mut self, path: &Path) -> io::Result<&mut File> {
         if self.open.as_ref().is_none_or(|(open, _)| open != path) {
-            let file = OpenOptions::new().create(true).append(true).open(path)?;
-            self.open = Some((path.to_path_buf(), file));
+            self.open = Some((path.to_path_buf(), files::open_to_append(path)?));
         }
         match &mut self.open {
             Some((_, file)) => Ok(file),
@@ -66,10 +65,10 @@ impl LocalDisk {
 
 impl Disk for LocalDisk {
     type TemporaryFile = NamedTempFile;
-    type FileLock = File;
+    type FileLock = HeldLock;
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        match files::read(&files::target_of(path), files::MAX_OWN_BYTES) {
+        match files::read(path, files::MAX_OWN_BYTES) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -93,6 +92,7 @@ impl Disk for LocalDisk {
     }
 
     fn persist(&mut self, file: NamedTempFile, path: &Path) -> io::Result<()> {
+        files::refuse_special(path)?;
         self.open = None;
         file.persist(path).map(drop).map_err(|failed| failed.error)
     }
@@ -109,7 +109,7 @@ impl Disk for LocalDisk {
         files::sync_folder(folder)
     }
 
-    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<File, String>> {
+    fn try_lock(&mut self, path: &Path, holder: &str) -> io::Result<Result<HeldLock, String>> {
         files::try_lock(path, holder)
     }
 }

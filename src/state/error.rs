@@ -213,7 +213,7 @@ impl AccountMismatch {
 
 fn io_help(error: &io::Error) -> &'static str {
     match error.kind() {
-        _ if is_special(error) => "use a regular file; pipes and devices are not supported",
+        _ if is_special(error) => "use a regular file: links, pipes and devices are not supported",
         _ if is_too_large(error) => "select the right file with --state; keyform writes none of this size",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "free some space, then run the command again"

@@ -22,9 +22,7 @@ fn the_sandbox_writes_only_to_its_folder_and_contacts_no_account() {
     assert_snapshot!(own.join("\n"), @r"
     .keyform/.gitignore
     .keyform/account.jsonl
-    .keyform/account.jsonl.lock
     .keyform/keyform.state.json
-    .keyform/keyform.state.json.lock
     ");
 }
 

@@ -79,25 +79,66 @@ fn files_that_are_not_regular_are_refused() {
 
 #[cfg(unix)]
 #[test]
-fn symbolic_links_are_followed_and_kept() {
+fn nothing_is_written_through_a_symbolic_link() {
     let (account, folder) = (account(), Folder::of("alice=1"));
-    for (link, target) in [("plan", "saved/plan"), ("state", "saved/state"), ("keys", "saved/keys")] {
-        std::os::unix::fs::symlink(target, folder.path(link)).unwrap();
-    }
-    std::fs::create_dir(folder.path("saved")).unwrap();
-    // The first time the targets do not exist yet.
-    for _ in 0..2 {
-        folder.keyform("plan --out plan").on(&account).run().expect(0);
-        folder.keyform("apply -y --state state").on(&account).run().expect(0);
-        let emulator = folder.keyform("emulator --keys keys").start();
-        emulator.first_line();
-        emulator.signal("TERM");
-        emulator.end().expect(0);
-        for name in ["plan", "state", "keys"] {
-            assert!(folder.path(name).is_symlink() && folder.path("saved").join(name).is_file(), "{name}");
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.write("keyform.yaml", crate::support::program::manifest("alice=1 bob=2"));
+    folder.write(".github/CODEOWNERS", "");
+    let before = folder.files();
+    for target in [".github/CODEOWNERS", "missing", "/proc/self/pagemap", "/dev/zero"] {
+        for (link, arguments) in [
+            ("plan", "plan --out plan"),
+            ("plan", "import --out plan"),
+            ("state", "plan --state state"),
+            ("state", "apply -y --state state"),
+            ("keyform.state.json.journal", "apply -y"),
+            ("keyform.state.json.journal", "plan"),
+            ("keyform.state.json.lock", "apply -y"),
+            ("keyform.state.json.lock", "state forget alice"),
+            ("events", "apply -y --events events"),
+            ("keys", "emulator --keys keys"),
+            ("keys.lock", "emulator --keys keys"),
+            (".keyform", "apply -y --sandbox"),
+            (".keyform", "state list --sandbox"),
+            ("pages", "schema --out-dir pages"),
+        ] {
+            // Writing to a device is what the user asked for.
+            if link == "events" && target == "/dev/zero" {
+                continue;
+            }
+            let path = folder.path(link);
+            std::os::unix::fs::symlink(target, &path).unwrap();
+            let ran = folder.keyform(arguments).on(&account).run().expect(1);
+            assert!(path.is_symlink(), "{ran}");
+            std::fs::remove_file(&path).unwrap();
+            assert_eq!(folder.files(), before, "{target} {ran}");
         }
     }
     assert_eq!(account.api().rows().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_saved_plan_may_be_a_link_to_a_file_and_events_one_to_a_pipe() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    folder.keyform("plan --out plan.json").on(&account).run().expect(0);
+    std::os::unix::fs::symlink("plan.json", folder.path("mounted")).unwrap();
+    std::os::unix::fs::symlink("/dev/stderr", folder.path("events")).unwrap();
+    let ran = folder.keyform("apply -y mounted --events events").on(&account).run().expect(0);
+    assert!(ran.stderr.contains("\"event\""), "{ran}");
+    std::os::unix::fs::symlink("/proc/self/pagemap", folder.path("endless")).unwrap();
+    let ran = folder.keyform("apply -y endless").on(&account).run().expect(1);
+    assert!(ran.stderr.contains("not a regular file"), "{ran}");
+}
+
+#[test]
+fn what_a_killed_run_left_is_deleted_by_the_next() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    for name in ["keyform.state.json.lock", ".keyform-killed.tmp"] {
+        folder.write(name, "left by a killed run");
+    }
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    assert_eq!(folder.files().into_keys().collect::<Vec<_>>(), ["keyform.state.json", "keyform.yaml"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Returns the content of all regular files, by their paths below the folder.
+/// Returns the content of all regular files, by their paths below the folder. Links are left out.
 pub fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     collect(folder, folder, &mut files);
@@ -30,6 +30,9 @@ pub fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_symlink() {
+            continue;
+        }
         if path.is_dir() {
             collect(root, &path, files);
         } else if path.is_file() {

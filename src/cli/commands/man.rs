@@ -10,6 +10,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::manual::{self, path_below};
 use crate::cli::ui::Ui;
+use crate::files;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManArgs {
@@ -33,7 +34,7 @@ pub(in crate::cli) fn run(args: &ManArgs, mut program: clap::Command, ui: Ui) ->
 /// Writes the page of a command, and those of its subcommands.
 fn write_pages(command: &clap::Command, path: &str, see_also: &[String], folder: &Path) -> io::Result<()> {
     let name = Man::new(command.clone()).get_filename();
-    std::fs::write(folder.join(name), page(command, path, see_also)?)?;
+    files::replace(&folder.join(name), &page(command, path, see_also)?)?;
     for below in command.get_subcommands() {
         let see_also = [vec![page_name(command)], related(command), related(below)].concat();
         let see_also: Vec<_> = see_also.into_iter().filter(|name| *name != page_name(below)).collect();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
-use crate::{manifest, plan, state};
+use crate::{files, manifest, plan, state};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SchemaArgs {
@@ -45,7 +45,7 @@ pub(in crate::cli) fn run(args: &SchemaArgs, ui: Ui) -> Result<Exit, CliError> {
         let failed = |error| CliError::new(format!("cannot write to {}: {error}", folder.display()));
         fs::create_dir_all(folder).map_err(failed)?;
         for (which, name) in FILES {
-            fs::write(folder.join(name), text(which)).map_err(failed)?;
+            files::replace(&folder.join(name), text(which).as_bytes()).map_err(failed)?;
         }
     }
     Ok(Exit::Done)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::EmulatorError;
 use super::rows::{RowEvent, Rows};
-use crate::files::{self, MAX_OWN_BYTES, folder_of, refuse_special, sibling, target_of};
+use crate::files::{self, HeldLock, MAX_OWN_BYTES, folder_of, refuse_special, sibling};
 
 /// The version of new files, and the newest that can be read.
 const VERSION: u32 = 1;
@@ -24,7 +24,7 @@ pub(super) struct RowLog {
     /// Length of the whole lines in the file, in bytes.
     length: u64,
     /// A sibling, because the file itself is replaced when it is rewritten.
-    _lock: File,
+    _lock: HeldLock,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,7 +39,6 @@ impl RowLog {
     pub(super) fn open(path: &Path, seed: u64) -> Result<(Self, Rows), EmulatorError> {
         let failed = |verb| move |source| EmulatorError::Keys { verb, path: path.to_owned(), source };
         refuse_special(path).map_err(failed("keep keys in"))?;
-        let path = &target_of(path);
         fs::create_dir_all(folder_of(path)).map_err(failed("write"))?;
         let lock = lock(path)?;
         let rows = match files::read(path, MAX_OWN_BYTES) {
@@ -68,7 +67,7 @@ impl RowLog {
     }
 }
 
-fn lock(path: &Path) -> Result<File, EmulatorError> {
+fn lock(path: &Path) -> Result<HeldLock, EmulatorError> {
     let lock = sibling(path, ".lock");
     match files::try_lock(&lock, "") {
         Ok(held) => held.map_err(|_| EmulatorError::InUse { path: path.to_owned() }),

@@ -110,6 +110,9 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
     if file.version < 1 {
         return Err(StateErrorKind::Foreign { problem: "its version is 0".to_owned() });
     }
+    if file.serial == u64::MAX {
+        return Err(StateErrorKind::Foreign { problem: "its serial is the largest possible number".to_owned() });
+    }
     let mut records = IndexMap::with_capacity(file.keys.len());
     // Only ids are unique. A name occurs twice while an old key waits to be deleted, a key occurs twice while its row is
     // renamed, and both do if a row is gone and another one replaces it.

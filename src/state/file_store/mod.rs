@@ -12,7 +12,7 @@ use super::file;
 use super::journal::{self, Replay};
 use super::model::State;
 use super::store::{LoadedState, Session, Store};
-use crate::files::{folder_of, sibling, target_of};
+use crate::files::{folder_of, sibling};
 use crate::terminal::escape::escape_to;
 
 /// How much of another process's description is shown, in characters.
@@ -66,9 +66,9 @@ struct StateFiles {
 impl FileStore<LocalDisk> {
     /// Keeps a state at `path` on this machine. Others who want the lock are shown `holder`.
     ///
-    /// Follows a symbolic link once, here; its target is read and replaced from then on.
+    /// A symbolic link at `path` is refused when the state is read or written.
     pub fn open(path: &Path, holder: impl Into<String>) -> Self {
-        Self::on(Rc::new(RefCell::new(LocalDisk::default())), &target_of(path), holder)
+        Self::on(Rc::new(RefCell::new(LocalDisk::default())), path, holder)
     }
 }
 

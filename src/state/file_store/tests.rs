@@ -75,6 +75,8 @@ fn a_journal_is_read_by_everyone_and_a_fold_puts_it_into_the_state() {
     let seen = folder.loaded();
     assert_eq!((seen.state, seen.journaled), (Some(state(5, &[1, 2])), false));
     assert_eq!(folder.names(), ["keyform.state.json", "keyform.state.json.lock"]);
+    drop(session);
+    assert_eq!(folder.names(), ["keyform.state.json"]);
 }
 
 #[test]
@@ -185,28 +187,59 @@ fn the_files_that_a_rebuilt_state_replaces_are_kept_under_free_names() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_stays_a_link_and_permissions_stay_as_they_were() {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+fn links_in_place_of_state_journal_and_lock_are_refused_and_their_targets_stay_as_they_were() {
+    for suffix in ["", ".journal", ".lock"] {
+        for target in ["CODEOWNERS", "missing"] {
+            let folder = Folder::with(&state(4, &[]));
+            fs::write(folder.path("CODEOWNERS"), "* @owners").unwrap();
+            let link = folder.path(&format!("keyform.state.json{suffix}"));
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(target, &link).unwrap();
+
+            let tried = now(folder.store().lock()).and_then(|mut session| {
+                now(session.load())?;
+                now(session.append(&state(4, &[]), &[intend(1)]))?;
+                now(session.fold(&state(5, &[])))
+            });
+            let StateErrorKind::Io { source, .. } = tried.unwrap_err().kind else { panic!("{suffix} {target}") };
+            assert!(crate::files::is_special(&source), "{suffix} {target}: {source}");
+            assert!(link.is_symlink() && !folder.path("missing").exists(), "{suffix} {target}");
+            assert_eq!(fs::read(folder.path("CODEOWNERS")).unwrap(), b"* @owners", "{suffix}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_appears_during_a_run_is_not_followed() {
+    let folder = Folder::with(&state(4, &[]));
+    let (mut session, _) = folder.session();
+    for (name, target) in [(folder.journal(), "elsewhere"), (folder.state(), "missing")] {
+        let _ = fs::remove_file(&name);
+        std::os::unix::fs::symlink(target, &name).unwrap();
+    }
+    fs::write(folder.path("elsewhere"), "before").unwrap();
+    now(session.fold(&state(5, &[]))).unwrap_err();
+    // A journal is new, so the link is replaced.
+    now(session.append(&state(4, &[]), &[intend(1)])).unwrap();
+    assert!(folder.journal().is_file() && !folder.journal().is_symlink());
+    assert_eq!(fs::read(folder.path("elsewhere")).unwrap(), b"before");
+    assert!(!folder.path("missing").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_stay_as_they_were() {
+    use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
 
     let folder = Folder::with(&state(4, &[]));
     fs::set_permissions(folder.state(), fs::Permissions::from_mode(0o640)).unwrap();
-    let elsewhere = TempDir::new().unwrap();
-    let link = elsewhere.path().join("state.json");
-    symlink(folder.state(), &link).unwrap();
-
-    let store = FileStore::open(&link, "process 1");
-    let mut session = now(store.lock()).unwrap();
-    now(session.load()).unwrap();
-    now(session.fold(&state(5, &[1]))).unwrap();
-
-    assert!(link.is_symlink());
-    assert_eq!(folder.loaded().state, Some(state(5, &[1])));
+    now(folder.session().0.fold(&state(5, &[1]))).unwrap();
     assert_eq!(mode(&folder.state()), 0o640);
-    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
 
     // A new state has the permissions of any new file.
-    let (fresh, other) = (Folder::new(), elsewhere.path().join("other"));
+    let (fresh, other) = (Folder::new(), folder.path("other"));
     fs::write(&other, "").unwrap();
     now(fresh.session().0.fold(&state(1, &[]))).unwrap();
     assert_eq!(mode(&fresh.state()), mode(&other));
