@@ -100,7 +100,8 @@ impl Search<'_> {
                 }
                 return;
             }
-            let path = path.join(entry.file_name());
+            // Without the `./` of the current folder, paths are those that Git and pipelines show.
+            let path = path.strip_prefix(".").unwrap_or(path).join(entry.file_name());
             let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => match path.canonicalize() {

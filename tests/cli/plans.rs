@@ -217,3 +217,11 @@ fn the_recorded_keys_can_be_listed_and_shown() {
         assert_snapshot!(name, folder.keyform(command).run());
     }
 }
+
+#[test]
+fn files_of_the_current_folder_are_named_without_a_dot() {
+    let folder = Folder::new();
+    folder.write("a.yaml", "version: 1\nkeys: [1]\n");
+    let ran = folder.keyform("validate -f . --format github").run().expect(1);
+    assert!(ran.stdout.starts_with("::error file=a.yaml,line=2,"), "{ran}");
+}

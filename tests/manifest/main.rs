@@ -12,6 +12,7 @@ mod policy;
 #[path = "../support/private_keys.rs"]
 mod private_keys;
 mod problems;
+mod revoked;
 mod secrets;
 mod support;
 mod syntax;
