@@ -1,4 +1,8 @@
 //! The JSON Schema of a manifest, for editors. The reader checks all of it, and more.
+//!
+//! `patternErrorMessage` and `errorMessage` are keywords of the language servers for YAML and JSON, which editors show
+//! instead of a regular expression. Fields that exclude each other have an `if`, because a failed `oneOf` or `not` has no
+//! message that helps.
 
 use std::borrow::Cow;
 
@@ -66,6 +70,7 @@ struct ManifestSchema {
 struct AccountSchema {
     /// The id of its user. keyform refuses to act on any other account.
     #[schemars(length(min = 1, max = MAX_ID_BYTES), regex(pattern = "^[!-~]+$"))]
+    #[schemars(extend("patternErrorMessage" = "must be an id, without white space"))]
     #[schemars(rename = "userId")]
     user_id: String,
 }
@@ -101,17 +106,28 @@ struct PolicySchema {
 /// A key that should be on the account. Has either `publicKey` or `publicKeyFile`.
 #[derive(JsonSchema)]
 #[schemars(rename = "Key", rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["publicKey"] }, { "required": ["publicKeyFile"] }]))]
+#[schemars(extend(
+    "anyOf" = [{ "required": ["publicKey"] }, { "required": ["publicKeyFile"] }],
+    "allOf" = [
+        { "if": { "required": ["publicKey"] }, "then": { "properties": { "publicKeyFile": false } } },
+        {
+            "if": { "required": ["expires"] },
+            "then": { "properties": { "protect": { "const": false, "errorMessage": "a protected key cannot expire" } } },
+        },
+    ],
+))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct KeySchema {
     /// The name of the key, unique in all files: up to 100 letters, digits and . _ @ + - characters.
-    #[schemars(regex(pattern = NAME_PATTERN))]
+    #[schemars(regex(pattern = NAME_PATTERN), extend("patternErrorMessage" = NAME_MESSAGE))]
     name: String,
     /// The public key in OpenSSH's format: type, base64, comment.
-    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES), regex(pattern = key_pattern("")))]
+    #[schemars(extend("patternErrorMessage" = KEY_MESSAGE))]
     public_key: Option<String>,
     /// A file with the public key, relative to the manifest and inside its folder.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), regex(pattern = "^[^/]"))]
+    #[schemars(extend("patternErrorMessage" = "must be a path relative to the manifest"))]
     public_key_file: Option<String>,
     /// The name of the key on the account, if it is not `name`.
     #[schemars(length(min = 1, max = MAX_ACCOUNT_NAME_CHARS))]
@@ -120,7 +136,8 @@ struct KeySchema {
     #[schemars(length(min = 1, max = MAX_OWNER_CHARS))]
     owner: Option<String>,
     /// The last valid day (UTC), YYYY-MM-DD. The first apply after it deletes the key.
-    #[schemars(extend("format" = "date"), regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    #[schemars(regex(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))]
+    #[schemars(extend("patternErrorMessage" = "must be a date such as 2027-06-30"))]
     expires: Option<String>,
     /// Refuse plans that replace the key, and `--destroy`. Cannot be combined with `expires`.
     #[schemars(default)]
@@ -135,18 +152,35 @@ struct KeySchema {
 /// A key that must not be on the account. Has either `fingerprint` or `publicKey`.
 #[derive(JsonSchema)]
 #[schemars(rename = "RevokedKey", rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["fingerprint"] }, { "required": ["publicKey"] }]))]
+#[schemars(extend(
+    "anyOf" = [{ "required": ["fingerprint"] }, { "required": ["publicKey"] }],
+    "if" = { "required": ["fingerprint"] },
+    "then" = { "properties": { "publicKey": false } },
+))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct RevokedSchema {
     /// The SHA256 fingerprint, as `ssh-keygen -l` prints it.
     #[schemars(regex(pattern = "^SHA256:[A-Za-z0-9+/]{43}$"))]
+    #[schemars(extend("patternErrorMessage" = "must be `SHA256:` and 43 characters, as `ssh-keygen -l` prints it"))]
     fingerprint: Option<String>,
     /// The public key in OpenSSH's format. It may be a weak one.
-    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES), regex(pattern = key_pattern("ssh-dss|")))]
+    #[schemars(extend("patternErrorMessage" = KEY_MESSAGE))]
     public_key: Option<String>,
     /// Why the key is revoked.
     #[schemars(length(min = 1, max = MAX_REASON_CHARS))]
     reason: Option<String>,
+}
+
+const NAME_MESSAGE: &str =
+    "must be 1 to 100 letters, digits and . _ @ + - characters, and start with a letter or digit";
+
+const KEY_MESSAGE: &str = "must be the line of a .pub file: a type such as ssh-ed25519, base64, and a comment";
+
+/// Matches a line that begins with an accepted type, or one of `others`. Lines before it may be blank or comments.
+fn key_pattern(others: &str) -> String {
+    let types = PublicKey::TYPES.join("|").replace('.', r"\.");
+    format!(r"(^|[\n\r])[ \t]*(webauthn-)?({others}{types})[ \t]+AAAA")
 }
 
 /// A type of public key.

@@ -1,10 +1,15 @@
 //! What keyform reads is what any reader of YAML reads.
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
 use proptest::prelude::*;
 use serde::Deserialize;
 
 use crate::support::{desired, key};
+
+static SCHEMA: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&keyform::manifest::schema()).unwrap());
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -29,6 +34,9 @@ struct PlainKey {
 }
 
 fn check(text: &str) {
+    // Anything that the program accepts, an editor accepts.
+    let value: serde_json::Value = serde_yaml::from_str(text).unwrap();
+    SCHEMA.validate(&value).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut plain: Plain = serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     plain.keys.sort_by(|a, b| a.name.cmp(&b.name));
     let set = desired(text);

@@ -70,7 +70,7 @@ fn the_schema_is_one_and_knows_the_example() {
         ],
     });
     assert!(validator.is_valid(&good));
-    let changes: [(&str, Value); 15] = [
+    let changes: [(&str, Value); 21] = [
         ("/version", json!(2)),
         ("/account", json!(null)),
         ("/account/userId", json!("a b")),
@@ -85,6 +85,12 @@ fn the_schema_is_one_and_knows_the_example() {
         ("/revoked/1", json!({ "reason": "x" })),
         ("/keys/0/name", json!("")),
         ("/keys/1/expires", json!("soon")),
+        ("/keys/1/expires", json!("2027-13-01")),
+        ("/keys/0/publicKey", json!("hello")),
+        ("/keys/0/publicKey", json!("ssh-dss AAAA")),
+        ("/keys/1/publicKeyFile", json!("/etc/passwd")),
+        ("/keys/1", json!({ "name": "b", "publicKeyFile": "b.pub", "expires": "2027-06-30", "protect": true })),
+        ("/revoked/1", json!({ "fingerprint": format!("SHA256:{}", "x".repeat(43)), "publicKey": "ssh-rsa AAAA" })),
         ("/keys/1", json!({ "name": "b", "publicKey": "x", "publicKeyFile": "y" })),
     ];
     for (place, value) in changes {
