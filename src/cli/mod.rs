@@ -2,6 +2,7 @@
 
 mod account;
 mod args;
+mod checkout;
 mod commands;
 mod compromised;
 mod context;

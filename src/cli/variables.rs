@@ -17,10 +17,12 @@ enum Reader {
     All,
     /// Those that contact the account.
     Account,
+    /// One.
+    Only(&'static str),
 }
 
 /// The variables besides those of flags, which [`of_flag`] names.
-pub const VARIABLES: [Variable; 9] = [
+pub const VARIABLES: [Variable; 10] = [
     Variable { names: &["NO_COLOR"], meaning: "Do not use color", reader: Reader::All },
     Variable { names: &["PRIME_API_KEY"], meaning: "API token", reader: Reader::Account },
     Variable {
@@ -38,6 +40,11 @@ pub const VARIABLES: [Variable; 9] = [
     Variable { names: &["NO_PROXY", "no_proxy"], meaning: "Hosts to connect to directly", reader: Reader::Account },
     Variable { names: &["SSL_CERT_FILE"], meaning: "File with the certificates to trust", reader: Reader::Account },
     Variable { names: &["SSL_CERT_DIR"], meaning: "Folders with the certificates to trust", reader: Reader::Account },
+    Variable {
+        names: &["GITHUB_WORKSPACE"],
+        meaning: "Root of paths in annotations, outside of a repository",
+        reader: Reader::Only("validate"),
+    },
 ];
 
 /// Flags that approve, acknowledge or limit one run, and those that name its output. They have no variable: one that is
@@ -72,7 +79,11 @@ pub(super) fn of_command(command: &str, uses_account: bool) -> Vec<(String, &'st
     } else {
         ("KEYFORM_*", "Set a flag, such as KEYFORM_LOG_FORMAT=json")
     };
-    let read = VARIABLES.iter().filter(|variable| variable.reader == Reader::All || uses_account);
+    let read = VARIABLES.iter().filter(|variable| match variable.reader {
+        Reader::All => true,
+        Reader::Account => uses_account,
+        Reader::Only(reader) => reader == command,
+    });
     [own].into_iter().map(|(name, meaning)| (name.to_owned(), meaning)).chain(read.map(Variable::definition)).collect()
 }
 

@@ -177,19 +177,19 @@ fn diagnostic_json<'r>(diagnostic: &'r Diagnostic, sources: &Sources<'r>) -> Dia
 }
 
 /// Renders all problems as commands of a GitHub workflow, one on each line. GitHub shows them in the pull request, at the
-/// lines they are about.
-pub fn github(report: &Report) -> String {
+/// lines they are about. `path_of` gives the path of a file from the root of the repository.
+pub fn github(report: &Report, path_of: impl Fn(&Path) -> String) -> String {
     let sources = Sources::of(report);
-    report.diagnostics.iter().map(|diagnostic| github_command(diagnostic, &sources)).collect()
+    report.diagnostics.iter().map(|diagnostic| github_command(diagnostic, &sources, &path_of)).collect()
 }
 
-fn github_command(diagnostic: &Diagnostic, sources: &Sources<'_>) -> String {
+fn github_command(diagnostic: &Diagnostic, sources: &Sources<'_>, path_of: impl Fn(&Path) -> String) -> String {
     let Diagnostic { code, severity, file, range: _, message, help, related } = diagnostic;
     let command = match severity {
         Severity::Error | Severity::Policy => "error",
         Severity::Warning => "warning",
     };
-    let mut properties = format!("file={}", escape_property(&file.display().to_string()));
+    let mut properties = format!("file={}", escape_property(&path_of(file)));
     if let Some(Location { line, column, length, .. }) = sources.locate_main(diagnostic) {
         let _ = write!(properties, ",line={line},col={column}");
         if let Some(length) = length {
@@ -198,7 +198,7 @@ fn github_command(diagnostic: &Diagnostic, sources: &Sources<'_>) -> String {
     }
     let mut text = message.clone();
     for Related { place, label } in related {
-        let _ = write!(text, "\n{label}: {}", shown(&place.file));
+        let _ = write!(text, "\n{label}: {}", escape(&path_of(&place.file)));
         if let Some(Location { line, column, .. }) = sources.locate(place) {
             let _ = write!(text, ":{line}:{column}");
         }

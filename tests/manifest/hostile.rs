@@ -3,7 +3,7 @@
 use keyform::report::problems;
 use proptest::prelude::*;
 
-use crate::support::{codes, leaks, list, one, plain, private_key};
+use crate::support::{codes, github, leaks, list, one, plain, private_key};
 
 #[test]
 fn each_bound_is_named() {
@@ -151,7 +151,7 @@ proptest! {
     fn no_text_makes_it_panic(text in prop_oneof![any::<String>(), pieces()]) {
         let loaded = one(&text);
         prop_assert_eq!(loaded.desired.is_none(), loaded.report.worst() == Some(keyform::manifest::Severity::Error));
-        let _ = (problems::text(&loaded.report), problems::json(&loaded.report), problems::github(&loaded.report));
+        let _ = (problems::text(&loaded.report), problems::json(&loaded.report), github(&loaded.report));
     }
 
     #[test]
@@ -175,7 +175,7 @@ proptest! {
         let (write, is_seen) = FORMS[form];
         let key = write(&private_key()).replace('\n', &format!("\n{}", " ".repeat(indent)));
         let report = one(&format!("{before}{key}{after}")).report;
-        let shown = plain(&report) + &problems::github(&report) + &problems::json(&report).to_string();
+        let shown = plain(&report) + &github(&report) + &problems::json(&report).to_string();
         let text = format!("{shown}{}{report:?}", problems::text(&report));
         prop_assert!(!leaks(&text), "{}", text);
         prop_assert!(!is_seen || text.contains("key-private"), "{}", text);
@@ -188,7 +188,7 @@ proptest! {
         let key = FORMS[form].0(&private_key());
         let value = if list { format!("[a, {key}]") } else { key };
         let report = one(&format!("version: 1\nkeys:\n  - {field}: {value}\n    comment: 1\n  - name: 12\n")).report;
-        let shown = plain(&report) + &problems::github(&report) + &problems::json(&report).to_string();
+        let shown = plain(&report) + &github(&report) + &problems::json(&report).to_string();
         let text = format!("{shown}{}{report:?}", problems::text(&report));
         prop_assert!(!leaks(&text), "{}", text);
         prop_assert!(text.contains("key-private"), "{}", text);

@@ -5,7 +5,7 @@ use keyform::manifest::schema;
 use keyform::report::problems;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, key, one, plain};
+use crate::support::{Folder, github, key, one, plain};
 
 fn example() -> (Folder, keyform::manifest::Report) {
     let text = format!(
@@ -27,13 +27,13 @@ fn json_is_versioned_and_complete() {
 #[test]
 fn github_gets_one_command_a_line() {
     let (folder, report) = example();
-    assert_snapshot!(problems::github(&report).replace(&format!("{}/", folder.path().display()), ""));
+    assert_snapshot!(github(&report).replace(&format!("{}/", folder.path().display()), ""));
 }
 
 #[test]
 fn a_name_cannot_smuggle_a_command_or_an_escape_sequence() {
     let report = one("version: 1\nkeys:\n  - name: \"a\\n::error::x\\e[2J\"\n    \"\\n::warning::y\": 1\n").report;
-    for text in [plain(&report), problems::github(&report)] {
+    for text in [plain(&report), github(&report)] {
         assert!(
             !text.contains('\u{1b}') && !text.contains("\n::error::x") && !text.contains("\n::warning::y"),
             "{text}"

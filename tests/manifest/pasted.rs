@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::private_keys::{KEYS, body, is_known_bare};
-use crate::support::{Folder, key, one, plain};
+use crate::support::{Folder, github, key, one, plain};
 
 /// How many characters of a key are too many.
 const RUN: usize = 12;
@@ -103,13 +103,7 @@ fn places() -> Vec<(&'static str, String, String)> {
 /// Everything that is printed of a manifest.
 fn outputs(loaded: &LoadedManifest) -> [String; 5] {
     let report = &loaded.report;
-    [
-        plain(report),
-        problems::text(report),
-        problems::json(report).to_string(),
-        problems::github(report),
-        format!("{loaded:?}"),
-    ]
+    [plain(report), problems::text(report), problems::json(report).to_string(), github(report), format!("{loaded:?}")]
 }
 
 /// Returns the first run of characters of a key that a text repeats, unless the public key of the manifest has it too.

@@ -3,13 +3,11 @@
 use keyform::manifest::LoadedManifest;
 use keyform::report::problems;
 
-use crate::support::{Folder, key, leaks, one, plain, private_key};
+use crate::support::{Folder, github, key, leaks, one, plain, private_key};
 
 fn check(loaded: &LoadedManifest) {
     assert!(loaded.desired.is_none());
-    for text in
-        [problems::text(&loaded.report), problems::json(&loaded.report).to_string(), problems::github(&loaded.report)]
-    {
+    for text in [problems::text(&loaded.report), problems::json(&loaded.report).to_string(), github(&loaded.report)] {
         assert!(text.contains("key-private"), "{text}");
         assert!(!leaks(&text), "{text}");
     }

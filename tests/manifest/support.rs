@@ -80,6 +80,11 @@ pub(crate) fn plain(report: &Report) -> String {
     anstream::adapter::strip_str(&problems::text(report)).to_string()
 }
 
+/// Renders problems as commands of a GitHub workflow.
+pub(crate) fn github(report: &Report) -> String {
+    problems::github(report, |file| file.display().to_string())
+}
+
 /// Makes as many public keys as are asked for, always the same ones.
 pub(crate) fn public_keys() -> impl Iterator<Item = String> {
     let mut point: EdwardsPoint = ED25519_BASEPOINT_POINT;

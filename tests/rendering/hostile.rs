@@ -227,7 +227,7 @@ proptest! {
         }
         std::fs::write(&path, manifest).unwrap();
         let report = keyform::manifest::load(&[path], world::today()).report;
-        let text = problems::github(&report);
+        let text = problems::github(&report, |file| file.display().to_string());
         prop_assert_eq!(text.lines().count(), report.diagnostics.len());
         for line in text.lines() {
             prop_assert!(line.starts_with("::error ") || line.starts_with("::warning "), "{line}");

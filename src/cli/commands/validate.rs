@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::{DayArgs, ManifestArgs, WorkspaceArgs};
+use crate::cli::checkout::Checkout;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
@@ -10,6 +11,7 @@ use crate::manifest::{LoadedManifest, Severity};
 use crate::report::words::counted;
 use crate::report::{json, problems};
 use crate::terminal::style::{BAD, GOOD, paint};
+use crate::terminal::workflow::disarm;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ValidateArgs {
@@ -38,25 +40,27 @@ pub(in crate::cli) fn run(args: ValidateArgs, ui: Ui) -> Result<Exit, CliError> 
     let LoadedManifest { desired, report } = context.validate(args.day.resolve())?;
     let is_refused = report.worst() == Some(Severity::Policy);
     let desired = desired.filter(|_| !is_refused);
-    let text = match args.format {
-        ReportFormat::Text => {
-            let problems = problems::text(&report);
-            let space = if problems.is_empty() { "" } else { "\n" };
-            let summary = match &desired {
-                Some(desired) => {
-                    let keys = counted(desired.keys.len(), "key");
-                    format!("{} {keys} in {}", paint(GOOD, "Valid:"), counted(desired.files.len(), "file"))
-                }
-                None => format!("{} {}", paint(BAD, "Invalid:"), report.summary()),
-            };
-            format!("{problems}{space}{summary}\n")
-        }
-        ReportFormat::Json => json::pretty(&problems::json(&report)),
-        ReportFormat::Github => problems::github(&report),
+    let text = || {
+        let problems = problems::text(&report);
+        let space = if problems.is_empty() { "" } else { "\n" };
+        let summary = match &desired {
+            Some(desired) => {
+                let keys = counted(desired.keys.len(), "key");
+                format!("{} {keys} in {}", paint(GOOD, "Valid:"), counted(desired.files.len(), "file"))
+            }
+            None => format!("{} {}", paint(BAD, "Invalid:"), report.summary()),
+        };
+        format!("{problems}{space}{summary}\n")
     };
     let printed = match args.format {
-        ReportFormat::Github => ui.commands(&text),
-        ReportFormat::Text | ReportFormat::Json => ui.result(&text),
+        ReportFormat::Text => ui.result(&text()),
+        ReportFormat::Json => ui.result(&json::pretty(&problems::json(&report))),
+        ReportFormat::Github => {
+            let checkout = Checkout::current();
+            let annotations = problems::github(&report, |file| checkout.path_of(file));
+            // GitHub shows ten annotations of a step, and the log does not show their places.
+            ui.commands(&format!("{annotations}{}", disarm(&text())))
+        }
     };
     printed?;
     Ok(match desired {
