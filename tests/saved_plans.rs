@@ -159,7 +159,7 @@ fn a_plan_is_bound_to_its_state() {
     assert_eq!(say(Some(&state)), ["the plan was made from serial 1 of the state, which is now at serial 2"]);
     state.lineage = uuid::Uuid::max();
     assert_eq!(say(Some(&state)), ["the plan was made from another state"]);
-    assert_eq!(say(None)[0], "the plan was made from a state, but there is none now");
+    assert_eq!(say(None)[0], "the plan was made from a state, but the state is now missing");
 }
 
 #[test]

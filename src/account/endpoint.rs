@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_says_why_and_what_to_do() {
+    fn a_refused_endpoint_says_why_and_what_to_do() {
         let cases = [
             "",
             "api.primeintellect.ai",
@@ -230,14 +230,14 @@ mod tests {
             "https://",
             "https://host:99999",
         ];
-        let told: Vec<String> = cases
+        let message: Vec<String> = cases
             .iter()
             .map(|text| {
                 let error = Endpoint::parse(text).expect_err(text);
                 format!("{text:?}\n  {error}\n  {}", error.help())
             })
             .collect();
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(message.join("\n"));
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl FailedRequest<'_> {
             BodyFault::TooLarge => {
                 format!("the response is larger than the limit of {} MiB", MAX_BODY_BYTES >> 20)
             }
-            BodyFault::Compressed => "the response is compressed, although the request does not accept that".to_owned(),
+            BodyFault::Compressed => "the response is compressed, although the request does not allow it".to_owned(),
         };
         let status = self.status();
         match fault {
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn every_fault_says_what_happened_and_what_to_do() {
         let endpoint = Endpoint::default();
-        let mut told = String::new();
+        let mut message = String::new();
         for (fault, detail) in [
             (Fault::Unbuildable, ""),
             (Fault::Dns, "failed to lookup address information: Name or service not known"),
@@ -264,8 +264,8 @@ mod tests {
             };
             let failure = request.into_failure(Effect::Unknown, FailureKind::Transport(fault));
             let help = failure.help.as_deref().unwrap_or("-");
-            let _ = writeln!(told, "{fault:?}\n  {}\n  help: {help}", failure.message);
+            let _ = writeln!(message, "{fault:?}\n  {}\n  help: {help}", failure.message);
         }
-        insta::assert_snapshot!(told);
+        insta::assert_snapshot!(message);
     }
 }

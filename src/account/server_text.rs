@@ -101,14 +101,14 @@ fn complaints(json: &Value) -> Option<String> {
 }
 
 fn joined(complaints: impl Iterator<Item = (Option<String>, Option<String>)>) -> Option<String> {
-    let told: Vec<String> = complaints
+    let message: Vec<String> = complaints
         .filter_map(|complaint| match complaint {
             (Some(place), Some(what)) => Some(format!("{place}: {what}")),
             (place, what) => place.or(what),
         })
         .take(MAX_COMPLAINTS)
         .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!message.is_empty()).then(|| message.join("; "))
 }
 
 /// Writes FastAPI's `["body", "publicKey"]` as `body.publicKey`.
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_told_by_its_title() {
+    fn an_html_page_is_recognised_by_its_title() {
         assert_eq!(
             read("<!DOCTYPE html><html><head><TITLE>502 Bad\nGateway</TITLE></head><body>nginx</body>"),
             ServerText::Page("502 Bad Gateway".to_owned())
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_bounded_escaped_and_free_of_the_token() {
+    fn server_messages_are_bounded_escaped_and_free_of_the_token() {
         assert_eq!(said(&"x".repeat(5000)).chars().count(), MAX_CHARACTERS);
         assert_eq!(said("{\"detail\":\"\\u001b[31mred\\u202e\"}"), "\\u{1b}[31mred\\u{202e}");
         assert_eq!(said(r#"{"detail":"bad token s3cret"}"#), "bad token [token]");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_permission_is_told_from_a_bad_token() {
+    fn a_missing_permission_is_distinguished_from_an_invalid_token() {
         let scope = |text: &str| read(&format!(r#"{{"detail":"{text}"}}"#)).missing_permission(Permission::Write);
         let seen = |what: &str| format!("Token permission missing: scope 'ssh_keys', permission '{what}'");
         assert_eq!(scope(&seen("read")), Some(Permission::Read));

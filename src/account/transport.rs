@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_never_was_is_told_by_its_cause() {
+    async fn a_failed_connection_is_reported_by_its_cause() {
         let url = "https://api.example.com";
         let unknown = client().no_proxy().dns_resolver(Arc::new(NoSuchHost));
         assert_eq!(fault(unknown, url).await, (Fault::Dns, "no such host".to_owned()));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_does_not_open_the_way_is_named_as_such() {
+    async fn a_proxy_that_does_not_connect_is_reported_as_such() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = format!("http://{}", listener.local_addr().unwrap());
         let through = || client().proxy(Proxy::https(&proxy).unwrap());
@@ -131,8 +131,8 @@ mod tests {
             stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
             stream
         };
-        let (told, _stream) = tokio::join!(fault(through(), "https://api.example.com"), serve);
-        assert_eq!(told, (Fault::Proxy, "tunnel error: proxy authorization required".to_owned()));
+        let (message, _stream) = tokio::join!(fault(through(), "https://api.example.com"), serve);
+        assert_eq!(message, (Fault::Proxy, "tunnel error: proxy authorization required".to_owned()));
 
         drop(listener);
         assert_eq!(fault(through(), "https://api.example.com").await.0, Fault::Proxy);

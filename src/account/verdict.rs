@@ -177,7 +177,7 @@ mod tests {
         let mut table = String::from("JSON | empty | HTML\n");
         for run in statuses.chunk_by(|&a, &b| verdicts(a) == verdicts(b)) {
             let (from, to) = (run[0], run[run.len() - 1]);
-            let rows = verdicts(from).map(|row| row.map(told));
+            let rows = verdicts(from).map(|row| row.map(message));
             if rows.iter().flatten().all(|verdict| *verdict == rows[0][0]) {
                 let _ = writeln!(table, "{from}-{to} {}", rows[0][0]);
                 continue;
@@ -190,7 +190,7 @@ mod tests {
         insta::assert_snapshot!(table);
     }
 
-    fn told(verdict: Result<(), (Effect, FailureKind)>) -> String {
+    fn message(verdict: Result<(), (Effect, FailureKind)>) -> String {
         match verdict {
             Ok(()) => "done".to_owned(),
             Err((effect, kind)) => format!("{effect:?} {kind:?}"),
@@ -201,11 +201,11 @@ mod tests {
     fn every_fault_and_every_body_has_its_verdict() {
         let mut table = String::new();
         for fault in FAULTS {
-            let _ = writeln!(table, "no answer: {}", told(Err((fault.effect(), FailureKind::Transport(fault)))));
+            let _ = writeln!(table, "no answer: {}", message(Err((fault.effect(), FailureKind::Transport(fault)))));
         }
         for body in BODIES {
             let response = Response { status: 200, missing: None, body };
-            let verdicts = OPERATIONS.map(|operation| told(response.verdict(operation)));
+            let verdicts = OPERATIONS.map(|operation| message(response.verdict(operation)));
             let _ = writeln!(table, "200 {body:?}: {}", verdicts.join(" | "));
         }
         insta::assert_snapshot!(table);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_worked_is_never_called_unsent_or_refused() {
+    fn a_request_that_may_have_worked_is_never_called_unsent_or_refused() {
         for response in responses() {
             for operation in OPERATIONS {
                 if response.status >= 500 || response.status == 408 {

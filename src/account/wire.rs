@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_may_lack_its_key_and_bring_anything_new() {
+    fn a_row_may_lack_its_key_and_have_unknown_fields() {
         let bare = row("").unwrap();
         assert_eq!((bare.public_key, bare.blob, bare.created_at), (None, None, None));
         assert!(row(r#","publicKey":null,"shiny":[1,{}]"#).is_ok());
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_what_decisions_rest_on_is_refused() {
+    fn a_row_without_a_required_field_is_refused() {
         for field in ["id", "userId", "name", "isPrimary", "isUserKey"] {
             let body = format!(r#"{{"data":[{ROW}}}]}}"#).replace(&format!("\"{field}\""), "\"other\"");
             let BodyError { fault, detail: why, id: _ } = page(body.as_bytes()).unwrap_err();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_read_in_every_form_that_is_seen() {
+    fn dates_are_read_in_every_known_form() {
         let noon: Timestamp = "2026-01-02T12:00:00Z".parse().unwrap();
         for (text, expect) in [
             ("\"2026-01-02T12:00:00Z\"", Some(noon)),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told_apart() {
+    fn each_kind_of_body_that_is_not_json_has_its_own_error() {
         let fault = |body: &[u8]| page(body).unwrap_err().fault;
         assert_eq!(fault(b""), BodyFault::Empty);
         assert_eq!(fault(b" \r\n"), BodyFault::Empty);

@@ -64,7 +64,7 @@ impl LogFile {
         match open(path) {
             Ok(file) => Ok(Self { path: path.to_path_buf(), file, error: RefCell::default() }),
             Err(error) => Err(CliError::new(format!("cannot write events to {}: {error}", path.display()))
-                .hint("name a writable file, or a pipe that has a reader; nothing was changed")),
+                .hint("name a writable file, or a pipe with a reader; nothing was changed")),
         }
     }
 

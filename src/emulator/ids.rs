@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_fixed_by_seed_and_number_and_never_meet() {
+    fn ids_depend_on_seed_and_number_and_are_unique() {
         assert_eq!(row_id(7, 1), row_id(7, 1));
         let ids: HashSet<_> = (0..3).flat_map(|seed| (0..2000).map(move |n| row_id(seed, n))).collect();
         assert_eq!(ids.len(), 6000);

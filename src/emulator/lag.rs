@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_was_added_without_a_lag_is_no_part_of_it() {
+    fn a_row_added_without_lag_is_shown_at_once() {
         let mut rows = Rows::new(0, 0);
         let row =
             NewRow { name: "a".into(), public_key: "ssh-ed25519 AAAA".into(), is_primary: false, is_user_key: true };

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_holds_numbers() {
+    fn query_parameters_are_numbers() {
         let query = Some("offset=20&limit=x&n=-1&e=");
         assert_eq!(number(query, "offset"), Ok(Some(20)));
         assert_eq!(number(query, "limit"), Err("x".into()));

@@ -112,9 +112,9 @@ fn read_exempt(field: &Field<'_>, reader: &mut FieldReader<'_>) -> Vec<PolicyChe
         }
         let help = match suggest(text, &known) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("checks of a policy: {}", known.join(", ")),
+            None => format!("known checks: {}", known.join(", ")),
         };
-        let message = format!("`{}` is not a check of a policy", escape_to(text, MAX_SHOWN_CHARS));
+        let message = format!("unknown check `{}`", escape_to(text, MAX_SHOWN_CHARS));
         reader.error(Code::FieldValue, &item.range, message, help);
     }
     exempt.sort_unstable();

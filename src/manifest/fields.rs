@@ -166,7 +166,7 @@ impl FieldReader<'_> {
                 date
             }
             other => {
-                self.wrong_type(other, &field.value.head(), &what(), "write it as in 2027-06-30");
+                self.wrong_type(other, &field.value.head(), &what(), "write it on the same line");
                 None
             }
         }

@@ -151,7 +151,7 @@ impl Search<'_> {
         self.bytes += bytes.len() as u64;
         if self.bytes > MAX_TOTAL_BYTES {
             let message = format!("all files together are larger than {MAX_TOTAL_BYTES} bytes");
-            return self.error(path, Code::ManifestTooLarge, &message, "split the account");
+            return self.error(path, Code::ManifestTooLarge, &message, "use several accounts");
         }
         self.text(path, bytes);
     }

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_that_are_not_texts_are_known() {
+    fn values_that_yaml_does_not_read_as_strings_are_recognised() {
         for text in ["1", "-1", "+12", "0o17", "0xff", "1.", "1.5", ".5", "1e3", "-1.5E-3", ".inf", "-.INF", ".nan"] {
             assert_eq!(implicit_type(text), Some(Implicit::Number), "{text}");
         }

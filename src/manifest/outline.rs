@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_and_value_is_found_whatever_its_style() {
+    fn every_entry_and_value_is_found_in_every_yaml_style() {
         let text = "version: 1 # ü
 keys: # all
   - name: ä

@@ -67,7 +67,7 @@ fn explain(text: &str) -> (&'static str, &'static str) {
         return ("this is a public key, not a fingerprint", "write `publicKey` instead of `fingerprint`");
     }
     if text.split_whitespace().nth(1).is_some() && text.split_whitespace().any(is_fingerprint) {
-        return ("there is more than a fingerprint", "keep only the word that starts with `SHA256:`");
+        return ("the value contains more than a fingerprint", "keep only the word that starts with `SHA256:`");
     }
     if is_fingerprint(&format!("SHA256:{text}")) {
         return ("the fingerprint does not start with `SHA256:`", "write `SHA256:` before it");
@@ -115,7 +115,7 @@ mod tests {
     const FINGERPRINT: &str = "SHA256:rn76MKXliTNG48iKxc1zEsEX4Hs3a3Zy6tUYzxkDDms";
 
     #[test]
-    fn what_is_not_a_fingerprint_is_explained() {
+    fn an_invalid_fingerprint_is_explained() {
         let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
         for (text, expected) in [
             ("MD5:3f:2b:11:7a:64:0e:52:c9:aa:01:bd:7e:90:43:5f:c8", "MD5"),

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_underlined_ends_with_its_line() {
+    fn the_underline_ends_with_its_line() {
         let source = source("ä: bc\nd: |\n  e\n  f\n");
         let found = source.locate(&(4..6));
         assert_eq!((found.line, found.column, found.length, found.underline), (1, 4, Some(2), 4..6));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn redaction_moves_nothing() {
+    fn redaction_keeps_all_offsets() {
         let text = "a: \"-----BEGIN PRIVATE KEY-----\\n\u{e4}\\\"MII\\n-----END PRIVATE KEY-----\" # b\u{1b}\u{85}\u{202e}\u{e0001}\n";
         let source = source(text);
         assert_eq!(source.text().len(), text.len());

@@ -98,8 +98,7 @@ impl<'a> Builder<'a, '_> {
             Event::DocumentStart(_) => {
                 let range = self.cursor.range_of(span);
                 let message = "a second YAML document starts here";
-                let help = "a manifest is one document, so that nothing is read or skipped by surprise: remove the `---`, or move \
-                            the second document to its own file";
+                let help = "a reviewer could miss it: remove the `---`, or move the second document to its own file";
                 self.error(Code::YamlDocuments, &range, message, help);
                 return ControlFlow::Break(());
             }

@@ -34,8 +34,8 @@ fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
     let mut broken = Vec::new();
     if lineage != plan.base.lineage {
         broken.push(match (plan.base.lineage, lineage) {
-            (None, _) => "the plan was made without a state, but there is one now".to_owned(),
-            (Some(_), None) => "the plan was made from a state, but there is none now".to_owned(),
+            (None, _) => "the plan was made without a state, but now there is one".to_owned(),
+            (Some(_), None) => "the plan was made from a state, but the state is now missing".to_owned(),
             (Some(_), Some(_)) => "the plan was made from another state".to_owned(),
         });
     } else if serial != plan.base.serial {

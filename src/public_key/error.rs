@@ -56,7 +56,7 @@ pub enum PublicKeyErrorKind {
     Truncated,
     #[error("there is data after the end of the key")]
     Trailing,
-    #[error("the label is {label}, but the data is {}", data.unwrap_or("of another type"))]
+    #[error("the key type says {label}, but the data is {}", data.unwrap_or("of another type"))]
     Label {
         /// The type before the base64.
         label: &'static str,
@@ -117,7 +117,7 @@ impl PublicKeyErrorKind {
                 "copy the line from the .pub file again"
             }
             Self::Label { data: Some(data), .. } => {
-                return format!("copy the line from the .pub file again; if the data is right, its type is {data}");
+                return format!("copy the line from the .pub file again, or change the key type to {data}");
             }
             Self::Curve | Self::RsaModulus | Self::RsaExponent => {
                 "find out where this key comes from, and create a new one with `ssh-keygen -t ed25519`"

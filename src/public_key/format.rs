@@ -61,7 +61,7 @@ impl KeyFormat {
     }
 
     /// Classifies a DER structure by its first bytes. PKCS#1, SEC 1 and PKCS#8 begin with a version, their encrypted and
-    /// public forms with an algorithm. A private key is told by 43 bits or more, so that
+    /// public forms with an algorithm. A private key is distinguished by 43 bits or more, so that
     /// one in 10^13 random places looks like it.
     pub(super) fn of_der(der: &[u8]) -> Option<Self> {
         const PKCS: [u8; 7] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01];

@@ -224,7 +224,7 @@ mod tests {
     const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
 
     #[test]
-    fn an_error_is_placed_at_what_is_wrong() {
+    fn an_error_points_at_the_invalid_part() {
         let check = |text: &str, blamed: &str| {
             let error = PublicKey::parse(text).unwrap_err();
             assert_eq!(&text[error.at.clone().unwrap()], blamed, "{error}");

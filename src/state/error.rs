@@ -181,7 +181,7 @@ impl StateError {
                 "do not merge states by hand: create a new one from the account with `keyform state rebuild`"
             }
             StateErrorKind::Foreign { .. } | StateErrorKind::Duplicate { .. } | StateErrorKind::Fingerprint { .. } => {
-                "restore it from Git, select the right file with --state, or create a new one with `keyform state rebuild`"
+                "restore it from Git, choose the right file with --state, or create a new one with `keyform state rebuild`"
             }
             StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => {
                 "it was written by a newer keyform: update keyform to the version that wrote it, or a later one"
@@ -205,7 +205,7 @@ impl AccountMismatch {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Endpoint { .. } | Self::User { .. } => {
-                "check the token and the endpoint, or select the state of this account with --state"
+                "check the token and the endpoint, or choose the state of this account with --state"
             }
         }
     }
@@ -214,18 +214,18 @@ impl AccountMismatch {
 fn io_help(error: &io::Error) -> &'static str {
     match error.kind() {
         _ if is_special(error) => "use a regular file: links, pipes and devices are not supported",
-        _ if is_too_large(error) => "select the right file with --state; keyform writes none of this size",
+        _ if is_too_large(error) => "choose the right file with --state; keyform never writes one of this size",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "free some space, then run the command again"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "check the permissions, or select another place with --state"
+            "check the permissions, or choose another path with --state"
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            "check that the folder exists, or select another place with --state"
+            "check that the folder exists, or choose another path with --state"
         }
-        io::ErrorKind::IsADirectory => "move the folder away, or select a file with --state",
-        _ => "fix the problem and run the command again, or select another place with --state",
+        io::ErrorKind::IsADirectory => "move the folder away, or choose a file with --state",
+        _ => "fix the problem and run the command again, or choose another path with --state",
     }
 }
 
@@ -238,7 +238,7 @@ mod tests {
     fn a_state_that_is_too_large_to_read_is_not_taken_for_a_full_disk() {
         let too_large = read_stream(&b"12345"[..], 4).unwrap_err();
         let full = io::Error::from(io::ErrorKind::FileTooLarge);
-        assert!(io_help(&too_large).starts_with("select the right file"), "{}", io_help(&too_large));
+        assert!(io_help(&too_large).starts_with("choose the right file"), "{}", io_help(&too_large));
         assert!(io_help(&full).starts_with("free some space"), "{}", io_help(&full));
     }
 }

@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_a_word_back_as_it_is() {
+    fn a_quoted_word_is_read_back_unchanged_by_a_shell() {
         for (word, expected) in [
             ("keys/team-a.yaml", "keys/team-a.yaml"),
             ("", "''"),

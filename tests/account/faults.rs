@@ -1,4 +1,4 @@
-//! Each way to fail, and what people are told of it.
+//! Each way to fail, and what people read about it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use keyform::account::{BodyFault, Effect, Endpoint, Failure, FailureKind, Fault, ReadAccount as _, WriteAccount as _};
 
 use crate::server::{Act, Server, answer};
-use crate::{KEY, OTHER_KEY, TOKEN, connect, id, impatient, key, key_object, name, options, told};
+use crate::{KEY, OTHER_KEY, TOKEN, connect, id, impatient, key, key_object, message, name, options};
 
 /// A title, and what the server does.
 type Case = (&'static str, fn() -> Act);
 
-/// Answers every request with the same, and tells how a listing and an upload take it.
+/// Answers every request with the same, and shows how a listing and an upload react.
 async fn both(title: &str, act: fn() -> Act) -> String {
     let server = Server::start(move |_| act()).await;
     let client = connect(&server.endpoint, impatient());
@@ -20,7 +20,7 @@ async fn both(title: &str, act: fn() -> Act) -> String {
     let uploaded = client.upload(&name(), &key()).await.map(|_| ());
     let tell = |result: Result<(), Failure>| match result {
         Ok(()) => "  done\n".to_owned(),
-        Err(failure) => told(&failure, &server.endpoint),
+        Err(failure) => message(&failure, &server.endpoint),
     };
     let (listed, uploaded) = (tell(listed), tell(uploaded));
     if listed == uploaded {
@@ -126,12 +126,12 @@ async fn a_reset_connection_leaves_the_effect_unknown() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_where_nothing_listens() {
+async fn a_refused_connection_sends_nothing() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
     let failure = connect(&endpoint, options()).upload(&name(), &key()).await.unwrap_err();
-    insta::assert_snapshot!(told(&failure, &endpoint));
+    insta::assert_snapshot!(message(&failure, &endpoint));
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_redirect_is_not_followed_and_its_target_is_named() {
             client.delete(&id()).await.unwrap_err(),
         ] {
             assert_eq!((failure.effect, failure.kind), (Effect::Refused, FailureKind::Redirect));
-            let text = told(&failure, &server.endpoint);
+            let text = message(&failure, &server.endpoint);
             assert!(text.contains(target.endpoint.as_str()) && !text.contains("login"), "{text}");
         }
     }

@@ -51,7 +51,7 @@ fn key_object(line: &str, is_user_key: bool) -> String {
 }
 
 /// A failure as people get it, the server's port left out.
-fn told(failure: &Failure, endpoint: &Endpoint) -> String {
+fn message(failure: &Failure, endpoint: &Endpoint) -> String {
     let Failure { effect, kind, status: _, retry_after, message, help, id: _ } = failure;
     let wait = retry_after.map(|wait| format!(", wait {} s", wait.as_secs())).unwrap_or_default();
     let help = help.as_deref().unwrap_or("-");

@@ -66,7 +66,7 @@ async fn the_id_in_a_response_about_another_key_is_kept() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_already_is_deleted() {
+async fn deleting_a_missing_key_succeeds() {
     for reply in [
         answer("404 Not Found", "", r#"{"detail":"SSH key not found"}"#),
         answer("404 Not Found", "", ""),

@@ -1,4 +1,4 @@
-//! A server on loopback that does what it is told: answers by the byte, or does one of the things that go wrong.
+//! A server on loopback that follows a script: answers byte by byte, or fails in one of the known ways.
 
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Encrypted connections: whom to trust, and what is told when there is no trust.
+//! Encrypted connections: which certificates to trust, and the error if one is not trusted.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-use crate::{connect, options, told};
+use crate::{connect, message, options};
 
 struct TlsServer {
     endpoint: Endpoint,
@@ -67,7 +67,7 @@ fn trusting(certificate: &CertifiedKey<KeyPair>) -> ClientOptions {
 }
 
 #[tokio::test]
-async fn both_versions_of_http_are_spoken_over_tls() {
+async fn both_versions_of_http_work_over_tls() {
     for (alpn, version) in [(&["h2", "http/1.1"][..], Version::HTTP_2), (&["http/1.1"], Version::HTTP_11)] {
         let server = start("127.0.0.1", alpn).await;
         let client = connect(&server.endpoint, trusting(&server.certificate));
@@ -98,7 +98,7 @@ async fn the_environment_names_authorities_and_its_proxies_never_see_this_machin
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
+async fn a_certificate_of_an_unknown_authority_is_refused() {
     let server = start("127.0.0.1", &[]).await;
     let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "another authority");
@@ -107,7 +107,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let client = connect(&server.endpoint, trusting(&other));
     let failure = client.page(0, 100).await.unwrap_err();
     assert!(server.versions.lock().unwrap().is_empty(), "the token was sent");
-    insta::assert_snapshot!(told(&failure, &server.endpoint));
+    insta::assert_snapshot!(message(&failure, &server.endpoint));
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn a_certificate_for_another_host_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told_as_such() {
+async fn a_server_without_tls_is_reported_as_such() {
     let certificate = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = plain.local_addr().unwrap();
@@ -130,12 +130,12 @@ async fn a_server_without_tls_is_told_as_such() {
     });
     let endpoint = Endpoint::parse(&format!("https://{address}")).unwrap();
     let failure = connect(&endpoint, trusting(&certificate)).page(0, 100).await.unwrap_err();
-    let text = told(&failure, &endpoint);
+    let text = message(&failure, &endpoint);
     insta::assert_snapshot!(text);
 }
 
 #[test]
-fn a_certificate_that_is_none_is_an_error_before_any_request() {
+fn an_invalid_ca_file_is_an_error_before_any_request() {
     let broken = ClientOptions {
         roots: Some(b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n".to_vec()),
         ..options()

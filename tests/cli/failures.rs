@@ -52,7 +52,7 @@ const SCENES: [(&str, MakeScene); 29] = [
         let scene = Scene::new().at(&server.https()).keep(server);
         scene.trusting_another()
     }),
-    ("tls_with_a_server_that_has_none", || {
+    ("tls_with_a_server_without_tls", || {
         let server = Server::answering("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
         let scene = Scene::new().at(&server.https()).keep(server);
         scene.trusting_another()
@@ -73,7 +73,7 @@ const SCENES: [(&str, MakeScene); 29] = [
     }),
     ("plain_http", || Scene::new().at("http://api.example.com")),
     ("a_password_in_the_endpoint", || Scene::new().at(&format!("https://user:{TOKEN}@api.example.com"))),
-    ("an_endpoint_that_is_none", || Scene::new().at("api.example.com")),
+    ("an_invalid_endpoint", || Scene::new().at("api.example.com")),
     ("a_state_of_another_endpoint", || Scene::recorded(|state| state["endpoint"] = json!("https://api.example.com"))),
     ("a_state_of_another_user", || Scene::recorded(|state| state["userId"] = json!("cm4xsomebodyelse"))),
     ("an_empty_state", || Scene::stated("")),
@@ -83,8 +83,8 @@ const SCENES: [(&str, MakeScene); 29] = [
         scene.folder.write(STATE, &text[..text.len() / 2]);
         scene
     }),
-    ("a_state_that_is_none", || Scene::stated("{\"terraform_version\": \"1.9.0\"}\n")),
-    ("a_state_that_is_no_json", || Scene::stated("<<<<<<< HEAD\n")),
+    ("a_json_file_that_is_not_a_state", || Scene::stated("{\"terraform_version\": \"1.9.0\"}\n")),
+    ("a_state_that_is_not_json", || Scene::stated("<<<<<<< HEAD\n")),
     ("a_newer_state", || {
         Scene::recorded(|state| {
             state["version"] = json!(2);
@@ -281,7 +281,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn an_endless_answer_is_given_up_after_its_bound() {
+fn an_endless_response_is_cut_off_at_its_limit() {
     let folder = Folder::of("alice=1");
     let server = Server::endless();
     let ran = folder.keyform("plan").at(&server.http()).env("KEYFORM_RETRIES", "0").run().expect(1);
@@ -303,7 +303,7 @@ fn a_host_without_an_address_is_an_error_with_a_way_out() {
 }
 
 #[test]
-fn a_key_that_the_account_refuses_is_told_in_its_words_and_the_others_are_recorded() {
+fn a_refused_key_is_reported_with_the_message_of_the_account_and_the_others_are_recorded() {
     let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
     let (account, folder) =
         (account_with(EmulatorConfig { behaviour, ..EmulatorConfig::default() }), Folder::of("alice=1 bob=2* carol=3"));

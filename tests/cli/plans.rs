@@ -30,7 +30,7 @@ fn a_first_apply_uploads_and_records_and_the_next_plan_is_empty() {
 }
 
 #[test]
-fn every_kind_of_action_is_shown_and_told() {
+fn every_kind_of_action_is_shown_in_the_plan_and_the_outcome() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2 carol=3 dave=4"));
     account.api().insert(row("somebody's own", 5)).unwrap();
     account.api().insert(row("erin at home", 6)).unwrap();
@@ -44,7 +44,7 @@ fn every_kind_of_action_is_shown_and_told() {
 }
 
 #[test]
-fn a_lost_state_is_made_anew_by_adoption() {
+fn a_lost_state_is_recreated_by_adoption() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     let (rows, recorded) = (account.api().rows(), folder.recorded());
@@ -55,7 +55,7 @@ fn a_lost_state_is_made_anew_by_adoption() {
 }
 
 #[test]
-fn the_exit_code_of_a_plan_tells_of_changes_only_when_asked() {
+fn a_plan_exits_with_2_only_with_detailed_exitcode() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     folder.keyform("plan").on(&account).run().expect(0);
     folder.keyform("plan --detailed-exitcode").on(&account).run().expect(2);
@@ -65,7 +65,7 @@ fn the_exit_code_of_a_plan_tells_of_changes_only_when_asked() {
 }
 
 #[test]
-fn guards_refuse_with_3_and_name_what_acknowledges() {
+fn guards_refuse_with_3_and_name_the_flag_that_allows_it() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2! carol=3 dave=4"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     let rows = account.api().rows();
@@ -162,7 +162,7 @@ fn the_default_manifest_has_either_ending_and_is_one_file() {
 }
 
 #[test]
-fn an_upload_whose_answer_is_lost_is_looked_for_and_not_sent_again() {
+fn an_upload_without_a_response_is_looked_up_and_not_repeated() {
     let (account, folder) = (account(), Folder::of("alice=1 bob=2 carol=3"));
     account.api().script(ScriptEntry::fault(1, Method::POST, FaultKind::CloseAfter));
     account.api().script(ScriptEntry::pass(1, Method::POST));
@@ -173,7 +173,7 @@ fn an_upload_whose_answer_is_lost_is_looked_for_and_not_sent_again() {
 }
 
 #[test]
-fn without_a_terminal_apply_wants_the_approval_beforehand() {
+fn without_a_terminal_apply_requires_auto_approve() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     assert_snapshot!("no_terminal", folder.keyform("apply").on(&account).stdin("yes\n").run());
     assert_eq!(account.api().stats().received, 0);
@@ -181,7 +181,7 @@ fn without_a_terminal_apply_wants_the_approval_beforehand() {
 }
 
 #[test]
-fn an_interrupted_run_is_made_up_for_by_its_journal() {
+fn an_interrupted_run_is_completed_from_its_journal() {
     let (account, folder) = (account(), Folder::of("alice=1 bob=2"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     // What a run that was killed leaves: the intent, a record, and a line that was not written whole.

@@ -27,7 +27,7 @@ async fn an_upload_answers_the_key_object_of_the_seed() {
 }
 
 #[tokio::test]
-async fn an_upload_can_answer_201_and_leave_out_or_add_what_is_optional() {
+async fn an_upload_can_answer_201_and_omit_or_add_optional_fields() {
     let session = Session::behaving(Behaviour {
         upload_status: UploadStatus::Created,
         omit: [Omission::Timestamps].into(),
@@ -147,7 +147,7 @@ async fn the_body_of_a_422_has_the_shape_that_is_chosen() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_a_422_and_what_is_too_long_a_413() {
+async fn a_body_that_is_not_json_is_a_422_and_one_that_is_too_long_a_413() {
     let session = Session::behaving(Behaviour::default());
     let answer = session.post("{not json").await;
     let expected = json!({ "detail": [{ "type": "json_invalid", "loc": ["body"], "msg": "JSON decode error" }] });
@@ -157,7 +157,7 @@ async fn what_is_no_json_is_a_422_and_what_is_too_long_a_413() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_401_and_none_is_403() {
+async fn an_invalid_token_is_401_and_a_missing_one_is_403() {
     let session = Session::behaving(Behaviour::default());
     let none = got(session.bare(Method::GET, COLLECTION)).await;
     assert_eq!((none.status, none.json()), (403, json!({ "detail": "Not authenticated" })));
@@ -192,7 +192,7 @@ async fn scopes_are_granted_apart_and_a_missing_one_is_401() {
 }
 
 #[tokio::test]
-async fn without_its_slash_the_collection_redirects_whoever_asks() {
+async fn the_collection_without_a_trailing_slash_redirects_every_request() {
     let session = Session::behaving(Behaviour::default());
     let url = session.emulator.url();
     for (method, path, to) in [

@@ -152,7 +152,7 @@ async fn a_truncated_answer_has_its_head_and_half_its_body() {
 }
 
 #[tokio::test]
-async fn drawn_faults_meet_their_share_and_are_counted() {
+async fn random_faults_match_their_rates_and_are_counted() {
     let mut faults = Faults { seed: 3, ..Faults::default() };
     faults.set("503=0.3".parse().unwrap());
     let session = Session::faulty(faults);
@@ -167,7 +167,7 @@ async fn drawn_faults_meet_their_share_and_are_counted() {
 }
 
 #[tokio::test]
-async fn what_was_asked_is_logged_and_counted() {
+async fn requests_are_logged_and_counted() {
     let session = Session::faulty(Faults {
         script: vec![ScriptEntry::pass(1, Method::POST), ScriptEntry::fault(1, Method::POST, FaultKind::CloseAfter)],
         ..Faults::default()

@@ -61,14 +61,14 @@ fn a_taken_port_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn it_runs_until_it_is_told_to_stop() {
+async fn it_runs_until_the_stop_signal() {
     let emulator = Emulator::start(EmulatorConfig::default()).unwrap();
     let (address, url) = (emulator.address(), emulator.url());
-    let told = async {
+    let message = async {
         let answer = Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
         assert_eq!(answer.status(), 404);
     };
-    emulator.run_until(told).await.unwrap();
+    emulator.run_until(message).await.unwrap();
     assert!(TcpStream::connect(address).is_err());
 }
 
@@ -93,7 +93,7 @@ async fn one_connection_serves_many_requests() {
 }
 
 #[tokio::test]
-async fn it_speaks_http_2_to_who_knows() {
+async fn it_supports_http_2_with_prior_knowledge() {
     let emulator = Emulator::start(EmulatorConfig::default()).unwrap();
     let client = Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
     let upload = client.post(format!("{}{COLLECTION}", emulator.url())).bearer_auth(emulator.token());
@@ -120,7 +120,7 @@ async fn a_stream_that_someone_else_accepted_is_served() {
 }
 
 #[tokio::test]
-async fn rows_can_be_put_there_promoted_and_taken_away_past_the_api() {
+async fn rows_can_be_added_promoted_and_removed_without_the_api() {
     let session = Session::start(EmulatorConfig::default());
     let api = session.emulator.api();
     let row = |name: &str, is_primary, is_user_key| NewRow {

@@ -220,22 +220,22 @@ impl<'k, A: Account> History<'k, A> {
         let desired = Desired { keys: self.manifest.clone(), ..Desired::default() };
         let before = self.account.listing();
         let plan = self.plan(&desired, &before);
-        let told = format!("seed {} of {:?}: {}", self.seed, self.account.mode(), show(&plan));
-        let laws = self.laws(&desired, &before, &plan, told.clone());
+        let message = format!("seed {} of {:?}: {}", self.seed, self.account.mode(), show(&plan));
+        let laws = self.laws(&desired, &before, &plan, message.clone());
         let outcome = self.account.execute(&plan, &mut self.session, self.seed, laws);
 
         if outcome.is_success() {
             let next = self.plan(&desired, &self.account.listing());
-            assert!(next.is_empty(), "{told}\nis followed by {}", show(&next));
+            assert!(next.is_empty(), "{message}\nis followed by {}", show(&next));
         } else {
             let Mode { duplicate_key, keeps_primary, .. } = self.account.mode();
-            assert!(duplicate_key == DuplicateKey::Refuse || keeps_primary, "{told}\nended with {outcome:?}");
+            assert!(duplicate_key == DuplicateKey::Refuse || keeps_primary, "{message}\nended with {outcome:?}");
         }
-        self.recorded_is_there(&told);
+        self.recorded_is_there(&message);
     }
 
     /// What must hold after every single request.
-    fn laws(&self, desired: &Desired, before: &Listing, plan: &Plan, told: String) -> Watch {
+    fn laws(&self, desired: &Desired, before: &Listing, plan: &Plan, message: String) -> Watch {
         let recorded: HashMap<KeyId, KeyName> = self
             .session
             .state
@@ -261,7 +261,7 @@ impl<'k, A: Account> History<'k, A> {
         let steps = Cell::new(0);
         Box::new(move |rows: &[Row]| {
             steps.set(steps.get() + 1);
-            let at = format!("{told}\nafter request {}", steps.get());
+            let at = format!("{message}\nafter request {}", steps.get());
             assert!(rows.iter().any(|row| !row.is_user_key), "{at}: the system key is gone");
             for id in &foreign {
                 assert!(rows.iter().any(|row| row.id == *id), "{at}: {id} was not ours and is gone");
@@ -278,7 +278,7 @@ impl<'k, A: Account> History<'k, A> {
     }
 
     /// Every recorded id is on the account with the recorded key, or was deleted without keyform before this apply.
-    fn recorded_is_there(&self, told: &str) {
+    fn recorded_is_there(&self, message: &str) {
         let rows = self.account.rows();
         for record in self.session.state.iter().flat_map(|state| state.records.values()) {
             let row = rows.iter().find(|row| row.id == record.id);
@@ -286,10 +286,10 @@ impl<'k, A: Account> History<'k, A> {
             assert_eq!(
                 row.blob.as_ref(),
                 Some(&record.public_key),
-                "{told}: {} is recorded with another key",
+                "{message}: {} is recorded with another key",
                 record.id
             );
-            assert!(row.is_user_key, "{told}: a system key is recorded");
+            assert!(row.is_user_key, "{message}: a system key is recorded");
             assert!(matches!(record.origin, Origin::Uploaded | Origin::Adopted));
         }
     }

@@ -30,7 +30,7 @@ fn a_folder_gives_all_its_manifests_sorted_and_hidden_ones_not() {
 }
 
 #[test]
-fn what_is_no_manifest_is_named() {
+fn a_path_without_a_manifest_is_refused_with_its_code() {
     let folder = Folder::new(&[("empty/.x.yaml", ""), ("latin.yaml", ""), ("big.yaml", "")]);
     folder.write("latin.yaml", b"version: 1\nkeys: [] # \xe4\n");
     fs::File::create(folder.path().join("big.yaml")).unwrap().set_len((32 << 20) + 1).unwrap();
@@ -49,7 +49,7 @@ fn what_is_no_manifest_is_named() {
 }
 
 #[test]
-fn a_key_file_is_read_beside_its_manifest() {
+fn a_key_file_is_read_relative_to_its_manifest() {
     let text =
         "version: 1\nkeys:\n  - {name: a, publicKeyFile: keys/a.pub}\n  - {name: b, publicKeyFile: ./keys/../b.pub}\n";
     let folder = Folder::new(&[("team/keys.yaml", text)]);

@@ -45,7 +45,7 @@ fn aliases_are_refused_before_they_unfold() {
 }
 
 #[test]
-fn what_repeats_is_read_to_its_end() {
+fn repetitive_files_are_read_to_their_end() {
     for part in [
         "&a ",
         "!a ",

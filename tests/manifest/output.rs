@@ -52,7 +52,7 @@ fn styles_add_nothing_but_escape_sequences() {
 }
 
 #[test]
-fn the_schema_is_one_and_knows_the_example() {
+fn the_example_is_valid_for_the_schema() {
     assert_snapshot!(serde_json::to_string_pretty(&schema()).unwrap());
     let validator = jsonschema::validator_for(&schema()).unwrap();
     let good = json!({

@@ -99,7 +99,7 @@ fn a_token_in_a_manifest_is_not_repeated() {
 }
 
 #[test]
-fn a_key_file_that_is_no_key_is_not_repeated() {
+fn the_content_of_an_invalid_key_file_is_never_shown() {
     for (content, code) in
         [("hunter2 secret", "key-type"), ("ssh-ed25519 AAAAC3hunter2", "key-"), ("hunter2\u{200b}", "key-character")]
     {

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::support::{Folder, codes, desired, key, list, one};
 
 #[test]
-fn what_hides_a_value_from_a_reviewer_is_refused() {
+fn syntax_that_hides_values_from_reviewers_is_refused() {
     let key = key(0);
     for (text, expected) in [
         (format!("version: 1\nkeys:\n  - &a\n    name: a\n    publicKey: {key}\n"), vec!["3:5 yaml-anchor"]),
@@ -29,7 +29,7 @@ fn what_hides_a_value_from_a_reviewer_is_refused() {
 }
 
 #[test]
-fn documents_may_be_marked_and_lines_end_as_they_like() {
+fn document_markers_and_all_line_endings_are_accepted() {
     let text = format!(
         "\u{feff}%YAML 1.2\n---\nversion: 1 # one\r\nkeys:\r\n- name: u # ü\r\n  publicKey: {}\r\n...\n",
         key(0)
@@ -94,7 +94,7 @@ fn syntax_is_explained() {
 }
 
 #[test]
-fn every_unseen_character_is_pointed_at() {
+fn every_invisible_character_is_reported_with_its_place() {
     let text = "version: 1 # \u{200b}\nkeys: [] # \u{1b}[31m \u{202e}\u{202d}\n# \u{0} \u{85}\n";
     assert_eq!(
         codes(text),
@@ -108,7 +108,7 @@ fn every_unseen_character_is_pointed_at() {
     );
 }
 
-/// One text for every mistake that the parser of YAML tells from the others.
+/// One text for every mistake that the YAML parser distinguishes.
 #[test]
 fn each_mistake_of_syntax_is_explained() {
     let shown: String = [

@@ -138,7 +138,7 @@ fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen
 }
 
 #[test]
-fn what_is_pushed_after_the_approval_was_not_approved() {
+fn commits_pushed_after_the_approval_are_not_approved() {
     if !tools::are_installed(&TOOLS) {
         return;
     }

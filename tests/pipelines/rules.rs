@@ -83,7 +83,7 @@ fn the_token_is_given_to_steps_that_run_keyform_and_nothing_else() {
 }
 
 #[test]
-fn two_applies_never_run_at_once_and_none_is_stopped() {
+fn two_applies_never_run_at_once_and_neither_is_cancelled() {
     let apply = workflows().into_iter().find(|(name, _)| name == "keyform-apply").unwrap().1;
     assert_eq!(
         (apply["concurrency"]["group"].as_str(), apply["concurrency"]["cancel-in-progress"].as_bool()),
@@ -96,7 +96,7 @@ fn two_applies_never_run_at_once_and_none_is_stopped() {
 
 /// The push in the tests goes to a folder, which needs no password. So the password that git would get is checked here.
 #[test]
-fn git_is_told_the_token_by_the_helper_in_the_pipeline() {
+fn the_credential_helper_of_the_pipeline_gives_git_the_token() {
     let apply = &pipeline::file()["apply"];
     let lines = apply["script"].as_sequence().unwrap().iter().map(|line| line.as_str().unwrap());
     let script = lines.collect::<Vec<_>>().join("\n");
@@ -106,6 +106,6 @@ fn git_is_told_the_token_by_the_helper_in_the_pipeline() {
          $'protocol=https\nhost=gitlab.example.com\n'"
     );
     let output = Command::new("bash").args(["-c", &fill]).env("KEYFORM_GITLAB_TOKEN", "t0k3n").output().unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("username=keyform\npassword=t0k3n\n"), "{told}");
+    let message = String::from_utf8(output.stdout).unwrap();
+    assert!(message.contains("username=keyform\npassword=t0k3n\n"), "{message}");
 }

@@ -55,7 +55,7 @@ fn the_table_has_every_type_and_the_recorded_lines_name_it() {
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn a_written_key_is_read_back() {
     for Case { name, text, .. } in cases() {
         let key = PublicKey::parse(&text).unwrap();
         assert_eq!(PublicKey::parse(&key.to_line()), Ok(key.clone()), "{name}");

@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn a_key_with_one_character_changed_is_another_key_or_none(
+    fn a_key_with_one_character_changed_is_another_key_or_invalid(
         text in good_text(),
         at in any::<proptest::sample::Index>(),
         with in any::<char>(),

@@ -15,7 +15,7 @@ const PEM: &str = include_str!("refused/public-pem");
 const X509: &str = include_str!("refused/x509-certificate");
 
 #[test]
-fn what_is_no_key_at_all() {
+fn text_that_is_not_a_key_is_refused() {
     check("nothing", "", "key-empty");
     check("white space", " \t\r\n \n", "key-empty");
     check("comment lines only", "# none\n#\n", "key-empty");
@@ -39,7 +39,7 @@ fn what_is_no_key_at_all() {
 }
 
 #[test]
-fn what_is_a_key_of_a_refused_kind() {
+fn keys_of_refused_types_are_refused_by_name() {
     check("DSA", DSA, "key-dsa");
     check("1024 bits", RSA_1024, "key-rsa-short");
     check("a certificate", CERTIFICATE, "key-certificate");
@@ -127,14 +127,14 @@ fn a_value_that_may_be_a_secret_is_not_shown() {
 }
 
 #[test]
-fn what_is_meant_is_said() {
+fn the_help_names_the_type_that_was_probably_meant() {
     let help = |text: &str| PublicKey::parse(text).unwrap_err().kind.help();
     assert_eq!(help("SSH-RSA AAAA"), "write ssh-rsa, without quotes around the key");
     assert_eq!(help("\"ssh-ed25519 AAAA\""), "write ssh-ed25519, without quotes around the key");
     assert_eq!(help(PKCS8), "convert it: `ssh-keygen -i -m PKCS8 -f FILE` prints the line to use");
     assert!(help("~/.ssh/id_ed25519.pub").contains("publicKeyFile"));
     let error = PublicKey::parse(&ED25519.replace("ssh-ed25519", "ssh-rsa")).unwrap_err();
-    assert_eq!(error.to_string(), "the label is ssh-rsa, but the data is ssh-ed25519");
+    assert_eq!(error.to_string(), "the key type says ssh-rsa, but the data is ssh-ed25519");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_refused_key_still_has_a_blob() {
 }
 
 #[test]
-fn what_is_not_well_formed_has_no_blob() {
+fn malformed_text_has_no_blob() {
     for text in ["", "ssh-rsa", "ssh-rsa AAAA", "ssh-rsa !!!!", "hello world", "ssh-rsa  ", "\n\n"] {
         assert_eq!(KeyBlob::of_line(text), None, "{text:?}");
     }

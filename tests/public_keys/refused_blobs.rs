@@ -11,7 +11,7 @@ const SK_ED25519: &str = "sk-ssh-ed25519@openssh.com";
 const SK_ECDSA: &str = "sk-ecdsa-sha2-nistp256@openssh.com";
 
 #[test]
-fn what_is_wrong_with_the_base64() {
+fn invalid_base64_has_its_own_errors() {
     let rsa = rsa(2048, &[1, 0, 1]);
     check("a type alone", "ssh-ed25519", "key-missing");
     check("a type and white space", "ssh-ed25519 \t\n", "key-missing");
@@ -37,7 +37,7 @@ fn what_is_wrong_with_the_base64() {
 }
 
 #[test]
-fn what_is_wrong_within_the_blob() {
+fn an_invalid_blob_has_its_own_errors() {
     let key = &bytes_of(ED25519)[19..];
     let ecdsa = bytes_of(&good_blob("ecdsa on the curve of 256 bits"));
     let point = &ecdsa[39..];
@@ -67,7 +67,7 @@ fn what_is_wrong_within_the_blob() {
 }
 
 #[test]
-fn what_is_no_point_of_its_curve() {
+fn points_outside_their_curve_are_refused() {
     let ed25519 = |point: [u8; 32]| line("ssh-ed25519", &[b"ssh-ed25519", &point]);
     let point = |first, last| {
         let mut bytes = [0; 32];
@@ -101,7 +101,7 @@ fn what_is_no_point_of_its_curve() {
 }
 
 #[test]
-fn what_is_wrong_with_rsa() {
+fn invalid_rsa_numbers_are_refused() {
     let e = [1, 0, 1];
     assert!(PublicKey::parse(&rsa(2048, &e)).is_ok());
     assert!(PublicKey::parse(&rsa(16384, &e)).is_ok());

@@ -93,7 +93,7 @@ pub fn give_up(failure: Failure, operation: Operation, attempt: u32, pushed_for:
         failure
     } else if failure.is_push_back() && pushed_for >= PUSH_BACK_CAP {
         let minutes = PUSH_BACK_CAP.as_secs() / 60;
-        let message = format!("{} (for {minutes} minutes, the longest that is waited)", failure.message);
+        let message = format!("{} (gave up after {minutes} minutes)", failure.message);
         Failure { message, ..failure }
     } else {
         count_tries(failure, attempt)

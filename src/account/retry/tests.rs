@@ -8,7 +8,7 @@ fn failure(effect: Effect, kind: FailureKind, retry_after: Option<u64>) -> Failu
 }
 
 #[test]
-fn only_what_had_no_effect_or_does_no_harm_twice_is_repeated() {
+fn only_requests_without_effect_or_that_are_idempotent_are_retried() {
     let policy = RetryPolicy { retries: 2 };
     let mut table = String::new();
     for effect in [Effect::NotSent, Effect::Refused, Effect::Unknown] {
@@ -30,7 +30,7 @@ fn only_what_had_no_effect_or_does_no_harm_twice_is_repeated() {
 }
 
 #[test]
-fn what_is_pushed_back_waits_for_its_turn_within_a_bound_and_uses_up_no_retry() {
+fn a_429_waits_for_a_bounded_time_and_uses_up_no_retry() {
     let decision = |effect, kind, asked, retries, minutes| {
         let failure = failure(effect, kind, asked);
         decide(&failure, Operation::Upload, 7, RetryPolicy { retries }, Duration::from_mins(minutes))
@@ -57,7 +57,7 @@ fn pauses_fill_a_range_that_doubles_up_to_its_cap() {
 }
 
 #[test]
-fn a_server_that_says_no_time_is_asked_less_and_less_often_but_often_enough() {
+fn pauses_without_retry_after_grow_up_to_a_bound() {
     let mut rng = fastrand::Rng::with_seed(1);
     for push_backs in [0, 1, 3, 5, 31, u32::MAX] {
         let longest = (0.25 * 2_f64.powf(f64::from(push_backs))).min(5.0);
@@ -69,7 +69,7 @@ fn a_server_that_says_no_time_is_asked_less_and_less_often_but_often_enough() {
 }
 
 #[test]
-fn a_time_that_is_asked_for_is_kept_up_to_a_bound_and_never_comes_to_nothing() {
+fn retry_after_is_respected_up_to_a_bound_and_never_rounded_to_zero() {
     let mut rng = fastrand::Rng::with_seed(1);
     let mut drawn = |asked: u64, push_backs| hold(Some(Duration::from_secs(asked)), push_backs, &mut rng);
     assert!((Duration::from_secs(30)..Duration::from_secs(31)).contains(&drawn(30, 9)));

@@ -35,8 +35,8 @@ impl World {
     }
 
     /// Tells the endpoint, the token and where both come from, the home directory as `~`.
-    fn told(&self, flags: &Flags) -> String {
-        let told = match self.resolve(flags) {
+    fn message(&self, flags: &Flags) -> String {
+        let message = match self.resolve(flags) {
             Ok(Settings { endpoint, token }) => {
                 let text = token.value.header().unwrap();
                 format!("{}; {} from {}", from(&endpoint), text.to_str().unwrap(), token.source)
@@ -47,7 +47,7 @@ impl World {
             }
             Err(error) => format!("error: {error}"),
         };
-        told.replace(self.home.path().to_str().unwrap(), "~")
+        message.replace(self.home.path().to_str().unwrap(), "~")
     }
 }
 
@@ -66,34 +66,34 @@ fn flags(endpoint: Option<&str>, context: Option<&str>) -> Flags {
 fn flags_win_over_the_environment_and_that_over_the_file() {
     let none = Flags::default();
     let empty = World::new(&[]);
-    assert_eq!(empty.told(&none), "https://api.primeintellect.ai from the default; no token");
+    assert_eq!(empty.message(&none), "https://api.primeintellect.ai from the default; no token");
 
     let file = World::new(&[]).with(".prime/config.json", FILE);
-    let told = "https://file.example.com from ~/.prime/config.json; Bearer from-file from ~/.prime/config.json";
-    assert_eq!(file.told(&none), told);
+    let message = "https://file.example.com from ~/.prime/config.json; Bearer from-file from ~/.prime/config.json";
+    assert_eq!(file.message(&none), message);
 
     let both = World::new(&[("PRIME_API_KEY", "from-env"), ("PRIME_BASE_URL", "https://env.example.com/")])
         .with(".prime/config.json", FILE);
-    assert_eq!(both.told(&none), "https://env.example.com from PRIME_BASE_URL; Bearer from-env from PRIME_API_KEY");
+    assert_eq!(both.message(&none), "https://env.example.com from PRIME_BASE_URL; Bearer from-env from PRIME_API_KEY");
 
     let urls = [("PRIME_BASE_URL", "https://b.example.com"), ("PRIME_API_BASE_URL", "https://a.example.com")];
-    assert_eq!(World::new(&urls).told(&none), "https://a.example.com from PRIME_API_BASE_URL; no token");
+    assert_eq!(World::new(&urls).message(&none), "https://a.example.com from PRIME_API_BASE_URL; no token");
 
     let mut all = flags(Some("https://flag.example.com"), None);
     all.token_file = Some("-".into());
     let both = World { stdin: b"from-stdin\n", ..both };
-    assert_eq!(both.told(&all), "https://flag.example.com from --endpoint; Bearer from-stdin from standard input");
+    assert_eq!(both.message(&all), "https://flag.example.com from --endpoint; Bearer from-stdin from standard input");
 }
 
 #[test]
 fn a_variable_that_is_empty_is_not_set() {
     let world = World::new(&[("PRIME_API_KEY", ""), ("PRIME_API_BASE_URL", ""), ("PRIME_CONTEXT", "")])
         .with(".prime/config.json", FILE);
-    assert!(world.told(&Flags::default()).contains("from-file"));
+    assert!(world.message(&Flags::default()).contains("from-file"));
 }
 
 #[test]
-fn a_context_is_the_only_file_that_is_looked_at() {
+fn with_a_context_only_its_own_file_is_read() {
     let world = |variables: &[(&'static str, &str)]| {
         World::new(variables)
             .with(".prime/config.json", FILE)
@@ -101,58 +101,58 @@ fn a_context_is_the_only_file_that_is_looked_at() {
             .with(".prime/environments/bare.json", "{}")
     };
     let file = "~/.prime/environments/staging.json";
-    let told = format!("https://context.example.com from {file}; Bearer from-context from {file}");
-    assert_eq!(world(&[]).told(&flags(None, Some("staging"))), told);
-    assert_eq!(world(&[("PRIME_CONTEXT", "staging")]).told(&Flags::default()), told);
-    assert_eq!(world(&[("PRIME_CONTEXT", "other")]).told(&flags(None, Some("staging"))), told);
+    let message = format!("https://context.example.com from {file}; Bearer from-context from {file}");
+    assert_eq!(world(&[]).message(&flags(None, Some("staging"))), message);
+    assert_eq!(world(&[("PRIME_CONTEXT", "staging")]).message(&Flags::default()), message);
+    assert_eq!(world(&[("PRIME_CONTEXT", "other")]).message(&flags(None, Some("staging"))), message);
 
     // The token of one file never meets the endpoint of another.
-    let told = "https://api.primeintellect.ai from the default; no token";
-    assert_eq!(world(&[]).told(&flags(None, Some("bare"))), told);
+    let message = "https://api.primeintellect.ai from the default; no token";
+    assert_eq!(world(&[]).message(&flags(None, Some("bare"))), message);
 
     // The environment wins over a file, as it does for the vendor.
-    let told = format!("https://context.example.com from {file}; Bearer from-env from PRIME_API_KEY");
-    assert_eq!(world(&[("PRIME_API_KEY", "from-env")]).told(&flags(None, Some("staging"))), told);
+    let message = format!("https://context.example.com from {file}; Bearer from-env from PRIME_API_KEY");
+    assert_eq!(world(&[("PRIME_API_KEY", "from-env")]).message(&flags(None, Some("staging"))), message);
 }
 
 #[test]
-fn what_is_wrong_is_said_without_any_content() {
+fn errors_about_settings_show_no_content() {
     let secret = r#"{"api_key": 5, "hunter2": }"#;
     let mut token_file = Flags { token_file: Some("/nonexistent/token".into()), ..Flags::default() };
-    let mut told = vec![
-        World::new(&[]).told(&flags(None, Some("absent"))),
-        World::new(&[]).told(&flags(None, Some("../../etc/passwd"))),
-        World::new(&[("PRIME_CONTEXT", "a/b")]).told(&Flags::default()),
-        World::new(&[]).with(".prime/config.json", secret).told(&Flags::default()),
-        World::new(&[]).with(".prime/config.json", r#"{"api_key":"hunter2 hunter2"}"#).told(&Flags::default()),
-        World::new(&[]).with(".prime/config.json", r#"{"base_url":["hunter2"]}"#).told(&Flags::default()),
-        World::new(&[("PRIME_API_BASE_URL", "http://example.com")]).told(&Flags::default()),
-        World::new(&[("PRIME_API_KEY", "Bearer hunter2")]).told(&Flags::default()),
-        World::new(&[]).told(&token_file),
+    let mut message = vec![
+        World::new(&[]).message(&flags(None, Some("absent"))),
+        World::new(&[]).message(&flags(None, Some("../../etc/passwd"))),
+        World::new(&[("PRIME_CONTEXT", "a/b")]).message(&Flags::default()),
+        World::new(&[]).with(".prime/config.json", secret).message(&Flags::default()),
+        World::new(&[]).with(".prime/config.json", r#"{"api_key":"hunter2 hunter2"}"#).message(&Flags::default()),
+        World::new(&[]).with(".prime/config.json", r#"{"base_url":["hunter2"]}"#).message(&Flags::default()),
+        World::new(&[("PRIME_API_BASE_URL", "http://example.com")]).message(&Flags::default()),
+        World::new(&[("PRIME_API_KEY", "Bearer hunter2")]).message(&Flags::default()),
+        World::new(&[]).message(&token_file),
     ];
     let world = World::new(&[]).with("big", &"x".repeat(2 << 20)).with("long", &"x".repeat(5000)).with("none", "\n");
     for file in ["big", "long", "none"] {
         token_file.token_file = Some(world.path(file));
-        told.push(world.told(&token_file));
+        message.push(world.message(&token_file));
     }
-    let told = told.join("\n");
-    assert!(!told.contains("hunter2"));
-    insta::assert_snapshot!(told);
+    let message = message.join("\n");
+    assert!(!message.contains("hunter2"));
+    insta::assert_snapshot!(message);
 }
 
 #[test]
-fn a_broken_file_disturbs_nobody_who_does_not_need_it() {
+fn a_broken_file_is_ignored_if_it_is_not_needed() {
     let world = World::new(&[("PRIME_API_KEY", "t")]).with(".prime/config.json", "{");
     assert!(world.resolve(&flags(Some("https://example.com"), None)).is_ok());
     assert!(world.resolve(&Flags::default()).is_err());
 }
 
 #[test]
-fn a_missing_token_names_each_place_that_was_looked_at() {
+fn a_missing_token_error_names_each_place_that_was_searched() {
     let world = World::new(&[]);
     let error = world.resolve(&Flags::default()).unwrap_err();
-    let told = error.to_string().replace(world.home.path().to_str().unwrap(), "~");
-    assert_eq!(told, "no token found in --token-file, PRIME_API_KEY or `api_key` in ~/.prime/config.json");
+    let message = error.to_string().replace(world.home.path().to_str().unwrap(), "~");
+    assert_eq!(message, "no token found in --token-file, PRIME_API_KEY or `api_key` in ~/.prime/config.json");
     assert!(error.help().unwrap().contains("--offline"));
 }
 
@@ -169,7 +169,7 @@ fn a_token_file_that_others_may_read_is_warned_of() {
 }
 
 #[test]
-fn an_endpoint_is_told_without_a_token_or_standard_input() {
+fn the_endpoint_is_resolved_without_a_token_or_standard_input() {
     let world = World::new(&[]).with(".prime/config.json", FILE);
     let flags = Flags { token_file: Some("/nonexistent".into()), ..Flags::default() };
     let found = resolve_endpoint(&flags, &|name| world.variables.get(name).cloned()).unwrap();

@@ -112,7 +112,7 @@ impl<C: Clock> Throttle<C> {
                     observe(SendStep::Retrying(&failure));
                     let pause = self.backoff(attempt);
                     attempt += 1;
-                    tracing::info!(attempt, pause_ms = millis(pause), "trying again: {failure}");
+                    tracing::info!(attempt, pause_ms = millis(pause), "retrying: {failure}");
                     unless(stop.as_mut(), self.clock.sleep(pause)).await?;
                 }
             }
@@ -153,7 +153,7 @@ impl<C: Clock> Throttle<C> {
             self.held_until.set(self.held_until.get().max(now.saturating_add(pause)));
         }
         if is_news {
-            tracing::info!(pause_ms = millis(pause), "everything waits: {failure}");
+            tracing::info!(pause_ms = millis(pause), "all requests wait: {failure}");
             self.epoch.set(epoch + 1);
             self.push_backs.set(self.push_backs.get().saturating_add(1));
             self.pushed_since.set(self.pushed_since.get().or(Some(now)));

@@ -47,7 +47,7 @@ fn permit(throttle: &Throttle<VirtualClock>) -> Option<Permit<'_, VirtualClock>>
 }
 
 #[test]
-fn a_lost_answer_holds_back_nobody_and_a_429_everybody() {
+fn a_lost_response_delays_no_other_request_and_a_429_delays_all() {
     let throttle = throttle();
     permit(&throttle).unwrap().finish(&Err::<(), _>(failure(Effect::NotSent, FailureKind::ServerError, None)));
     assert!(permit(&throttle).is_some());
@@ -60,7 +60,7 @@ fn a_lost_answer_holds_back_nobody_and_a_429_everybody() {
 }
 
 #[test]
-fn after_a_429_one_goes_ahead_and_with_each_that_is_taken_one_more_may_go() {
+fn after_a_429_one_request_is_sent_and_each_success_allows_one_more() {
     let throttle = throttle();
     permit(&throttle).unwrap().finish(&too_many(Some(1)));
     let ahead = throttle.acquire().now_or_never().unwrap();
@@ -76,7 +76,7 @@ fn after_a_429_one_goes_ahead_and_with_each_that_is_taken_one_more_may_go() {
 }
 
 #[test]
-fn what_was_sent_before_a_429_tells_nothing_about_it() {
+fn responses_to_requests_sent_before_a_429_do_not_change_the_limit() {
     let throttle = throttle();
     let [first, second, third] = [(); 3].map(|()| permit(&throttle).unwrap());
     first.finish(&too_many(None));
@@ -88,7 +88,7 @@ fn what_was_sent_before_a_429_tells_nothing_about_it() {
 }
 
 #[test]
-fn a_server_that_takes_a_request_begins_with_a_clean_slate() {
+fn an_accepted_request_resets_the_pauses() {
     let throttle = throttle();
     let push_back = || {
         throttle.acquire().now_or_never().unwrap().finish(&too_many(None));
@@ -139,14 +139,14 @@ async fn a_refusal_is_final() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_nothing_is_given_up_after_a_bound_that_is_named() {
+async fn a_server_that_only_answers_429_is_given_up_after_a_named_bound() {
     let (throttle, asked) = (throttle(), Cell::new(0));
     let answer: Result<(), _> = send(&throttle, RetryPolicy { retries: 1 }, || async {
         asked.set(asked.get() + 1);
         Err(failure(Effect::NotSent, FailureKind::RateLimited, None))
     })
     .await;
-    assert_eq!(answer.unwrap_err().message, "no (for 5 minutes, the longest that is waited)");
+    assert_eq!(answer.unwrap_err().message, "no (gave up after 5 minutes)");
     let waited = throttle.clock().now();
     assert!((PUSH_BACK_CAP..PUSH_BACK_CAP + Duration::from_secs(6)).contains(&waited), "{waited:?}");
     assert!((60..130).contains(&asked.get()), "asked {} times", asked.get());
@@ -162,7 +162,7 @@ async fn nothing_is_sent_once_it_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_request_in_flight_ends_before_a_stop_counts_and_is_not_repeated_then() {
+async fn after_a_stop_requests_in_flight_finish_and_are_not_retried() {
     for effect in [Effect::NotSent, Effect::Refused] {
         let stop = tokio_util::sync::CancellationToken::new();
         let (throttle, sent) = (throttle(), Cell::new(0));

@@ -51,7 +51,7 @@ pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, CliError> {
 /// Writes a new file. Never replaces one: it could be a manifest that someone wrote.
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
     files::create(path, text.as_bytes()).map_err(|error| {
-        let hint = "name a file that does not exist";
+        let hint = "pass a path that does not exist yet; import never replaces a file";
         CliError::new(format!("cannot write {}: {error}", path.display())).hint(hint)
     })
 }

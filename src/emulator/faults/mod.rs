@@ -180,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn rates_beyond_one_leave_no_request_alone() {
+    fn rates_above_one_affect_every_request() {
         let drawn = draw(&mut injector(&["all=0.9"]), 5_000);
         assert_eq!(drawn.get(&None), None);
         assert_eq!(drawn.len(), FaultKind::ALL.len() - 1, "all but latency: {drawn:?}");
     }
 
     #[test]
-    fn the_same_seed_draws_the_same() {
+    fn the_same_seed_gives_the_same_faults() {
         let mut runs = [injector(&["all=0.05"]), injector(&["all=0.05"])]
             .map(|mut injector| (0..200).map(|_| injector.decide(&Method::GET)).collect::<Vec<_>>());
         runs.sort_by_key(Vec::len);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_comes_before_what_is_drawn_and_ends() {
+    fn scripted_faults_come_before_random_ones() {
         let mut injector = injector(&["500=1"]);
         injector.script(ScriptEntry::pass(1, Method::POST));
         injector.script(ScriptEntry::fault(2, Method::POST, FaultKind::CloseAfter));

@@ -34,7 +34,7 @@ fn names(rows: &Rows) -> Vec<&str> {
 }
 
 #[test]
-fn what_was_appended_is_there_after_a_restart_and_compacted() {
+fn appended_rows_survive_a_restart_and_are_compacted() {
     let folder = TempDir::new().unwrap();
     let (path, c) = written(&folder);
     for _ in 0..2 {

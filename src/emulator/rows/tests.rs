@@ -30,7 +30,7 @@ fn id(rows: &Rows, name: &str) -> String {
 }
 
 #[test]
-fn the_same_key_twice_is_what_the_option_says() {
+fn a_second_upload_of_a_key_follows_the_option() {
     let commented = format!("{A} other@host");
     let twice = [("a", A), ("b", commented.as_str())];
     let table = [
@@ -54,7 +54,7 @@ fn the_same_row_is_answered_unchanged() {
 }
 
 #[test]
-fn a_system_key_is_nobodys_duplicate() {
+fn a_system_key_is_not_a_duplicate() {
     let behaviour = Behaviour { duplicate_key: DuplicateKey::Refuse, ..Behaviour::default() };
     let mut rows = Rows::new(1, 0);
     let system = NewRow { name: "s".into(), public_key: A.into(), is_primary: false, is_user_key: false };
@@ -63,7 +63,7 @@ fn a_system_key_is_nobodys_duplicate() {
 }
 
 #[test]
-fn a_taken_name_is_refused_only_where_the_option_says() {
+fn a_used_name_is_refused_only_with_the_option() {
     let twice = [("a", A), ("a", B)];
     assert_eq!(account(&Behaviour::default(), &twice).len(), 2);
     let behaviour = Behaviour { duplicate_name: DuplicateName::Refuse, ..Behaviour::default() };
@@ -75,7 +75,7 @@ fn a_taken_name_is_refused_only_where_the_option_says() {
 }
 
 #[test]
-fn what_becomes_primary_on_its_own_is_what_the_option_says() {
+fn an_upload_becomes_primary_only_as_the_option_says() {
     let table = [
         (AutoPrimary::Never, [format!("a {A}"), format!("b {B}")]),
         (AutoPrimary::WhenNone, [format!("a* {A}"), format!("b {B}")]),
@@ -88,7 +88,7 @@ fn what_becomes_primary_on_its_own_is_what_the_option_says() {
 }
 
 #[test]
-fn deleting_the_primary_is_what_the_option_says() {
+fn deletion_of_the_primary_follows_the_option() {
     let table = [
         (DeletePrimary::Allow, Some(vec![format!("b {B}")])),
         (DeletePrimary::Refuse, None),
@@ -107,7 +107,7 @@ fn deleting_the_primary_is_what_the_option_says() {
 }
 
 #[test]
-fn what_is_kept_of_a_text_is_what_the_option_says() {
+fn the_stored_part_of_a_key_follows_the_option() {
     let sent = format!(" {A}  alice@example.com\n");
     let table = [
         (KeyText::AsSent, sent.clone()),
@@ -145,7 +145,7 @@ fn one_row_at_most_is_the_primary() {
 }
 
 #[test]
-fn pages_are_cut_in_the_order_that_is_asked_for() {
+fn pages_follow_the_requested_order() {
     let names: Vec<_> = (0..7).map(|n| format!("k{n}")).collect();
     let keys: Vec<_> = (0..7).map(|n| format!("ssh-ed25519 AAAA{n}")).collect();
     let uploads: Vec<_> = names.iter().zip(&keys).map(|(name, key)| (name.as_str(), key.as_str())).collect();
