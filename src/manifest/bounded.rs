@@ -142,6 +142,8 @@ impl Input for Bounded<'_> {
     fn skip_ws_to_eol(&mut self, skip_tabs: SkipTabs) -> (usize, Result<SkipTabs, &'static str>) {
         let (count, result) = self.inner.skip_ws_to_eol(skip_tabs);
         self.count(count);
+        // YAML separates with tabs, too. The scanner asks for a space between `:` and a letter.
+        let result = result.map(|skipped| SkipTabs::Result(skipped.found_tabs(), true));
         (count, result)
     }
 

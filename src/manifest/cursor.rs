@@ -78,14 +78,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Finds the first tab in the indentation of the line that `at` is in.
-    pub(crate) fn tab_before(&self, at: usize) -> Option<Range<usize>> {
-        let before = self.text.get(..at)?;
-        let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        let line = before.get(line_start..)?;
-        let indentation = line.get(..line.len() - line.trim_start_matches([' ', '\t']).len())?;
-        let tab = line_start + indentation.find('\t')?;
-        Some(tab..tab + 1)
+    /// Finds the first tab in the indentation of the line that `at` is in, or of a line below it.
+    pub(crate) fn indented_with_tab(&self, at: usize) -> Option<Range<usize>> {
+        let mut line_start = self.text.get(..at)?.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        for line in self.text.get(line_start..)?.split_inclusive(['\n', '\r']) {
+            let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+            if let Some(tab) = line.get(..indentation).and_then(|blanks| blanks.find('\t')) {
+                return Some(line_start + tab..line_start + tab + 1);
+            }
+            line_start += line.len();
+        }
+        None
     }
 
     /// Finds the anchor (`&`) or tag (`!`) that a value begins with.

@@ -33,11 +33,10 @@ pub(crate) fn read_inline<T>(
     reader: &mut FieldReader<'_>,
     parse: impl FnOnce(&str) -> Result<T, PublicKeyError>,
 ) -> Option<Spanned<T>> {
-    let text = match &node.value {
+    let text: &str = match &node.value {
+        Value::Plain(text) if text != "~" && !text.trim().is_empty() => text,
+        Value::Quoted(text) if !text.trim().is_empty() => text,
         // Empty values and other types are reported as for every field.
-        Value::Plain(text) | Value::Quoted(text) if text.len() > 1 && text.contains(|c: char| !c.is_whitespace()) => {
-            text
-        }
         _ => {
             reader.text(node, "`publicKey`")?;
             return None;

@@ -310,7 +310,7 @@ impl<'a> Builder<'a, '_> {
 
     fn syntax_error(&mut self, error: &ScanError) {
         let start = self.cursor.byte_of(*error.marker());
-        let tab = if error.info().contains("tab") { self.cursor.tab_before(start) } else { None };
+        let tab = if error.info().contains("tab") { self.cursor.indented_with_tab(start) } else { None };
         let range = tab.unwrap_or_else(|| self.cursor.char_at(start));
         // What was read last may have swallowed what the mistake made part of it.
         if let Some(OpenCollection { parts: Parts::Mapping { mapping, name: None }, .. }) = self.open.last_mut()

@@ -29,8 +29,8 @@ pub(super) fn format(text: &str, at: usize) -> Option<KeyFormat> {
             let file = decode(rest, ARMOR_SYMBOLS)?;
             armor::first_format(&String::from_utf8_lossy(&file))
         }
-        // Encodes the tag of a sequence.
-        b'M' => {
+        // Encodes the tag of a sequence; the next symbol has the other two bits of it.
+        b'M' if symbols(rest, 2).nth(1).is_some_and(|second| matches!(second, b'A'..=b'P')) => {
             let format = KeyFormat::of_der(&decode(rest, DER_SYMBOLS)?)?;
             // Fewer bytes tell a public key: within a word they can be there by chance.
             (format.private().is_some() || is_word_start(text, at)).then_some(format)

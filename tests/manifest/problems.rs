@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{Folder, codes, desired, key, list, rsa_key};
+use crate::support::{Folder, codes, desired, key, list, one, rsa_key};
 
 #[test]
 fn twelve_mistakes_in_two_files_give_twelve_problems_in_one_run() {
@@ -240,4 +240,12 @@ fn too_many_problems_are_counted_instead_of_shown() {
         (last.code.name(), &*last.message),
         ("too-many-problems", "10006 more errors are not shown; the limit is 10000")
     );
+}
+
+#[test]
+fn a_value_of_any_length_is_a_key_or_a_problem() {
+    for value in ["x", "é", "~", "\"~\"", "\"\"", "''", "' '", "", "null", "-", "\"x\"", "1", "[]", "{}", "x y"] {
+        let loaded = one(&format!("version: 1\nkeys:\n  - name: a\n    publicKey: {value}\n"));
+        assert!(loaded.desired.is_none() && !loaded.report.diagnostics.is_empty(), "{value}");
+    }
 }

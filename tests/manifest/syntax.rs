@@ -94,6 +94,31 @@ fn syntax_is_explained() {
 }
 
 #[test]
+fn a_tab_separates_and_does_not_indent() {
+    let text = format!(
+        "version:\t1\nkeys:\t# c\n  - name:\ta\t# b\n    publicKey:\t\"{}\"\t\n    owner: \tb c\n    protect:\ttrue\n\t\n",
+        key(0)
+    );
+    let desired = desired(&text);
+    assert_eq!((desired.keys[0].name.as_str(), desired.keys[0].owner.as_deref()), ("a", Some("b c")));
+    assert_eq!(codes("version:\t1\nkeys: [{name:\ta, publicKey:\tx}]\n"), ["2:29 key-type"]);
+    for (text, expected) in [
+        ("version: 1\nkeys:\n  - name: a\n\t  owner: b\n", "4:1"),
+        ("version: 1\nkeys:\n  - name: a\n    \towner: b\n    expires: c\n", "4:5"),
+        ("version: 1\nkeys:\n  - name:\ta\n \t owner: b\n", "4:2"),
+        ("version: 1\nkeys:\n  - name: |\n\tb\n", "4:1"),
+        ("version: 1\nkeys:\n  - name: >\n\n\n\tb\n", "6:1"),
+        ("version: 1\nkeys:\n\t- name:\ta\n", "3:1"),
+    ] {
+        let found = codes(text);
+        assert!(found.contains(&format!("{expected} yaml-syntax")), "{text}: {found:?}");
+    }
+    // As with a space.
+    assert_eq!(codes("version: 1\nkeys:\t- a\n"), codes("version: 1\nkeys: - a\n"));
+    assert_eq!(codes("version: 1\nkeys:\ta: b\n"), codes("version: 1\nkeys: a: b\n"));
+}
+
+#[test]
 fn every_invisible_character_is_reported_with_its_place() {
     let text = "version: 1 # \u{200b}\nkeys: [] # \u{1b}[31m \u{202e}\u{202d}\n# \u{0} \u{85}\n";
     assert_eq!(
