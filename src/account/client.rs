@@ -7,11 +7,11 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Certificate, Method};
+use reqwest::{Certificate, Method, Proxy};
 use thiserror::Error;
 
 use super::endpoint::Endpoint;
-use super::failure::{Failure, FailureKind, Fault};
+use super::failure::{BodyFault, Failure, FailureKind, Fault};
 use super::message::FailedRequest;
 use super::received::{Received, receive};
 use super::server_text::{ServerText, one_line};
@@ -35,8 +35,10 @@ pub struct ClientOptions {
     pub timeout: Duration,
     /// The longest time for a connection.
     pub connect_timeout: Duration,
-    /// Whether to use `HTTPS_PROXY` and the like. They are never used for a loopback endpoint.
-    pub system_proxy: bool,
+    /// The proxy for all requests. `None` for a direct connection, whatever the environment says.
+    pub proxy: Option<Proxy>,
+    /// Where the token comes from, for errors about it.
+    pub token_source: Option<String>,
     /// The certificates to trust instead of the system's, in PEM.
     pub roots: Option<Vec<u8>>,
     /// Tells the time of day, for a `Retry-After` with a date.
@@ -75,7 +77,8 @@ impl Default for ClientOptions {
         Self {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
-            system_proxy: true,
+            proxy: None,
+            token_source: None,
             roots: None,
             wall_clock: SystemTime::now,
         }
@@ -118,7 +121,7 @@ impl Client {
         let missing = server_text.missing_permission(operation.permission());
         let judged = judge(operation, status, missing, decoded);
         judged.map(|value| Dated { value, date }).map_err(|(effect, kind)| {
-            let id = id.filter(|_| matches!(kind, FailureKind::Body(_)));
+            let id = id.filter(|id| matches!(kind, FailureKind::Body(_)) && !self.token.is_in(id.as_str()));
             let redirect_to = redirect_to.map(|place| one_line(&place, &self.token));
             let status = Some(status);
             FailedRequest { status, retry_after, server_text, detail, id, redirect_to, ..self.failed(operation) }
@@ -161,9 +164,17 @@ impl Client {
         request.into_failure(fault.effect(), FailureKind::Transport(fault))
     }
 
+    /// Refuses a row with the token in it: its id, name and user are shown and saved.
+    fn refuse_token(&self, row: &Row) -> Result<(), BodyError> {
+        let Row { id, user_id, name, .. } = row;
+        let has_token = [id.as_str(), user_id.as_str(), name].into_iter().any(|text| self.token.is_in(text));
+        if has_token { Err(BodyError::from(BodyFault::Token)) } else { Ok(()) }
+    }
+
     fn failed(&self, operation: Operation) -> FailedRequest<'_> {
         FailedRequest {
             endpoint: &self.endpoint,
+            token_source: self.options.token_source.as_deref(),
             operation,
             timeout: self.options.timeout,
             connect_timeout: self.options.connect_timeout,
@@ -180,14 +191,23 @@ impl Client {
 impl ReadAccount for Client {
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, Failure> {
         let path = format!("{COLLECTION}?offset={offset}&limit={limit}");
-        let page = self.send(Operation::List, &path, None, wire::page).await?;
+        let decode = |body: &[u8]| {
+            let page = wire::page(body)?;
+            page.rows.iter().try_for_each(|row| self.refuse_token(row))?;
+            Ok(page)
+        };
+        let page = self.send(Operation::List, &path, None, decode).await?;
         Ok(Page { date: page.date, ..page.value })
     }
 }
 
 impl WriteAccount for Client {
     async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
-        let decode = |body: &[u8]| wire::uploaded(body, key.blob());
+        let decode = |body: &[u8]| {
+            let row = wire::uploaded(body, key.blob())?;
+            let refused = self.refuse_token(&row);
+            refused.map(|()| row.clone()).map_err(|error| BodyError { id: Some(row.id), ..error })
+        };
         self.send(Operation::Upload, COLLECTION, Some(wire::upload(name, key)), decode).await
     }
 
@@ -235,9 +255,10 @@ fn build(endpoint: &Endpoint, options: &ClientOptions) -> Result<reqwest::Client
         .tcp_nodelay(true)
         .connect_timeout(options.connect_timeout)
         .timeout(options.timeout);
-    if endpoint.is_loopback() || !options.system_proxy {
-        builder = builder.no_proxy();
-    }
+    builder = match &options.proxy {
+        Some(proxy) => builder.proxy(proxy.clone()),
+        None => builder.no_proxy(),
+    };
     if let Some(pem) = &options.roots {
         builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(OpenError::Roots)?);
     } else if !endpoint.is_https() {

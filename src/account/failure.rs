@@ -115,6 +115,8 @@ pub enum BodyFault {
     TimedOut,
     /// Larger than 8 MiB.
     TooLarge,
+    /// A row contains the token.
+    Token,
     /// Compressed, although the request says that it must not be.
     Compressed,
 }

@@ -15,6 +15,8 @@ use crate::names::KeyId;
 #[derive(Debug)]
 pub(super) struct FailedRequest<'a> {
     pub(super) endpoint: &'a Endpoint,
+    /// Where the token comes from.
+    pub(super) token_source: Option<&'a str>,
     pub(super) operation: Operation,
     pub(super) timeout: Duration,
     pub(super) connect_timeout: Duration,
@@ -41,14 +43,19 @@ impl FailedRequest<'_> {
     }
 
     fn message(&self, kind: FailureKind) -> String {
+        let from = self.token_source.map(|source| format!(" from {source}")).unwrap_or_default();
         let declined = match kind {
             FailureKind::Transport(fault) => return self.transport(fault),
             FailureKind::Body(fault) => return self.body(fault),
             FailureKind::Redirect => return self.redirect(),
-            FailureKind::BadToken => "the account does not accept the token",
-            FailureKind::MissingPermission(Permission::Read) => "the token has no permission to list SSH keys",
-            FailureKind::MissingPermission(Permission::Write) => "the token has no permission to change SSH keys",
-            FailureKind::Forbidden => "the account denies access",
+            FailureKind::BadToken => &format!("the account does not accept the token{from}"),
+            FailureKind::MissingPermission(Permission::Read) => {
+                &format!("the token{from} has no permission to list SSH keys")
+            }
+            FailureKind::MissingPermission(Permission::Write) => {
+                &format!("the token{from} has no permission to change SSH keys")
+            }
+            FailureKind::Forbidden => &format!("the account denies access to the token{from}"),
             FailureKind::NotFound => match self.operation {
                 Operation::Promote | Operation::Delete => "the account has no such key",
                 Operation::List | Operation::Upload => "there are no SSH keys at this endpoint",
@@ -106,6 +113,7 @@ impl FailedRequest<'_> {
             BodyFault::TooLarge => {
                 format!("the response is larger than the limit of {} MiB", MAX_BODY_BYTES >> 20)
             }
+            BodyFault::Token => "the response contains the token, as the id, name or user of a key".to_owned(),
             BodyFault::Compressed => "the response is compressed, although the request does not allow it".to_owned(),
         };
         let status = self.status();
@@ -160,6 +168,9 @@ impl FailedRequest<'_> {
             FailureKind::Unavailable | FailureKind::ServerError => "run the command again later".to_owned(),
             FailureKind::Body(BodyFault::Truncated | BodyFault::TimedOut) => {
                 "check the network and run the command again".to_owned()
+            }
+            FailureKind::Body(BodyFault::Token) => {
+                "revoke the token, and check who can read the account and what answers at the endpoint".to_owned()
             }
             FailureKind::Rejected | FailureKind::UnexpectedStatus | FailureKind::Body(_) => {
                 format!("check that {endpoint} is the URL of the API")
@@ -252,6 +263,7 @@ mod tests {
         ] {
             let request = FailedRequest {
                 endpoint: &endpoint,
+                token_source: None,
                 operation: Operation::List,
                 timeout: Duration::from_secs(30),
                 connect_timeout: Duration::from_secs(10),

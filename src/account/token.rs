@@ -58,6 +58,11 @@ impl Token {
         text.replace(&*self.0, MASK)
     }
 
+    /// Whether a text contains the token.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        text.contains(&*self.0)
+    }
+
     /// Returns the value of the `Authorization` header, marked sensitive.
     pub(super) fn header(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.0)).ok()?;

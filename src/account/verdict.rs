@@ -99,7 +99,7 @@ mod tests {
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     const OPERATIONS: [Operation; 4] = [Operation::List, Operation::Upload, Operation::Promote, Operation::Delete];
-    const BODIES: [Result<(), BodyFault>; 10] = [
+    const BODIES: [Result<(), BodyFault>; 11] = [
         Ok(()),
         Err(BodyFault::Empty),
         Err(BodyFault::Html),
@@ -110,6 +110,7 @@ mod tests {
         Err(BodyFault::TimedOut),
         Err(BodyFault::TooLarge),
         Err(BodyFault::Compressed),
+        Err(BodyFault::Token),
     ];
     const FAULTS: [Fault; 11] = [
         Fault::Unbuildable,

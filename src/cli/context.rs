@@ -1,5 +1,6 @@
 //! Manifest, state and account of a command, as the flags and the environment choose them.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use super::error::CliError;
 use super::sandbox;
 use super::ui::Ui;
 use super::variables::environment;
-use crate::account::settings::{self, Flags};
+use crate::account::settings::{self, Flags, SettingSource, Sourced};
 use crate::account::{Client, ClientOptions, Endpoint, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest, Severity};
 use crate::report::problems;
@@ -143,6 +144,7 @@ impl Context {
     /// request.
     pub(super) fn account(&self, requests: RequestArgs) -> Result<Account, CliError> {
         let RequestArgs { retries, timeout } = requests;
+        let mut options = ClientOptions { timeout: Duration::from_secs(timeout), ..ClientOptions::default() };
         let (endpoint, address, token, sandbox) = if self.sandbox {
             let emulator = sandbox::start(self.folder())?;
             let address = Endpoint::parse(&emulator.url())?;
@@ -152,9 +154,11 @@ impl Context {
             if let Some(warning) = settings.warning() {
                 self.ui.warn(&warning);
             }
+            settings::check_certificates(&settings.endpoint.value, &environment)?;
+            options.proxy = settings::resolve_proxy(&settings.endpoint.value, &environment)?;
+            options.token_source = Some(settings.token.source.to_string());
             (settings.endpoint.value.clone(), settings.endpoint.value, settings.token.value, None)
         };
-        let options = ClientOptions { timeout: Duration::from_secs(timeout), ..ClientOptions::default() };
         Ok(Account {
             endpoint,
             client: Client::new(address, token, options)?,
@@ -166,7 +170,11 @@ impl Context {
 
     fn settings_flags(&self) -> Flags {
         let AccountArgs { endpoint, token_file, context } = &self.account;
-        Flags { endpoint: endpoint.clone(), token_file: token_file.clone(), context: context.clone() }
+        Flags {
+            endpoint: endpoint.as_ref().map(|value| sourced(value, "--endpoint", "KEYFORM_ENDPOINT")),
+            token_file: token_file.as_ref().map(|value| sourced(value, "--token-file", "KEYFORM_TOKEN_FILE")),
+            context: context.as_ref().map(|value| sourced(value, "--context", "KEYFORM_CONTEXT")),
+        }
     }
 
     /// The folder of the first manifest. Empty for the current folder, so that paths in it are shown as typed.
@@ -177,4 +185,11 @@ impl Context {
             None => Path::new(""),
         }
     }
+}
+
+/// Says where the value of a flag comes from: from its variable, if that has the same value.
+fn sourced<T: AsRef<OsStr> + Clone>(value: &T, flag: &'static str, variable: &'static str) -> Sourced<T> {
+    let is_from_variable = environment(variable).is_some_and(|found| found == value.as_ref());
+    let source = if is_from_variable { SettingSource::Variable(variable) } else { SettingSource::Flag(flag) };
+    Sourced { value: value.clone(), source }
 }

@@ -22,7 +22,7 @@ enum Reader {
 }
 
 /// The variables besides those of flags, which [`of_flag`] names.
-pub const VARIABLES: [Variable; 10] = [
+pub const VARIABLES: [Variable; 11] = [
     Variable { names: &["NO_COLOR"], meaning: "Do not use color", reader: Reader::All },
     Variable { names: &["PRIME_API_KEY"], meaning: "API token", reader: Reader::Account },
     Variable {
@@ -35,6 +35,11 @@ pub const VARIABLES: [Variable; 10] = [
     Variable {
         names: &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
         meaning: "Proxy for connections to the API",
+        reader: Reader::Account,
+    },
+    Variable {
+        names: &["HTTP_PROXY", "http_proxy"],
+        meaning: "Not used: plain HTTP never leaves this machine",
         reader: Reader::Account,
     },
     Variable { names: &["NO_PROXY", "no_proxy"], meaning: "Hosts to connect to directly", reader: Reader::Account },

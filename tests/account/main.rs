@@ -19,7 +19,7 @@ const OTHER_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMr9j5uDqs6k7GuL9SvjsdN6l7+3cIPzKSSLmrRGS918 b@example.com";
 
 fn options() -> ClientOptions {
-    ClientOptions { system_proxy: false, ..ClientOptions::default() }
+    ClientOptions::default()
 }
 
 /// So little patience that a server that hangs does not hold up the tests.

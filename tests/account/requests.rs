@@ -1,11 +1,12 @@
 //! What goes over the wire, and what good answers become.
 
 use keyform::account::{
-    Dated, Effect, ReadAccount as _, RetryPolicy, Throttle, TokioClock, WriteAccount as _, list_all,
+    BodyFault, Dated, Effect, FailureKind, ReadAccount as _, RetryPolicy, Throttle, TokioClock, WriteAccount as _,
+    list_all,
 };
 
 use crate::server::{Act, Server, answer};
-use crate::{KEY, connect, id, key, key_object, name, options};
+use crate::{KEY, TOKEN, connect, id, key, key_object, name, options};
 
 #[tokio::test]
 async fn each_request_is_as_the_api_wants_it() {
@@ -107,4 +108,26 @@ async fn an_account_of_many_pages_is_listed_whole() {
     assert_eq!(listing.rows().len(), 1_221);
     assert_eq!(server.requests().len(), 13);
     assert!(server.connections() <= 10, "{} connections", server.connections());
+}
+
+#[tokio::test]
+async fn a_row_that_contains_the_token_is_refused_and_nothing_of_it_is_kept() {
+    let whole = key_object(KEY, true);
+    for (from, to) in [("k1", TOKEN), ("u1", &format!("user-{TOKEN}")), ("alice-laptop", &format!("x {TOKEN} y"))] {
+        let row = whole.replace(from, to);
+        let server = Server::start(move |request| {
+            let is_listing = request.starts_with("GET");
+            Act::Say(answer("200 OK", "", &if is_listing { format!(r#"{{"data":[{row}]}}"#) } else { row.clone() }))
+        })
+        .await;
+        let client = connect(&server.endpoint, options());
+        let listed = client.page(0, 100).await.unwrap_err();
+        let uploaded = client.upload(&name(), &key()).await.unwrap_err();
+        for failure in [&listed, &uploaded] {
+            assert_eq!(failure.kind, FailureKind::Body(BodyFault::Token), "{from}: {failure:?}");
+            assert!(!format!("{failure:?}").contains(TOKEN), "{failure:?}");
+        }
+        // The row is on the account, so its id is needed, unless it is the token.
+        assert_eq!(uploaded.id, (from != "k1").then(id), "{from}");
+    }
 }

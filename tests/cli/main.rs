@@ -7,6 +7,7 @@ mod support;
 
 mod approval;
 mod compromised;
+mod connection;
 mod emulator;
 mod events;
 mod failures;

@@ -3,24 +3,28 @@
 //! They depend on nothing else, and never on a manifest: a pull request must not be able to redirect the pipeline's
 //! credentials.
 //!
-//! The order is the vendor's: the environment wins over a file, even over the file of a context that a flag chose. With
-//! a context, only its file is read. So a token from a file is sent to the endpoint of the same file, to one from a flag
-//! or the environment, or to the default; never to the endpoint of another file.
+//! A flag wins over the environment, and that over a file; a context that a flag chose wins over the environment as the
+//! flag does. With a context, only its file is read. So a token from a file is sent to the endpoint of the same file, to
+//! one from a flag or the environment, or to the default; never to the endpoint of another file.
 
+mod connection;
 mod error;
 mod vendor;
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub use error::{MAX_FILE_BYTES, SettingSource, SettingsError};
+pub use connection::{check_certificates, resolve_proxy};
+pub use error::{MAX_FILE_BYTES, SettingSource, SettingsError, Sourced};
 pub use vendor::Environment;
 
 use error::API_KEY;
-use vendor::{VendorConfig, first_of, read_file, read_within_bound};
+use vendor::{VendorConfig, first_of};
 
 use super::endpoint::Endpoint;
 use super::token::{Token, TokenError};
+use crate::files::read_stream;
 
 const BASE_URLS: [&str; 2] = ["PRIME_API_BASE_URL", "PRIME_BASE_URL"];
 
@@ -28,11 +32,11 @@ const BASE_URLS: [&str; 2] = ["PRIME_API_BASE_URL", "PRIME_BASE_URL"];
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--endpoint`.
-    pub endpoint: Option<String>,
+    pub endpoint: Option<Sourced<String>>,
     /// `--token-file`; `-` is standard input.
-    pub token_file: Option<PathBuf>,
+    pub token_file: Option<Sourced<PathBuf>>,
     /// `--context`.
-    pub context: Option<String>,
+    pub context: Option<Sourced<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,31 +45,25 @@ pub struct Settings {
     pub token: Sourced<Token>,
 }
 
-/// A value, and where it comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sourced<T> {
-    pub value: T,
-    pub source: SettingSource,
-}
-
 /// Resolves the endpoint alone: neither a token file nor standard input is read.
 pub fn resolve_endpoint(flags: &Flags, environment: Environment<'_>) -> Result<Sourced<Endpoint>, SettingsError> {
-    endpoint(flags, environment, &VendorConfig::find(flags.context.as_deref(), environment)?)
+    endpoint(flags, environment, &VendorConfig::find(flags.context.as_ref(), environment)?)
 }
 
 /// Resolves endpoint and token. Reads `stdin` only for `--token-file -`.
 pub fn resolve(flags: &Flags, environment: Environment<'_>, stdin: &mut dyn Read) -> Result<Settings, SettingsError> {
-    let config = VendorConfig::find(flags.context.as_deref(), environment)?;
+    let config = VendorConfig::find(flags.context.as_ref(), environment)?;
     let endpoint = endpoint(flags, environment, &config)?;
     let token = token(flags, environment, &config, stdin)?;
     Ok(Settings { endpoint, token })
 }
 
 impl Settings {
-    /// Warns of a token file that other users of this machine may read.
+    /// Warns of a token file that other users of this machine may read, and that the user can change: not of one that the
+    /// runner or Kubernetes mounts.
     pub fn warning(&self) -> Option<String> {
         match &self.token.source {
-            SettingSource::TokenFile(path) if is_readable_by_others(path) => Some(format!(
+            SettingSource::TokenFile { path, .. } if is_readable_by_others(path) => Some(format!(
                 "other users of this machine can read the token in {}; run `chmod 600` on it",
                 path.display()
             )),
@@ -79,13 +77,19 @@ fn endpoint(
     environment: Environment<'_>,
     config: &VendorConfig,
 ) -> Result<Sourced<Endpoint>, SettingsError> {
-    let (text, source) = if let Some(text) = &flags.endpoint {
-        (text.clone(), SettingSource::Flag("--endpoint"))
-    } else if let Some(found) = first_of(environment, &BASE_URLS)? {
-        found
-    } else if let Some((text, path)) = config.read()?.and_then(|(file, path)| Some((file.base_url?, path))) {
-        (text, SettingSource::VendorConfig(path))
+    let of_file = || Ok(config.read()?.and_then(|(file, source)| Some((file.base_url?, source))));
+    let given = flags.endpoint.as_ref().filter(|given| given.is_from_flag() || !config.is_from_flag());
+    let found = if let Some(Sourced { value, source }) = given {
+        Some((value.clone(), source.clone()))
+    } else if config.is_from_flag() {
+        of_file()?
     } else {
+        match first_of(environment, &BASE_URLS)? {
+            Some(found) => Some(found),
+            None => of_file()?,
+        }
+    };
+    let Some((text, source)) = found else {
         return Ok(Sourced { value: Endpoint::default(), source: SettingSource::Default });
     };
     match Endpoint::parse(&text) {
@@ -100,34 +104,58 @@ fn token(
     config: &VendorConfig,
     stdin: &mut dyn Read,
 ) -> Result<Sourced<Token>, SettingsError> {
-    let (text, source) = if let Some(path) = &flags.token_file {
-        let (bytes, source) = if path.as_os_str() == "-" {
-            (read_within_bound(stdin).map_err(SettingsError::Stdin)?, SettingSource::Stdin)
-        } else {
-            (read_file(path)?, SettingSource::TokenFile(path.clone()))
-        };
-        match String::from_utf8(bytes) {
-            Ok(text) => (text, source),
-            Err(_) => return Err(SettingsError::Token { origin: source, error: TokenError::NonAscii }),
-        }
-    } else if let Some(found) = first_of(environment, &[API_KEY])? {
-        found
-    } else if let Some((text, path)) = config.read()?.and_then(|(file, path)| Some((file.api_key?, path))) {
-        (text, SettingSource::VendorConfig(path))
-    } else {
-        return Err(SettingsError::NoToken(config.token_place()));
+    let of_file =
+        || Ok::<_, SettingsError>(config.read()?.and_then(|(file, source)| Some((file.api_key?.into_bytes(), source))));
+    let (given, read) = (flags.token_file.as_ref(), config.is_from_flag());
+    let mut found = match given {
+        Some(given) if given.is_from_flag() => Some(read_token(given, stdin)?),
+        _ if read => of_file()?,
+        _ => None,
     };
-    match Token::parse(&text) {
+    if found.is_none() {
+        found = given.map(|given| read_token(given, stdin)).transpose()?;
+    }
+    if found.is_none() {
+        found = first_of(environment, &[API_KEY])?.map(|(text, source)| (text.into_bytes(), source));
+    }
+    if found.is_none() && !read {
+        found = of_file()?;
+    }
+    let Some((bytes, source)) = found else { return Err(SettingsError::NoToken(config.token_place())) };
+    let parsed = String::from_utf8(bytes).map_err(|_| TokenError::NonAscii).and_then(|text| Token::parse(&text));
+    match parsed {
         Ok(value) => Ok(Sourced { value, source }),
         Err(error) => Err(SettingsError::Token { origin: source, error }),
     }
 }
 
-/// Checks regular files alone: the mode of a pipe (`<(…)`) says nothing.
+/// Reads the file of a token, which may be a pipe (`<(…)`), or standard input.
+fn read_token(file: &Sourced<PathBuf>, stdin: &mut dyn Read) -> Result<(Vec<u8>, SettingSource), SettingsError> {
+    let named_by = file.source.named_by().unwrap_or("--token-file");
+    let path = file.value.clone();
+    if path.as_os_str() == "-" {
+        let bytes = read_stream(stdin, MAX_FILE_BYTES).map_err(|error| SettingsError::Stdin { named_by, error })?;
+        return Ok((bytes, SettingSource::Stdin { named_by }));
+    }
+    match File::open(&path).and_then(|file| read_stream(file, MAX_FILE_BYTES)) {
+        Ok(bytes) => Ok((bytes, SettingSource::TokenFile { path, named_by })),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(SettingsError::TooLarge(path)),
+        Err(error) => Err(SettingsError::TokenUnreadable { path, named_by, error }),
+    }
+}
+
+/// Checks regular files of this user alone, and only where they can be changed: the mode of a pipe (`<(…)`) says nothing.
 #[cfg(unix)]
 fn is_readable_by_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
+    use std::os::unix::fs::MetadataExt as _;
+    let is_read_only =
+        rustix::fs::statvfs(path).is_ok_and(|mount| mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
+    std::fs::metadata(path).is_ok_and(|found| {
+        let is_own = found.uid() == rustix::process::geteuid().as_raw();
+        // Without permission to write, the owner chose the mode, or a tool that mounts secrets did.
+        let is_writable = found.mode() & 0o200 != 0;
+        found.is_file() && found.mode() & 0o077 != 0 && is_own && is_writable && !is_read_only
+    })
 }
 
 #[cfg(not(unix))]

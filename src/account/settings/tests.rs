@@ -59,7 +59,19 @@ const FILE: &str = r#"{"api_key":"from-file","base_url":"https://file.example.co
 const STAGING: &str = r#"{"api_key":"from-context","base_url":"https://context.example.com"}"#;
 
 fn flags(endpoint: Option<&str>, context: Option<&str>) -> Flags {
-    Flags { endpoint: endpoint.map(str::to_owned), token_file: None, context: context.map(str::to_owned) }
+    Flags {
+        endpoint: endpoint.map(|url| by_flag(url.to_owned(), "--endpoint")),
+        token_file: None,
+        context: context.map(|name| by_flag(name.to_owned(), "--context")),
+    }
+}
+
+fn by_flag<T>(value: T, flag: &'static str) -> Sourced<T> {
+    Sourced { value, source: SettingSource::Flag(flag) }
+}
+
+fn token_file(path: impl Into<PathBuf>) -> Sourced<PathBuf> {
+    by_flag(path.into(), "--token-file")
 }
 
 #[test]
@@ -80,9 +92,12 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     assert_eq!(World::new(&urls).message(&none), "https://a.example.com from PRIME_API_BASE_URL; no token");
 
     let mut all = flags(Some("https://flag.example.com"), None);
-    all.token_file = Some("-".into());
+    all.token_file = Some(token_file("-"));
     let both = World { stdin: b"from-stdin\n", ..both };
-    assert_eq!(both.message(&all), "https://flag.example.com from --endpoint; Bearer from-stdin from standard input");
+    assert_eq!(
+        both.message(&all),
+        "https://flag.example.com from --endpoint; Bearer from-stdin from standard input (--token-file)"
+    );
 }
 
 #[test]
@@ -101,24 +116,79 @@ fn with_a_context_only_its_own_file_is_read() {
             .with(".prime/environments/bare.json", "{}")
     };
     let file = "~/.prime/environments/staging.json";
-    let message = format!("https://context.example.com from {file}; Bearer from-context from {file}");
-    assert_eq!(world(&[]).message(&flags(None, Some("staging"))), message);
-    assert_eq!(world(&[("PRIME_CONTEXT", "staging")]).message(&Flags::default()), message);
-    assert_eq!(world(&[("PRIME_CONTEXT", "other")]).message(&flags(None, Some("staging"))), message);
+    let staging = |by: &str| {
+        let from = format!("{file} (context staging from {by})");
+        format!("https://context.example.com from {from}; Bearer from-context from {from}")
+    };
+    assert_eq!(world(&[]).message(&flags(None, Some("staging"))), staging("--context"));
+    assert_eq!(world(&[("PRIME_CONTEXT", "staging")]).message(&Flags::default()), staging("PRIME_CONTEXT"));
+    assert_eq!(world(&[("PRIME_CONTEXT", "other")]).message(&flags(None, Some("staging"))), staging("--context"));
 
     // The token of one file never meets the endpoint of another.
-    let message = "https://api.primeintellect.ai from the default; no token";
-    assert_eq!(world(&[]).message(&flags(None, Some("bare"))), message);
+    let nothing = "https://api.primeintellect.ai from the default; no token";
+    assert_eq!(world(&[]).message(&flags(None, Some("bare"))), nothing);
 
-    // The environment wins over a file, as it does for the vendor.
-    let message = format!("https://context.example.com from {file}; Bearer from-env from PRIME_API_KEY");
-    assert_eq!(world(&[("PRIME_API_KEY", "from-env")]).message(&flags(None, Some("staging"))), message);
+    // The environment wins over a file, as it does for the vendor. A flag wins over the environment.
+    let environment =
+        [("PRIME_API_KEY", "from-env"), ("PRIME_BASE_URL", "https://env.example.com"), ("PRIME_CONTEXT", "staging")];
+    let by_env = "https://env.example.com from PRIME_BASE_URL; Bearer from-env from PRIME_API_KEY";
+    assert_eq!(world(&environment).message(&Flags::default()), by_env);
+    assert_eq!(world(&environment).message(&flags(None, Some("staging"))), staging("--context"));
+    // So it does over the variables of flags.
+    let mut mixed = flags(None, Some("staging"));
+    mixed.endpoint = Some(Sourced {
+        value: "https://x.example.com".to_owned(),
+        source: SettingSource::Variable("KEYFORM_ENDPOINT"),
+    });
+    mixed.token_file = Some(Sourced { value: "/none".into(), source: SettingSource::Variable("KEYFORM_TOKEN_FILE") });
+    assert_eq!(world(&environment).message(&mixed), staging("--context"));
+    mixed.context = None;
+    let message = world(&environment).message(&mixed);
+    assert!(
+        message.starts_with("error: cannot read the token from the file that KEYFORM_TOKEN_FILE names: "),
+        "{message}"
+    );
+    // What the context of the flag does not have comes from the environment, but an endpoint never does.
+    let message = "https://api.primeintellect.ai from the default; Bearer from-env from PRIME_API_KEY";
+    assert_eq!(world(&environment).message(&flags(None, Some("bare"))), message);
+}
+
+#[test]
+fn the_context_production_is_built_in() {
+    let message = "https://api.primeintellect.ai from the default; no token";
+    for name in ["production", "PRODUCTION"] {
+        assert_eq!(World::new(&[]).message(&flags(None, Some(name))), message);
+        assert_eq!(World::new(&[("PRIME_CONTEXT", name)]).message(&Flags::default()), message);
+        // A file of this name is not read, as by the vendor.
+        let world = World::new(&[("PRIME_BASE_URL", "https://env.example.com")])
+            .with(".prime/config.json", FILE)
+            .with(&format!(".prime/environments/{name}.json"), STAGING);
+        let message = format!(
+            "https://api.primeintellect.ai from the default; Bearer from-file from ~/.prime/config.json (context {name} from \
+             --context)"
+        );
+        assert_eq!(world.message(&flags(None, Some(name))), message);
+    }
+}
+
+#[test]
+fn a_token_in_place_of_a_file_name_is_not_shown() {
+    for name in ["sk_live_hunter2", "pit_hunter2/with/slashes", &"hunter2".repeat(99)] {
+        let error =
+            World::new(&[]).resolve(&Flags { token_file: Some(token_file(name)), ..Flags::default() }).unwrap_err();
+        let shown = format!("{error} {:?}", error.help());
+        assert!(!shown.contains("hunter2") && shown.contains("--token-file"), "{shown}");
+    }
+    let world = World::new(&[]);
+    let path = world.path(".prime");
+    let error = world.resolve(&Flags { token_file: Some(token_file(path.clone())), ..Flags::default() }).unwrap_err();
+    assert!(error.to_string().contains(path.to_str().unwrap()), "a path that exists is shown: {error}");
 }
 
 #[test]
 fn errors_about_settings_show_no_content() {
     let secret = r#"{"api_key": 5, "hunter2": }"#;
-    let mut token_file = Flags { token_file: Some("/nonexistent/token".into()), ..Flags::default() };
+    let mut by_file = Flags { token_file: Some(token_file("/nonexistent/token")), ..Flags::default() };
     let mut message = vec![
         World::new(&[]).message(&flags(None, Some("absent"))),
         World::new(&[]).message(&flags(None, Some("../../etc/passwd"))),
@@ -128,12 +198,12 @@ fn errors_about_settings_show_no_content() {
         World::new(&[]).with(".prime/config.json", r#"{"base_url":["hunter2"]}"#).message(&Flags::default()),
         World::new(&[("PRIME_API_BASE_URL", "http://example.com")]).message(&Flags::default()),
         World::new(&[("PRIME_API_KEY", "Bearer hunter2")]).message(&Flags::default()),
-        World::new(&[]).message(&token_file),
+        World::new(&[]).message(&by_file),
     ];
     let world = World::new(&[]).with("big", &"x".repeat(2 << 20)).with("long", &"x".repeat(5000)).with("none", "\n");
     for file in ["big", "long", "none"] {
-        token_file.token_file = Some(world.path(file));
-        message.push(world.message(&token_file));
+        by_file.token_file = Some(token_file(world.path(file)));
+        message.push(world.message(&by_file));
     }
     let message = message.join("\n");
     assert!(!message.contains("hunter2"));
@@ -161,8 +231,8 @@ fn a_missing_token_error_names_each_place_that_was_searched() {
 fn a_token_file_that_others_may_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::new(&[]).with("token", "t\n");
-    let flags = Flags { token_file: Some(world.path("token")), ..Flags::default() };
-    for (mode, is_warned_of) in [(0o600, false), (0o640, true), (0o604, true)] {
+    let flags = Flags { token_file: Some(token_file(world.path("token"))), ..Flags::default() };
+    for (mode, is_warned_of) in [(0o600, false), (0o640, true), (0o604, true), (0o444, false), (0o440, false)] {
         fs::set_permissions(world.path("token"), fs::Permissions::from_mode(mode)).unwrap();
         assert_eq!(world.resolve(&flags).unwrap().warning().is_some(), is_warned_of, "{mode:o}");
     }
@@ -171,7 +241,7 @@ fn a_token_file_that_others_may_read_is_warned_of() {
 #[test]
 fn the_endpoint_is_resolved_without_a_token_or_standard_input() {
     let world = World::new(&[]).with(".prime/config.json", FILE);
-    let flags = Flags { token_file: Some("/nonexistent".into()), ..Flags::default() };
+    let flags = Flags { token_file: Some(token_file("/nonexistent")), ..Flags::default() };
     let found = resolve_endpoint(&flags, &|name| world.variables.get(name).cloned()).unwrap();
     assert_eq!(found.value.as_str(), "https://file.example.com");
 }

@@ -1,15 +1,14 @@
 //! The environment, and the configuration files of the vendor's command line, which are read within a bound.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::files::read_stream;
+use crate::files;
 
-use super::error::{MAX_FILE_BYTES, SettingSource, SettingsError};
+use super::error::{MAX_FILE_BYTES, SettingSource, SettingsError, Sourced};
 
 const CONTEXT: &str = "PRIME_CONTEXT";
 
@@ -20,8 +19,8 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// matter if all values come from elsewhere.
 pub(super) struct VendorConfig {
     path: Option<PathBuf>,
-    /// The name of the context, if one was chosen: then the file must exist.
-    context: Option<String>,
+    /// The context that was chosen, if any.
+    context: Option<Sourced<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -32,37 +31,50 @@ pub(super) struct VendorFile {
 
 impl VendorConfig {
     /// Finds the file of the context that the flag or the environment chooses, or else the common one. Does not read it.
-    pub(super) fn find(context: Option<&str>, environment: Environment<'_>) -> Result<Self, SettingsError> {
-        let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    pub(super) fn find(context: Option<&Sourced<String>>, environment: Environment<'_>) -> Result<Self, SettingsError> {
+        let folder = environment("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".prime"));
+        let common = folder.as_ref().map(|folder| folder.join("config.json"));
         let chosen = match context {
-            Some(name) => Some((name.to_owned(), SettingSource::Flag("--context"))),
-            None => first_of(environment, &[CONTEXT])?,
+            Some(context) => Some(context.clone()),
+            None => first_of(environment, &[CONTEXT])?.map(|(value, source)| Sourced { value, source }),
         };
-        let Some((name, source)) = chosen else {
-            return Ok(Self { path: home.map(|home| home.join(".prime").join("config.json")), context: None });
-        };
+        let Some(context) = chosen else { return Ok(Self { path: common, context: None }) };
+        let name = &context.value;
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
-            return Err(SettingsError::ContextName(source));
+            return Err(SettingsError::ContextName(context.source));
         }
-        let home = home.ok_or_else(|| SettingsError::NoHome(name.clone()))?;
-        let path = home.join(".prime").join("environments").join(format!("{name}.json"));
-        Ok(Self { path: Some(path), context: Some(name) })
+        let path = if is_production(name) {
+            common
+        } else {
+            let folder = folder.ok_or_else(|| SettingsError::NoHome(name.clone()))?;
+            Some(folder.join("environments").join(format!("{name}.json")))
+        };
+        Ok(Self { path, context: Some(context) })
+    }
+
+    /// Whether a flag chose the context: then its values win over the environment.
+    pub(super) fn is_from_flag(&self) -> bool {
+        self.context.as_ref().is_some_and(Sourced::is_from_flag)
     }
 
     /// Reads the file, if it exists. Empty values count as missing.
-    pub(super) fn read(&self) -> Result<Option<(VendorFile, PathBuf)>, SettingsError> {
+    ///
+    /// The context `production` has no file: prime 0.18.0 takes its token from the common file, and the default endpoint.
+    pub(super) fn read(&self) -> Result<Option<(VendorFile, SettingSource)>, SettingsError> {
         let Some(path) = &self.path else {
             return Ok(None);
         };
-        let bytes = match (read_file(path), &self.context) {
-            (Ok(bytes), _) => bytes,
-            (Err(SettingsError::Unreadable { error, .. }), context) if error.kind() == io::ErrorKind::NotFound => {
-                return match context {
+        let name = self.context.as_ref().map(|context| &context.value);
+        let is_production = name.is_some_and(|name| is_production(name));
+        let bytes = match read_file(path) {
+            Ok(bytes) => bytes,
+            Err(SettingsError::Unreadable { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                return match name.filter(|_| !is_production) {
                     Some(name) => Err(SettingsError::NoContext { name: name.clone(), path: path.clone() }),
                     None => Ok(None),
                 };
             }
-            (Err(error), _) => return Err(error),
+            Err(error) => return Err(error),
         };
         // The text of the error may quote the file, and so the token.
         let mut file: VendorFile = serde_json::from_slice(&bytes).map_err(|error| SettingsError::BadConfig {
@@ -71,8 +83,12 @@ impl VendorConfig {
             column: error.column(),
         })?;
         file.api_key = file.api_key.filter(|text| !text.is_empty());
-        file.base_url = file.base_url.filter(|text| !text.is_empty());
-        Ok(Some((file, path.clone())))
+        file.base_url = file.base_url.filter(|text| !text.is_empty() && !is_production);
+        let context = self
+            .context
+            .as_ref()
+            .map(|Sourced { value, source }| (value.clone(), source.named_by().unwrap_or(CONTEXT)));
+        Ok(Some((file, SettingSource::VendorConfig { path: path.clone(), context })))
     }
 
     /// Says where the file has a token, for the error about a missing token.
@@ -82,6 +98,10 @@ impl VendorConfig {
             None => "`api_key` in ~/.prime/config.json (but HOME is not set)".to_owned(),
         }
     }
+}
+
+fn is_production(context: &str) -> bool {
+    context.eq_ignore_ascii_case("production")
 }
 
 /// Returns the first of some variables that is set. An empty one counts as unset, as it does for the vendor.
@@ -98,19 +118,10 @@ pub(super) fn first_of(
     Ok(None)
 }
 
-/// Reads a file, or a pipe, of up to [`MAX_FILE_BYTES`].
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SettingsError> {
-    let bytes = File::open(path).and_then(read_within_bound);
-    bytes.map_err(|error| match error.kind() {
+/// Reads a file of up to [`MAX_FILE_BYTES`], not a pipe.
+fn read_file(path: &Path) -> Result<Vec<u8>, SettingsError> {
+    files::read_followed(path, MAX_FILE_BYTES).map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => SettingsError::TooLarge(path.to_owned()),
         _ => SettingsError::Unreadable { path: path.to_owned(), error },
-    })
-}
-
-/// Reads up to [`MAX_FILE_BYTES`]; more is an error of the kind `FileTooLarge`.
-pub(super) fn read_within_bound(input: impl Read) -> io::Result<Vec<u8>> {
-    read_stream(input, MAX_FILE_BYTES).map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than a token"),
-        _ => error,
     })
 }
