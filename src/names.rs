@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::terminal::escape::{describe, escape, is_unsafe};
+use crate::terminal::escape::{describe, escape, unsafe_chars};
 
 /// The longest [`KeyName`], in characters.
 pub const MAX_NAME_CHARS: usize = 100;
@@ -86,7 +86,7 @@ impl AccountName {
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         let text = text.as_ref();
         check_length(text, MAX_ACCOUNT_NAME_CHARS)?;
-        if let Some(bad) = text.chars().find(|&c| is_unsafe(c)) {
+        if let Some((_, bad)) = unsafe_chars(text).next() {
             return Err(NameError::Forbidden(bad));
         }
         if text.trim().len() != text.len() {
@@ -203,7 +203,9 @@ mod tests {
 
     #[test]
     fn an_account_name_is_visible_text_without_padding() {
-        for good in ["alice-laptop", "Åsa's key", "日本 🔑", "a", &"x".repeat(128)] {
+        for good in
+            ["alice-laptop", "Åsa's key", "日本 🔑", "👩\u{200d}💻 ❤️", "می\u{200c}خواهم", "a", &"x".repeat(128)]
+        {
             assert_eq!(AccountName::new(good).as_ref().map(AccountName::as_str), Ok(good));
         }
         assert_eq!(AccountName::new(""), Err(NameError::Empty));

@@ -13,7 +13,7 @@ use super::limits::MAX_SHOWN_CHARS;
 use super::source::Source;
 use super::suggest::{is_credential, suggest};
 use super::tree::{Field, Mapping, Node, Value};
-use crate::terminal::escape::{describe, escape_to, is_unsafe};
+use crate::terminal::escape::{describe, escape_to, unsafe_chars};
 
 /// Reads the values of one file and collects their problems.
 pub(crate) struct FieldReader<'p> {
@@ -82,7 +82,7 @@ impl FieldReader<'_> {
     /// Reads a text for people: of up to `max` characters, on one line, every character visible.
     pub(crate) fn line<'n>(&mut self, node: &'n Node<'_>, what: &str, max: usize) -> Option<&'n str> {
         let text = self.text(node, what)?;
-        if let Some(bad) = text.chars().find(|&c| is_unsafe(c)) {
+        if let Some((_, bad)) = unsafe_chars(text).next() {
             let message = format!("{what} contains {}, which is not allowed", describe(bad));
             let help = "remove it, because a reviewer would not see it";
             self.error(Code::FieldValue, &node.range, message, help);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::public_key::private;
-use crate::terminal::escape::is_unsafe;
+use crate::terminal::escape::unsafe_chars;
 
 /// A manifest file that was read.
 #[derive(Debug)]
@@ -197,7 +197,7 @@ fn invisible(text: &str) -> Vec<Redaction> {
         if is_plain(content) {
             continue;
         }
-        for (at, c) in content.char_indices().filter(|&(_, c)| c != '\t' && is_unsafe(c)) {
+        for (at, c) in unsafe_chars(content).filter(|&(_, c)| c != '\t') {
             let (start, end) = (line.start + at, line.start + at + c.len_utf8());
             match found.last_mut() {
                 Some(Redaction { range, reason: RedactionReason::Invisible { count, .. } }) if range.end == start => {
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(source.text().len(), text.len());
         assert_eq!(source.text().find("# b"), text.find("# b"));
         assert_eq!(source.text().lines().count(), text.lines().count());
-        assert!(!source.text().contains("MII") && !source.text().chars().any(|c| c != '\n' && is_unsafe(c)));
+        assert!(!source.text().contains("MII") && !unsafe_chars(source.text()).any(|(_, c)| c != '\n'));
         assert!(
             source.text().starts_with("a: \"-----xxxxx ") && source.text().contains("xxx-----\" # b_"),
             "{}",

@@ -28,7 +28,7 @@ use self::curve::Curve;
 use self::error::PublicKeyErrorKind as Kind;
 use self::format::KeyFormat;
 use self::line::Part;
-use crate::terminal::escape::is_unsafe;
+use crate::terminal::escape::unsafe_chars;
 
 pub use self::blob::{Fingerprint, KeyBlob};
 pub use self::compromised::{Compromise, CompromiseCheck, CompromiseChecks, PrimeTests};
@@ -130,8 +130,7 @@ impl PublicKey {
 
 /// Refuses invisible characters, and those that change how others are shown, anywhere in the text.
 fn refuse_unsafe(text: &str) -> Result<(), PublicKeyError> {
-    let is_refused = |c: &char| is_unsafe(*c) && !matches!(c, '\t' | '\r' | '\n');
-    match text.char_indices().find(|(_, c)| is_refused(c)) {
+    match unsafe_chars(text).find(|(_, c)| !matches!(c, '\t' | '\r' | '\n')) {
         Some((start, character)) => Err(Kind::Character { character }.at(start..start + character.len_utf8())),
         None => Ok(()),
     }

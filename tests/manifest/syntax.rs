@@ -133,6 +133,21 @@ fn every_invisible_character_is_reported_with_its_place() {
     );
 }
 
+#[test]
+fn emoji_and_scripts_that_need_joiners_are_text() {
+    let text = format!(
+        "# 👩\u{200d}💻 ❤\u{fe0f}\nversion: 1\nkeys:\n  - name: a\n    publicKey: {} 👩\u{200d}💻 می\u{200c}خواهم\n    \
+         accountName: \"\\u2764\\uFE0F 葛\u{e0100}\"\n    owner: 🏳\u{fe0f}\u{200d}🌈 क्\u{200d}ष\n",
+        key(0)
+    );
+    let set = desired(&text);
+    assert_eq!(set.keys[0].name_to_send(), "❤\u{fe0f} 葛\u{e0100}");
+    assert_eq!(
+        codes("version: 1 # a\u{200d}b\nkeys: [] # \u{fe0f}\n"),
+        ["1:15 unsafe-character", "2:12 unsafe-character"]
+    );
+}
+
 /// One text for every mistake that the YAML parser distinguishes.
 #[test]
 fn each_mistake_of_syntax_is_explained() {

@@ -6,7 +6,7 @@ use keyform::names::KeyName;
 use keyform::plan::{Plan, file};
 use keyform::report::problems;
 use keyform::report::{View, json, markdown, text};
-use keyform::terminal::escape::{escape_to, is_unsafe};
+use keyform::terminal::escape::{escape_to, is_unsafe, unsafe_chars};
 use proptest::prelude::*;
 
 use crate::markdown::{assert_cells, parse};
@@ -17,7 +17,7 @@ use crate::support::world;
 /// A word that appears only in hostile texts, and shows where they end up.
 const SENTINEL: &str = "zqEVILqz";
 
-const PARTS: [&str; 44] = [
+const PARTS: [&str; 49] = [
     "@octocat",
     "@here",
     "#1",
@@ -59,6 +59,11 @@ const PARTS: [&str; 44] = [
     "\u{1b}]8;;http://evil.example\u{7}",
     "\u{202e}",
     "\u{200b}",
+    "\u{200d}",
+    "\u{fe0f}",
+    "👩\u{200d}💻",
+    "❤\u{fe0f}\u{200d}🔥",
+    "می\u{200c}خواهم",
     "\u{2028}",
     "\u{85}",
     " \t ",
@@ -126,7 +131,7 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
 
 fn has_only_styles(text: &str) -> Result<(), TestCaseError> {
     let plain = anstream::adapter::strip_str(text).to_string();
-    let bad = plain.chars().find(|&c| is_unsafe(c) && c != '\n');
+    let bad = unsafe_chars(&plain).find(|(_, c)| *c != '\n');
     prop_assert!(bad.is_none(), "{bad:?} in {plain}");
     // Only colours were stripped: nothing else may follow an escape character.
     for after in text.split('\u{1b}').skip(1) {
@@ -152,7 +157,7 @@ proptest! {
         let found = parse(&text);
         prop_assert!(!found.text.contains(SENTINEL), "outside of code: {}", found.text);
         prop_assert!(found.html.iter().all(|html| !html.contains(SENTINEL)), "{:?}", found.html);
-        prop_assert!(text.chars().all(|c| !is_unsafe(c) || c == '\n'));
+        prop_assert!(unsafe_chars(&text).all(|(_, c)| c == '\n'));
         prop_assert!(text.chars().count() <= markdown::MAX_CHARS);
         let small = scene.comment(markdown::MIN_CHARS, View::default());
         prop_assert!(small.chars().count() <= markdown::MIN_CHARS, "{}", small.chars().count());
@@ -183,18 +188,18 @@ proptest! {
     ) {
         let scene = scene(&names, &owner, &account_name, &message);
         let written = file::to_text(&scene.plan);
-        prop_assert!(written.chars().all(|c| !is_unsafe(c) || c == '\n'));
+        prop_assert!(unsafe_chars(&written).all(|(_, c)| c == '\n'));
         let read: serde_json::Value = serde_json::from_str(&written).unwrap();
         prop_assert_eq!(&read, &serde_json::to_value(scene.plan.document()).unwrap());
         let saved = file::from_text(written.as_bytes()).unwrap();
         prop_assert_eq!(saved, Plan { user_seen: false, drift: Vec::new(), notes: Vec::new(), ..scene.plan.clone() });
         let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Skipped { reason: message.clone() }], vec![]);
         for text in [json::outcome(&scene.plan, &failed), json::refused(&scene.plan, &scene.refusals())] {
-            prop_assert!(text.chars().all(|c| !is_unsafe(c) || c == '\n'));
+            prop_assert!(unsafe_chars(&text).all(|(_, c)| c == '\n'));
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }
         for line in events(&scene, &failed).lines() {
-            prop_assert!(!line.chars().any(is_unsafe));
+            prop_assert!(unsafe_chars(line).next().is_none());
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             prop_assert!(line["event"].is_string() && line["time"].is_string(), "{}", line);
         }
@@ -206,7 +211,7 @@ proptest! {
     ) {
         let scene = scene(&names, &owner, &account_name, "");
         let diff = scene.diff();
-        prop_assert!(diff.chars().all(|c| !is_unsafe(c) || c == '\n'));
+        prop_assert!(unsafe_chars(&diff).all(|(_, c)| c == '\n'));
         for line in diff.lines().skip(2) {
             let is_field = |line: &str| ["- ", "  "].iter().any(|indent| line.starts_with(indent));
             prop_assert!(line.starts_with("@@ -") || "+- ".contains(&line[..1]) && is_field(&line[1..]), "{line}");
@@ -231,7 +236,7 @@ proptest! {
         prop_assert_eq!(text.lines().count(), report.diagnostics.len());
         for line in text.lines() {
             prop_assert!(line.starts_with("::error ") || line.starts_with("::warning "), "{line}");
-            prop_assert!(!line.chars().any(is_unsafe));
+            prop_assert!(unsafe_chars(line).next().is_none());
             let data = line.splitn(3, "::").nth(2).unwrap().replace("%25", "").replace("%0A", "");
             prop_assert!(!data.contains('%'), "{line}");
         }
