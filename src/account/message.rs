@@ -55,7 +55,7 @@ impl FailedRequest<'_> {
             FailureKind::MissingPermission(Permission::Write) => {
                 &format!("the token{from} has no permission to change SSH keys")
             }
-            FailureKind::Forbidden => &format!("the account denies access to the token{from}"),
+            FailureKind::Forbidden => &format!("the account denies access with the token{from}"),
             FailureKind::NotFound => match self.operation {
                 Operation::Promote | Operation::Delete => "the account has no such key",
                 Operation::List | Operation::Upload => "there are no SSH keys at this endpoint",

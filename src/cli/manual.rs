@@ -190,8 +190,11 @@ pub(super) fn exit_codes(path: &str) -> Vec<Definition> {
         "validate" => entries.push(("3", "The manifest violates its policy, and has no errors")),
         _ => {}
     }
-    if ["", "apply"].contains(&path) {
-        entries.push(("130", "Interrupted; the results so far are saved"));
+    match path {
+        "" | "apply" => entries.push(("130", "Interrupted; the results so far are saved")),
+        // A signal is how it ends.
+        "emulator" => {}
+        _ => entries.push(("130", "Interrupted")),
     }
     entries
 }

@@ -28,6 +28,7 @@ use clap::{ArgMatches, FromArgMatches as _, Parser, Subcommand};
 
 use args::{OutputArgs, When};
 use error::{CliError, Exit};
+use signals::Signals;
 use ui::Ui;
 use variables::environment;
 
@@ -103,6 +104,8 @@ enum Command {
 /// Runs keyform with the arguments of a process, the first being the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    // First, so that a signal is never too early.
+    let signals = Signals::listen();
     let (cli, command, matches) = match parse(&arguments) {
         Ok(parsed) => parsed,
         Err(exit) => return exit.into(),
@@ -115,7 +118,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::State(args) => args.without_effect(),
         _ => None,
     };
-    let exit = match flags::check(&command, &matches, without_effect).and_then(|()| run(cli.command, ui)) {
+    let exit = match flags::check(&command, &matches, without_effect).and_then(|()| run(cli.command, ui, &signals?)) {
         Ok(exit) => exit,
         Err(error) => {
             ui.tell(&error.render());
@@ -174,14 +177,14 @@ fn invalid_variable(arguments: &[OsString]) -> Option<CliError> {
     })
 }
 
-fn run(chosen: Command, ui: Ui) -> Result<Exit, CliError> {
+fn run(chosen: Command, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
     match chosen {
         Command::Validate(args) => commands::validate::run(args, ui),
         Command::Plan(args) => commands::plan::run(&args, ui),
-        Command::Apply(args) => commands::apply::run(&args, ui),
+        Command::Apply(args) => commands::apply::run(&args, ui, signals),
         Command::Import(args) => commands::import::run(args, ui),
         Command::State(args) => commands::state::run(args, ui),
-        Command::Emulator(args) => commands::emulator::run(args, ui),
+        Command::Emulator(args) => commands::emulator::run(args, ui, signals),
         Command::Schema(args) => commands::schema::run(&args, ui),
         Command::Completions(args) => commands::completions::run(&args, command(), ui),
         Command::Man(args) => commands::man::run(&args, command(), ui),

@@ -1,5 +1,9 @@
 //! Signals that stop an apply.
 
+#[cfg(target_os = "linux")]
+use std::io::Read as _;
+#[cfg(target_os = "linux")]
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use insta::assert_snapshot;
@@ -104,4 +108,57 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
         assert!(!folder.path(STATE).exists() && folder.path("keyform.state.json.journal").exists());
         next_apply_completes(&folder, &account, 3);
     }
+}
+
+/// Waits until a process handles SIGTERM, which it does before anything else.
+#[cfg(target_os = "linux")]
+fn until_signals_are_heard(process: &Child) {
+    until("a handler of SIGTERM", || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << 14) != 0
+    });
+}
+
+/// Sends a signal, and returns the exit code.
+#[cfg(target_os = "linux")]
+fn stopped(mut process: Child, signal: &str) -> Option<i32> {
+    let kill = format!("kill -s {signal} {}", process.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let mut status = None;
+    until("the end", || {
+        status = process.try_wait().unwrap();
+        status.is_some()
+    });
+    status.unwrap().code()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_is_heard_while_the_token_is_read_from_stdin() {
+    let folder = Folder::of("alice=1");
+    for (command, signal) in [("plan", "TERM"), ("apply -y", "INT"), ("import", "HUP"), ("state rebuild -y", "TERM")] {
+        let arguments = format!("{command} --token-file - --endpoint http://127.0.0.1:1");
+        // Stdin stays open until the process has ended.
+        let (process, _stdout) = folder.keyform(&arguments).start_blocked();
+        until_signals_are_heard(&process);
+        assert_eq!(stopped(process, signal), Some(130), "{command}");
+    }
+    assert!(!folder.path(STATE).exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_is_heard_while_nobody_reads_stdout() {
+    let keys: Vec<_> = (1..=400).map(|number| format!("key-{number}={number}")).collect();
+    let (account, folder) = (account_with(EmulatorConfig::default()), Folder::of(&keys.join(" ")));
+    for command in ["plan --format json", "apply -y --full"] {
+        let (process, mut stdout) = folder.keyform(command).on(&account).start_blocked();
+        // The first byte comes when all of the result is written, which is more than a pipe holds.
+        stdout.read_exact(&mut [0]).unwrap();
+        assert_eq!(stopped(process, "TERM"), Some(130), "{command}");
+    }
+    assert!(account.api().rows().is_empty() && !folder.path(STATE).exists());
+    // The next run takes the lock over.
+    folder.keyform("apply -y").on(&account).run().expect(0);
 }

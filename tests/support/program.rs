@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::{Read, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -261,6 +261,14 @@ impl<'f> Run<'f> {
     pub fn stdout(mut self, to: impl Into<Stdio>) -> (Option<i32>, String) {
         let output = self.command.stdin(Stdio::null()).stdout(to).stderr(Stdio::piped()).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Starts the program with a stdin that stays open, and a stdout that nobody reads until it ends.
+    pub fn start_blocked(mut self) -> (Child, ChildStdout) {
+        let mut child =
+            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        (child, stdout)
     }
 
     pub fn start(mut self) -> Running<'f> {

@@ -17,7 +17,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
 use crate::cli::progress::{Progress, ProgressTarget};
 use crate::cli::saved_plan;
-use crate::cli::signals::stoppable;
+use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::names::KeyName;
@@ -69,29 +69,24 @@ pub(in crate::cli) struct ApplyArgs {
     workspace: WorkspaceArgs,
 }
 
-pub(in crate::cli) fn run(args: &ApplyArgs, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &ApplyArgs, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
+    signals.are_awaited();
     let context = Context::new(args.workspace.clone(), ui);
     let source = PlanSource::read(args, &context)?;
     if !args.auto_approve && !Ui::can_ask() {
         return Err(CliError::new("cannot ask for approval without a terminal")
             .hint("review the plan with `keyform plan`, then run apply with --auto-approve"));
     }
-    let stop = CancellationToken::new();
     let stopping = || ui.status("Stopping after requests in flight. Press Ctrl-C again to quit now.");
-    let ended = runtime()?.block_on(stoppable(apply(args, &context, source, &stop), &stop, stopping))?;
+    let ended = runtime()?.block_on(signals.run(apply(args, &context, source, signals), stopping));
     ended.unwrap_or_else(|| {
         ui.status("Stopped. Results are saved next to the state, and the next apply completes the plan.");
         Ok(Exit::Interrupted)
     })
 }
 
-async fn apply(
-    args: &ApplyArgs,
-    context: &Context,
-    source: PlanSource,
-    stop: &CancellationToken,
-) -> Result<Exit, CliError> {
-    let ui = context.ui;
+async fn apply(args: &ApplyArgs, context: &Context, source: PlanSource, signals: &Signals) -> Result<Exit, CliError> {
+    let (ui, stop) = (context.ui, &signals.stop);
     // No request that changes anything is in flight yet, so a signal can end this at once.
     let Some(prepared) = unless_stopped(stop, prepare(args, context, source)).await else {
         ui.status("Nothing was changed.");
@@ -117,7 +112,9 @@ async fn apply(
             return Ok(Exit::Interrupted);
         }
     }
+    let in_flight = signals.in_flight();
     let outcome = carry_out(args, ui, &account, &mut session, loaded, &log, stop).await;
+    drop(in_flight);
     show_outcome(args, context, &plan, &outcome)?;
     let exit = if outcome.interrupted {
         Exit::Interrupted

@@ -81,10 +81,10 @@ pub(in crate::cli) struct EmulatorArgs {
     no_retry_after: bool,
 }
 
-pub(in crate::cli) fn run(args: EmulatorArgs, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: EmulatorArgs, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
     runtime()?.block_on(async {
         let is_well_known = args.token.is_none();
-        let mut signals = Signals::listen()?;
+        signals.are_awaited();
         let emulator = Emulator::start(config(args)).map_err(|error| {
             let hint = match error {
                 EmulatorError::Bind { .. } => "choose another port, or omit --port to use any free one",
@@ -99,7 +99,7 @@ pub(in crate::cli) fn run(args: EmulatorArgs, ui: Ui) -> Result<Exit, CliError> 
         // A token that was given could be a real one.
         let token = if is_well_known { emulator.token() } else { "…" };
         ui.status(&format!("Try it: PRIME_API_KEY={token} keyform plan --endpoint {url}"));
-        emulator.run_until(signals.next()).await?;
+        emulator.run_until(signals.stop.cancelled()).await?;
         Ok(Exit::Done)
     })
 }
