@@ -77,7 +77,7 @@ fn ssh_keygen_accepts_all_but_the_key_that_is_too_short_for_it_and_counts_the_sa
 
 #[test]
 fn each_reason_is_in_the_table() {
-    let reasons = ["published", "exponent", "divisible", "square", "close", "ROCA", "prime number"];
+    let reasons = ["published", "exponent", "divisible", "square", "close", "ROCA", "not random", "prime number"];
     for reason in reasons {
         assert!(Row::all().iter().any(|row| row.keyform.contains(reason)), "{reason}");
     }

@@ -119,9 +119,9 @@ mod tests {
 
     const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5tbsN8QMTUIGUyKcKetjtfPHnOTEhqTzOnWkFAsXwk";
 
-    /// An RSA key with the modulus `2^(bits - 1) + last`.
+    /// An RSA key whose modulus ends with `last`.
     fn rsa(bits: usize, last: u8) -> PublicKey {
-        let modulus = [&[0, 0x80][..], &vec![0; bits / 8 - 2], &[last]].concat();
+        let modulus = [&[0][..], &vec![0xb5; bits / 8 - 1], &[last]].concat();
         let blob: Vec<u8> = [&b"ssh-rsa"[..], &[1, 0, 1], &modulus]
             .iter()
             .flat_map(|part| [&u32::try_from(part.len()).unwrap().to_be_bytes()[..], part].concat())
@@ -132,6 +132,10 @@ mod tests {
     /// Finds a modulus that passes all checks but the expensive one.
     fn unremarkable(bits: usize) -> PublicKey {
         (1..=255).step_by(2).map(|last| rsa(bits, last)).find(|key| key.cheap_compromise().is_none()).unwrap()
+    }
+
+    fn divisible(bits: usize) -> PublicKey {
+        (1..=255).step_by(2).map(|last| rsa(bits, last)).find(|key| key.cheap_compromise().is_some()).unwrap()
     }
 
     fn check(keys: &[PublicKey], limit: PrimeTests) -> Vec<CompromiseCheck> {
@@ -145,7 +149,7 @@ mod tests {
     fn every_key_has_one_result_at_its_own_index() {
         use CompromiseCheck::{Compromised, Passed};
         let ed25519 = PublicKey::parse(ED25519).unwrap();
-        let divisible = rsa(2048, 1);
+        let divisible = divisible(2048);
         let factor = Compromised(divisible.cheap_compromise().unwrap());
         let keys = [unremarkable(2056), ed25519.clone(), divisible, unremarkable(2048), ed25519];
         assert_eq!(check(&keys, PrimeTests::of(3, 2056)), [Passed, Passed, factor, Passed, Passed]);
@@ -155,7 +159,7 @@ mod tests {
     #[test]
     fn long_keys_beyond_the_limit_are_not_tested_for_a_prime_modulus_but_for_everything_else() {
         use CompromiseCheck::{Passed, PrimeUntested};
-        let keys = [unremarkable(4096), unremarkable(2048), rsa(8192, 1), PublicKey::parse(ED25519).unwrap()];
+        let keys = [unremarkable(4096), unremarkable(2048), divisible(8192), PublicKey::parse(ED25519).unwrap()];
         let [four, two, divisible, ed25519] = check(&keys, PrimeTests::of(1, 2048)).try_into().unwrap();
         assert_eq!([four, two, ed25519], [PrimeUntested, Passed, Passed]);
         assert!(matches!(divisible, CompromiseCheck::Compromised(_)), "{divisible:?}");

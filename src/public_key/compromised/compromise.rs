@@ -19,6 +19,8 @@ pub enum Compromise {
     ClosePrimes,
     /// The primes have the structure of ROCA.
     Roca,
+    /// Far fewer bits of the modulus are set than in a random number.
+    Sparse,
     /// The modulus is one prime.
     Prime,
 }
@@ -39,6 +41,7 @@ impl fmt::Display for Compromise {
             Self::Square => f.write_str("its modulus is a square"),
             Self::ClosePrimes => f.write_str("its two primes are close together (CVE-2022-26320)"),
             Self::Roca => f.write_str("its primes are predictable (ROCA, CVE-2017-15361)"),
+            Self::Sparse => f.write_str("its modulus is not random: most of its bits are zero"),
             Self::Prime => f.write_str("its modulus is a prime number"),
         }
     }

@@ -11,6 +11,7 @@ mod fermat;
 mod prime;
 mod published;
 mod roca;
+mod sparse;
 
 use num_bigint::BigUint;
 
@@ -37,6 +38,7 @@ impl PublicKey {
             .or_else(|| factors::check(&modulus))
             .or_else(|| fermat::check(&modulus))
             .or_else(|| roca::check(&modulus))
+            .or_else(|| sparse::check(&modulus))
     }
 
     fn prime_compromise(&self) -> Option<Compromise> {

@@ -24,6 +24,7 @@ RANDOM = random.Random("keyform")
 
 #: Verdicts of keyform: `accepted`, the code of another refusal, or why the key is compromised.
 OK = "accepted"
+SPARSE = "its modulus is not random: most of its bits are zero"
 
 # Why keyform and badkeys disagree.
 WARNS = "badkeys only warns"
@@ -157,9 +158,9 @@ def of_badkeys(package):
         "rsa-fermat-pkcs8": ("its two primes are close together (CVE-2022-26320)", ""),
         "rsa-roca": ("its primes are predictable (ROCA, CVE-2017-15361)", ""),
         "rsa-nprime": ("its modulus is a prime number", "badkeys does not test this"),
-        "rsa-sharedprimes": (OK, f"{NOT_CHECKED}: primes of published keys, 1 MB"),
-        "rsa-pattern": (OK, f"{NOT_CHECKED}: repeated bytes"),
-        "rsapoly128": (OK, f"{NOT_CHECKED}: repeated bits"),
+        "rsa-sharedprimes": (OK, f"{NOT_CHECKED}: primes of published keys, 350 KB"),
+        "rsa-pattern": (SPARSE, ""),
+        "rsapoly128": (SPARSE, ""),
         "rsapoly32": ("key-rsa-short", ""),
         "rsa-small-d": ("its exponent has 2047 bits; the maximum is 256", ""),
         "rsa-smallfactors-corrupt": ("its modulus is divisible by 3", ""),
