@@ -77,6 +77,13 @@ pub(super) fn promotion() -> Vec<u8> {
     json!({ "isPrimary": true }).to_string().into_bytes()
 }
 
+impl Page {
+    /// Reads the body of a response to a listing.
+    pub fn read(body: &[u8]) -> Result<Self, BodyFault> {
+        page(body).map_err(|error| error.fault)
+    }
+}
+
 /// Reads one page of a listing.
 pub(super) fn page(body: &[u8]) -> Result<Page, BodyError> {
     let page: WirePage = decode(body)?;
