@@ -54,6 +54,8 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub sources: Vec<Source>,
+    /// How many problems of each severity are not in `diagnostics`.
+    unlisted: HashMap<Severity, usize>,
 }
 
 impl Report {
@@ -62,8 +64,10 @@ impl Report {
         self.diagnostics.iter().map(|d| d.severity).min()
     }
 
+    /// Counts the problems of a severity, also those that are too many to be in `diagnostics`.
     pub fn count(&self, severity: Severity) -> usize {
-        self.diagnostics.iter().filter(|d| d.severity == severity).count()
+        let is_problem = |d: &&Diagnostic| d.severity == severity && d.code != Code::TooManyProblems;
+        self.diagnostics.iter().filter(is_problem).count() + self.unlisted.get(&severity).copied().unwrap_or_default()
     }
 
     /// Sums up in one line: `2 errors, 1 warning in 3 files`.
@@ -170,9 +174,9 @@ impl Problems {
         self.errors > 0
     }
 
-    /// Returns all problems sorted by file and place, without those about redacted text; then, for each severity, how many
-    /// are not shown.
-    pub(crate) fn finish(mut self, sources: &[Source]) -> Vec<Diagnostic> {
+    /// Reports all problems sorted by file and place, without those about redacted text; then, for each severity, how many
+    /// are not listed.
+    pub(crate) fn into_report(mut self, sources: Vec<Source>) -> Report {
         let by_path = sources.iter().map(|source| (source.path(), source)).collect();
         self.found.retain(|problem| !problem.is_about_redacted(&by_path));
         self.found.sort_by(|a, b| {
@@ -184,14 +188,15 @@ impl Problems {
             (Severity::Policy, self.policies, "policy violations"),
             (Severity::Warning, self.warnings, "warnings"),
         ];
+        let mut unlisted = HashMap::new();
         for (severity, count, what) in counts {
-            if let (Some(more), Some(first)) =
-                (count.checked_sub(MAX_PROBLEMS).filter(|&more| more > 0), sources.first())
-            {
+            let more = count.saturating_sub(MAX_PROBLEMS);
+            if let (1.., Some(first)) = (more, sources.first()) {
                 let message = format!("{more} more {what} are not shown; the limit is {MAX_PROBLEMS}");
                 self.found.push(Diagnostic::of_file(severity, Code::TooManyProblems, &first.shared_path(), message));
             }
+            unlisted.insert(severity, more);
         }
-        self.found
+        Report { diagnostics: self.found, sources, unlisted }
     }
 }

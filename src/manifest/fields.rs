@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Problems};
 use super::implicit::{Implicit, implicit_type, parse_date};
+use super::key_file::KeyFiles;
 use super::limits::MAX_SHOWN_CHARS;
 use super::source::Source;
 use super::suggest::{is_credential, suggest};
@@ -19,6 +20,7 @@ use crate::terminal::escape::{describe, escape_to, unsafe_chars};
 pub(crate) struct FieldReader<'p> {
     pub(crate) source: &'p Source,
     pub(crate) file: &'p Arc<Path>,
+    pub(crate) key_files: &'p mut KeyFiles,
     pub(crate) problems: &'p mut Problems,
     /// Parts of the text that turned out to be secret.
     pub(crate) secrets: Vec<Range<usize>>,

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use super::code::Code;
 use super::fields::FieldReader;
-use super::key_file;
 use super::limits::MAX_SHOWN_CHARS;
 use super::tree::{Field, Node, Spanned, Value};
 use crate::public_key::{PublicKey, PublicKeyError, PublicKeyErrorKind};
@@ -70,21 +69,17 @@ fn part_of(node: &Node<'_>, error: &PublicKeyError) -> Option<Range<usize>> {
 fn read_file(node: &Node<'_>, reader: &mut FieldReader<'_>) -> Option<Spanned<PublicKey>> {
     let name = reader.text(node, "`publicKeyFile`")?;
     let shown = escape_to(name, MAX_SHOWN_CHARS);
-    match key_file::read(reader.file, name) {
-        Ok(text) => match PublicKey::parse(&text) {
-            Ok(value) => {
-                return Some(Spanned { value, range: node.range.clone() });
-            }
-            Err(error) => {
-                let reason = match &error.kind {
-                    // These two repeat a part of the text.
-                    PublicKeyErrorKind::Type { .. } => "it does not start with a supported key type".to_owned(),
-                    PublicKeyErrorKind::Character { .. } => "it contains an invisible character".to_owned(),
-                    safe => safe.to_string(),
-                };
-                reader.error(Code::from(&error.kind), &node.range, format!("`{shown}`: {reason}"), error.kind.help());
-            }
-        },
+    match reader.key_files.read(reader.file, name) {
+        Ok(Ok(value)) => return Some(Spanned { value, range: node.range.clone() }),
+        Ok(Err(error)) => {
+            let reason = match &error.kind {
+                // These two repeat a part of the text.
+                PublicKeyErrorKind::Type { .. } => "it does not start with a supported key type".to_owned(),
+                PublicKeyErrorKind::Character { .. } => "it contains an invisible character".to_owned(),
+                safe => safe.to_string(),
+            };
+            reader.error(Code::from(&error.kind), &node.range, format!("`{shown}`: {reason}"), error.kind.help());
+        }
         Err(error) => reader.error(error.code(), &node.range, format!("`{shown}` {error}"), error.help(name)),
     }
     None

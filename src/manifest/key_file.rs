@@ -1,7 +1,9 @@
 //! Reads the file that `publicKeyFile` names, inside the folder of the manifest and nowhere else.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
@@ -9,20 +11,41 @@ use super::code::Code;
 use super::encoding::{Encoding, ForeignText, decode};
 use super::limits::MAX_KEY_FILE_BYTES;
 use crate::files::{self, folder_of, is_special};
-use crate::public_key::private;
+use crate::public_key::{PublicKey, PublicKeyError, private};
 
-/// Reads the key file that is called `name` in the manifest file `manifest`.
-pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> {
-    if !stays_inside(Path::new(name)) {
-        return Err(KeyFileError::Path);
+/// The key files that were read, each once, however many entries name it.
+#[derive(Debug, Default)]
+pub(crate) struct KeyFiles {
+    /// By their paths, links followed.
+    read: HashMap<PathBuf, Result<ParsedFile, KeyFileError>>,
+}
+
+/// What a file that could be read is.
+type ParsedFile = Result<PublicKey, PublicKeyError>;
+
+impl KeyFiles {
+    /// Reads the key file that is called `name` in the manifest file `manifest`.
+    pub(crate) fn read(&mut self, manifest: &Path, name: &str) -> Result<ParsedFile, KeyFileError> {
+        if !stays_inside(Path::new(name)) {
+            return Err(KeyFileError::Path);
+        }
+        let folder = folder_of(manifest).canonicalize()?;
+        let path = folder.join(name).canonicalize()?;
+        if !path.starts_with(&folder) {
+            return Err(KeyFileError::Outside);
+        }
+        match self.read.entry(path) {
+            Entry::Occupied(read) => read.get().clone(),
+            Entry::Vacant(new) => {
+                let read = read_text(new.key()).map(|text| PublicKey::parse(&text));
+                new.insert(read).clone()
+            }
+        }
     }
-    let folder = folder_of(manifest).canonicalize()?;
-    let path = folder.join(name).canonicalize()?;
-    if !path.starts_with(&folder) {
-        return Err(KeyFileError::Outside);
-    }
-    let bytes = files::read(&path, MAX_KEY_FILE_BYTES)?;
-    match decode(bytes) {
+}
+
+fn read_text(path: &Path) -> Result<String, KeyFileError> {
+    match decode(files::read(path, MAX_KEY_FILE_BYTES)?) {
         Ok(text) => Ok(text),
         // Said first, as the other mistakes in a private key do not matter.
         Err(ForeignText { text, .. }) if !private::find(&text).is_empty() => Ok(text),
@@ -32,7 +55,7 @@ pub(crate) fn read(manifest: &Path, name: &str) -> Result<String, KeyFileError> 
 }
 
 /// Continues a sentence that begins with the file's name. Never repeats the file's content or where a link leads.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub(crate) enum KeyFileError {
     #[error("is not a path inside the folder of the manifest")]
     Path,
@@ -112,6 +135,23 @@ fn stays_inside(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_read_once_however_it_is_named() {
+        const KEYS: [&str; 2] = [
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMpuL/PJVHfxRmQdl1zlG/VdCZyQggC0vJiGqUoL8hU4",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOEeUKEcbY4DruMvkUhZRyGsf6miIWcTaBIyJcErS/9S",
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let (path, manifest) = (folder.path().join("a.pub"), folder.path().join("keys.yaml"));
+        let mut files = KeyFiles::default();
+        for text in KEYS {
+            std::fs::write(&path, text).unwrap();
+            for name in ["a.pub", "./a.pub"] {
+                assert_eq!(files.read(&manifest, name).unwrap().unwrap().to_line(), KEYS[0]);
+            }
+        }
+    }
 
     #[test]
     fn a_path_that_leaves_is_seen_before_the_disk_is_asked() {

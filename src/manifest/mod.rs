@@ -53,6 +53,7 @@ pub(crate) use self::desired::days_until;
 
 use self::contents::Contents;
 use self::diagnostic::Problems;
+use self::key_file::KeyFiles;
 
 /// The result of [`load`].
 #[derive(Debug)]
@@ -80,9 +81,10 @@ pub fn validate(paths: &[PathBuf], today: Date, mut progress: impl FnMut(usize))
 fn read_all(paths: &[PathBuf], today: Date, check: impl FnOnce(&[Contents], &mut Problems)) -> LoadedManifest {
     let mut problems = Problems::default();
     let mut sources = files::read_all(paths, &mut problems);
-    let contents: Vec<_> = sources.iter_mut().map(|source| read::read(source, &mut problems)).collect();
+    let mut key_files = KeyFiles::default();
+    let contents: Vec<_> = sources.iter_mut().map(|source| read::read(source, &mut key_files, &mut problems)).collect();
     check(&contents, &mut problems);
     let desired = check::merge(contents, today, &mut problems);
     let desired = if problems.have_errors() { None } else { Some(desired) };
-    LoadedManifest { desired, report: Report { diagnostics: problems.finish(&sources), sources } }
+    LoadedManifest { desired, report: problems.into_report(sources) }
 }

@@ -8,6 +8,7 @@ use super::code::Code;
 use super::contents::{Contents, Entry, KeyList, RevokedEntry};
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use super::fields::FieldReader;
+use super::key_file::KeyFiles;
 use super::limits::MAX_LINE_BYTES;
 use super::policy::Policy;
 use super::source::{Redaction, RedactionReason, Source, lines};
@@ -20,7 +21,7 @@ use crate::terminal::escape::describe;
 const VERSION: u32 = 1;
 
 /// Reads one file, and redacts the credentials in it.
-pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
+pub(crate) fn read(source: &mut Source, key_files: &mut KeyFiles, problems: &mut Problems) -> Contents {
     let file = source.shared_path();
     let mut contents =
         Contents { file: Arc::clone(&file), account: None, policy: None, keys: KeyList::Unknown, revoked: Vec::new() };
@@ -31,7 +32,7 @@ pub(crate) fn read(source: &mut Source, problems: &mut Problems) -> Contents {
     }
     let mut secrets = Vec::new();
     let root = yaml::parse(source.text(), &file, &mut secrets, problems);
-    let mut reader = FieldReader { source, file: &file, problems, secrets };
+    let mut reader = FieldReader { source, file: &file, key_files, problems, secrets };
     let help = "add at least `version: 1` and `keys: []`";
     match &root {
         Some(root) => read_root(root, &mut reader, &mut contents),

@@ -1,6 +1,6 @@
 //! Renders the problems of a manifest: as text for people, as JSON, and as commands of a GitHub workflow.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -15,6 +15,9 @@ use crate::terminal::style::{BAD, DIM, NAME, WARN};
 /// Longer lines of a manifest are cut around what is underlined, in columns of a terminal.
 const WIDTH: usize = 120;
 
+/// How many problems people are shown. More are of one cause, or are fixed one after another.
+const MAX_SHOWN: usize = 1000;
+
 /// How much of a line is laid out at all, in bytes: more than any public key has. Problems further on are only located.
 const MAX_LINE_SHOWN: usize = 4096;
 
@@ -28,18 +31,29 @@ const RENDERER: Renderer = Renderer::styled()
     .note(NAME)
     .help(NAME);
 
-/// Renders all problems for people, with an empty line between them.
+/// Renders the problems for people, with an empty line between them.
 pub fn text(report: &Report) -> String {
     let sources = Sources::of(report);
-    let mut text = String::new();
-    for diagnostic in &report.diagnostics {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text += &RENDERER.render(&groups(diagnostic, &sources));
-        text.push('\n');
+    let shown = shown_problems(report);
+    let render = |diagnostic: &&Diagnostic| RENDERER.render(&groups(diagnostic, &sources)) + "\n";
+    let mut parts: Vec<String> = shown.iter().map(render).collect();
+    let severities = [Severity::Error, Severity::Policy, Severity::Warning];
+    let all: usize = severities.iter().map(|severity| report.count(*severity)).sum();
+    if let more @ 1.. = all.saturating_sub(shown.len()) {
+        parts.push(format!("… and {more} more; `keyform validate --format json` lists up to 10000 of each severity\n"));
     }
-    text
+    parts.join("\n")
+}
+
+/// Returns the problems that people are shown: all of them, or the first of each code, then errors before warnings.
+fn shown_problems(report: &Report) -> Vec<&Diagnostic> {
+    let mut codes = HashSet::new();
+    let ranked = report.diagnostics.iter().map(|diagnostic| (!codes.insert(diagnostic.code), diagnostic.severity));
+    let mut ranked: Vec<_> = ranked.enumerate().map(|(index, rank)| (rank, index)).collect();
+    ranked.sort_unstable();
+    ranked.truncate(MAX_SHOWN);
+    ranked.sort_unstable_by_key(|(_, index)| *index);
+    ranked.into_iter().filter_map(|(_, index)| report.diagnostics.get(index)).collect()
 }
 
 /// The sources by their path.
@@ -137,7 +151,7 @@ struct RelatedJson {
 
 /// Renders all problems as JSON, `formatVersion` 1.
 pub fn json(report: &Report) -> Value {
-    let Report { diagnostics, sources } = report;
+    let Report { diagnostics, sources, .. } = report;
     let by_path = Sources::of(report);
     let json = ReportJson {
         format_version: 1,
@@ -180,7 +194,7 @@ fn diagnostic_json<'r>(diagnostic: &'r Diagnostic, sources: &Sources<'r>) -> Dia
 /// lines they are about. `path_of` gives the path of a file from the root of the repository.
 pub fn github(report: &Report, path_of: impl Fn(&Path) -> String) -> String {
     let sources = Sources::of(report);
-    report.diagnostics.iter().map(|diagnostic| github_command(diagnostic, &sources, &path_of)).collect()
+    shown_problems(report).iter().map(|diagnostic| github_command(diagnostic, &sources, &path_of)).collect()
 }
 
 fn github_command(diagnostic: &Diagnostic, sources: &Sources<'_>, path_of: impl Fn(&Path) -> String) -> String {

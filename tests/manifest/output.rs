@@ -5,7 +5,7 @@ use keyform::manifest::schema;
 use keyform::report::problems;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, github, key, one, plain};
+use crate::support::{Folder, github, key, one, plain, public_keys};
 
 fn example() -> (Folder, keyform::manifest::Report) {
     let text = format!(
@@ -98,4 +98,33 @@ fn the_example_is_valid_for_the_schema() {
         *bad.pointer_mut(place).unwrap() = value;
         assert!(!validator.is_valid(&bad), "{place}");
     }
+}
+
+#[test]
+fn people_are_shown_the_first_thousand_problems_errors_first_and_all_are_counted() {
+    let warnings: String = public_keys()
+        .take(900)
+        .enumerate()
+        .map(|(n, key)| format!("  - {{name: a{n}, publicKey: {key}, expires: 2027-01-16}}\n"))
+        .collect();
+    let text = format!("version: 1\nkeys:\n{warnings}{}", "  - {name: 1}\n".repeat(600));
+    let report = one(&text).report;
+    let shown = plain(&report);
+    let count = |text: &str, part: &str| text.matches(part).count();
+    // One warning is the first with its code.
+    assert_eq!((count(&shown, "error["), count(&shown, "warning[")), (999, 1));
+    assert!(
+        shown.ends_with("\n\n… and 1100 more; `keyform validate --format json` lists up to 10000 of each severity\n"),
+        "{shown}"
+    );
+    assert_eq!(github(&report).lines().count(), 1000);
+    assert_eq!(report.summary(), "1200 errors, 900 warnings in 1 file");
+    let listed = problems::json(&report);
+    assert_eq!((&listed["errors"], listed["diagnostics"].as_array().unwrap().len()), (&json!(1200), 2100));
+
+    let report = one(&format!("version: 1\nkeys:\n{}", "  - {name: 1}\n".repeat(30_000))).report;
+    assert_eq!(report.summary(), "60000 errors in 1 file");
+    assert_eq!((report.diagnostics.len(), count(&plain(&report), "error[")), (10_001, 1000));
+    let more = "50000 more errors are not shown; the limit is 10000";
+    assert!(plain(&report).contains(more) && problems::json(&report).to_string().contains(more));
 }
