@@ -5,11 +5,13 @@
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use keyform::account::{
-    Dated, Effect, Failure, FailureKind, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount,
+    Dated, Effect, Failure, FailureKind, Lateness, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle,
+    WriteAccount,
 };
-use keyform::apply::{ApplyOptions, Event, Finding, Outcome, Status, Tools, execute};
+use keyform::apply::{ApplyOptions, Event, Finding, Observation, Outcome, Status, Tools, execute};
 use keyform::names::{KeyId, KeyName, UserId};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
@@ -158,7 +160,8 @@ fn run(
         log: RefCell::default(),
     };
     let mut session = MemorySession { state: Some(recorded(state)), journal: Vec::new() };
-    let outcome = carry_out(&plan, &mut session, &faulty, options, &CancellationToken::new(), &|_| {});
+    let observation = plan.refreshed.then(|| Observation::from(world::listing(account)));
+    let outcome = carry_out(&plan, observation, &mut session, &faulty, options, &CancellationToken::new(), &|_| {});
     let log = faulty.log.take();
     Ran { outcome, session, log, rows: faulty.account.rows.take() }
 }
@@ -166,6 +169,7 @@ fn run(
 /// Carries out a plan on the state of a session. Waiting takes no real time.
 fn carry_out(
     plan: &Plan,
+    observation: Option<Observation>,
     session: &mut MemorySession,
     account: &(impl ReadAccount + WriteAccount),
     options: ApplyOptions,
@@ -182,12 +186,23 @@ fn carry_out(
     };
     let loaded = LoadedState { state: session.state.clone(), ..LoadedState::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(execute(plan, loaded, session, &tools))
+    runtime.block_on(execute(plan, loaded, observation, session, &tools))
 }
 
 /// One request at a time.
-const ONE: ApplyOptions =
-    ApplyOptions { concurrency: 1, retries: RetryPolicy { retries: 2 }, fail_fast: false, offline: false };
+const ONE: ApplyOptions = ApplyOptions {
+    concurrency: 1,
+    retries: RetryPolicy { retries: 2 },
+    fail_fast: false,
+    offline: false,
+    timeout: Duration::from_secs(30),
+    lateness: Lateness {
+        listing_lag: Duration::ZERO,
+        arrival: Duration::ZERO,
+        confirm: Duration::ZERO,
+        cap: Duration::ZERO,
+    },
+};
 
 fn as_it_is(_: &mut Plan, _: &mut ApplyOptions) {}
 
@@ -346,7 +361,7 @@ fn unwritten(uploads: u64, waits: Option<&str>) -> usize {
         written.set(written.get() + usize::from(matches!(event, Event::Recorded { .. })));
     };
     let (options, stop) = (ApplyOptions { concurrency: 10, ..ONE }, CancellationToken::new());
-    let outcome = carry_out(&plan, &mut MemorySession::default(), &waiting, options, &stop, &observer);
+    let outcome = carry_out(&plan, None, &mut MemorySession::default(), &waiting, options, &stop, &observer);
     assert!(outcome.is_success(), "{outcome:?}");
     most.get()
 }
@@ -400,7 +415,7 @@ fn an_account_that_was_not_as_it_said_is_reported() {
     let plan = plan("a=A", "", "");
     let mut session = MemorySession { state: Some(recorded("")), journal: Vec::new() };
     let account = Halves { reader: &Emptied(&account), writer: &account };
-    let outcome = carry_out(&plan, &mut session, &account, ONE, &CancellationToken::new(), &|_| {});
+    let outcome = carry_out(&plan, None, &mut session, &account, ONE, &CancellationToken::new(), &|_| {});
     assert!(matches!(outcome.findings(), [Finding::Missing { .. }]), "{outcome:?}");
     assert!(!outcome.is_success());
 }
@@ -434,7 +449,7 @@ fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
         let account = Faulty { account, fault, log: RefCell::default() };
         let (plan, mut session) = (plan("a=A", "", ""), MemorySession::default());
         let account = Halves { reader: &Endless(&stop), writer: &account };
-        let outcome = carry_out(&plan, &mut session, &account, ONE, &stop, &|_| {});
+        let outcome = carry_out(&plan, None, &mut session, &account, ONE, &stop, &|_| {});
         assert!(outcome.interrupted && outcome.saved.is_some() && !outcome.is_verified());
         let ended = match &outcome.steps[0].status {
             Status::Done { .. } => "done",
@@ -454,7 +469,7 @@ fn a_run_that_is_asked_to_stop_starts_nothing() {
     let plan = plan("a=A", "z=Z#9", "z=Z#9");
     let state = recorded("z=Z#9");
     let mut session = MemorySession { state: Some(state.clone()), journal: Vec::new() };
-    let outcome = carry_out(&plan, &mut session, &account, ONE, &stop, &|_| {});
+    let outcome = carry_out(&plan, None, &mut session, &account, ONE, &stop, &|_| {});
     assert!(outcome.interrupted);
     assert_eq!(account.requests.get(), 0);
     assert_eq!(session.state, Some(state), "and nothing is pending that was never sent");

@@ -104,7 +104,7 @@ fn apply(count: u64) -> (usize, usize, usize) {
     let run = async {
         let mut session = store.lock().await.unwrap();
         let loaded = session.load().await.unwrap();
-        execute(&plan, loaded, &mut session, &tools).await
+        execute(&plan, loaded, None, &mut session, &tools).await
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(runtime.block_on(run).is_success());

@@ -170,6 +170,8 @@ impl Repository {
         Command::new(env!("CARGO_BIN_EXE_keyform"))
             .env_clear()
             .env("PRIME_API_KEY", self.emulator.token())
+            .env("KEYFORM_LISTING_LAG", "0")
+            .env("KEYFORM_TEST_CAP_MS", "200")
             .args(["apply", "--auto-approve", "--allow-deletes", "1000", "--allow-primary-loss", "--retries", "20"])
             .args(["--endpoint", &self.emulator.url(), "--manifest"])
             .arg(self.path("keyform.yaml"))

@@ -29,6 +29,9 @@ const COLLECTION: &str = "/api/v1/ssh_keys/";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
+/// The default of [`ClientOptions::timeout`].
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
     /// The longest time for one request, its connection and its response included.
@@ -75,7 +78,7 @@ pub enum OpenError {
 impl Default for ClientOptions {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(30),
+            timeout: DEFAULT_TIMEOUT,
             connect_timeout: Duration::from_secs(10),
             proxy: None,
             token_source: None,

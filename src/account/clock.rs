@@ -4,10 +4,15 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// Tells the time and lets it pass.
 pub trait Clock {
     /// Returns the time since some fixed moment; never goes back.
     fn now(&self) -> Duration;
+
+    /// Returns the time of day.
+    fn timestamp(&self) -> Timestamp;
 
     /// Waits.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
@@ -30,6 +35,10 @@ impl Clock for TokioClock {
         self.start.elapsed()
     }
 
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
@@ -40,6 +49,10 @@ impl<C: Clock> Clock for &C {
         (**self).now()
     }
 
+    fn timestamp(&self) -> Timestamp {
+        (**self).timestamp()
+    }
+
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
         (**self).sleep(duration)
     }
@@ -48,6 +61,10 @@ impl<C: Clock> Clock for &C {
 impl<C: Clock> Clock for Rc<C> {
     fn now(&self) -> Duration {
         (**self).now()
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        (**self).timestamp()
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
@@ -64,6 +81,10 @@ pub(super) struct VirtualClock(std::cell::Cell<Duration>);
 impl Clock for VirtualClock {
     fn now(&self) -> Duration {
         self.0.get()
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + self.0.get()
     }
 
     async fn sleep(&self, duration: Duration) {

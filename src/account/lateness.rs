@@ -34,9 +34,9 @@ impl Lateness {
         Self { listing_lag, arrival: seconds, confirm, cap: Duration::MAX }
     }
 
-    /// The lateness of the embedded sandbox, which shows every write at once and gives up no request.
-    pub fn of_sandbox() -> Self {
-        Self { cap: Duration::from_secs(1), ..Self::with_lag(Duration::ZERO) }
+    /// The lateness of the embedded sandbox, which carries out a request at once or never.
+    pub fn of_sandbox(listing_lag: Duration) -> Self {
+        Self { cap: listing_lag.max(Duration::from_secs(1)), ..Self::with_lag(listing_lag) }
     }
 
     /// Returns how long after the sending of a request with this timeout a listing shows its effect, if it has any.

@@ -24,7 +24,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-pub use client::{Client, ClientOptions, OpenError};
+pub use client::{Client, ClientOptions, DEFAULT_TIMEOUT, OpenError};
 pub use clock::{Clock, TokioClock};
 pub use endpoint::{DEFAULT_ENDPOINT, Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};

@@ -8,17 +8,16 @@ use futures_util::stream::FuturesUnordered;
 use super::dependencies::Deletion;
 use super::outcome::Status;
 use super::run::{INTERRUPTED, Run};
-use crate::account::{Clock, Failure, Operation, SendError, WriteAccount};
+use crate::account::{Clock, Dated, Failure, Operation, SendError, WriteAccount};
 use crate::names::KeyId;
 use crate::plan::{Action, Change};
-use crate::state::{JournalEntry, Session};
+use crate::state::{DeletedRow, JournalEntry, PromotedRow, Session};
 
-impl<'a, A, C, S: Session> Run<'a, A, C, S> {
+impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     /// Makes the planned key the primary, if the plan says so.
     pub(super) async fn promote(&mut self)
     where
         A: WriteAccount,
-        C: Clock,
     {
         for (index, action) in self.facts.plan.actions.iter().enumerate() {
             let Some(row) = self.facts.promotion(index, action) else { continue };
@@ -34,16 +33,48 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         }
     }
 
-    async fn promote_row(&self, action: &Action, id: KeyId) -> Status
+    async fn promote_row(&mut self, action: &Action, id: KeyId) -> Status
     where
         A: WriteAccount,
-        C: Clock,
     {
         let tools = self.tools;
-        match tools.send(Operation::Promote, &action.name, 0, || tools.account.promote(&id)).await {
-            Ok(_) => Status::Done { id },
+        match tools.send(Operation::Promote, action.name.as_str(), 0, || tools.account.promote(&id)).await {
+            Ok(Dated { date: at, .. }) => {
+                let promoted = PromotedRow { id: id.clone(), at };
+                self.learn(vec![JournalEntry::Promote(promoted), JournalEntry::FormerPrimary { id: None }]).await;
+                Status::Done { id }
+            }
             Err(SendError::Failed(failure)) => Status::Failed(failure),
             Err(SendError::Stopped(())) => Status::skipped(INTERRUPTED),
+        }
+    }
+
+    /// Promotes the primary again that there was before, if an upload said that it took its place, and no other key was
+    /// promoted since.
+    pub(super) async fn restore_primary(&mut self)
+    where
+        A: WriteAccount,
+    {
+        if self.facts.is_primary_taken
+            && self.halted().is_none()
+            && self.facts.promoted.is_none()
+            && let Some(id) = self.facts.primary_after()
+        {
+            self.promote_again(id).await;
+        }
+    }
+
+    /// Promotes a row that must stay the primary. If that fails, the next run does it: the state still has its id.
+    pub(super) async fn promote_again(&mut self, id: KeyId)
+    where
+        A: WriteAccount,
+    {
+        let tools = self.tools;
+        let name = self.facts.name_of(&id);
+        if let Ok(Dated { date: at, .. }) =
+            tools.send(Operation::Promote, &name, 0, || tools.account.promote(&id)).await
+        {
+            self.learn(vec![JournalEntry::Promote(PromotedRow { id, at })]).await;
         }
     }
 
@@ -51,7 +82,6 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     pub(super) async fn delete(&mut self)
     where
         A: WriteAccount,
-        C: Clock,
     {
         let tools = self.tools;
         let mut waiting = self.deletions();
@@ -61,14 +91,18 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
                 let Some(deletion) = waiting.pop_front() else { break };
                 let Deletion { old, .. } = deletion;
                 in_flight.push(async move {
-                    (deletion, tools.send(Operation::Delete, &old.name, 0, || tools.account.delete(&old.id)).await)
+                    (
+                        deletion,
+                        tools.send(Operation::Delete, old.name.as_str(), 0, || tools.account.delete(&old.id)).await,
+                    )
                 });
             }
             let Some((deletion, result)) = in_flight.next().await else { break };
             let Deletion { index, action, old } = deletion;
             match result {
-                Ok(_) => {
-                    self.learn(vec![JournalEntry::Drop { id: old.id.clone() }]).await;
+                Ok(Dated { date: at, .. }) => {
+                    let deleted = DeletedRow { id: old.id.clone(), public_key: old.blob.clone(), at };
+                    self.learn(vec![JournalEntry::Delete(deleted)]).await;
                     self.end_if_deleted(index, action);
                 }
                 Err(SendError::Failed(failure)) => {

@@ -60,6 +60,37 @@ impl<'p> Facts<'p> {
         }
     }
 
+    /// Returns the row that is the primary after the apply: the one that was promoted, or that of the key that the
+    /// manifest makes the primary, or else the one that was the primary before the uploads. `None` if that is unknown.
+    pub(super) fn primary_after(&self) -> Option<KeyId> {
+        if let Some((id, _)) = &self.promoted {
+            return Some(id.clone());
+        }
+        if self.plan.primary.is_some() { self.planned_primary() } else { self.primary_to_keep() }
+    }
+
+    /// Returns the row of the key that the manifest makes the primary, unless its promotion failed.
+    fn planned_primary(&self) -> Option<KeyId> {
+        let name = self.plan.primary.as_ref()?;
+        if self.steps().any(|(step, action)| action.change.promotes() && !step.is_done()) {
+            return None;
+        }
+        let records = self.state.records.values().filter(|record| record.name == *name);
+        let record = records.max_by_key(|record| self.new_row(name) == Some(&record.id))?;
+        Some(record.id.clone())
+    }
+
+    /// Returns the row that was the primary before the uploads, if the plan keeps it: it neither promotes another one nor
+    /// deletes it.
+    fn primary_to_keep(&self) -> Option<KeyId> {
+        let former = self.state.former_primary.as_ref()?;
+        let is_replaced = |action: &Action| {
+            let deletes_it = action.change.deletes() && action.change.old_rows().iter().any(|old| old.id == *former);
+            action.change.promotes() || deletes_it
+        };
+        (!self.plan.actions.iter().any(is_replaced)).then(|| former.clone())
+    }
+
     /// Whether a promotion was planned and not made, so that the old primary must stay.
     fn is_promotion_missing(&self) -> bool {
         self.steps().any(|(step, action)| {

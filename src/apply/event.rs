@@ -1,6 +1,7 @@
 //! Progress of an apply, as reported to its observer.
 
 use super::outcome::{Finding, Step};
+use super::waiting::Waiting;
 use crate::account::{Failure, Operation};
 use crate::names::{KeyId, KeyName};
 use crate::plan::Action;
@@ -15,11 +16,12 @@ pub enum Event<'a> {
     /// A request is about to be sent.
     Request {
         operation: Operation,
-        name: &'a KeyName,
+        /// The name of the key, or the id of an unmanaged row.
+        name: &'a str,
     },
     /// A request failed and is sent again after a pause.
     Retrying {
-        name: &'a KeyName,
+        name: &'a str,
         failure: &'a Failure,
     },
     /// It is unknown whether an upload was carried out. A listing decides.
@@ -31,7 +33,9 @@ pub enum Event<'a> {
     Settling {
         uploads: usize,
     },
-    /// The listing decided about an uncertain upload: it is in this row, or it was not carried out.
+    /// The account is listed again, because the listing so far does not decide.
+    Waiting(Waiting),
+    /// The listings decided about an uncertain upload: it is in this row, or it was not carried out.
     Settled {
         name: &'a KeyName,
         id: Option<&'a KeyId>,

@@ -1,11 +1,13 @@
 //! What a run knows while it carries out a plan. No I/O.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use super::outcome::{Status, Step};
+use super::sightings::Deletion;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::plan::{Action, Plan};
-use crate::state::{JournalEntry, State};
+use crate::state::{DeletedRow, JournalEntry, PromotedRow, State};
 
 /// The basis of all decisions of a run.
 pub(super) struct Facts<'p> {
@@ -19,6 +21,16 @@ pub(super) struct Facts<'p> {
     pub(super) is_user_seen: bool,
     /// The rows that keys got in this run. Each is recorded in the state.
     new_rows: HashMap<KeyName, KeyId>,
+    /// The rows that this run uploaded.
+    pub(super) uploaded: BTreeSet<KeyId>,
+    /// Whether an uploaded row said that it is the primary.
+    pub(super) is_primary_taken: bool,
+    /// The row that this run made the primary, and when.
+    pub(super) promoted: Option<(KeyId, Duration)>,
+    /// The rows that this run and the last ones deleted.
+    pub(super) deleted: BTreeMap<KeyId, Deletion>,
+    /// When the last response to a change came.
+    pub(super) last_write: Duration,
 }
 
 /// The owner of the account is not the expected one.
@@ -29,18 +41,26 @@ pub(super) struct OtherUser {
 }
 
 impl<'p> Facts<'p> {
-    pub(super) fn new(plan: &'p Plan, state: State) -> Self {
+    /// Starts at a time of the run's clock.
+    pub(super) fn new(plan: &'p Plan, state: State, start: Duration) -> Self {
         let steps = plan.actions.iter().map(|action| Step {
             name: action.name.clone(),
             kind: action.change.kind(),
             status: Status::Waiting,
         });
+        let deleted = state.last_apply.deleted.values();
+        let deleted = deleted.map(|row| (row.id.clone(), Deletion { by: start, at: row.at })).collect();
         Self {
             plan,
             steps: steps.collect(),
             state,
             is_user_seen: plan.user_seen,
             new_rows: HashMap::with_capacity(plan.actions.len()),
+            uploaded: BTreeSet::new(),
+            is_primary_taken: false,
+            promoted: None,
+            deleted,
+            last_write: start,
         }
     }
 
@@ -53,9 +73,30 @@ impl<'p> Facts<'p> {
         self.steps.get(index).is_some_and(|step| step.status == Status::Waiting)
     }
 
-    /// Applies what was learned to the state.
-    pub(super) fn apply_entries(&mut self, entries: Vec<JournalEntry>) {
+    /// Applies what was learned, at a time of the run's clock.
+    pub(super) fn apply_entries(&mut self, entries: Vec<JournalEntry>, now: Duration) {
         for entry in entries {
+            match &entry {
+                JournalEntry::Write { .. } => self.last_write = now,
+                JournalEntry::Delete(DeletedRow { id, at, .. }) => {
+                    self.last_write = now;
+                    self.deleted.insert(id.clone(), Deletion { by: now, at: *at });
+                }
+                JournalEntry::Promote(PromotedRow { id, .. }) => {
+                    self.last_write = now;
+                    self.promoted = Some((id.clone(), now));
+                }
+                JournalEntry::Record(record) => {
+                    self.deleted.remove(&record.id);
+                }
+                JournalEntry::Intend(_)
+                | JournalEntry::Resend { .. }
+                | JournalEntry::Answered { .. }
+                | JournalEntry::Settle { .. }
+                | JournalEntry::Drop { .. }
+                | JournalEntry::FormerPrimary { .. }
+                | JournalEntry::Account { .. } => {}
+            }
             self.state.apply(entry);
         }
     }
@@ -75,6 +116,11 @@ impl<'p> Facts<'p> {
     pub(super) fn is_new_row(&self, id: &KeyId) -> bool {
         let record = self.state.records.get(id);
         record.is_some_and(|record| self.new_row(&record.name) == Some(id))
+    }
+
+    /// Returns the recorded name of a row, or else its id.
+    pub(super) fn name_of(&self, id: &KeyId) -> String {
+        self.state.records.get(id).map_or_else(|| id.to_string(), |record| record.name.to_string())
     }
 
     /// Compares the owner of a row with the pinned user, or else with the recorded one.

@@ -1,42 +1,56 @@
-//! How the account differs from what was planned, as a listing after the changes shows it. No I/O.
+//! How the account differs from what was planned, as listings after the changes show it. No I/O.
 
 use super::facts::Facts;
 use super::outcome::{Finding, Status, Step};
-use crate::account::{Listing, Row};
+use super::sightings::Sightings;
+use crate::account::Row;
 use crate::names::KeyId;
-use crate::plan::{Action, ActionKind, Change};
+use crate::plan::{Action, ActionKind, Change, OldKey};
 
 impl Facts<'_> {
-    pub(super) fn findings(&self, listing: &Listing) -> Vec<Finding> {
+    /// Returns the findings. If the primary was promoted again and is the primary now, that is one of them.
+    pub(super) fn findings(&self, sightings: &Sightings, is_restored: bool) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (step, action) in self.steps() {
             if let Status::Done { id } = &step.status {
-                findings.extend(check(step, id, action, listing));
+                findings.extend(check(step, id, action, sightings));
             }
         }
-        findings.extend(self.check_primary(listing));
+        findings.extend(self.check_primary(sightings, is_restored));
         findings
     }
 
-    /// Returns the row of the planned primary, if it was the primary and is not any more.
-    pub(super) fn lost_primary<'l>(&self, listing: &'l Listing) -> Option<&'l Row> {
-        let name = self.plan.primary.as_ref()?;
-        let is_unmade = |step: &Step| step.kind == ActionKind::Promote && !step.is_done();
-        if self.steps.iter().any(is_unmade) {
-            return None;
-        }
-        let is_ours = |row: &&Row| self.state.records.get(&row.id).is_some_and(|record| record.name == *name);
-        let row = listing.rows().iter().filter(is_ours).max_by_key(|row| self.new_row(name) == Some(&row.id))?;
-        (!row.is_primary).then_some(row)
+    /// Counts the keys that no listing shows: those that must be on the account, and those whose deletion is uncertain.
+    pub(super) fn unlisted(&self, sightings: &Sightings) -> usize {
+        let is_unlisted = |(step, action): &(&Step, &Action)| {
+            if let Status::Done { id } = &step.status {
+                return action.change.new_key().is_some() && sightings.row(id).is_none();
+            }
+            let is_listed = |old: &OldKey| sightings.row(&old.id).is_some();
+            step.has_unknown_effect() && action.change.deletes() && !action.change.old_rows().iter().any(is_listed)
+        };
+        self.steps().filter(is_unlisted).count()
     }
 
-    /// Returns how a promotion or deletion with an unknown effect has ended, if the listing shows that it was carried
+    /// Returns the row that the plan makes or leaves the primary, if an upload of this run is the primary instead.
+    pub(super) fn lost_primary(&self, sightings: &Sightings) -> Option<KeyId> {
+        let expected = self.primary_after()?;
+        let primary = sightings.latest().primary()?;
+        (primary.id != expected && self.uploaded.contains(&primary.id)).then_some(expected)
+    }
+
+    /// Whether the primary that there was before the uploads was promoted again.
+    pub(super) fn has_restored_primary(&self) -> bool {
+        self.promoted.as_ref().is_some_and(|(id, _)| self.state.former_primary.as_ref() == Some(id))
+    }
+
+    /// Returns how a promotion or deletion with an unknown effect has ended, if the listings show that it was carried
     /// out: the row for its result, and the old rows that are gone.
-    pub(super) fn confirmed_change(&self, action: &Action, listing: &Listing) -> Option<(KeyId, Vec<KeyId>)> {
+    pub(super) fn confirmed_change(&self, action: &Action, sightings: &Sightings) -> Option<(KeyId, Vec<KeyId>)> {
         let new_row = || self.new_row(&action.name);
         let id = match &action.change {
             Change::Promote { id, .. } => {
-                let is_primary = |id: &&KeyId| listing.by_id(id).is_some_and(|row| row.is_primary);
+                let is_primary = |id: &&KeyId| sightings.row(id).is_some_and(|row| row.is_primary);
                 id.as_ref().or_else(new_row).filter(is_primary)?
             }
             Change::Delete(old) => &old.id,
@@ -45,44 +59,43 @@ impl Facts<'_> {
         };
         let old_rows = action.change.old_rows().iter().map(|old| &old.id);
         let gone: Vec<_> = old_rows.filter(|id| !self.is_new_row(id)).cloned().collect();
-        let is_listed = |id: &KeyId| listing.by_id(id).is_some();
+        let is_listed = |id: &KeyId| sightings.row(id).is_some();
         (!gone.iter().any(is_listed)).then(|| (id.clone(), gone))
     }
 
-    fn check_primary(&self, listing: &Listing) -> Option<Finding> {
-        if let Some(name) = &self.plan.primary {
-            return self.lost_primary(listing).map(|_| Finding::NotPrimary { name: name.clone() });
-        }
-        let primary = listing.primary()?;
-        let is_uploaded = |step: &&Step| {
-            step.kind == ActionKind::Upload && matches!(&step.status, Status::Done { id } if *id == primary.id)
+    fn check_primary(&self, sightings: &Sightings, is_restored: bool) -> Option<Finding> {
+        let primary = sightings.latest().primary();
+        let Some(expected) = self.primary_after() else {
+            let uploaded = primary.filter(|row| self.uploaded.contains(&row.id))?;
+            let record = self.state.records.get(&uploaded.id)?;
+            return Some(Finding::PrimaryMoved { name: record.name.clone() });
         };
-        let upload = self.steps.iter().find(is_uploaded)?;
-        Some(Finding::PrimaryMoved { name: upload.name.clone() })
+        let name = self.name_of(&expected);
+        if primary.is_some_and(|row| row.id == expected) {
+            return is_restored.then_some(Finding::PrimaryRestored { name });
+        }
+        // What someone else made the primary is not ours to judge, unless the plan names another.
+        let is_planned = self.plan.primary.is_some() || self.promoted.is_some();
+        (is_planned || self.lost_primary(sightings).is_some()).then_some(Finding::NotPrimary { name })
     }
 }
 
 /// Checks the row of an action that is done.
-fn check(step: &Step, id: &KeyId, action: &Action, listing: &Listing) -> Vec<Finding> {
-    let (name, row) = (&step.name, listing.by_id(id));
+fn check(step: &Step, id: &KeyId, action: &Action, sightings: &Sightings) -> Vec<Finding> {
+    let (name, row) = (&step.name, sightings.row(id));
     let mut findings = Vec::new();
     match step.kind {
         ActionKind::Upload | ActionKind::Adopt | ActionKind::Replace => {
             let blob = action.change.blob();
             // A listing can leave out the key.
-            let holds_key = |row: &Row| row.blob.as_ref().is_none_or(|shown| shown == blob);
-            if !row.is_some_and(holds_key) {
+            let has_key = |row: &Row| row.blob.as_ref().is_none_or(|shown| shown == blob);
+            if !row.is_some_and(has_key) {
                 findings.push(Finding::Missing { name: name.clone(), id: id.clone() });
             }
-            let copies = listing.holding(blob).filter(|row| row.id != *id);
+            let copies = sightings.holding(blob).filter(|row| row.id != *id);
             let ids: Vec<_> = copies.map(|row| row.id.clone()).collect();
             if step.kind == ActionKind::Upload && !ids.is_empty() {
                 findings.push(Finding::Copies { name: name.clone(), ids });
-            }
-        }
-        ActionKind::Promote => {
-            if !row.is_some_and(|row| row.is_primary) {
-                findings.push(Finding::NotPrimary { name: name.clone() });
             }
         }
         ActionKind::Delete => {
@@ -90,7 +103,7 @@ fn check(step: &Step, id: &KeyId, action: &Action, listing: &Listing) -> Vec<Fin
                 findings.push(Finding::Remains { name: name.clone(), id: id.clone() });
             }
         }
-        ActionKind::Forget => {}
+        ActionKind::Promote | ActionKind::Forget => {}
     }
     findings
 }

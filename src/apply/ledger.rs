@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::outcome::{Outcome, Saved, Status};
+use crate::names::KeyId;
 use crate::plan::Plan;
 use crate::state::{JournalEntry, LoadedState, Session, State, StateError};
 
@@ -59,10 +60,12 @@ impl<'s, S: Session> Ledger<'s, S> {
         !self.has_failed()
     }
 
-    /// Writes the state if this run or an earlier one that left a journal changed it.
-    pub(super) async fn close(self, mut state: State, outcome: &mut Outcome) {
+    /// Writes the state if this run or an earlier one that left a journal changed it. Then it also forgets the deleted rows
+    /// that the account has stopped listing.
+    pub(super) async fn close(self, mut state: State, vanished: &[KeyId], outcome: &mut Outcome) {
         let is_changed = state != self.base || self.is_journaled;
         let written = if is_changed {
+            state.last_apply.deleted.retain(|id, _| !vanished.contains(id));
             state.serial += 1;
             self.session.fold(&state).await
         } else {
@@ -82,6 +85,8 @@ impl<'s, S: Session> Ledger<'s, S> {
                     let readable = self.session.load().await.unwrap_or_default();
                     outcome.is_journaled = readable.journaled;
                     outcome.unsaved = state.changes_since(&self.base);
+                    // When something was written says nothing about what was.
+                    outcome.unsaved.retain(|entry| !matches!(entry, JournalEntry::Write { .. }));
                     if let Some(readable) = &readable.state {
                         outcome.unsaved.retain(|entry| !readable.includes(entry));
                     }

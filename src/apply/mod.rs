@@ -1,11 +1,14 @@
-//! Carries out a plan: uploads, then the promotion, then deletions. What is learned is journalled at once.
+//! Observes an account, and carries out a plan: uploads, then the promotion, then deletions. What is learned is journalled
+//! at once.
 //!
-//! No key is uploaded twice: the intent to upload is durable before the first request, and an upload without a valid
-//! response is repeated only after a listing has shown that it was not carried out.
+//! No key is uploaded twice, even if the account answers late. The intent to upload is durable before the first request,
+//! and an upload without a valid response is repeated only after listings have shown that it was not carried out, under
+//! the assumptions of [`Lateness`](crate::account::Lateness).
 //!
-//! [`tools`] holds what a run works with, [`facts`] what it knows. [`settling`], [`dependencies`] and [`findings`] decide
-//! from the facts, without I/O. [`run`] and the files of its steps ([`uploads`], [`changes`], [`verify`]) carry the
-//! decisions out, and [`ledger`] writes down what they learn.
+//! [`sightings`] says what several listings show together, and [`relisting`] makes them: for [`observe`] before the plan,
+//! for [`uploads`] with an unknown outcome, and for [`verify`] at the end. [`tools`] holds what a run works with, [`facts`]
+//! what it knows. [`settling`], [`dependencies`] and [`findings`] decide from the facts, without I/O. [`run`] and the files
+//! of its steps carry the decisions out, and [`ledger`] writes down what they learn.
 
 mod changes;
 mod dependencies;
@@ -16,28 +19,39 @@ mod ledger;
 mod observe;
 mod outcome;
 mod rebuild;
+mod relisting;
 mod run;
 mod settling;
+mod sightings;
 mod tools;
 mod uploads;
 mod verify;
+mod waiting;
 
 pub use event::Event;
-pub use observe::{ARRIVAL, list_for_plan};
+pub use observe::{Observation, ObserveOptions, observe};
 pub use outcome::{Finding, Outcome, Saved, Status, Step, Verification};
 pub use rebuild::rebuilt;
 pub use tools::{ApplyOptions, DEFAULT_CONCURRENCY, Tools, unless_stopped};
+pub use waiting::{WaitReason, Waiting};
 
 use crate::account::{Clock, ReadAccount, WriteAccount};
 use crate::plan::Plan;
 use crate::state::{LoadedState, Session};
 use run::Run;
 
-/// Carries out a plan that was made from `loaded`, the state which `session` has locked.
+/// Carries out a plan that was made from `loaded`, the state which `session` has locked, and from the account as it was
+/// observed. Without an observation the plan must be offline.
 ///
 /// The failure of one key is part of the outcome and does not stop the others. On return, everything that was learned is
 /// durable in the state, or the outcome says why not and where else it is kept.
-pub async fn execute<A, C, S>(plan: &Plan, loaded: LoadedState, session: &mut S, tools: &Tools<'_, A, C>) -> Outcome
+pub async fn execute<A, C, S>(
+    plan: &Plan,
+    loaded: LoadedState,
+    observation: Option<Observation>,
+    session: &mut S,
+    tools: &Tools<'_, A, C>,
+) -> Outcome
 where
     A: ReadAccount + WriteAccount,
     C: Clock,
@@ -45,11 +59,12 @@ where
 {
     (tools.observer)(&Event::Started { steps: plan.actions.len() });
     let start = tools.throttle.clock().now();
-    let mut run = Run::new(plan, loaded, session, tools);
+    let mut run = Run::new(plan, loaded, observation, session, tools);
     run.record_intents().await;
     run.adopt().await;
     run.upload().await;
     run.promote().await;
+    run.restore_primary().await;
     run.delete().await;
     run.forget().await;
     let verification = run.verify().await;

@@ -79,17 +79,23 @@ pub enum Status {
 /// A difference between the planned result and the account, or a change that the plan did not ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// The row of a key is not listed, or holds another key.
+    /// The row of a key is not listed, or contains another key.
     Missing { name: KeyName, id: KeyId },
     /// A deleted row is still listed.
     Remains { name: KeyName, id: KeyId },
-    /// Other rows hold the key that was uploaded.
+    /// Other rows contain the key that was uploaded.
     Copies { name: KeyName, ids: Vec<KeyId> },
     /// The planned primary is not the primary.
-    NotPrimary { name: KeyName },
+    NotPrimary {
+        /// The name of the key, or the id of an unmanaged row.
+        name: String,
+    },
     /// An upload took the place of the planned primary, which was promoted again.
-    PrimaryRestored { name: KeyName },
-    /// An upload became the primary, and the manifest names none.
+    PrimaryRestored {
+        /// The name of the key, or the id of an unmanaged row.
+        name: String,
+    },
+    /// An upload became the primary, and there was none before.
     PrimaryMoved { name: KeyName },
 }
 
@@ -158,16 +164,18 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { name, id } => write!(f, "{name} should be on the account as {id}, and is not"),
-            Self::Remains { name, id } => write!(f, "{name} ({id}) was deleted, and the account still lists it"),
+            Self::Missing { name, id } => {
+                write!(f, "{name} is not on the account, although it was uploaded or recorded as {id}")
+            }
+            Self::Remains { name, id } => write!(f, "{name} ({id}) was deleted, but the account still lists it"),
             Self::Copies { name, ids } => {
                 let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
-                write!(f, "the account has the key of {name} more than once, also as {}", ids.join(", "))
+                write!(f, "the account has the key {name} more than once, also as {}", ids.join(", "))
             }
-            Self::NotPrimary { name } => write!(f, "{name} should be the primary key, and is not"),
+            Self::NotPrimary { name } => write!(f, "{name} is not the primary key"),
             Self::PrimaryRestored { name } => write!(f, "an upload became the primary key; {name} was promoted again"),
             Self::PrimaryMoved { name } => {
-                write!(f, "the account made {name} the primary key, although the manifest does not ask for it")
+                write!(f, "the account made {name} the primary key; the manifest names none")
             }
         }
     }

@@ -1,11 +1,17 @@
 //! A plan being carried out: what is learned is journalled and applied, and a serious failure stops what is left.
 
+use jiff::Timestamp;
+
 use super::event::Event;
 use super::facts::Facts;
 use super::ledger::Ledger;
+use super::observe::Observation;
 use super::outcome::{Outcome, Status, Verification};
+use super::relisting::Relisting;
+use super::sightings::Sightings;
 use super::tools::Tools;
-use crate::account::{Effect, Failure, FailureKind};
+use super::waiting::Waiting;
+use crate::account::{Clock, Effect, Failure, FailureKind, ReadAccount};
 use crate::plan::{AccountRow, Action, NewKey, Plan};
 use crate::state::{JournalEntry, LoadedState, Session};
 
@@ -16,14 +22,35 @@ pub(super) struct Run<'a, A, C, S> {
     pub(super) tools: &'a Tools<'a, A, C>,
     pub(super) facts: Facts<'a>,
     ledger: Ledger<'a, S>,
+    /// The account before the changes. `None` if it was not listed.
+    pub(super) observation: Option<Observation>,
     /// Why nothing more is started.
     halt: Option<&'static str>,
 }
 
-impl<'a, A, C, S: Session> Run<'a, A, C, S> {
-    pub(super) fn new(plan: &'a Plan, loaded: LoadedState, session: &'a mut S, tools: &'a Tools<'a, A, C>) -> Self {
+impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        loaded: LoadedState,
+        observation: Option<Observation>,
+        session: &'a mut S,
+        tools: &'a Tools<'a, A, C>,
+    ) -> Self {
         let ledger = Ledger::open(plan, loaded, session, tools.lineage);
-        Self { tools, facts: Facts::new(plan, ledger.base().clone()), ledger, halt: None }
+        let facts = Facts::new(plan, ledger.base().clone(), tools.throttle.clock().now());
+        Self { tools, facts, ledger, observation, halt: None }
+    }
+
+    /// Prepares to list the account, now that this run may have changed it.
+    pub(super) fn relisting<'o>(&self, observer: &'o dyn Fn(Waiting)) -> Relisting<'o, A, C>
+    where
+        A: ReadAccount,
+        'a: 'o,
+    {
+        let tools = self.tools;
+        let now = tools.throttle.clock().now();
+        let sightings = Sightings::new(tools.options.lateness, now, self.facts.deleted.clone());
+        Relisting::new(tools.account, tools.throttle, tools.options.retries, observer, sightings)
     }
 
     /// Returns why nothing more may be started, if so.
@@ -43,22 +70,23 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
     /// Journals what was learned, and applies it to the state. What cannot be journalled is kept in memory.
     pub(super) async fn learn(&mut self, entries: Vec<JournalEntry>) {
         self.ledger.append(&entries).await;
-        self.facts.apply_entries(entries);
+        self.facts.apply_entries(entries, self.tools.throttle.clock().now());
     }
 
     /// Makes entries durable, and applies them to the state only then.
     pub(super) async fn learn_durably(&mut self, entries: Vec<JournalEntry>) {
         if self.ledger.append_durably(&entries).await {
-            self.facts.apply_entries(entries);
+            self.facts.apply_entries(entries, self.tools.throttle.clock().now());
         }
     }
 
-    /// Records the rows of keys, and drops what was recorded for these keys before.
+    /// Records the rows of keys, which exist at a time of the server, and drops what was recorded for these keys before.
     pub(super) async fn record_rows<'r>(
         &mut self,
         rows: impl IntoIterator<Item = (&'r Action, &'r NewKey, &'r AccountRow)>,
+        at: Option<Timestamp>,
     ) {
-        let mut entries = Vec::new();
+        let mut entries = vec![JournalEntry::Write { at }];
         let mut recorded = Vec::new();
         for (action, key, row) in rows {
             self.facts.set_new_row(&action.name, &row.id);
@@ -66,6 +94,9 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             let stale = key.stale.iter().filter(|&stale| *stale != row.id);
             entries.extend(stale.map(|id| JournalEntry::Drop { id: id.clone() }));
             recorded.push((action, &row.id));
+        }
+        if recorded.is_empty() {
+            return;
         }
         self.learn(entries).await;
         for (action, id) in recorded {
@@ -92,11 +123,12 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
 
     /// Writes the state and returns the outcome.
     pub(super) async fn finish(self, verification: Verification) -> Outcome {
-        let Self { tools, facts, ledger, halt: _ } = self;
+        let Self { tools, facts, ledger, observation, halt: _ } = self;
         let Facts { steps, state, .. } = facts;
+        let vanished = observation.map(|observation| observation.vanished).unwrap_or_default();
         let mut outcome = Outcome::new(steps, verification);
         outcome.interrupted = tools.stop.is_cancelled();
-        ledger.close(state, &mut outcome).await;
+        ledger.close(state, &vanished, &mut outcome).await;
         outcome
     }
 }

@@ -1,83 +1,55 @@
-//! What became of uploads without a valid response, as far as a listing shows it. No I/O.
+//! What became of uploads without a valid response, as far as listings show it. No I/O.
 
-use std::collections::{BTreeSet, HashSet};
+use super::sightings::Sightings;
+use crate::account::Row;
+use crate::state::{Pending, State};
 
-use super::facts::Facts;
-use crate::account::{Listing, Row};
-use crate::names::KeyName;
-use crate::plan::{AccountRow, Change, OldKey};
-use crate::public_key::KeyBlob;
-use crate::state::{JournalEntry, Origin};
-
-/// What a listing shows of an uncertain upload.
+/// What listings show of a pending upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sighting<'l> {
-    /// It was carried out: this row is new and holds the key.
+    /// It was carried out: this row is new, and has the key and the name that were sent, or the id that was returned.
     Stored(&'l Row),
-    /// A row of the same name shows no key, so it can be the one. Sending again could make a second row.
+    /// Somebody else added the key, with another name.
+    Foreign(&'l Row),
+    /// A new row with the name that was sent shows no key, so it can be the one.
     Unreadable,
-    /// It was not carried out.
+    /// There is no row of it.
     Absent,
 }
 
-impl Facts<'_> {
-    /// Looks for the row of an upload. Of several, it takes one with the name that was sent, then the oldest.
-    pub(super) fn sighting<'l>(&self, listing: &'l Listing, name: &KeyName, blob: &KeyBlob) -> Sighting<'l> {
-        let is_known = |row: &Row| self.state.records.contains_key(&row.id) || self.plan.knows_copy(&row.id);
-        let new_rows = listing.holding(blob).filter(|row| !is_known(row));
-        if let Some(row) = new_rows.min_by_key(|row| (row.name != name.as_str(), row.created_at, &row.id)) {
-            return Sighting::Stored(row);
-        }
-        let hides_key = |row: &Row| row.blob.is_none() && row.name == name.as_str();
-        if listing.rows().iter().any(hides_key) { Sighting::Unreadable } else { Sighting::Absent }
+/// Looks for the row of a pending upload. Of several, it takes the oldest.
+pub(super) fn sighting<'l>(pending: &'l Pending, sightings: &'l Sightings, state: &State) -> Sighting<'l> {
+    let Pending { name: _, public_key, sent_name, before, requests: _, id } = pending;
+    let returned = id.as_ref().and_then(|id| sightings.row(id));
+    if let Some(row) = returned.filter(|row| row.blob.as_ref().is_none_or(|blob| blob == public_key)) {
+        return Sighting::Stored(row);
     }
-
-    /// Returns the records of the rows that a killed run uploaded and this plan deletes: only the intents of that run
-    /// show that they are ours. They must be recorded before a new intent for the same key replaces the old one.
-    pub(super) fn orphans(&self) -> Vec<JournalEntry> {
-        let deleted = self.plan.actions.iter().filter_map(|action| match &action.change {
-            Change::Delete(old) if !self.state.records.contains_key(&old.id) => Some(old),
-            _ => None,
-        });
-        let record = |old: &OldKey| {
-            let account_name = old.name.to_string();
-            let row = AccountRow { id: old.id.clone(), account_name, created_at: None, origin: Origin::Uploaded };
-            JournalEntry::Record(row.record(&old.name, &old.blob))
-        };
-        deleted.map(record).collect()
+    let is_known = |row: &Row| before.contains(&row.id) || state.records.contains_key(&row.id);
+    let new_rows = sightings.holding(public_key).filter(|row| !is_known(row));
+    if let Some(row) = new_rows.min_by_key(|row| (row.name != *sent_name, row.created_at, &row.id)) {
+        return if row.name == *sent_name { Sighting::Stored(row) } else { Sighting::Foreign(row) };
     }
-
-    /// Returns the ends of the intents that the listing of the plan has settled: all those that the plan does not deal
-    /// with. A plan that was limited to some keys says nothing about the others.
-    pub(super) fn settled_intents(&self) -> Vec<JournalEntry> {
-        if !self.plan.refreshed || self.plan.left_out > 0 {
-            return Vec::new();
-        }
-        let placed = self.plan.actions.iter().filter_map(|action| action.change.new_key());
-        let placed: HashSet<_> = placed.map(|key| key.key.blob()).collect();
-        let pending: BTreeSet<_> = self.state.pending.keys().filter(|blob| !placed.contains(blob)).collect();
-        pending.into_iter().map(settle).collect()
-    }
-}
-
-/// Ends the intent to upload a key.
-pub(super) fn settle(blob: &KeyBlob) -> JournalEntry {
-    JournalEntry::Settle { public_key: blob.clone() }
+    let hides_key = |row: &Row| row.blob.is_none() && row.name == *sent_name && !is_known(row);
+    if sightings.rows().any(hides_key) { Sighting::Unreadable } else { Sighting::Absent }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
     use super::*;
-    use crate::account::Endpoint;
-    use crate::manifest::Desired;
-    use crate::names::{KeyId, UserId};
-    use crate::plan::{Input, Note, Plan, compare};
-    use crate::state::State;
+    use crate::account::{Endpoint, Lateness, Listing};
+    use crate::names::{KeyId, KeyName, UserId};
+    use crate::plan::AccountRow;
+    use crate::public_key::KeyBlob;
+    use crate::state::{JournalEntry, Origin, UploadRequest};
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+    const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA";
 
-    fn name(text: &str) -> KeyName {
-        KeyName::new(text).unwrap()
+    fn id(text: &str) -> KeyId {
+        KeyId::new(text).unwrap()
     }
 
     fn row(id: &str, name: &str, key: Option<&str>, month: u8) -> Row {
@@ -93,53 +65,66 @@ mod tests {
         }
     }
 
-    fn empty_plan() -> Plan {
-        compare(Input {
-            desired: &Desired::default(),
-            recorded: None,
-            observed: None,
-            endpoint: &Endpoint::default(),
-            today: jiff::civil::date(2026, 6, 1),
-            destroy: false,
-        })
-    }
-
-    /// What a listing of these rows shows of an upload of `KEY` as `alice`: the id of its row, or else the sighting.
-    fn sighting(rows: &[Row]) -> String {
-        let mut plan = empty_plan();
-        let copy = KeyId::new("copy").unwrap();
-        plan.notes.push(Note::Copies { name: name("alice"), ids: vec![copy] });
-        let mut state = State::new(uuid::Uuid::nil(), Endpoint::default());
+    /// What a listing of these rows shows of a pending upload of `KEY` as `alice`: the id of its row, or else the sighting.
+    fn sighting_in(rows: &[Row], returned: Option<&str>) -> String {
         let blob = KeyBlob::of_line(KEY).unwrap();
+        let name = KeyName::new("alice").unwrap();
+        let mut state = State::new(uuid::Uuid::nil(), Endpoint::default());
         let recorded = AccountRow::new(&row("recorded", "alice", Some(KEY), 1), Origin::Uploaded);
-        state.apply(JournalEntry::Record(recorded.record(&name("alice"), &blob)));
-        let listing = Listing::new(rows.to_vec()).unwrap();
-        match Facts::new(&plan, state).sighting(&listing, &name("alice"), &blob) {
+        state.apply(JournalEntry::Record(recorded.record(&name, &blob)));
+        let pending = Pending {
+            name,
+            public_key: blob,
+            sent_name: "alice".to_owned(),
+            before: vec![id("before")],
+            requests: vec![UploadRequest { at: jiff::Timestamp::UNIX_EPOCH, timeout_seconds: 30 }],
+            id: returned.map(id),
+        };
+        let mut sightings = Sightings::new(Lateness::default(), Duration::ZERO, BTreeMap::new());
+        sightings.add(Listing::new(rows.to_vec()).unwrap());
+        match sighting(&pending, &sightings, &state) {
             Sighting::Stored(row) => row.id.to_string(),
+            Sighting::Foreign(row) => format!("Foreign {}", row.id),
             other => format!("{other:?}"),
         }
     }
 
     #[test]
-    fn a_new_row_with_the_key_is_the_upload() {
-        assert_eq!(sighting(&[row("1", "alice", Some(KEY), 3)]), "1");
-        assert_eq!(sighting(&[row("1", "bob", Some(KEY), 3)]), "1");
-        // The name that was sent counts more than age.
-        assert_eq!(sighting(&[row("1", "bob", Some(KEY), 2), row("2", "alice", Some(KEY), 3)]), "2");
-        assert_eq!(sighting(&[row("1", "alice", Some(KEY), 3), row("2", "alice", Some(KEY), 2)]), "2");
+    fn a_new_row_with_key_and_name_is_the_upload() {
+        for (rows, expected) in [
+            (vec![row("1", "alice", Some(KEY), 3)], "1"),
+            (vec![row("1", "bob", Some(KEY), 2), row("2", "alice", Some(KEY), 3)], "2"),
+            (vec![row("1", "alice", Some(KEY), 3), row("2", "alice", Some(KEY), 2)], "2"),
+            (vec![row("1", "alice", None, 3), row("2", "alice", Some(KEY), 3)], "2"),
+        ] {
+            assert_eq!(sighting_in(&rows, None), expected, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_with_another_name_is_of_someone_else() {
+        assert_eq!(sighting_in(&[row("1", "bob", Some(KEY), 3)], None), "Foreign 1");
     }
 
     #[test]
     fn rows_that_were_known_before_are_not_the_upload() {
-        let known = [row("recorded", "alice", Some(KEY), 1), row("copy", "alice", Some(KEY), 1)];
-        assert_eq!(sighting(&known), "Absent");
-        assert_eq!(sighting(&[]), "Absent");
+        let known = [row("recorded", "alice", Some(KEY), 1), row("before", "alice", Some(KEY), 1)];
+        assert_eq!(sighting_in(&known, None), "Absent");
+        assert_eq!(sighting_in(&[row("before", "alice", None, 1)], None), "Absent");
+        assert_eq!(sighting_in(&[], None), "Absent");
     }
 
     #[test]
-    fn a_row_that_hides_its_key_leaves_the_upload_uncertain() {
-        assert_eq!(sighting(&[row("1", "alice", None, 3)]), "Unreadable");
-        assert_eq!(sighting(&[row("1", "bob", None, 3)]), "Absent");
-        assert_eq!(sighting(&[row("1", "alice", None, 3), row("2", "alice", Some(KEY), 3)]), "2");
+    fn a_row_without_a_key_can_be_the_upload_only_if_it_has_its_name() {
+        assert_eq!(sighting_in(&[row("1", "alice", None, 3)], None), "Unreadable");
+        assert_eq!(sighting_in(&[row("1", "bob", None, 3)], None), "Absent");
+    }
+
+    #[test]
+    fn the_row_with_the_returned_id_is_the_upload_unless_it_shows_another_key() {
+        assert_eq!(sighting_in(&[row("1", "renamed", None, 3)], Some("1")), "1");
+        assert_eq!(sighting_in(&[row("1", "renamed", Some(KEY), 3)], Some("1")), "1");
+        assert_eq!(sighting_in(&[row("1", "alice", Some(OTHER), 3)], Some("1")), "Absent");
+        assert_eq!(sighting_in(&[row("2", "alice", Some(KEY), 3)], Some("1")), "2");
     }
 }

@@ -1,13 +1,14 @@
 //! The account, clock and options of an apply.
 
+use std::time::Duration;
+
 use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
 use super::event::Event;
 use crate::account::{
-    Clock, Failure, ListError, Listing, Operation, ReadAccount, RetryPolicy, SendError, SendStep, Throttle, list_all,
+    Clock, DEFAULT_TIMEOUT, Failure, Lateness, Operation, RetryPolicy, SendError, SendStep, Throttle,
 };
-use crate::names::KeyName;
 
 pub const DEFAULT_CONCURRENCY: usize = 10;
 
@@ -20,11 +21,21 @@ pub struct ApplyOptions {
     pub fail_fast: bool,
     /// Whether the account must not be listed.
     pub offline: bool,
+    /// The timeout of a request.
+    pub timeout: Duration,
+    pub lateness: Lateness,
 }
 
 impl Default for ApplyOptions {
     fn default() -> Self {
-        Self { concurrency: DEFAULT_CONCURRENCY, retries: RetryPolicy::default(), fail_fast: false, offline: false }
+        Self {
+            concurrency: DEFAULT_CONCURRENCY,
+            retries: RetryPolicy::default(),
+            fail_fast: false,
+            offline: false,
+            timeout: DEFAULT_TIMEOUT,
+            lateness: Lateness::default(),
+        }
     }
 }
 
@@ -42,11 +53,11 @@ pub struct Tools<'a, A, C> {
 
 impl<A, C: Clock> Tools<'_, A, C> {
     /// Sends a request about a key until it is answered or must not be repeated. `attempt` of its retries are used up
-    /// already.
+    /// already. Events call the key `name`.
     pub(super) async fn send<T, F>(
         &self,
         operation: Operation,
-        name: &KeyName,
+        name: &str,
         attempt: u32,
         request: impl FnMut() -> F,
     ) -> Result<T, SendError<()>>
@@ -60,14 +71,6 @@ impl<A, C: Clock> Tools<'_, A, C> {
             });
         };
         self.throttle.send(operation, self.options.retries, attempt, self.stop.cancelled(), observe, request).await
-    }
-
-    /// Lists the account. `None` if the user asked to stop.
-    pub(super) async fn list(&self) -> Option<Result<Listing, ListError>>
-    where
-        A: ReadAccount,
-    {
-        unless_stopped(self.stop, list_all(self.account, self.throttle, self.options.retries)).await
     }
 }
 

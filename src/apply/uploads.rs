@@ -1,25 +1,34 @@
 //! Adoptions and uploads.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 
 use super::event::Event;
 use super::facts::OtherUser;
-use super::observe::ARRIVAL;
 use super::outcome::Status;
+use super::relisting::Open;
 use super::run::{INTERRUPTED, Run};
-use super::settling::{Sighting, settle};
+use super::settling::{Sighting, sighting};
+use super::sightings::{Sightings, Undecided};
 use super::tools::unless_stopped;
+use super::waiting::Waiting;
 use crate::account::retry::count_tries;
 use crate::account::{
-    BodyFault, Clock, Dated, Effect, Failure, FailureKind, Operation, ReadAccount, Row, SendError, WriteAccount,
+    BodyFault, Clock, Dated, Effect, Failure, FailureKind, Listing, Operation, ReadAccount, Row, SendError,
+    WriteAccount,
 };
-use crate::names::KeyName;
+use crate::names::{KeyId, KeyName};
 use crate::plan::{AccountRow, Action, Change, NewKey, Plan};
 use crate::public_key::KeyBlob;
-use crate::state::{JournalEntry, Origin, Session};
+use crate::state::{JournalEntry, Origin, Pending, Session, State, UploadRequest};
+
+/// How often a run waits for uncertain uploads. After that they stay pending.
+const MAX_WAITS: u32 = 3;
 
 /// An upload that has not ended.
 #[derive(Debug, Clone, Copy)]
@@ -36,31 +45,74 @@ struct Upload<'p> {
 struct Uncertain<'p> {
     upload: Upload<'p>,
     failure: Failure,
+    /// When its last request was sent.
+    sent: Duration,
 }
 
-impl<'a, A, C, S: Session> Run<'a, A, C, S> {
-    /// Makes the intents to upload durable, before the first request. If that fails, nothing is sent.
+/// What listings decide about an uncertain upload.
+enum Decision {
+    Stored(Row),
+    /// It was not carried out, and somebody else added the key as this row.
+    Foreign(KeyId),
+    Absent,
+    /// A row shows no key and can be the one, so it stays pending.
+    Unreadable,
+    Open(Undecided),
+}
+
+impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
+    /// Makes durable what was learned before the plan and the intents to upload, before the first request. If that fails,
+    /// nothing is sent.
     pub(super) async fn record_intents(&mut self) {
-        self.learn(self.facts.orphans()).await;
-        let intend = |upload: Upload<'_>| JournalEntry::Intend {
-            name: upload.name().clone(),
-            public_key: upload.blob().clone(),
+        let settled = self.observation.as_ref().map(|observation| observation.settled.clone()).unwrap_or_default();
+        self.learn(settled).await;
+        self.forget_former_primary().await;
+        let listing = self.observation.as_ref().map(|observation| &observation.listing);
+        let unreadable: Vec<_> = listing.into_iter().flat_map(Listing::rows).filter(|row| row.blob.is_none()).collect();
+        let request = self.request();
+        let intend = |upload: Upload<'_>| {
+            let (name, public_key) = (upload.name().clone(), upload.blob().clone());
+            let holding = listing.into_iter().flat_map(|listing| listing.holding(upload.blob()));
+            let perhaps = unreadable.iter().copied().filter(|row| row.name == name.as_str());
+            let before = holding.chain(perhaps).map(|row| row.id.clone()).collect();
+            let sent_name = name.to_string();
+            JournalEntry::Intend(Pending { name, public_key, sent_name, before, requests: vec![request], id: None })
         };
-        self.learn_durably(uploads(self.facts.plan).map(intend).collect()).await;
-        if self.halted().is_none() {
-            self.learn(self.facts.settled_intents()).await;
+        let mut intents: Vec<_> = uploads(self.facts.plan).map(intend).collect();
+        if !intents.is_empty()
+            && self.facts.state.former_primary.is_none()
+            && let Some(primary) = listing.and_then(Listing::primary)
+        {
+            intents.push(JournalEntry::FormerPrimary { id: Some(primary.id.clone()) });
         }
+        self.learn_durably(intents).await;
+    }
+
+    /// Forgets the primary before the uploads of an interrupted run, if they are settled and the manifest names another.
+    async fn forget_former_primary(&mut self) {
+        let State { pending, former_primary, .. } = &self.facts.state;
+        if former_primary.is_some() && pending.is_empty() && self.facts.plan.primary.is_some() {
+            self.learn(vec![JournalEntry::FormerPrimary { id: None }]).await;
+        }
+    }
+
+    fn request(&self) -> UploadRequest {
+        let timeout = self.tools.options.timeout;
+        let timeout_seconds = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
+        let now = self.tools.throttle.clock().timestamp();
+        UploadRequest { at: Timestamp::from_second(now.as_second()).unwrap_or(now), timeout_seconds }
     }
 
     /// Records the rows that the account has already.
     pub(super) async fn adopt(&mut self) {
+        let at = self.observation.as_ref().and_then(|observation| observation.listing.date());
         for (index, action) in self.facts.plan.actions.iter().enumerate() {
             let (Some(key), Some(row)) = (action.change.new_key(), action.change.row()) else { continue };
             if let Some(reason) = self.halted() {
                 self.end(index, Status::skipped(reason));
                 continue;
             }
-            self.record_rows([(action, key, row)]).await;
+            self.record_rows([(action, key, row)], at).await;
             // A replacement has old rows to delete.
             if matches!(action.change, Change::Adopt { .. }) {
                 self.end(index, Status::Done { id: row.id.clone() });
@@ -68,28 +120,28 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         }
     }
 
-    /// Uploads what is missing. Uncertain uploads are settled by a listing, and repeated if they were not carried out.
+    /// Uploads what is missing. Uncertain uploads are settled by listings, and repeated if they were not carried out.
     pub(super) async fn upload(&mut self)
     where
         A: ReadAccount + WriteAccount,
-        C: Clock,
     {
         let mut waiting: VecDeque<_> = uploads(self.facts.plan).collect();
         let mut uncertain = Vec::new();
-        loop {
+        for waits in 0.. {
             uncertain.extend(self.send_uploads(&mut waiting).await);
-            if uncertain.is_empty() || self.halted().is_some() {
+            if uncertain.is_empty() || waits == MAX_WAITS || self.halted().is_some() {
                 break;
             }
             uncertain = self.settle(uncertain, &mut waiting).await;
             if waiting.is_empty() {
                 break;
             }
+            self.learn_durably(waiting.iter().map(|upload| self.resend(*upload)).collect()).await;
         }
-        for Uncertain { upload, failure } in uncertain {
+        for Uncertain { upload, failure, sent: _ } in uncertain {
             self.end(upload.index, Status::Pending(failure));
         }
-        // The others were not sent.
+        // The others were not sent, or not carried out.
         self.learn(waiting.iter().map(|upload| settle(upload.blob())).collect()).await;
         let reason = self.halted().unwrap_or(INTERRUPTED);
         for upload in waiting {
@@ -97,11 +149,14 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         }
     }
 
+    fn resend(&self, upload: Upload<'_>) -> JournalEntry {
+        JournalEntry::Resend { public_key: upload.blob().clone(), request: self.request() }
+    }
+
     /// Sends uploads, several at a time, until all are answered or the run is halted. Returns the uncertain ones.
     async fn send_uploads(&mut self, waiting: &mut VecDeque<Upload<'a>>) -> Vec<Uncertain<'a>>
     where
         A: WriteAccount,
-        C: Clock,
     {
         let tools = self.tools;
         let mut in_flight = FuturesUnordered::new();
@@ -113,28 +168,37 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
             let limit = if self.facts.is_user_seen { tools.options.concurrency.max(1) } else { 1 };
             while in_flight.len() < limit && self.halted().is_none() {
                 let Some(upload) = waiting.pop_front() else { break };
-                let request = move || tools.account.upload(upload.name(), &upload.key.key);
                 in_flight.push(async move {
-                    (upload, tools.send(Operation::Upload, upload.name(), upload.attempt, request).await)
+                    let sent = Cell::new(Duration::ZERO);
+                    let request = || {
+                        sent.set(tools.throttle.clock().now());
+                        tools.account.upload(upload.name(), &upload.key.key)
+                    };
+                    let name = upload.name().as_str();
+                    let result = tools.send(Operation::Upload, name, upload.attempt, request).await;
+                    (upload, sent.get(), result)
                 });
             }
             // Results that are ready at the same time are journalled together. Waiting for more than are in flight
             // gains little, and a full disk would be noticed late.
             let ready = ready(&mut in_flight).await;
             if ready.is_none() || stored.len() >= limit {
-                self.record_uploads(&std::mem::take(&mut stored)).await;
+                self.record_uploads(std::mem::take(&mut stored)).await;
             }
             let next = if ready.is_some() { ready } else { in_flight.next().await };
-            let Some((upload, result)) = next else { return uncertain };
+            let Some((upload, sent, result)) = next else { return uncertain };
             match result {
-                Ok(Dated { value: row, .. }) => {
-                    if self.confirm_account(upload, &row).await {
-                        stored.push((upload, AccountRow::new(&row, Origin::Uploaded)));
+                Ok(row) => {
+                    if self.confirm_account(upload, &row.value).await {
+                        stored.push((upload, row));
                     }
                 }
                 Err(SendError::Failed(failure)) if failure.effect == Effect::Unknown => {
                     (tools.observer)(&Event::Uncertain { name: upload.name(), failure: &failure });
-                    uncertain.push(Uncertain { upload, failure });
+                    if let Some(id) = failure.id.clone() {
+                        self.learn(vec![JournalEntry::Answered { public_key: upload.blob().clone(), id }]).await;
+                    }
+                    uncertain.push(Uncertain { upload, failure, sent });
                 }
                 Err(SendError::Failed(failure)) => self.fail_upload(upload, failure).await,
                 Err(SendError::Stopped(())) => waiting.push_front(upload),
@@ -142,59 +206,88 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         }
     }
 
-    /// Lists the account once for all uncertain uploads: those that are found are recorded, those that are absent wait
-    /// to be sent again. Returns the ones that stay uncertain.
+    /// Lists the account until every uncertain upload is decided. Those that were carried out are recorded, those that
+    /// were not wait to be sent again. Returns the ones that stay uncertain.
     async fn settle(&mut self, uncertain: Vec<Uncertain<'a>>, waiting: &mut VecDeque<Upload<'a>>) -> Vec<Uncertain<'a>>
     where
         A: ReadAccount,
-        C: Clock,
     {
         let tools = self.tools;
         if tools.options.offline {
             return uncertain;
         }
         (tools.observer)(&Event::Settling { uploads: uncertain.len() });
-        let attempt = uncertain.iter().map(|uncertain| uncertain.upload.attempt).max().unwrap_or_default();
-        let pause = ARRIVAL.saturating_add(tools.throttle.backoff(attempt));
-        if unless_stopped(tools.stop, tools.throttle.clock().sleep(pause)).await.is_none() {
-            return uncertain;
-        }
-        let listing = match tools.list().await {
-            None => return uncertain,
-            Some(Ok(listing)) => listing,
-            Some(Err(error)) => {
-                let explain = |Uncertain { upload, failure }: Uncertain<'a>| {
-                    let message = format!("{}; listing the account to find it failed too: {error}", failure.message);
-                    Uncertain { upload, failure: Failure { message, ..failure } }
-                };
-                return uncertain.into_iter().map(explain).collect();
-            }
-        };
-        let mut still_uncertain = Vec::new();
-        let mut stored = Vec::new();
-        for Uncertain { upload, failure } in uncertain {
-            let name = upload.name();
-            match self.facts.sighting(&listing, name, upload.blob()) {
-                Sighting::Stored(row) => {
-                    (tools.observer)(&Event::Settled { name, id: Some(&row.id) });
-                    if self.confirm_account(upload, row).await {
-                        stored.push((upload, AccountRow::new(row, Origin::Uploaded)));
+        let announce = |waiting: Waiting| (tools.observer)(&Event::Waiting(waiting));
+        let mut relisting = self.relisting(&announce);
+        let mut left = uncertain;
+        let mut stays_uncertain = Vec::new();
+        let mut open = Vec::new();
+        loop {
+            match unless_stopped(tools.stop, relisting.list_for(&open)).await {
+                Some(Ok(())) => {}
+                None => break,
+                Some(Err(error)) => {
+                    for Uncertain { failure, .. } in &mut left {
+                        let heard = &failure.message;
+                        failure.message = format!("{heard}; listing the account to find it failed too: {error}");
                     }
-                }
-                Sighting::Unreadable => still_uncertain.push(Uncertain { upload, failure }),
-                Sighting::Absent => {
-                    (tools.observer)(&Event::Settled { name, id: None });
-                    if upload.attempt < tools.options.retries.retries {
-                        (tools.observer)(&Event::Retrying { name, failure: &failure });
-                        waiting.push_back(Upload { attempt: upload.attempt + 1, ..upload });
-                    } else {
-                        self.fail_upload(upload, count_tries(failure, upload.attempt)).await;
-                    }
+                    break;
                 }
             }
+            let mut stored = Vec::new();
+            let mut undecided = Vec::new();
+            for uncertain in std::mem::take(&mut left) {
+                match self.decide(&uncertain, &relisting.sightings) {
+                    Decision::Open(until) => {
+                        undecided.push(until);
+                        left.push(uncertain);
+                    }
+                    Decision::Unreadable => stays_uncertain.push(uncertain),
+                    Decision::Stored(row) => {
+                        let Uncertain { upload, .. } = uncertain;
+                        (tools.observer)(&Event::Settled { name: upload.name(), id: Some(&row.id) });
+                        if self.confirm_account(upload, &row).await {
+                            stored.push((upload, Dated { value: row, date: relisting.sightings.latest().date() }));
+                        }
+                    }
+                    Decision::Foreign(id) => self.fail_upload(uncertain.upload, taken_by(uncertain.failure, &id)).await,
+                    Decision::Absent => self.repeat(uncertain, waiting).await,
+                }
+            }
+            self.record_uploads(stored).await;
+            open = Open::uncertain(undecided.into_iter()).into_iter().collect();
+            if open.is_empty() {
+                break;
+            }
         }
-        self.record_uploads(&stored).await;
-        still_uncertain
+        stays_uncertain.extend(left);
+        stays_uncertain
+    }
+
+    fn decide(&self, uncertain: &Uncertain<'a>, sightings: &Sightings) -> Decision {
+        let Uncertain { upload, failure: _, sent } = uncertain;
+        let Some(pending) = self.facts.state.pending.get(upload.blob()) else { return Decision::Absent };
+        let options = &self.tools.options;
+        let since = sent.saturating_add(options.lateness.effect_after(options.timeout));
+        match (sighting(pending, sightings, &self.facts.state), sightings.is_without_effect(since)) {
+            (Sighting::Stored(row), _) => Decision::Stored(row.clone()),
+            (_, Err(undecided)) => Decision::Open(undecided),
+            (Sighting::Foreign(row), Ok(())) => Decision::Foreign(row.id.clone()),
+            (Sighting::Unreadable, Ok(())) => Decision::Unreadable,
+            (Sighting::Absent, Ok(())) => Decision::Absent,
+        }
+    }
+
+    /// Lets an upload that was not carried out be sent again, if it has retries left.
+    async fn repeat(&mut self, uncertain: Uncertain<'a>, waiting: &mut VecDeque<Upload<'a>>) {
+        let Uncertain { upload, failure, sent: _ } = uncertain;
+        (self.tools.observer)(&Event::Settled { name: upload.name(), id: None });
+        if upload.attempt < self.tools.options.retries.retries {
+            (self.tools.observer)(&Event::Retrying { name: upload.name().as_str(), failure: &failure });
+            waiting.push_back(Upload { attempt: upload.attempt + 1, ..upload });
+        } else {
+            self.fail_upload(upload, count_tries(failure, upload.attempt)).await;
+        }
     }
 
     /// Compares the owner of the row with the expected user, and returns whether the upload went to the right account.
@@ -212,11 +305,19 @@ impl<'a, A, C, S: Session> Run<'a, A, C, S> {
         true
     }
 
-    async fn record_uploads(&mut self, uploads: &[(Upload<'a>, AccountRow)]) {
-        self.record_rows(uploads.iter().map(|(upload, row)| (upload.action, upload.key, row))).await;
-        for (upload, row) in uploads {
+    async fn record_uploads(&mut self, uploads: Vec<(Upload<'a>, Dated<Row>)>) {
+        // The latest is the last write.
+        let at = uploads.iter().map(|(_, row)| row.date).reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))).flatten();
+        for (_, Dated { value: row, .. }) in &uploads {
+            self.facts.uploaded.insert(row.id.clone());
+            self.facts.is_primary_taken |= row.is_primary;
+        }
+        let rows: Vec<_> = uploads.iter().map(|(_, row)| AccountRow::new(&row.value, Origin::Uploaded)).collect();
+        let recorded = uploads.iter().zip(&rows).map(|((upload, _), row)| (upload.action, upload.key, row));
+        self.record_rows(recorded, at).await;
+        for ((upload, _), row) in uploads.iter().zip(rows) {
             if upload.completes_action() {
-                self.end(upload.index, Status::Done { id: row.id.clone() });
+                self.end(upload.index, Status::Done { id: row.id });
             }
         }
     }
@@ -257,6 +358,16 @@ async fn ready<F: Future>(in_flight: &mut FuturesUnordered<F>) -> Option<F::Outp
     }
     tokio::task::yield_now().await;
     in_flight.next().now_or_never().flatten()
+}
+
+fn settle(blob: &KeyBlob) -> JournalEntry {
+    JournalEntry::Settle { public_key: blob.clone() }
+}
+
+/// Explains that an upload is not repeated, because somebody else added the key.
+fn taken_by(failure: Failure, id: &KeyId) -> Failure {
+    let message = format!("{}; meanwhile someone else added this key with another name, id {id}", failure.message);
+    Failure { message, help: Some("run apply again to manage that key".to_owned()), ..failure }
 }
 
 fn other_account(other: &OtherUser, row: &Row) -> Failure {

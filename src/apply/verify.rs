@@ -1,11 +1,13 @@
 //! Lists the account after the changes, and compares it with what was planned.
 
 use super::event::Event;
-use super::observe::ARRIVAL;
 use super::outcome::{Finding, Status, Step, Verification};
+use super::relisting::Open;
 use super::run::{INTERRUPTED, Run};
+use super::sightings::Sightings;
 use super::tools::unless_stopped;
-use crate::account::{Clock, Listing, Operation, ReadAccount, WriteAccount};
+use super::waiting::{WaitReason, Waiting};
+use crate::account::{Clock, ReadAccount, WriteAccount};
 use crate::plan::ActionKind;
 use crate::state::{JournalEntry, Session};
 
@@ -33,53 +35,69 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
         }
     }
 
+    /// Lists the account until it shows the changes, or must show them.
     async fn list_and_compare(&mut self) -> Result<Vec<Finding>, String> {
         let tools = self.tools;
-        if self.facts.steps.iter().any(Step::has_unknown_effect) {
-            unless_stopped(tools.stop, tools.throttle.clock().sleep(ARRIVAL)).await;
+        let announce = |waiting: Waiting| (tools.observer)(&Event::Waiting(waiting));
+        let mut relisting = self.relisting(&announce);
+        let mut is_restored = self.facts.has_restored_primary();
+        let mut may_restore = true;
+        let mut open = Vec::new();
+        loop {
+            match unless_stopped(tools.stop, relisting.list_for(&open)).await {
+                None => return Err(INTERRUPTED.to_owned()),
+                Some(listed) => listed.map_err(|error| error.to_string())?,
+            }
+            open = self.open_questions(&relisting.sightings);
+            if !open.is_empty() {
+                continue;
+            }
+            // Only another listing shows whether that worked.
+            match self.facts.lost_primary(&relisting.sightings) {
+                Some(id) if may_restore && self.halted().is_none() => {
+                    self.promote_again(id).await;
+                    (is_restored, may_restore) = (true, false);
+                    open = self.open_questions(&relisting.sightings);
+                }
+                _ => break,
+            }
         }
-        let mut listing = self.list().await?;
-        let is_restored = self.restore_primary(&listing).await;
-        if is_restored {
-            listing = self.list().await?;
-        }
-        self.settle_changes(&listing).await;
-        let mut findings = self.facts.findings(&listing);
-        if is_restored
-            && self.facts.lost_primary(&listing).is_none()
-            && let Some(name) = self.facts.plan.primary.clone()
-        {
-            findings.push(Finding::PrimaryRestored { name });
+        let sightings = relisting.sightings;
+        self.settle_changes(&sightings).await;
+        let findings = self.facts.findings(&sightings, is_restored);
+        let is_settled = !self.facts.steps.iter().any(|step| matches!(step.status, Status::Pending(_)));
+        if is_settled && self.facts.state.former_primary.is_some() && self.facts.lost_primary(&sightings).is_none() {
+            self.learn(vec![JournalEntry::FormerPrimary { id: None }]).await;
         }
         Ok(findings)
     }
 
-    async fn list(&self) -> Result<Listing, String> {
-        match self.tools.list().await {
-            Some(listing) => listing.map_err(|error| error.to_string()),
-            None => Err(INTERRUPTED.to_owned()),
+    /// Returns what the listings should show, and what they can be too old for.
+    fn open_questions(&self, sightings: &Sightings) -> Vec<Open> {
+        let facts = &self.facts;
+        let mut open = Vec::new();
+        let keys = facts.unlisted(sightings);
+        if keys > 0
+            && let Err(undecided) = sightings.is_missing(facts.last_write, None)
+        {
+            open.push(Open { reason: WaitReason::Unlisted { keys }, undecided });
         }
+        if let Some((id, at)) = &facts.promoted
+            && sightings.row(id).is_none_or(|row| !row.is_primary)
+            && let Err(undecided) = sightings.is_missing(*at, None)
+        {
+            open.push(Open { reason: WaitReason::NotPrimary, undecided });
+        }
+        open
     }
 
-    /// Promotes the planned primary again if an upload took its place. Returns whether a request was sent: only another
-    /// listing shows whether it worked.
-    async fn restore_primary(&self, listing: &Listing) -> bool {
-        let tools = self.tools;
-        let (Some(row), None) = (self.facts.lost_primary(listing), self.halted()) else { return false };
-        if let Some(name) = &self.facts.plan.primary {
-            (tools.observer)(&Event::Request { operation: Operation::Promote, name });
-        }
-        let _ = unless_stopped(tools.stop, tools.account.promote(&row.id)).await;
-        true
-    }
-
-    /// Ends the changes that had an unknown effect and that the listing shows to be carried out.
-    async fn settle_changes(&mut self, listing: &Listing) {
+    /// Ends the changes that had an unknown effect and that the listings show to be carried out.
+    async fn settle_changes(&mut self, sightings: &Sightings) {
         for (index, action) in self.facts.plan.actions.iter().enumerate() {
             if !self.facts.steps.get(index).is_some_and(Step::has_unknown_effect) {
                 continue;
             }
-            if let Some((id, gone)) = self.facts.confirmed_change(action, listing) {
+            if let Some((id, gone)) = self.facts.confirmed_change(action, sightings) {
                 self.learn(gone.into_iter().map(|id| JournalEntry::Drop { id }).collect()).await;
                 self.end(index, Status::Done { id });
             }

@@ -1,11 +1,14 @@
 //! The account that a command works with.
 
-use crate::account::{Client, Endpoint, Listing, RetryPolicy, Throttle, TokioClock};
-use crate::apply;
+use std::time::Duration;
+
+use crate::account::{Client, Endpoint, Lateness, Listing, RetryPolicy, Throttle, TokioClock, list_all};
+use crate::apply::{Observation, ObserveOptions, Waiting, observe};
 use crate::emulator::Emulator;
 use crate::state::{AccountMismatch, LoadedState, State};
 
 use super::error::CliError;
+use super::ui::Ui;
 
 /// A client of an account, and how to use it.
 pub(super) struct Account {
@@ -14,22 +17,37 @@ pub(super) struct Account {
     pub(super) client: Client,
     pub(super) throttle: Throttle<TokioClock>,
     pub(super) retries: RetryPolicy,
+    /// The timeout of a request.
+    pub(super) timeout: Duration,
     /// Serves the account until this is dropped, with `--sandbox`.
     pub(super) _sandbox: Option<Emulator>,
 }
 
 impl Account {
-    /// Lists the account for a plan on top of `loaded`.
+    /// Observes the account for a plan on top of `loaded`, and prints what it waits for.
     ///
     /// # Errors
     /// Among others, if the state describes another account. If its endpoint differs, no request is sent, so the token
     /// does not go to an endpoint that was chosen by mistake.
-    pub(super) async fn list(&self, loaded: &LoadedState) -> Result<Listing, CliError> {
+    pub(super) async fn observe(
+        &self,
+        loaded: &LoadedState,
+        lateness: Lateness,
+        may_upload: bool,
+        ui: Ui,
+    ) -> Result<Observation, CliError> {
         let recorded = loaded.state.as_ref();
         check_account(recorded, &self.endpoint, None)?;
-        let listing = apply::list_for_plan(&self.client, &self.throttle, self.retries, loaded).await?;
-        check_account(recorded, &self.endpoint, Some(&listing))?;
-        Ok(listing)
+        let options = ObserveOptions { retries: self.retries, lateness, may_upload };
+        let on_wait = |waiting: Waiting| ui.status(&waiting.to_string());
+        let observation = observe(&self.client, &self.throttle, options, recorded, &on_wait).await?;
+        check_account(recorded, &self.endpoint, Some(&observation.listing))?;
+        Ok(observation)
+    }
+
+    /// Lists the account once, without a state.
+    pub(super) async fn list(&self) -> Result<Listing, CliError> {
+        Ok(list_all(&self.client, &self.throttle, self.retries).await?)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Arguments that several commands share.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::account::DEFAULT_ENDPOINT;
+use crate::account::{DEFAULT_ENDPOINT, Lateness};
 use crate::names::KeyName;
 use crate::plan::guard::Acknowledged;
 use crate::terminal::shell::flag;
@@ -115,6 +116,27 @@ pub(super) struct RequestArgs {
     /// Seconds to wait for a response
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ListingArgs {
+    /// Seconds until a listing shows every change [default: 60]
+    ///
+    /// Until then, a key that is not listed may still be there. keyform lists the account again before it calls a key gone
+    /// or repeats an upload. With 0, the account shows every change at once. The default with --sandbox is 0.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub(super) listing_lag: Option<u64>,
+}
+
+impl ListingArgs {
+    pub(super) fn lateness(self, is_sandbox: bool) -> Lateness {
+        let lag = self.listing_lag.map(Duration::from_secs);
+        match (is_sandbox, lag) {
+            (true, lag) => Lateness::of_sandbox(lag.unwrap_or_default()),
+            (false, Some(lag)) => Lateness::with_lag(lag),
+            (false, None) => Lateness::default(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]

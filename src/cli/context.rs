@@ -10,14 +10,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::account::Account;
-use super::args::{AccountArgs, LockArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
+use super::args::{
+    AccountArgs, ListingArgs, LockArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs,
+};
 use super::compromised::CheckProgress;
 use super::error::CliError;
 use super::sandbox;
 use super::ui::Ui;
 use super::variables::environment;
 use crate::account::settings::{self, Flags, SettingSource, Sourced};
-use crate::account::{Client, ClientOptions, Endpoint, RetryPolicy, Throttle, Token, TokioClock};
+use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest, Severity};
 use crate::report::problems;
 use crate::state::{FileStore, LoadedState, Store, lock_within};
@@ -164,8 +166,18 @@ impl Context {
             client: Client::new(address, token, options)?,
             throttle: Throttle::new(TokioClock::default(), fastrand::u64(..)),
             retries: RetryPolicy { retries },
+            timeout: Duration::from_secs(timeout),
             _sandbox: sandbox,
         })
+    }
+
+    /// Returns how late the account may be, according to a flag.
+    pub(super) fn lateness(&self, listing: ListingArgs) -> Lateness {
+        let lateness = listing.lateness(self.sandbox);
+        // Tests of the whole program cannot wait as long as an account may be late. Released binaries do not have this.
+        let cap = if cfg!(debug_assertions) { environment("KEYFORM_TEST_CAP_MS") } else { None };
+        let cap = cap.and_then(|cap| cap.to_str()?.parse().ok()).map(Duration::from_millis);
+        Lateness { cap: cap.unwrap_or(lateness.cap), ..lateness }
     }
 
     fn settings_flags(&self) -> Flags {

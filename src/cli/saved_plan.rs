@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::account::Account;
 use super::error::CliError;
+use crate::apply::Observation;
 use crate::files::{self, MAX_OWN_BYTES, refuse_special};
 use crate::plan::{Plan, broken, file};
 use crate::state::LoadedState;
@@ -27,26 +28,30 @@ pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
     })
 }
 
+/// Refuses a saved plan for another account, before any request is sent.
+pub(super) fn check_endpoint(plan: &Plan, account: &Account) -> Result<(), CliError> {
+    if plan.endpoint == account.endpoint {
+        return Ok(());
+    }
+    let message = format!("the saved plan is for {}, not {}", plan.endpoint, account.endpoint);
+    Err(CliError::new(message).hint("set the endpoint of the plan with --endpoint"))
+}
+
 /// Checks that a saved plan is still valid, and updates the facts that the guards check.
-pub(super) async fn recheck(
+pub(super) fn recheck(
     mut plan: Plan,
     loaded: &LoadedState,
-    account: &Account,
+    observation: &Observation,
     today: Date,
 ) -> Result<Plan, CliError> {
-    if plan.endpoint != account.endpoint {
-        let message = format!("the saved plan is for {}, not {}", plan.endpoint, account.endpoint);
-        return Err(CliError::new(message).hint("set the endpoint of the plan with --endpoint"));
-    }
-    let recorded = loaded.state.as_ref();
-    let listing = account.list(loaded).await?;
-    let broken = broken(&plan, recorded, &listing, today);
+    let recorded = observation.state(loaded);
+    let broken = broken(&plan, recorded, &observation.listing, today);
     if !broken.is_empty() {
         return Err(CliError::new("the saved plan is out of date")
             .details(broken)
             .hint("create a new plan and have it approved; nothing was changed"));
     }
-    plan.observe(&listing);
+    plan.observe(&observation.listing);
     plan.managed = recorded.map_or(0, |state| state.records.len());
     Ok(plan)
 }

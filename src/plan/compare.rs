@@ -42,7 +42,6 @@ pub fn compare(input: Input<'_>) -> Plan {
     for record in &inventory.records {
         comparison.decide(record);
     }
-    comparison.delete_orphans();
     let Comparison { replaced, mut actions, .. } = comparison;
 
     let mut unchanged = 0;
@@ -56,6 +55,7 @@ pub fn compare(input: Input<'_>) -> Plan {
             None => unchanged += 1,
         }
     }
+    actions.extend(restoration(&actions, matching, inventory));
     for action in &mut actions {
         action.protected = matching.protects(&action.change);
     }
@@ -130,20 +130,6 @@ impl Comparison<'_, '_> {
         }
     }
 
-    /// Deletes keys that an interrupted run uploaded and that are not in the manifest. They belong to keyform, because the
-    /// intent to upload them is recorded.
-    fn delete_orphans(&mut self) {
-        for (blob, name) in self.inventory.pending() {
-            for row in self.inventory.rows_with(blob) {
-                if self.inventory.is_orphan(row) && !self.matching.is_holder(row) {
-                    let (id, is_primary) = (row.id.clone(), row.is_primary);
-                    let change = Change::Delete(OldKey { name: name.clone(), id, blob: blob.clone(), is_primary });
-                    self.actions.push(action(name, change, Reason::Orphan));
-                }
-            }
-        }
-    }
-
     fn delete_or_forget(&mut self, record: &Record, reason: Reason) {
         let old = self.inventory.old_key(record);
         let change = if self.inventory.is_live(record) { Change::Delete(old) } else { Change::Forget(old) };
@@ -185,15 +171,8 @@ fn placement(
             (Some(recorded_row(record, inventory)), Reason::NameAgrees { from: record.name.clone() })
         }
         Holder::Unrecorded(row) => {
-            let interrupted = inventory.is_pending(key.key.blob());
-            let reason = match gone {
-                Some(id) => Reason::OtherId { id },
-                None if interrupted => Reason::Interrupted,
-                None => Reason::Present,
-            };
-            // A row that an interrupted run uploaded belongs to keyform.
-            let origin = if interrupted { Origin::Uploaded } else { Origin::Adopted };
-            (Some(AccountRow::new(row, origin)), reason)
+            let reason = gone.map_or(Reason::Present, |id| Reason::OtherId { id });
+            (Some(AccountRow::new(row, Origin::Adopted)), reason)
         }
         Holder::Nowhere if !inventory.is_refreshed() => (None, Reason::Unrecorded),
         Holder::Nowhere if gone.is_some() => (None, Reason::Gone),
@@ -237,6 +216,26 @@ fn promotion(
     };
     let instead_of = inventory.primary().map(|row| row.name.clone());
     Some((Change::Promote { blob: key.key.blob().clone(), id, instead_of }, reason))
+}
+
+/// Makes the primary again what was the primary before an interrupted run, if an upload of that run took its place.
+fn restoration(actions: &[Action], matching: &Matching<'_>, inventory: &Inventory<'_>) -> Option<Action> {
+    let former = inventory.row(inventory.former_primary()?)?;
+    let primary = inventory.primary()?;
+    let is_uploaded = inventory.record(&primary.id).is_some_and(|record| record.origin == Origin::Uploaded);
+    let changes_primary = |action: &Action| {
+        let deletes_it = action.change.deletes() && action.change.old_rows().iter().any(|old| old.id == former.id);
+        action.change.promotes() || deletes_it
+    };
+    if primary.id == former.id || !is_uploaded || matching.primary.is_some() || actions.iter().any(changes_primary) {
+        return None;
+    }
+    let record = inventory.record(&former.id);
+    let blob = former.blob.clone().or_else(|| record.map(|record| record.public_key.clone()))?;
+    let named = record.map(|record| record.name.clone()).or_else(|| KeyName::new(&former.name).ok());
+    let name = named.or_else(|| KeyName::new(former.id.as_str()).ok())?;
+    let change = Change::Promote { blob, id: Some(former.id.clone()), instead_of: Some(primary.name.clone()) };
+    Some(action(&name, change, Reason::Restored))
 }
 
 fn recorded_row(record: &Record, inventory: &Inventory<'_>) -> AccountRow {

@@ -11,7 +11,7 @@ use crate::account::{Listing, Row};
 use crate::manifest::{Desired, DesiredKey};
 use crate::names::{KeyId, KeyName};
 use crate::public_key::KeyBlob;
-use crate::state::{Record, State};
+use crate::state::{Pending, Record, State};
 
 /// The recorded and observed keys, indexed.
 pub(super) struct Inventory<'a> {
@@ -44,7 +44,7 @@ pub(super) struct Matching<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Holder<'a> {
     Nowhere,
-    /// Unknown: an upload was started, and the account has not been listed since.
+    /// Unknown: an upload was started, and no listing has settled it.
     Pending,
     /// In the row of this record. The row exists if the account was listed.
     Recorded(&'a Record),
@@ -79,8 +79,21 @@ impl<'a> Inventory<'a> {
         self.observed?.primary()
     }
 
-    pub(super) fn pending(&self) -> impl Iterator<Item = (&'a KeyBlob, &'a KeyName)> {
-        self.recorded.into_iter().flat_map(|state| &state.pending)
+    pub(super) fn pending(&self) -> impl Iterator<Item = &'a Pending> {
+        self.recorded.into_iter().flat_map(|state| state.pending.values())
+    }
+
+    /// Returns the primary before the uploads of an interrupted run.
+    pub(super) fn former_primary(&self) -> Option<&'a KeyId> {
+        self.recorded?.former_primary.as_ref()
+    }
+
+    pub(super) fn record(&self, id: &KeyId) -> Option<&'a Record> {
+        self.recorded?.records.get(id)
+    }
+
+    pub(super) fn row(&self, id: &KeyId) -> Option<&'a Row> {
+        self.observed?.by_id(id)
     }
 
     pub(super) fn is_pending(&self, blob: &KeyBlob) -> bool {
@@ -111,12 +124,6 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// Whether an interrupted run uploaded the row: it has the key and the name that are pending in the state.
-    pub(super) fn is_orphan(&self, row: &Row) -> bool {
-        let intended = || self.recorded?.pending.get(row.blob.as_ref()?);
-        intended().is_some_and(|name| row.name == name.as_str()) && !self.is_managed(row)
-    }
-
     /// Whether a key can stay in its recorded row: either the record or the row has its name.
     pub(super) fn keeps_row(&self, record: &Record, key: &DesiredKey) -> bool {
         let account_name = || match self.row_of(record) {
@@ -139,7 +146,7 @@ impl<'a> Inventory<'a> {
         match (best, others.min_by_key(|row| preference(row, &key.name))) {
             (Some(record), _) if self.keeps_row(record, key) => Holder::Recorded(record),
             (_, Some(row)) if row.name == key.name.as_str() => Holder::Unrecorded(row),
-            _ if !self.is_refreshed() && self.is_pending(blob) => Holder::Pending,
+            _ if self.is_pending(blob) => Holder::Pending,
             (Some(record), _) => Holder::Recorded(record),
             (None, Some(row)) => Holder::Unrecorded(row),
             (None, None) => Holder::Nowhere,

@@ -71,6 +71,11 @@ pub enum Note {
         #[schemars(with = "Vec<String>")]
         names: Vec<KeyName>,
     },
+    /// The account lists rows with the names of these uploads, and does not show their keys.
+    Unconfirmed {
+        #[schemars(with = "Vec<String>")]
+        names: Vec<KeyName>,
+    },
     /// The account was not listed, and the plan deletes a row that may be the primary key.
     PrimaryUnknown,
 }
@@ -104,8 +109,7 @@ pub(super) fn find_notes(inventory: &Inventory<'_>, matching: &Matching<'_>, tod
     }
     for key in &matching.keys {
         let rows = inventory.rows_with(key.key.blob());
-        let surplus =
-            rows.filter(|row| !matching.is_holder(row) && !inventory.is_managed(row) && !inventory.is_orphan(row));
+        let surplus = rows.filter(|row| !matching.is_holder(row) && !inventory.is_managed(row));
         let ids: Vec<_> = surplus.map(|row| row.id.clone()).collect();
         if !ids.is_empty() {
             notes.push(Note::Copies { name: key.name.clone(), ids });
@@ -115,14 +119,13 @@ pub(super) fn find_notes(inventory: &Inventory<'_>, matching: &Matching<'_>, tod
     if rows > 0 {
         notes.push(Note::Unreadable { rows });
     }
-    if !inventory.is_refreshed() {
-        let names: BTreeSet<_> = inventory.pending().map(|(_, name)| name.clone()).collect();
-        if !names.is_empty() {
-            notes.push(Note::Pending { names: names.into_iter().collect() });
-        }
-        if deletes {
-            notes.push(Note::PrimaryUnknown);
-        }
+    let pending: BTreeSet<_> = inventory.pending().map(|pending| pending.name.clone()).collect();
+    if !pending.is_empty() {
+        let names = pending.into_iter().collect();
+        notes.push(if inventory.is_refreshed() { Note::Unconfirmed { names } } else { Note::Pending { names } });
+    }
+    if deletes && !inventory.is_refreshed() {
+        notes.push(Note::PrimaryUnknown);
     }
     notes
 }
@@ -165,6 +168,10 @@ impl Note {
             Self::Pending { names } => {
                 let phrase = listed(Phrase::new("these keys may have been uploaded already: "), names);
                 phrase.then("; plan without --offline to find out")
+            }
+            Self::Unconfirmed { names } => {
+                let phrase = listed(Phrase::new("these keys may have been uploaded already: "), names);
+                phrase.then("; the account lists keys with these names, but does not show them")
             }
             Self::PrimaryUnknown => Phrase::new("the account was not listed, so the plan may delete the primary key"),
         }

@@ -20,8 +20,6 @@ pub enum Reason {
     Unrecorded,
     /// Adopt: the key is on the account, but not in the state.
     Present,
-    /// Adopt: an interrupted run uploaded the key.
-    Interrupted,
     /// Adopt: the key is recorded with another id, which is no longer on the account.
     OtherId {
         #[schemars(with = "String")]
@@ -55,8 +53,8 @@ pub enum Reason {
     },
     /// Delete or forget: an interrupted run replaced the key, but did not delete it.
     LeftOver,
-    /// Delete: an interrupted run uploaded the key, and it is not in the manifest.
-    Orphan,
+    /// Promote: an upload of an interrupted run became the primary key.
+    Restored,
     /// Delete or forget: the same key is recorded with another id.
     Copy,
 }
@@ -74,7 +72,6 @@ impl Reason {
             Self::Gone => Phrase::new("recorded, but no longer on the account"),
             Self::Unrecorded => Phrase::new("not in the state"),
             Self::Present => Phrase::new("already on the account, but not in the state"),
-            Self::Interrupted => Phrase::new("uploaded by an interrupted run"),
             Self::OtherId { id } => {
                 Phrase::new("recorded with id ").named(id).then(", but the account has it with another id")
             }
@@ -91,7 +88,7 @@ impl Reason {
             Self::Destroyed => Phrase::new("--destroy removes every managed key"),
             Self::Expired { until } => Phrase::new(format!("expired; its last day was {until}")),
             Self::LeftOver => Phrase::new("already replaced by another key with this name"),
-            Self::Orphan => Phrase::new("uploaded by an interrupted run, and not in the manifest"),
+            Self::Restored => Phrase::new("it was the primary key before an apply that was interrupted"),
             Self::Copy => Phrase::new("duplicate; the same key is recorded with another id"),
         }
     }

@@ -50,13 +50,12 @@ fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
     broken
 }
 
-/// Ensures that even a forged plan removes only rows that are recorded or pending in the state.
+/// Ensures that even a forged plan removes only rows that are recorded in the state.
 fn not_ours(action: &Action, recorded: Option<&State>) -> Option<String> {
     let ours = |old: &OldKey| {
         let Some(state) = recorded else { return false };
         let record = state.records.get(&old.id);
         record.is_some_and(|record| record.public_key == old.blob && record.name == old.name)
-            || record.is_none() && state.pending.get(&old.blob) == Some(&old.name)
     };
     let foreign = action.change.old_rows().iter().find(|old| !ours(old)).map(|old| &old.id);
     let stale = action.change.new_key().into_iter().flat_map(|key| &key.stale);

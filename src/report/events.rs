@@ -51,10 +51,10 @@ enum EventContent<'a> {
     },
     Request {
         request: Operation,
-        name: &'a KeyName,
+        name: &'a str,
     },
     Retry {
-        name: &'a KeyName,
+        name: &'a str,
         #[serde(flatten)]
         failure: &'a Failure,
     },
@@ -65,6 +65,10 @@ enum EventContent<'a> {
     },
     Settling {
         uploads: usize,
+    },
+    Waiting {
+        reason: String,
+        seconds: u64,
     },
     Settled {
         name: &'a KeyName,
@@ -148,6 +152,10 @@ impl<'p> Events<'p> {
             Event::Retrying { name, failure } => EventContent::Retry { name, failure },
             Event::Uncertain { name, failure } => EventContent::Uncertain { name, failure },
             Event::Settling { uploads } => EventContent::Settling { uploads },
+            Event::Waiting(waiting) => {
+                let reason = waiting.reason.to_string();
+                EventContent::Waiting { reason, seconds: waiting.seconds() }
+            }
             Event::Settled { name, id } => EventContent::Settled { name, id },
             Event::Recorded { action, id } => recorded(action, id),
             Event::Ended { step, action } => match ended(step, action) {

@@ -10,7 +10,9 @@ mod error;
 pub mod file;
 mod file_store;
 mod journal;
+mod last_apply;
 mod model;
+mod pending;
 mod record;
 #[cfg(test)]
 mod sample;
@@ -19,6 +21,8 @@ mod store;
 pub use entry::JournalEntry;
 pub use error::{AccountMismatch, StateError, StateErrorKind};
 pub use file_store::{FileSession, FileStore};
+pub use last_apply::{DeletedRow, LastApply, PromotedRow};
 pub use model::State;
+pub use pending::{Pending, UploadRequest};
 pub use record::{Origin, Record};
 pub use store::{LoadedState, Session, Store, lock_within};

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::entry::JournalEntry;
 use super::error::AccountMismatch;
+use super::last_apply::LastApply;
+use super::pending::Pending;
 use super::record::Record;
 use crate::account::Endpoint;
-use crate::names::{KeyId, KeyName, UserId};
+use crate::names::{KeyId, UserId};
 use crate::public_key::KeyBlob;
 
 /// The keys that keyform manages on one account.
@@ -28,44 +30,81 @@ pub struct State {
     /// lie in memory in its order, which makes a plan of 100,000 keys a tenth faster.
     pub records: IndexMap<KeyId, Record>,
     /// Uploads with an unknown outcome. They are not sent again until a listing has shown whether they arrived.
-    pub pending: HashMap<KeyBlob, KeyName>,
+    pub pending: HashMap<KeyBlob, Pending>,
+    /// The primary before uploads that can have taken its place. `None` once it is certain that none did.
+    pub former_primary: Option<KeyId>,
+    pub last_apply: LastApply,
 }
 
 impl State {
     /// Makes an empty state with serial 0.
     pub fn new(lineage: Uuid, endpoint: Endpoint) -> Self {
-        Self { lineage, serial: 0, endpoint, user_id: None, records: IndexMap::new(), pending: HashMap::new() }
+        Self {
+            lineage,
+            serial: 0,
+            endpoint,
+            user_id: None,
+            records: IndexMap::new(),
+            pending: HashMap::new(),
+            former_primary: None,
+            last_apply: LastApply::default(),
+        }
     }
 
     pub fn apply(&mut self, entry: JournalEntry) {
         match entry {
-            JournalEntry::Intend { name, public_key } => {
-                self.pending.insert(public_key, name);
+            JournalEntry::Intend(pending) => {
+                self.pending.insert(pending.public_key.clone(), pending);
+            }
+            JournalEntry::Resend { public_key, request } => {
+                if let Some(pending) = self.pending.get_mut(&public_key) {
+                    pending.requests.push(request);
+                }
+            }
+            JournalEntry::Answered { public_key, id } => {
+                if let Some(pending) = self.pending.get_mut(&public_key) {
+                    pending.id = Some(id);
+                }
             }
             JournalEntry::Settle { public_key } => {
                 self.pending.remove(&public_key);
             }
+            JournalEntry::Write { at } => self.last_apply.note(at),
             JournalEntry::Record(record) => {
                 self.pending.remove(&record.public_key);
+                self.last_apply.deleted.remove(&record.id);
                 self.records.insert(record.id.clone(), record);
             }
             JournalEntry::Drop { id } => {
                 self.records.swap_remove(&id);
             }
+            JournalEntry::Delete(row) => {
+                self.records.swap_remove(&row.id);
+                self.last_apply.note(row.at);
+                self.last_apply.deleted.insert(row.id.clone(), row);
+            }
+            JournalEntry::Promote(row) => {
+                self.last_apply.note(row.at);
+                self.last_apply.promoted = Some(row);
+            }
+            JournalEntry::FormerPrimary { id } => self.former_primary = id,
             JournalEntry::Account { user_id } => self.user_id = Some(user_id),
         }
     }
 
     /// Returns the entries that turn `earlier` into this state, lineage, serial and endpoint aside.
     pub fn changes_since(&self, earlier: &Self) -> Vec<JournalEntry> {
-        let Self { lineage: _, serial: _, endpoint: _, user_id, records, pending } = self;
+        let Self { lineage: _, serial: _, endpoint: _, user_id, records, pending, former_primary, last_apply } = self;
         let mut changes = Vec::new();
         if let Some(user_id) = user_id.as_ref().filter(|_| *user_id != earlier.user_id) {
             changes.push(JournalEntry::Account { user_id: user_id.clone() });
         }
-        for (public_key, name) in pending {
-            if earlier.pending.get(public_key) != Some(name) {
-                changes.push(JournalEntry::Intend { name: name.clone(), public_key: public_key.clone() });
+        if *former_primary != earlier.former_primary {
+            changes.push(JournalEntry::FormerPrimary { id: former_primary.clone() });
+        }
+        for (public_key, pending) in pending {
+            if earlier.pending.get(public_key) != Some(pending) {
+                changes.push(JournalEntry::Intend(pending.clone()));
             }
         }
         for public_key in earlier.pending.keys().filter(|public_key| !pending.contains_key(*public_key)) {
@@ -76,7 +115,19 @@ impl State {
                 changes.push(JournalEntry::Record(record.clone()));
             }
         }
-        for id in earlier.records.keys().filter(|id| !records.contains_key(*id)) {
+        let LastApply { at, deleted, promoted } = last_apply;
+        for row in deleted.values().filter(|row| earlier.last_apply.deleted.get(&row.id) != Some(row)) {
+            changes.push(JournalEntry::Delete(row.clone()));
+        }
+        if let Some(row) = promoted
+            && earlier.last_apply.promoted.as_ref() != Some(row)
+        {
+            changes.push(JournalEntry::Promote(row.clone()));
+        }
+        if *at != earlier.last_apply.at {
+            changes.push(JournalEntry::Write { at: *at });
+        }
+        for id in earlier.records.keys().filter(|id| !records.contains_key(*id) && !deleted.contains_key(*id)) {
             changes.push(JournalEntry::Drop { id: id.clone() });
         }
         changes
@@ -85,10 +136,20 @@ impl State {
     /// Whether applying an entry would change nothing.
     pub fn includes(&self, entry: &JournalEntry) -> bool {
         match entry {
-            JournalEntry::Intend { name, public_key } => self.pending.get(public_key) == Some(name),
+            JournalEntry::Intend(pending) => self.pending.get(&pending.public_key) == Some(pending),
+            JournalEntry::Resend { public_key, request } => {
+                self.pending.get(public_key).is_none_or(|pending| pending.requests.contains(request))
+            }
+            JournalEntry::Answered { public_key, id } => {
+                self.pending.get(public_key).is_none_or(|pending| pending.id.as_ref() == Some(id))
+            }
+            JournalEntry::Write { at } => self.last_apply.at == *at,
             JournalEntry::Settle { public_key } => !self.pending.contains_key(public_key),
             JournalEntry::Record(record) => self.records.get(&record.id) == Some(record),
             JournalEntry::Drop { id } => !self.records.contains_key(id),
+            JournalEntry::Delete(row) => self.last_apply.deleted.get(&row.id) == Some(row),
+            JournalEntry::Promote(row) => self.last_apply.promoted.as_ref() == Some(row),
+            JournalEntry::FormerPrimary { id } => self.former_primary == *id,
             JournalEntry::Account { user_id } => self.user_id.as_ref() == Some(user_id),
         }
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::entry::JournalEntry;
 use super::model::State;
+use super::pending::{Pending, UploadRequest};
 use super::record::{Origin, Record};
 use crate::account::Endpoint;
 use crate::names::{KeyId, KeyName, UserId};
@@ -38,7 +39,15 @@ pub(super) fn record(number: u32) -> Record {
 }
 
 pub(super) fn intend(number: u32) -> JournalEntry {
-    JournalEntry::Intend { name: name(number), public_key: blob(number) }
+    let request = UploadRequest { at: "2026-11-27T10:00:00Z".parse().unwrap(), timeout_seconds: 30 };
+    JournalEntry::Intend(Pending {
+        name: name(number),
+        public_key: blob(number),
+        sent_name: name(number).to_string(),
+        before: Vec::new(),
+        requests: vec![request],
+        id: None,
+    })
 }
 
 /// Makes a state with a record for each number.

@@ -190,7 +190,10 @@ fn an_interrupted_run_is_completed_from_its_journal() {
         "journal": 1, "lineage": state["lineage"], "serial": 1, "endpoint": state["endpoint"], "userId": state["userId"],
     });
     let blob = |number| keys::key(number).blob().to_string();
-    let intend = serde_json::json!({ "intend": { "name": "carol", "publicKey": blob(3) } });
+    let request = serde_json::json!({ "at": "2026-11-23T12:00:00Z", "timeoutSeconds": 30 });
+    let intend = serde_json::json!({
+        "intend": { "name": "carol", "publicKey": blob(3), "sentName": "carol", "requests": [request] }
+    });
     let torn = r#"{"record":{"name":"car"#;
     folder.write("keyform.state.json.journal", format!("{header}\n{intend}\n{torn}"));
     account.api().insert(row("carol", 3)).unwrap();

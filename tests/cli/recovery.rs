@@ -63,6 +63,7 @@ fn apply_within(folder: &Folder, account: &Emulator, blocks: u32) -> String {
     let mut command = Command::new("sh");
     command.args(["-c", &limited, env!("CARGO_BIN_EXE_keyform"), "apply", "-y"]);
     command.current_dir(folder.path("")).env_clear().env("KEYFORM_CONCURRENCY", "3");
+    command.env("KEYFORM_LISTING_LAG", "0").env("KEYFORM_TEST_CAP_MS", "200");
     let output = command.env("PRIME_API_KEY", TOKEN).env("PRIME_API_BASE_URL", account.url()).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
@@ -79,7 +80,7 @@ fn on_a_full_disk_results_are_printed_and_the_next_apply_finds_them_on_the_accou
     folder.keyform("apply -y").on(&account).run().expect(0);
     folder.write("keyform.yaml", manifest(&keys(28)));
     // The intents fit, and so do the first ids; the state with both does not.
-    let stderr = apply_within(&folder, &account, 8);
+    let stderr = apply_within(&folder, &account, 14);
     let journal = "the results are in keyform.state.json.journal, and the next apply reads them";
     assert!(stderr.contains(journal), "{stderr}");
     assert!(printed(&stderr).iter().all(|line| line.starts_with("{\"record\":")), "{stderr}");

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use emulated::EmulatedAccount;
 use fastrand::Rng;
-use keyform::account::{Clock, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount};
+use keyform::account::{Clock, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount, list_all};
 use keyform::apply::{ApplyOptions, Outcome, Status, Tools, execute};
 use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
@@ -137,7 +137,8 @@ async fn carry_out(
         lineage: uuid::Uuid::from_u128(u128::from(seed)),
     };
     let loaded = LoadedState { state: session.state.clone(), ..LoadedState::default() };
-    execute(plan, loaded, session, &tools).await
+    let listing = list_all(account, tools.throttle, tools.options.retries).await.unwrap();
+    execute(plan, loaded, Some(listing.into()), session, &tools).await
 }
 
 struct History<'k, A> {

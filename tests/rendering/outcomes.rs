@@ -43,7 +43,7 @@ pub(crate) fn events(scene: &Scene, outcome: &Outcome) -> String {
     for (step, action) in outcome.steps.iter().zip(&scene.plan.actions) {
         lines += &events.event(&Event::Recorded { action, id: &id }, time);
         if let Status::Failed(failure) = &step.status {
-            lines += &events.event(&Event::Retrying { name: &step.name, failure }, time);
+            lines += &events.event(&Event::Retrying { name: step.name.as_str(), failure }, time);
             lines += &events.event(&Event::Uncertain { name: &step.name, failure }, time);
         }
         lines += &events.event(&Event::Ended { step, action }, time);

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyform::account::{RetryPolicy, Throttle};
-use keyform::apply::{ApplyOptions, Outcome, Tools, execute, list_for_plan};
+use keyform::apply::{ApplyOptions, ObserveOptions, Outcome, Tools, execute, observe};
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Change, Plan, Reason};
+use keyform::plan::{Change, Plan};
 use keyform::public_key::KeyBlob;
 use keyform::state::{FileStore, JournalEntry, LoadedState, Session, State, StateError, StateErrorKind, lock_within};
 
@@ -186,6 +186,7 @@ impl History {
                 retries: RetryPolicy { retries },
                 fail_fast: !calm && world.chance(0.1),
                 offline,
+                ..ApplyOptions::default()
             },
             seed: world.draw(|rng| rng.u64(..)),
         };
@@ -342,15 +343,21 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
     let observed = if orders.options.offline {
         None
     } else {
-        match list_for_plan(&network, &throttle, orders.options.retries, &loaded).await {
-            Ok(listing) => Some(listing),
+        let options = ObserveOptions {
+            retries: orders.options.retries,
+            lateness: orders.options.lateness,
+            may_upload: !process.desired.keys.is_empty(),
+        };
+        match observe(&network, &throttle, options, loaded.state.as_ref(), &|_| {}).await {
+            Ok(observation) => Some(observation),
             Err(_) => return End::Blind,
         }
     };
-    let plan = world::plan_of(&process.desired, loaded.state.as_ref(), observed.as_ref());
+    let recorded = observed.as_ref().map_or(loaded.state.as_ref(), |observed| observed.state(&loaded));
+    let plan = world::plan_of(&process.desired, recorded, observed.as_ref().map(|observed| &observed.listing));
     world.trace(|| format!("process {} plans {}", process.id, show(&plan)));
     process.replaces.replace(replaced(&plan));
-    process.orphans.replace(orphans(&plan));
+    process.orphans.replace(orphans(&plan, loaded.state.as_ref()));
     let tools = Tools {
         account: &network,
         throttle: &throttle,
@@ -359,17 +366,18 @@ async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
         observer: &|_| {},
         lineage: uuid::Uuid::from_u128(orders.seed.into()),
     };
-    let mut outcome = execute(&plan, loaded, &mut session, &tools).await;
+    let mut outcome = execute(&plan, loaded, observed, &mut session, &tools).await;
     if world.broken == Some(Broken::UnsavedIsNotPrinted) {
         outcome.unsaved.clear();
     }
     End::Done(Box::new(outcome))
 }
 
-fn orphans(plan: &Plan) -> HashSet<KeyId> {
-    let orphans = plan.actions.iter().filter(|action| action.reason == Reason::Orphan);
+/// The rows that the plan deletes and that only the listing has shown to be ours.
+fn orphans(plan: &Plan, loaded: Option<&State>) -> HashSet<KeyId> {
+    let orphans = plan.actions.iter();
     let id = |change: &Change| match change {
-        Change::Delete(old) => Some(old.id.clone()),
+        Change::Delete(old) if !loaded.is_some_and(|state| state.records.contains_key(&old.id)) => Some(old.id.clone()),
         _ => None,
     };
     orphans.filter_map(|action| id(&action.change)).collect()

@@ -120,6 +120,10 @@ impl Clock for Kernel {
         self.now.get()
     }
 
+    fn timestamp(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH + self.now.get()
+    }
+
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
         Sleep { kernel: self, until: self.now.get() + duration }
     }
@@ -128,6 +132,10 @@ impl Clock for Kernel {
 impl Clock for Watch {
     fn now(&self) -> Duration {
         self.kernel.now()
+    }
+
+    fn timestamp(&self) -> jiff::Timestamp {
+        self.kernel.timestamp()
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {

@@ -178,7 +178,7 @@ fn apply(plan: &Plan, kind: Kind, says_when: bool, workers: u32) -> (Outcome, Du
                 observer: &|_| {},
                 lineage: uuid::Uuid::nil(),
             };
-            execute(&plan, LoadedState::default(), &mut MemorySession::default(), &tools).await
+            execute(&plan, LoadedState::default(), None, &mut MemorySession::default(), &tools).await
         }
     };
     let mut program = Program::new(Rc::new(Process::reader()), run);

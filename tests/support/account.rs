@@ -168,6 +168,10 @@ impl Clock for VirtualClock {
         self.0.get()
     }
 
+    fn timestamp(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH + self.0.get()
+    }
+
     async fn sleep(&self, duration: Duration) {
         self.0.set(self.0.get() + duration);
     }

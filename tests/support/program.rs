@@ -172,6 +172,8 @@ impl Folder {
             .env_clear()
             .env("HOME", self.folder.path())
             .env("KEYFORM_TODAY", "2026-11-23")
+            .env("KEYFORM_LISTING_LAG", "0")
+            .env("KEYFORM_TEST_CAP_MS", "200")
             // Ids depend on the order of requests.
             .env("KEYFORM_CONCURRENCY", "1");
         let shown = ["keyform"].into_iter().chain(words).collect::<Vec<_>>().join(" ");

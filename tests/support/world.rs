@@ -8,7 +8,7 @@ use keyform::manifest::{Desired, DesiredKey, Place};
 use keyform::names::{KeyId, KeyName};
 use keyform::plan::{Change, Input, Plan, compare};
 use keyform::public_key::PublicKey;
-use keyform::state::{Origin, Record, State};
+use keyform::state::{Origin, Pending, Record, State, UploadRequest};
 
 use super::account::{row, user};
 use super::keys;
@@ -76,7 +76,16 @@ pub fn recorded(text: &str) -> State {
     for word in words(text) {
         let blob = key(word.letter).blob().clone();
         if word.id.is_empty() {
-            state.pending.insert(blob, KeyName::new(word.name).unwrap());
+            let request = UploadRequest { at: jiff::Timestamp::UNIX_EPOCH, timeout_seconds: 30 };
+            let pending = Pending {
+                name: KeyName::new(word.name).unwrap(),
+                public_key: blob.clone(),
+                sent_name: word.name.to_owned(),
+                before: Vec::new(),
+                requests: vec![request],
+                id: None,
+            };
+            state.pending.insert(blob, pending);
             continue;
         }
         let record = Record {

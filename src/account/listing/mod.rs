@@ -116,13 +116,17 @@ impl Listing {
             let (first, second) = (first.user_id.clone(), other.user_id.clone());
             return Err(ListError::SeveralUsers { first, second });
         }
+        Ok(Self::index(rows))
+    }
+
+    fn index(rows: Vec<Row>) -> Self {
         let mut by_blob: HashMap<KeyBlob, Vec<usize>> = HashMap::new();
         for (index, row) in rows.iter().enumerate() {
             if let Some(blob) = &row.blob {
                 by_blob.entry(blob.clone()).or_default().push(index);
             }
         }
-        Ok(Self { rows, by_blob, sent: Duration::ZERO, date: None })
+        Self { rows, by_blob, sent: Duration::ZERO, date: None }
     }
 
     /// When its first page was requested, on the clock of the throttle. Every page is at least as new.
@@ -133,6 +137,41 @@ impl Listing {
     /// The server's time when it returned the first page, in whole seconds.
     pub fn date(&self) -> Option<Timestamp> {
         self.date
+    }
+
+    /// Leaves out rows by their ids.
+    #[must_use]
+    pub fn without(self, is_out: impl Fn(&KeyId) -> bool) -> Self {
+        if !self.rows.iter().any(|row| is_out(&row.id)) {
+            return self;
+        }
+        let Self { mut rows, by_blob: _, sent, date } = self;
+        rows.retain(|row| !is_out(&row.id));
+        Self { sent, date, ..Self::index(rows) }
+    }
+
+    /// Adds rows of other listings.
+    ///
+    /// # Errors
+    /// [`ListError::SeveralUsers`] if they belong to another user.
+    pub fn with(self, rows: impl IntoIterator<Item = Row>) -> Result<Self, ListError> {
+        let Self { rows: own, by_blob: _, sent, date } = self;
+        Ok(Self { sent, date, ..Self::new(own.into_iter().chain(rows))? })
+    }
+
+    /// Makes a row the only primary, if it is listed.
+    #[must_use]
+    pub fn with_primary(mut self, id: &KeyId) -> Self {
+        if self.by_id(id).is_some() {
+            for row in &mut self.rows {
+                row.is_primary = row.id == *id;
+            }
+        }
+        self
+    }
+
+    pub fn into_rows(self) -> Vec<Row> {
+        self.rows
     }
 
     /// All rows, sorted by id.

@@ -8,9 +8,11 @@ use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Failure, FailureKind};
-use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Outcome, Tools, execute, unless_stopped};
+use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Observation, Outcome, Tools, execute, unless_stopped};
 use crate::cli::account::Account;
-use crate::cli::args::{AcknowledgeArgs, DayArgs, LockArgs, OutputFormat, PlanScope, RequestArgs, WorkspaceArgs};
+use crate::cli::args::{
+    AcknowledgeArgs, DayArgs, ListingArgs, LockArgs, OutputFormat, PlanScope, RequestArgs, WorkspaceArgs,
+};
 use crate::cli::compromised::refuse_compromised;
 use crate::cli::context::{Context, StateSession};
 use crate::cli::error::{CliError, Exit};
@@ -20,13 +22,12 @@ use crate::cli::saved_plan;
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
-use crate::names::KeyName;
 use crate::plan::guard::{self, Refusal, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
 use crate::state::{LoadedState, Session as _, StateError};
 
-use super::plan::{AccountView, make_plan};
+use super::plan::make_plan;
 use super::{approved, runtime};
 
 #[derive(Debug, Args)]
@@ -62,6 +63,8 @@ pub(in crate::cli) struct ApplyArgs {
     #[command(flatten)]
     requests: RequestArgs,
     #[command(flatten)]
+    listing: ListingArgs,
+    #[command(flatten)]
     acknowledge: AcknowledgeArgs,
     #[command(flatten)]
     day: DayArgs,
@@ -92,7 +95,7 @@ async fn apply(args: &ApplyArgs, context: &Context, source: PlanSource, signals:
         ui.status("Nothing was changed.");
         return Ok(Exit::Interrupted);
     };
-    let Prepared { account, mut session, loaded, plan } = prepared?;
+    let Prepared { account, mut session, loaded, observation, plan } = prepared?;
     let log = RunLog::open(args.events.as_deref(), &plan)?;
     show(args, ui, &plan)?;
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Apply);
@@ -113,7 +116,8 @@ async fn apply(args: &ApplyArgs, context: &Context, source: PlanSource, signals:
         }
     }
     let in_flight = signals.in_flight();
-    let outcome = carry_out(args, ui, &account, &mut session, loaded, &log, stop).await;
+    let start = Start { loaded, observation };
+    let outcome = carry_out(args, context, &account, &mut session, start, &log, stop).await;
     drop(in_flight);
     show_outcome(args, context, &plan, &outcome)?;
     let exit = if outcome.interrupted {
@@ -149,6 +153,8 @@ struct Prepared {
     account: Account,
     session: StateSession,
     loaded: LoadedState,
+    /// The account. `None` if it was not listed.
+    observation: Option<Observation>,
     plan: Plan,
 }
 
@@ -160,24 +166,26 @@ async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Res
     let loaded = session.load().await?;
     context.warn_of(&loaded);
     let today = args.day.resolve();
-    let plan = match source {
+    let lateness = context.lateness(args.listing);
+    let observe = async |may_upload| account.observe(&loaded, lateness, may_upload, context.ui).await;
+    let (observation, plan) = match source {
         PlanSource::Manifest(desired) => {
-            let view = if args.scope.offline {
-                AccountView::Offline(&account.endpoint)
-            } else {
-                AccountView::Listed(&account)
-            };
-            let plan = make_plan(&desired, &args.scope, &loaded, view, today).await?;
+            let observation = if args.scope.offline { None } else { Some(observe(!desired.keys.is_empty()).await?) };
+            let plan = make_plan(&desired, &args.scope, &loaded, &account.endpoint, observation.as_ref(), today)?;
             check_digest(args, &plan)?;
-            plan
+            (observation, plan)
         }
         PlanSource::Saved(plan) => {
+            saved_plan::check_endpoint(&plan, &account)?;
             check_digest(args, &plan)?;
-            saved_plan::recheck(plan, &loaded, &account, today).await?
+            let may_upload = plan.actions.iter().any(|action| action.change.new_key().is_some());
+            let observation = observe(may_upload).await?;
+            let plan = saved_plan::recheck(plan, &loaded, &observation, today)?;
+            (Some(observation), plan)
         }
     };
     refuse_compromised(&plan, context.ui).await?;
-    Ok(Prepared { account, session, loaded, plan })
+    Ok(Prepared { account, session, loaded, observation, plan })
 }
 
 /// Refuses a plan without the digest of `--plan-digest`.
@@ -230,17 +238,24 @@ fn view(args: &ApplyArgs) -> View {
     View { full: args.full, ..View::default() }
 }
 
+/// Where a run starts.
+struct Start {
+    loaded: LoadedState,
+    observation: Option<Observation>,
+}
+
 async fn carry_out(
     args: &ApplyArgs,
-    ui: Ui,
+    context: &Context,
     account: &Account,
     session: &mut StateSession,
-    loaded: LoadedState,
+    start: Start,
     log: &RunLog<'_>,
     stop: &CancellationToken,
 ) -> Outcome {
     let plan = log.plan;
-    let target = if plan.is_empty() { ProgressTarget::Silent } else { ui.progress() };
+    let Start { loaded, observation } = start;
+    let target = if plan.is_empty() { ProgressTarget::Silent } else { context.ui.progress() };
     let progress = Progress::new(target);
     let uncertain = Cell::new(0_usize);
     let observer = |event: &Event<'_>| {
@@ -250,6 +265,7 @@ async fn carry_out(
             Event::Ended { .. } => progress.step(),
             Event::Uncertain { .. } => uncertain.set(uncertain.get() + 1),
             Event::Settling { .. } => progress.note("Looking for uploads without a response"),
+            Event::Waiting(waiting) => progress.note(&waiting.to_string()),
             Event::Verifying => progress.note("Verifying the account"),
             Event::Retrying { name, failure } => progress.note(&retrying(name, failure)),
             Event::Request { .. }
@@ -267,12 +283,14 @@ async fn carry_out(
             retries: account.retries,
             fail_fast: args.fail_fast,
             offline: args.scope.offline,
+            timeout: account.timeout,
+            lateness: context.lateness(args.listing),
         },
         stop,
         observer: &observer,
         lineage: uuid::Uuid::new_v4(),
     };
-    let outcome = execute(plan, loaded, session, &tools).await;
+    let outcome = execute(plan, loaded, observation, session, &tools).await;
     progress.end();
     if uncertain.get() > 0 {
         tracing::info!(uploads = uncertain.get(), "looked for uploads without a response");
@@ -302,7 +320,7 @@ fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outc
     Ok(())
 }
 
-fn retrying(name: &KeyName, failure: &Failure) -> String {
+fn retrying(name: &str, failure: &Failure) -> String {
     match (failure.kind == FailureKind::RateLimited, failure.retry_after) {
         (true, Some(pause)) => format!("Rate limited, retrying in {} s", pause.as_secs()),
         (true, None) => "Rate limited, retrying".to_owned(),
@@ -334,7 +352,6 @@ mod tests {
 
     #[test]
     fn progress_says_how_long_a_rate_limit_lasts() {
-        let name = KeyName::new("alice").unwrap();
         let failure = |kind, seconds: Option<u64>| Failure {
             effect: Effect::NotSent,
             kind,
@@ -349,7 +366,7 @@ mod tests {
             (FailureKind::RateLimited, None, "Rate limited, retrying"),
             (FailureKind::Unavailable, Some(8), "Retrying alice: the server is unavailable"),
         ] {
-            assert_eq!(retrying(&name, &failure(kind, seconds)), expected);
+            assert_eq!(retrying("alice", &failure(kind, seconds)), expected);
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::files;
 use crate::report::import;
-use crate::state::LoadedState;
 
 use super::runtime;
 
@@ -38,7 +37,7 @@ pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, CliError> {
     let desired = if unmanaged { Some(context.desired(DayArgs::default().resolve())?) } else { None };
     let listing = runtime()?.block_on(async {
         let account = context.account(requests)?;
-        account.list(&LoadedState::default()).await
+        account.list().await
     })?;
     let manifest = import::manifest(&listing, desired.as_ref());
     match &out {

@@ -6,8 +6,9 @@ use clap::{Args, ValueEnum, ValueHint};
 use jiff::civil::Date;
 
 use crate::account::Endpoint;
-use crate::cli::account::{Account, check_account};
-use crate::cli::args::{AcknowledgeArgs, DayArgs, PlanScope, RequestArgs, WorkspaceArgs};
+use crate::apply::Observation;
+use crate::cli::account::check_account;
+use crate::cli::args::{AcknowledgeArgs, DayArgs, ListingArgs, PlanScope, RequestArgs, WorkspaceArgs};
 use crate::cli::compromised::refuse_compromised;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -49,6 +50,8 @@ pub(in crate::cli) struct PlanArgs {
     #[command(flatten)]
     requests: RequestArgs,
     #[command(flatten)]
+    listing: ListingArgs,
+    #[command(flatten)]
     acknowledge: AcknowledgeArgs,
     #[command(flatten)]
     day: DayArgs,
@@ -73,19 +76,22 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(args.workspace.clone(), ui);
     let today = args.day.resolve();
     let desired = context.desired(today)?;
-    let (loaded, plan) = runtime()?.block_on(async {
+    let (loaded, observation, plan) = runtime()?.block_on(async {
         let loaded = context.store()?.load().await?;
         context.warn_of(&loaded);
-        let plan = if args.scope.offline {
-            let endpoint = context.endpoint()?;
-            make_plan(&desired, &args.scope, &loaded, AccountView::Offline(&endpoint), today).await?
+        let (endpoint, observation) = if args.scope.offline {
+            (context.endpoint()?, None)
         } else {
             let account = context.account(args.requests)?;
-            make_plan(&desired, &args.scope, &loaded, AccountView::Listed(&account), today).await?
+            let lateness = context.lateness(args.listing);
+            let observation = account.observe(&loaded, lateness, false, ui).await?;
+            (account.endpoint, Some(observation))
         };
+        let plan = make_plan(&desired, &args.scope, &loaded, &endpoint, observation.as_ref(), today)?;
         refuse_compromised(&plan, ui).await?;
-        Ok::<_, CliError>((loaded, plan))
+        Ok::<_, CliError>((loaded, observation, plan))
     })?;
+    let recorded = recorded(&loaded, observation.as_ref());
     if let Some(path) = &args.out {
         saved_plan::save(&plan, path)?;
     }
@@ -94,12 +100,12 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     let text = match args.format {
         PlanFormat::Text => text::plan(&plan, view),
         PlanFormat::Json => file::to_text(&plan),
-        PlanFormat::Diff => diff::plan(&plan, loaded.state.as_ref()),
+        PlanFormat::Diff => diff::plan(&plan, recorded),
         PlanFormat::Markdown => markdown::plan(
             &plan,
             &Comment {
                 refusals: &refusals,
-                recorded: loaded.state.as_ref(),
+                recorded,
                 command: &apply_command(args, &plan),
                 max_chars: args.max_chars,
                 view,
@@ -117,31 +123,23 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     })
 }
 
-/// How a plan sees the account.
-pub(super) enum AccountView<'a> {
-    /// Through a listing that is made for it.
-    Listed(&'a Account),
-    /// Not at all. The state stands in for the account.
-    Offline(&'a Endpoint),
+/// Returns the state from which to plan.
+fn recorded<'s>(loaded: &'s LoadedState, observation: Option<&'s Observation>) -> Option<&'s State> {
+    observation.map_or(loaded.state.as_ref(), |observation| observation.state(loaded))
 }
 
-/// Plans what `scope` covers.
-pub(super) async fn make_plan(
+/// Plans what `scope` covers. Without an observation, the state stands in for the account.
+pub(super) fn make_plan(
     desired: &Desired,
     scope: &PlanScope,
     loaded: &LoadedState,
-    view: AccountView<'_>,
+    endpoint: &Endpoint,
+    observation: Option<&Observation>,
     today: Date,
 ) -> Result<Plan, CliError> {
-    let recorded = loaded.state.as_ref();
-    let (endpoint, listing) = match view {
-        AccountView::Listed(account) => (&account.endpoint, Some(account.list(loaded).await?)),
-        AccountView::Offline(endpoint) => {
-            check_account(recorded, endpoint, None)?;
-            (endpoint, None)
-        }
-    };
-    let observed = listing.as_ref();
+    let recorded = recorded(loaded, observation);
+    let observed = observation.map(|observation| &observation.listing);
+    check_account(recorded, endpoint, observed)?;
     let mut plan = compare(Input { desired, recorded, observed, endpoint, today, destroy: scope.destroy });
     if !scope.target.is_empty() {
         for name in &scope.target {
@@ -186,8 +184,9 @@ fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
         randomart: _,
         out: _,
         scope,
-        // Retries and timeouts do not change the plan.
+        // How the account is listed does not change the plan.
         requests: _,
+        listing: _,
         acknowledge,
         day,
         workspace,

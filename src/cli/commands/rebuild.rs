@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use crate::account::Listing;
+use crate::account::{Clock as _, Listing};
 use crate::apply::rebuilt;
 use crate::cli::account::Account;
-use crate::cli::args::{AccountArgs, DayArgs, LockArgs, RequestArgs};
+use crate::cli::args::{AccountArgs, DayArgs, ListingArgs, LockArgs, RequestArgs};
 use crate::cli::context::{Context, StateSession};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
@@ -28,6 +28,8 @@ pub(super) struct StateRebuildArgs {
     #[command(flatten)]
     requests: RequestArgs,
     #[command(flatten)]
+    listing: ListingArgs,
+    #[command(flatten)]
     day: DayArgs,
     #[command(flatten)]
     pub(super) account: AccountArgs,
@@ -43,17 +45,24 @@ async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Des
     let store = context.store()?;
     let mut session = context.lock(&store, args.lock).await?;
     let old = read(context, &mut session).await?;
-    // The old state does not say whether a killed run left requests in flight, so wait for them.
-    let waiting = LoadedState { state: old.clone(), journaled: true, warnings: Vec::new() };
-    let listing = account.list(&waiting).await?;
-    let plan = adoptions(args, desired, &account, &listing);
+    let lateness = context.lateness(args.listing);
+    if matches!(old, Old::Unreadable(_)) {
+        // It does not say whether a run that was killed left requests in flight, so wait for them.
+        let pause = lateness.effect_after(account.timeout);
+        context.ui.status(&format!("Waiting {} s for requests of an interrupted run", pause.as_secs()));
+        account.throttle.clock().sleep(pause).await;
+    }
+    let loaded = LoadedState { state: old.into_state(), ..LoadedState::default() };
+    let observation = account.observe(&loaded, lateness, false, context.ui).await?;
+    let old = observation.state(&loaded);
+    let plan = adoptions(args, desired, &account, &observation.listing);
     let refusals = guard::refusals(&plan, &Acknowledged::default(), Stage::Apply);
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
         return Ok(Exit::Refused);
     }
-    let new = rebuilt(&plan, uuid::Uuid::new_v4());
-    if let Some(old) = &old {
+    let new = rebuilt(&plan, uuid::Uuid::new_v4(), old, observation.listing.date());
+    if let Some(old) = old {
         let path = store.path().display().to_string();
         context.ui.tell(&rebuild::losses(old, &new, &path));
         if !args.auto_approve && !is_approved().await? {
@@ -73,17 +82,31 @@ async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Des
     Ok(Exit::Done)
 }
 
-/// Reads the state that will be replaced. `None` if it is missing or unreadable.
-async fn read(context: &Context, session: &mut StateSession) -> Result<Option<State>, CliError> {
+/// The state that will be replaced.
+enum Old {
+    /// `None` if there is none.
+    Read(Option<State>),
+    /// What can be read of it: the journal may be broken, and the state beside it intact.
+    Unreadable(Option<State>),
+}
+
+impl Old {
+    fn into_state(self) -> Option<State> {
+        match self {
+            Self::Read(state) | Self::Unreadable(state) => state,
+        }
+    }
+}
+
+async fn read(context: &Context, session: &mut StateSession) -> Result<Old, CliError> {
     match session.load().await {
         Ok(loaded) => {
             context.warn_of(&loaded);
-            Ok(loaded.state)
+            Ok(Old::Read(loaded.state))
         }
         Err(error) if error.is_broken() => {
             context.ui.warn(&error.to_string());
-            // The broken part may be the journal, and the state intact.
-            Ok(session.state_alone().unwrap_or_default())
+            Ok(Old::Unreadable(session.state_alone().unwrap_or_default()))
         }
         Err(error) => Err(error.into()),
     }

@@ -21,7 +21,7 @@ pub fn records(state: &State) -> String {
         let pad = " ".repeat(width.saturating_sub(name.width()));
         let _ = writeln!(out, "{}{pad}  {}  {}", paint(NAME, name), record.id, type_of(&record.public_key));
     }
-    let mut pending: Vec<_> = state.pending.values().collect();
+    let mut pending: Vec<_> = state.pending.values().map(|pending| &pending.name).collect();
     pending.sort();
     for name in pending {
         let _ = writeln!(out, "{}  {}", paint(NAME, name), paint(WARN, "upload not confirmed"));

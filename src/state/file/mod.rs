@@ -9,11 +9,12 @@ use serde_json::error::Category;
 use uuid::Uuid;
 
 use super::error::StateErrorKind;
+use super::last_apply::LastApply;
 use super::model::State;
+use super::pending::Pending;
 use super::record::Record;
 use crate::account::Endpoint;
-use crate::names::{KeyName, UserId};
-use crate::public_key::KeyBlob;
+use crate::names::{KeyId, UserId};
 use crate::terminal::json;
 
 /// The version that is written, and the newest that can be read.
@@ -44,21 +45,16 @@ pub struct StateFile {
     user_id: Option<UserId>,
     /// The managed keys, sorted by name.
     keys: Vec<Record>,
-    /// Uploads whose outcome is unknown. The next run that lists the account settles them.
+    /// Uploads whose outcome is unknown, sorted by name. The next run that lists the account settles them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pending: Vec<Pending>,
-}
-
-/// An upload whose outcome is unknown.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Pending {
-    /// The name of the key.
-    #[schemars(with = "String")]
-    name: KeyName,
-    /// Type and base64 of the key.
-    #[schemars(with = "String")]
-    public_key: KeyBlob,
+    /// The row that was the primary before these uploads. If one of them took its place, it is promoted again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    former_primary: Option<KeyId>,
+    /// The latest writes to the account, which a listing may not show yet.
+    #[serde(default, skip_serializing_if = "LastApply::is_empty")]
+    last_apply: LastApply,
 }
 
 /// Returns the JSON Schema of the format.
@@ -68,11 +64,7 @@ pub fn schema() -> serde_json::Value {
 
 /// Writes a state, with a line feed at its end.
 pub fn to_text(state: &State) -> String {
-    let mut pending: Vec<_> = state
-        .pending
-        .iter()
-        .map(|(public_key, name)| Pending { name: name.clone(), public_key: public_key.clone() })
-        .collect();
+    let mut pending: Vec<_> = state.pending.values().cloned().collect();
     pending.sort_by(|a, b| (&a.name, &a.public_key).cmp(&(&b.name, &b.public_key)));
     let file = StateFile {
         version: VERSION,
@@ -82,6 +74,8 @@ pub fn to_text(state: &State) -> String {
         user_id: state.user_id.clone(),
         keys: state.sorted().into_iter().cloned().collect(),
         pending,
+        former_primary: state.former_primary.clone(),
+        last_apply: state.last_apply.clone(),
     };
     json::pretty(&file)
 }
@@ -125,9 +119,9 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         }
     }
     let mut pending = HashMap::new();
-    for Pending { name, public_key } in file.pending {
-        if let Some(twin) = pending.insert(public_key, name) {
-            return Err(StateErrorKind::Duplicate { what: format!("the pending upload of {twin}") });
+    for upload in file.pending {
+        if let Some(twin) = pending.insert(upload.public_key.clone(), upload) {
+            return Err(StateErrorKind::Duplicate { what: format!("the pending upload of {}", twin.name) });
         }
     }
     Ok(State {
@@ -137,6 +131,8 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         user_id: file.user_id,
         records,
         pending,
+        former_primary: file.former_primary,
+        last_apply: file.last_apply,
     })
 }
 

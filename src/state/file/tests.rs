@@ -1,7 +1,7 @@
 use super::*;
 use crate::names::KeyId;
-use crate::state::sample::{blob, name, record, state};
-use crate::state::{JournalEntry, Origin, StateError};
+use crate::state::sample::{blob, intend, name, record, state};
+use crate::state::{DeletedRow, JournalEntry, Origin, PromotedRow, StateError};
 
 fn whole() -> State {
     let mut state = state(7, &[2, 1]);
@@ -10,7 +10,12 @@ fn whole() -> State {
     adopted.account_name = Some("Alice's laptop".to_owned());
     adopted.created_at = Some("2026-03-01T12:00:00Z".parse().unwrap());
     state.apply(JournalEntry::Record(adopted));
-    state.apply(JournalEntry::Intend { name: name(4), public_key: blob(4) });
+    state.apply(intend(4));
+    state.apply(JournalEntry::Answered { public_key: blob(4), id: record(4).id });
+    state.apply(JournalEntry::FormerPrimary { id: Some(record(1).id) });
+    let at = Some("2026-11-27T10:00:05Z".parse().unwrap());
+    state.apply(JournalEntry::Delete(DeletedRow { id: record(5).id, public_key: blob(5), at }));
+    state.apply(JournalEntry::Promote(PromotedRow { id: record(1).id, at }));
     state
 }
 
@@ -45,8 +50,7 @@ fn a_file_that_is_not_a_state_is_refused_with_a_reason_and_help() {
     let state = whole();
     let text = to_text(&state);
     let twice = text.replace("row-1", "row-2");
-    let pending = state.pending.iter().map(|(key, name)| format!("{{\"name\": \"{name}\", \"publicKey\": \"{key}\"}}"));
-    let pending: Vec<_> = pending.collect();
+    let pending: Vec<_> = state.pending.values().map(|pending| serde_json::to_string(pending).unwrap()).collect();
     let twice_pending = text.replace("\"pending\": [", &format!("\"pending\": [{},", pending[0]));
     let other_key = text.replacen(blob(1).as_str(), blob(9).as_str(), 1);
     let errors: Vec<_> = [

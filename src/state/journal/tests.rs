@@ -42,7 +42,7 @@ fn entries_are_read_again() {
     let base = state(4, &[1]);
     let (state, unreadable) = replayed(&base, &journal(&base, &every_entry()));
     assert_eq!(state, applied(base, &every_entry()));
-    assert_eq!(state.pending.values().collect::<Vec<_>>(), [&name(4)]);
+    assert_eq!(state.pending.values().map(|pending| &pending.name).collect::<Vec<_>>(), [&name(4)]);
     assert!(unreadable.is_empty());
 }
 
