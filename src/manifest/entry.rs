@@ -62,6 +62,12 @@ pub(crate) fn read(node: &Node<'_>, mapping: &Mapping<'_>, reader: &mut FieldRea
     if !named && !misspelled.contains(&"name") {
         reader.missing(mapping, &head, "name", "the key", "name: …");
     }
+    if misspelled.contains(&"owner") {
+        entry.owner = Optional::Invalid;
+    }
+    if misspelled.contains(&"expires") {
+        entry.expires = Optional::Invalid;
+    }
     let keyless = inline.is_none() && in_file.is_none();
     if keyless && !misspelled.iter().any(|meant| meant.starts_with("publicKey")) {
         let example = "publicKey: ssh-ed25519 …` or `publicKeyFile: …";

@@ -22,6 +22,8 @@ fn each_rule_is_a_check_of_its_own() {
         ("requireOwner: true", "name: a".to_owned(), &["4:6 policy-require-owner"]),
         ("requireOwner: true", "name: a, owner: x".to_owned(), &[]),
         ("requireOwner: true", "name: a, owner: 1".to_owned(), &["4:22 field-quote"]),
+        ("requireOwner: true", "name: a, onwer: x".to_owned(), &["4:15 field-unknown"]),
+        ("maxLifetimeDays: 60", "name: a, expire: 2027-02-30".to_owned(), &["4:15 field-unknown"]),
         ("requireOwner: false", "name: a".to_owned(), &[]),
         ("maxLifetimeDays: 60", "name: a".to_owned(), &["4:6 policy-max-lifetime"]),
         ("maxLifetimeDays: 60", "name: a, expires: 2027-03-16".to_owned(), &[]),
