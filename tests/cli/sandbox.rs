@@ -33,3 +33,17 @@ fn the_sandbox_needs_no_token_and_no_home() {
     folder.keyform("apply -y").env("KEYFORM_SANDBOX", "1").run().expect(0);
     assert!(!TOKEN.is_empty() && !folder.path(STATE).exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_that_leads_to_another_folder_is_refused() {
+    let folder = Folder::of("alice=1");
+    folder.write("elsewhere/notes", "mine");
+    std::os::unix::fs::symlink("elsewhere", folder.path(".keyform")).unwrap();
+    let before = folder.files();
+    for arguments in ["apply -y --sandbox", "plan --sandbox", "plan --sandbox --offline", "state list --sandbox"] {
+        let ran = folder.keyform(arguments).run().expect(1);
+        assert!(ran.stderr.contains(".keyform is a symbolic link"), "{ran}");
+    }
+    assert_eq!(folder.files(), before);
+}
