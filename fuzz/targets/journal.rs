@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
-/// The input is a state and a journal, with a NUL between them; a journal alone without it.
+// The input is a state and a journal, with a NUL between them; a journal alone without it.
 fuzz_target!(|text: &[u8]| {
     let path = FOLDER.path().join("keyform.state.json");
     let store = FileStore::open(&path, "fuzz");

@@ -20,6 +20,6 @@ fuzz_target!(|text: &[u8]| {
     let loaded = manifest::load(&[path], date(2027, 1, 15));
     problems::text(&loaded.report);
     problems::json(&loaded.report);
-    problems::github(&loaded.report);
+    problems::github(&loaded.report, |file| file.display().to_string());
     assert!(loaded.desired.is_some() || !loaded.report.diagnostics.is_empty());
 });
