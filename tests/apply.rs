@@ -12,7 +12,7 @@ use keyform::account::{
     WriteAccount,
 };
 use keyform::apply::{ApplyOptions, Event, Finding, Observation, Outcome, Status, Tools, execute};
-use keyform::names::{KeyId, KeyName, UserId};
+use keyform::names::{KeyId, UserId};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
 use keyform::state::{LoadedState, State};
@@ -66,7 +66,7 @@ impl ReadAccount for Faulty<'_> {
 }
 
 impl WriteAccount for Faulty<'_> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
+    async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         let asked = self.ask(format!("POST {name}"));
         self.answer(asked, self.account.upload(name, key)).await
     }
@@ -95,7 +95,7 @@ impl<R: ReadAccount, W> ReadAccount for Halves<'_, R, W> {
 }
 
 impl<R, W: WriteAccount> WriteAccount for Halves<'_, R, W> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
+    async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         self.writer.upload(name, key).await
     }
 
@@ -375,9 +375,9 @@ struct Waiting<'a> {
 }
 
 impl WriteAccount for Waiting<'_> {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
+    async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         self.sent.set(self.sent.get() + 1);
-        if self.waits == Some(name.as_str()) {
+        if self.waits == Some(name) {
             let written = self.written.get();
             let mut turns = 0..1000;
             while self.written.get() == written && turns.next().is_some() {

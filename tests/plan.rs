@@ -5,9 +5,11 @@
 mod support;
 
 use keyform::account::Endpoint;
+use keyform::manifest::{Desired, Glob, RevokedKey, UnmanagedPolicy};
 use keyform::names::{KeyName, UserId};
-use keyform::plan::{Note, Plan, Reason};
-use support::world::{plan, show};
+use keyform::plan::guard::{self, Acknowledged, Refusal, Stage};
+use keyform::plan::{self as plans, Note, Plan, Reason};
+use support::world::{self, plan, show};
 
 /// Manifest, state, account, plan. `support::world` explains the notation.
 const TABLE: &[[&str; 4]] = &[
@@ -66,7 +68,7 @@ const TABLE: &[[&str; 4]] = &[
     ["", "a=A#1", "a=X#1", "xa=A#1 (undesired)"],
     ["a=A~", "a=A#1", "a=A#1", "-a=A#1 (expired)"],
     ["a=A~", "a=A#1", "", "xa=A#1 (expired)"],
-    ["a=A~", "", "a=A#1", ""],
+    ["a=A~", "", "a=A#1", "-a=A#1 (expired)"],
     ["a=A~!", "a=A#1", "a=A#1", "-a=A#1 protected (expired)"],
     ["a=B!", "a=A#1", "a=A#1", "±a=B -#1 protected (other-key)"],
     ["b=A!", "a=A#1", "a=A#1", "±b=A -#1 protected (renamed)"],
@@ -147,5 +149,75 @@ fn a_digest_covers_the_actions_and_the_account_only() {
 #[test]
 fn keys_that_are_neither_recorded_nor_desired_are_counted_as_unmanaged() {
     let counted = plan("a=A b=B", "b=B#2", "a=A#1 b=B#2 z=A#3 x=X#4 s=S#5%");
-    assert_eq!((counted.unchanged, counted.managed, counted.unmanaged), (1, 1, 2));
+    assert_eq!((counted.unchanged, counted.managed, counted.unmanaged.len()), (1, 1, 2));
+}
+
+/// Plans with revoked keys, named by letters, beside a world.
+fn plan_with_revoked(revoked: &str, wanted: &str, state: &str, account: &str) -> Plan {
+    let mut desired = world::desired(wanted);
+    let place = world::desired("x=X").keys.remove(0).place;
+    desired.revoked = revoked
+        .chars()
+        .map(|letter| RevokedKey {
+            fingerprint: world::key(letter).blob().fingerprint(),
+            blob: None,
+            reason: Some("stolen".to_owned()),
+            place: place.clone(),
+        })
+        .collect();
+    world::plan_of(&desired, Some(&world::recorded(state)), Some(&world::listing(account)))
+}
+
+#[test]
+fn a_key_that_must_be_removed_goes_from_every_row() {
+    for (revoked, wanted, state, account, expected) in [
+        // Revoked: recorded or not, under any name, in every row.
+        ("A", "", "", "z=A#1", "-z=A#1 (revoked)"),
+        ("A", "", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (revoked); -z=A#2 (revoked)"),
+        ("A", "b=B", "b=B#2", "b=B#2", ""),
+        ("A", "", "a=A#1", "", "xa=A#1 (revoked)"),
+        // Revocation overrides protection.
+        ("A", "b=B!", "a=A#1 b=B#2", "a=A#1 b=B#2", "-a=A#1 (revoked)"),
+        // No longer listed, or replaced by another key of the same name.
+        ("", "", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (undesired); -a=A#2 (copy-of-removed)"),
+        ("", "a=B", "a=A#1", "a=A#1 z=A#2", "±a=B -#1 (other-key); -a=A#2 (copy-of-removed)"),
+        // Expired, recorded or not.
+        ("", "a=A~", "", "z=A#2", "-a=A#2 (expired)"),
+        ("", "a=A~", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (expired); -a=A#2 (expired)"),
+        // A desired key is never deleted, and copies of it are not either.
+        ("", "a=A", "a=A#1", "a=A#1 z=A#2", ""),
+        // System keys are never touched.
+        ("A", "", "", "z=A#1%", ""),
+    ] {
+        let plan = plan_with_revoked(revoked, wanted, state, account);
+        assert_eq!(show(&plan), expected, "[{revoked}] [{wanted}] [{state}] [{account}]");
+    }
+}
+
+#[test]
+fn unmanaged_rows_are_listed_and_refused_if_the_policy_says_so() {
+    let mut desired = world::desired("a=A");
+    desired.unmanaged_except = vec![Glob::new("sky*")];
+    let plan_of = |desired: &Desired| {
+        let (state, listing) = (world::recorded("a=A#1"), world::listing("a=A#1 z=Z#3 skypilot=Y#2"));
+        world::plan_of(desired, Some(&state), Some(&listing))
+    };
+    let refusals = |plan: &Plan, unmanaged| {
+        let acknowledged = Acknowledged { unmanaged, ..Acknowledged::default() };
+        guard::refusals(plan, &acknowledged, Stage::Apply)
+    };
+    let plan = plan_of(&desired);
+    let rows: Vec<_> = plan.unmanaged.iter().map(|row| (row.account_name.as_str(), row.is_expected)).collect();
+    assert_eq!(rows, [("skypilot", true), ("z", false)]);
+    assert_eq!(refusals(&plan, false), []);
+    let remarks: Vec<_> = plan.remarks().iter().map(ToString::to_string).collect();
+    assert!(remarks.iter().any(|remark| remark.starts_with("not managed: \"z\" (SHA256:")), "{remarks:?}");
+    assert!(remarks.iter().any(|remark| remark.ends_with("; 1 more that the policy expects")), "{remarks:?}");
+
+    desired.unmanaged = UnmanagedPolicy::Refuse;
+    let plan = plan_of(&desired);
+    assert_eq!(refusals(&plan, false), [Refusal::Unmanaged { rows: 1, first: "z".to_owned() }]);
+    assert_eq!(refusals(&plan, true), []);
+    let read = plans::file::from_text(plans::file::to_text(&plan).as_bytes()).unwrap();
+    assert_eq!(refusals(&read, false).len(), 1, "a saved plan is refused too");
 }

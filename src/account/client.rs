@@ -20,7 +20,7 @@ use super::transport;
 use super::verdict::{Operation, judge};
 use super::wire::{self, BodyError};
 use super::{Dated, Page, ReadAccount, Row, WriteAccount};
-use crate::names::{KeyId, KeyName};
+use crate::names::KeyId;
 use crate::public_key::PublicKey;
 
 /// The path of the collection below the endpoint. The API wants the `/` at its end, and none at the end of a row's path.
@@ -205,7 +205,7 @@ impl ReadAccount for Client {
 }
 
 impl WriteAccount for Client {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
+    async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         let decode = |body: &[u8]| {
             let row = wire::uploaded(body, key.blob())?;
             let refused = self.refuse_token(&row);

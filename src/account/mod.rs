@@ -36,7 +36,7 @@ pub use throttle::{SendError, SendStep, Throttle};
 pub use token::{Token, TokenError};
 pub use verdict::Operation;
 
-use crate::names::{KeyId, KeyName, UserId};
+use crate::names::{KeyId, UserId};
 use crate::public_key::{KeyBlob, PublicKey};
 
 /// A key of the account.
@@ -94,9 +94,9 @@ pub trait ReadAccount {
 }
 
 pub trait WriteAccount {
-    /// Uploads a key and returns its row. A 2xx response that does not show the key is a [`Failure`] with
+    /// Uploads a key with this name on the account, and returns its row. A 2xx response that does not show the key is a [`Failure`] with
     /// [`Effect::Unknown`], and with the id if it has one.
-    fn upload(&self, name: &KeyName, key: &PublicKey) -> impl Future<Output = Result<Dated<Row>, Failure>>;
+    fn upload(&self, name: &str, key: &PublicKey) -> impl Future<Output = Result<Dated<Row>, Failure>>;
 
     /// Makes a row the primary.
     fn promote(&self, id: &KeyId) -> impl Future<Output = Result<Dated<()>, Failure>>;

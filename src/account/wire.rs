@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::failure::BodyFault;
 use super::server_text::is_html;
 use super::{Page, Row};
-use crate::names::{KeyId, KeyName, UserId};
+use crate::names::{KeyId, UserId};
 use crate::public_key::{KeyBlob, PublicKey};
 
 /// Why a body cannot be used.
@@ -68,8 +68,8 @@ impl From<BodyFault> for BodyError {
 }
 
 /// Writes the body of an upload.
-pub(super) fn upload(name: &KeyName, key: &PublicKey) -> Vec<u8> {
-    json!({ "name": name.as_str(), "publicKey": key.to_line() }).to_string().into_bytes()
+pub(super) fn upload(name: &str, key: &PublicKey) -> Vec<u8> {
+    json!({ "name": name, "publicKey": key.to_line() }).to_string().into_bytes()
 }
 
 /// Writes the body of a promotion.

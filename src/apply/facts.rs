@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::outcome::{Status, Step};
-use super::sightings::Deletion;
+use super::sightings::DeletedAt;
 use crate::names::{KeyId, KeyName, UserId};
 use crate::plan::{Action, Plan};
 use crate::state::{DeletedRow, JournalEntry, PromotedRow, State};
@@ -28,7 +28,7 @@ pub(super) struct Facts<'p> {
     /// The row that this run made the primary, and when.
     pub(super) promoted: Option<(KeyId, Duration)>,
     /// The rows that this run and the last ones deleted.
-    pub(super) deleted: BTreeMap<KeyId, Deletion>,
+    pub(super) deleted: BTreeMap<KeyId, DeletedAt>,
     /// When the last response to a change came.
     pub(super) last_write: Duration,
 }
@@ -49,7 +49,7 @@ impl<'p> Facts<'p> {
             status: Status::Waiting,
         });
         let deleted = state.last_apply.deleted.values();
-        let deleted = deleted.map(|row| (row.id.clone(), Deletion { by: start, at: row.at })).collect();
+        let deleted = deleted.map(|row| (row.id.clone(), DeletedAt { by: start, at: row.at })).collect();
         Self {
             plan,
             steps: steps.collect(),
@@ -80,7 +80,7 @@ impl<'p> Facts<'p> {
                 JournalEntry::Write { .. } => self.last_write = now,
                 JournalEntry::Delete(DeletedRow { id, at, .. }) => {
                     self.last_write = now;
-                    self.deleted.insert(id.clone(), Deletion { by: now, at: *at });
+                    self.deleted.insert(id.clone(), DeletedAt { by: now, at: *at });
                 }
                 JournalEntry::Promote(PromotedRow { id, .. }) => {
                     self.last_write = now;

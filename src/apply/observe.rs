@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::relisting::{Open, Relisting};
+use super::relisting::{OpenQuestion, Relisting};
 use super::settling::{Sighting, sighting};
-use super::sightings::{Deletion, Sightings};
+use super::sightings::{DeletedAt, Sightings};
 use super::waiting::{WaitReason, Waiting};
 use crate::account::{Clock, Lateness, ListError, Listing, ReadAccount, RetryPolicy, Throttle};
 use crate::names::KeyId;
@@ -80,9 +80,9 @@ pub async fn observe<R: ReadAccount, C: Clock>(
     }
 }
 
-fn deletions(state: &State, start: Duration) -> BTreeMap<KeyId, Deletion> {
+fn deletions(state: &State, start: Duration) -> BTreeMap<KeyId, DeletedAt> {
     let deleted = state.last_apply.deleted.values();
-    deleted.map(|row| (row.id.clone(), Deletion { by: start, at: row.at })).collect()
+    deleted.map(|row| (row.id.clone(), DeletedAt { by: start, at: row.at })).collect()
 }
 
 /// Returns what the listings so far do not decide.
@@ -92,10 +92,10 @@ fn open_questions(
     lateness: Lateness,
     start: Duration,
     may_upload: bool,
-) -> Vec<Open> {
+) -> Vec<OpenQuestion> {
     let mut open = Vec::new();
     if may_upload && let Err(undecided) = sightings.is_empty() {
-        open.push(Open { reason: WaitReason::Empty, undecided });
+        open.push(OpenQuestion { reason: WaitReason::Empty, undecided });
     }
     let Some(state) = state else { return open };
     let uncertain = state.pending.values().filter_map(|pending| {
@@ -104,12 +104,12 @@ fn open_questions(
         let since = start.saturating_add(lateness.effect_after(timeout_of(pending)));
         if is_stored { None } else { sightings.is_without_effect(since).err() }
     });
-    open.extend(Open::uncertain(uncertain));
+    open.extend(OpenQuestion::uncertain(uncertain));
     let keys = state.records.keys().filter(|id| sightings.row(id).is_none()).count();
     if keys > 0
         && let Err(undecided) = sightings.is_missing(start, state.last_apply.at)
     {
-        open.push(Open { reason: WaitReason::Unlisted { keys }, undecided });
+        open.push(OpenQuestion { reason: WaitReason::Unlisted { keys }, undecided });
     }
     open
 }

@@ -15,12 +15,12 @@ const LAST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Something that the listings so far leave open.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Open {
+pub(super) struct OpenQuestion {
     pub(super) reason: WaitReason,
     pub(super) undecided: Undecided,
 }
 
-impl Open {
+impl OpenQuestion {
     /// Sums up uploads of which it is unknown whether they were carried out.
     pub(super) fn uncertain(undecided: impl Iterator<Item = Undecided>) -> Option<Self> {
         let undecided: Vec<_> = undecided.collect();
@@ -56,7 +56,7 @@ impl<'a, A: ReadAccount, C: Clock> Relisting<'a, A, C> {
     }
 
     /// Lists the account once more, for what is open: soon after the listing before, and at the time that counts.
-    pub(super) async fn list_for(&mut self, open: &[Open]) -> Result<(), ListError> {
+    pub(super) async fn list_for(&mut self, open: &[OpenQuestion]) -> Result<(), ListError> {
         let now = self.throttle.clock().now();
         if let Some(next) = open.iter().map(|open| open.undecided.next).min() {
             let pause = self.count.checked_sub(1).and_then(|last| PAUSES.get(last)).unwrap_or(&LAST_PAUSE);
@@ -73,7 +73,7 @@ impl<'a, A: ReadAccount, C: Clock> Relisting<'a, A, C> {
     }
 
     /// Reports what takes the longest, when the listings wait for something else than before.
-    fn announce(&mut self, open: &[Open], now: Duration) {
+    fn announce(&mut self, open: &[OpenQuestion], now: Duration) {
         let Some(longest) = open.iter().max_by_key(|open| open.undecided.end) else { return };
         if self.announced != Some(longest.reason) {
             self.announced = Some(longest.reason);

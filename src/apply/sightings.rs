@@ -19,7 +19,7 @@ pub(super) struct Sightings {
     /// When the first could be requested.
     start: Duration,
     /// Rows that were deleted. A listing that can be older than that does not prove that they exist.
-    deleted: BTreeMap<KeyId, Deletion>,
+    deleted: BTreeMap<KeyId, DeletedAt>,
     latest: Listing,
     /// Rows that an earlier listing showed and the latest does not.
     earlier: BTreeMap<KeyId, Row>,
@@ -28,7 +28,7 @@ pub(super) struct Sightings {
 
 /// When a row was deleted, or at the latest.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Deletion {
+pub(super) struct DeletedAt {
     /// On the clock of the run.
     pub(super) by: Duration,
     /// On the clock of the server.
@@ -53,7 +53,7 @@ pub(super) struct Undecided {
 }
 
 impl Sightings {
-    pub(super) fn new(lateness: Lateness, start: Duration, deleted: BTreeMap<KeyId, Deletion>) -> Self {
+    pub(super) fn new(lateness: Lateness, start: Duration, deleted: BTreeMap<KeyId, DeletedAt>) -> Self {
         let (latest, earlier, listings) = (Listing::default(), BTreeMap::new(), Vec::new());
         Self { lateness, start, deleted, latest, earlier, listings }
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::event::Event;
 use super::facts::OtherUser;
 use super::outcome::Status;
-use super::relisting::Open;
+use super::relisting::OpenQuestion;
 use super::run::{INTERRUPTED, Run};
 use super::settling::{Sighting, sighting};
 use super::sightings::{Sightings, Undecided};
@@ -22,7 +22,7 @@ use crate::account::{
     BodyFault, Clock, Dated, Effect, Failure, FailureKind, Listing, Operation, ReadAccount, Row, SendError,
     WriteAccount,
 };
-use crate::names::{KeyId, KeyName};
+use crate::names::{AccountName, KeyId, KeyName};
 use crate::plan::{AccountRow, Action, Change, NewKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::state::{JournalEntry, Origin, Pending, Session, State, UploadRequest};
@@ -50,7 +50,7 @@ struct Uncertain<'p> {
 }
 
 /// What listings decide about an uncertain upload.
-enum Decision {
+enum UploadFate {
     Stored(Row),
     /// It was not carried out, and somebody else added the key as this row.
     Foreign(KeyId),
@@ -73,9 +73,9 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         let intend = |upload: Upload<'_>| {
             let (name, public_key) = (upload.name().clone(), upload.blob().clone());
             let holding = listing.into_iter().flat_map(|listing| listing.holding(upload.blob()));
-            let perhaps = unreadable.iter().copied().filter(|row| row.name == name.as_str());
+            let perhaps = unreadable.iter().copied().filter(|row| row.name == upload.sent_name());
             let before = holding.chain(perhaps).map(|row| row.id.clone()).collect();
-            let sent_name = name.to_string();
+            let sent_name = upload.sent_name().to_owned();
             JournalEntry::Intend(Pending { name, public_key, sent_name, before, requests: vec![request], id: None })
         };
         let mut intents: Vec<_> = uploads(self.facts.plan).map(intend).collect();
@@ -172,7 +172,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
                     let sent = Cell::new(Duration::ZERO);
                     let request = || {
                         sent.set(tools.throttle.clock().now());
-                        tools.account.upload(upload.name(), &upload.key.key)
+                        tools.account.upload(upload.sent_name(), &upload.key.key)
                     };
                     let name = upload.name().as_str();
                     let result = tools.send(Operation::Upload, name, upload.attempt, request).await;
@@ -238,24 +238,26 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
             let mut undecided = Vec::new();
             for uncertain in std::mem::take(&mut left) {
                 match self.decide(&uncertain, &relisting.sightings) {
-                    Decision::Open(until) => {
+                    UploadFate::Open(until) => {
                         undecided.push(until);
                         left.push(uncertain);
                     }
-                    Decision::Unreadable => stays_uncertain.push(uncertain),
-                    Decision::Stored(row) => {
+                    UploadFate::Unreadable => stays_uncertain.push(uncertain),
+                    UploadFate::Stored(row) => {
                         let Uncertain { upload, .. } = uncertain;
                         (tools.observer)(&Event::Settled { name: upload.name(), id: Some(&row.id) });
                         if self.confirm_account(upload, &row).await {
                             stored.push((upload, Dated { value: row, date: relisting.sightings.latest().date() }));
                         }
                     }
-                    Decision::Foreign(id) => self.fail_upload(uncertain.upload, taken_by(uncertain.failure, &id)).await,
-                    Decision::Absent => self.repeat(uncertain, waiting).await,
+                    UploadFate::Foreign(id) => {
+                        self.fail_upload(uncertain.upload, taken_by(uncertain.failure, &id)).await;
+                    }
+                    UploadFate::Absent => self.repeat(uncertain, waiting).await,
                 }
             }
             self.record_uploads(stored).await;
-            open = Open::uncertain(undecided.into_iter()).into_iter().collect();
+            open = OpenQuestion::uncertain(undecided.into_iter()).into_iter().collect();
             if open.is_empty() {
                 break;
             }
@@ -264,17 +266,17 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         stays_uncertain
     }
 
-    fn decide(&self, uncertain: &Uncertain<'a>, sightings: &Sightings) -> Decision {
+    fn decide(&self, uncertain: &Uncertain<'a>, sightings: &Sightings) -> UploadFate {
         let Uncertain { upload, failure: _, sent } = uncertain;
-        let Some(pending) = self.facts.state.pending.get(upload.blob()) else { return Decision::Absent };
+        let Some(pending) = self.facts.state.pending.get(upload.blob()) else { return UploadFate::Absent };
         let options = &self.tools.options;
         let since = sent.saturating_add(options.lateness.effect_after(options.timeout));
         match (sighting(pending, sightings, &self.facts.state), sightings.is_without_effect(since)) {
-            (Sighting::Stored(row), _) => Decision::Stored(row.clone()),
-            (_, Err(undecided)) => Decision::Open(undecided),
-            (Sighting::Foreign(row), Ok(())) => Decision::Foreign(row.id.clone()),
-            (Sighting::Unreadable, Ok(())) => Decision::Unreadable,
-            (Sighting::Absent, Ok(())) => Decision::Absent,
+            (Sighting::Stored(row), _) => UploadFate::Stored(row.clone()),
+            (_, Err(undecided)) => UploadFate::Open(undecided),
+            (Sighting::Foreign(row), Ok(())) => UploadFate::Foreign(row.id.clone()),
+            (Sighting::Unreadable, Ok(())) => UploadFate::Unreadable,
+            (Sighting::Absent, Ok(())) => UploadFate::Absent,
         }
     }
 
@@ -331,6 +333,11 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
 impl<'p> Upload<'p> {
     fn name(self) -> &'p KeyName {
         &self.action.name
+    }
+
+    /// The name that the key gets on the account.
+    fn sent_name(self) -> &'p str {
+        self.key.account_name.as_ref().map_or(self.action.name.as_str(), AccountName::as_str)
     }
 
     fn blob(self) -> &'p KeyBlob {

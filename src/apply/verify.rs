@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::outcome::{Finding, Status, Step, Verification};
-use super::relisting::Open;
+use super::relisting::OpenQuestion;
 use super::run::{INTERRUPTED, Run};
 use super::sightings::Sightings;
 use super::tools::unless_stopped;
@@ -73,20 +73,20 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
     }
 
     /// Returns what the listings should show, and what they can be too old for.
-    fn open_questions(&self, sightings: &Sightings) -> Vec<Open> {
+    fn open_questions(&self, sightings: &Sightings) -> Vec<OpenQuestion> {
         let facts = &self.facts;
         let mut open = Vec::new();
         let keys = facts.unlisted(sightings);
         if keys > 0
             && let Err(undecided) = sightings.is_missing(facts.last_write, None)
         {
-            open.push(Open { reason: WaitReason::Unlisted { keys }, undecided });
+            open.push(OpenQuestion { reason: WaitReason::Unlisted { keys }, undecided });
         }
         if let Some((id, at)) = &facts.promoted
             && sightings.row(id).is_none_or(|row| !row.is_primary)
             && let Err(undecided) = sightings.is_missing(*at, None)
         {
-            open.push(Open { reason: WaitReason::NotPrimary, undecided });
+            open.push(OpenQuestion { reason: WaitReason::NotPrimary, undecided });
         }
         open
     }

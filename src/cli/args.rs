@@ -154,12 +154,15 @@ pub(super) struct AcknowledgeArgs {
     /// Allow changes to this protected key (repeatable)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) allow_protected: Vec<KeyName>,
+    /// Allow keys on the account that the policy refuses
+    #[arg(long)]
+    pub(super) allow_unmanaged: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct DayArgs {
     /// Date that decides which keys have expired [default: today, UTC]
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, hide_short_help = true)]
     pub(super) today: Option<Date>,
 }
 
@@ -225,21 +228,23 @@ impl PlanScope {
 
 impl AcknowledgeArgs {
     pub(super) fn to_acknowledged(&self) -> Acknowledged {
-        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = self;
+        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected, allow_unmanaged } = self;
         Acknowledged {
             deletes: allow_deletes.unwrap_or_default(),
             primary_loss: *allow_primary_loss,
             empty_account: *allow_empty_account,
             protected: allow_protected.clone(),
+            unmanaged: *allow_unmanaged,
         }
     }
 
     pub(super) fn to_words(&self) -> Vec<String> {
-        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected } = self;
+        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected, allow_unmanaged } = self;
         let mut words = Vec::new();
         words.extend(allow_deletes.iter().flat_map(|deletes| ["--allow-deletes".to_owned(), deletes.to_string()]));
         words.extend(allow_primary_loss.then(|| "--allow-primary-loss".to_owned()));
         words.extend(allow_empty_account.then(|| "--allow-empty-account".to_owned()));
+        words.extend(allow_unmanaged.then(|| "--allow-unmanaged".to_owned()));
         words.extend(allow_protected.iter().flat_map(|name| flag("--allow-protected", name.as_str())));
         words
     }

@@ -20,7 +20,7 @@ use super::ui::Ui;
 use super::variables::environment;
 use crate::account::settings::{self, Flags, SettingSource, Sourced};
 use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Throttle, Token, TokioClock};
-use crate::manifest::{self, Desired, LoadedManifest, Severity};
+use crate::manifest::{self, Desired, LoadedManifest};
 use crate::report::problems;
 use crate::state::{FileStore, LoadedState, Store, lock_within};
 
@@ -72,9 +72,8 @@ impl Context {
         self.find_manifest()?;
         let LoadedManifest { desired, report } = manifest::load(&self.manifests, today);
         let problems = problems::text(&report);
-        let is_refused = report.worst() == Some(Severity::Policy);
-        let Some(desired) = desired.filter(|_| !is_refused) else {
-            return Err(CliError::invalid_manifest(problems, is_refused));
+        let Some(desired) = desired else {
+            return Err(CliError::invalid_manifest(problems));
         };
         self.ui.tell(&problems);
         Ok(desired)

@@ -44,8 +44,6 @@ enum CliErrorKind {
     InvalidManifest {
         /// Every problem, rendered as text.
         problems: String,
-        /// Whether the worst problems are policy violations.
-        is_policy: bool,
     },
 }
 
@@ -114,8 +112,8 @@ impl CliError {
         Self { kind: CliErrorKind::Failed { message: message.into(), details: Vec::new() }, hints: Vec::new() }
     }
 
-    pub(in crate::cli) fn invalid_manifest(problems: String, is_policy: bool) -> Self {
-        Self { kind: CliErrorKind::InvalidManifest { problems, is_policy }, hints: Vec::new() }
+    pub(in crate::cli) fn invalid_manifest(problems: String) -> Self {
+        Self { kind: CliErrorKind::InvalidManifest { problems }, hints: Vec::new() }
     }
 
     /// Takes message, causes and hints from an error.
@@ -153,13 +151,6 @@ impl CliError {
         self
     }
 
-    pub(in crate::cli) fn exit(&self) -> Exit {
-        match self.kind {
-            CliErrorKind::Failed { .. } | CliErrorKind::InvalidManifest { is_policy: false, .. } => Exit::Failed,
-            CliErrorKind::InvalidManifest { is_policy: true, .. } => Exit::Refused,
-        }
-    }
-
     /// Renders the error for stderr. Line feeds in messages are escaped.
     pub(in crate::cli) fn render(&self) -> String {
         let mut out = match &self.kind {
@@ -170,7 +161,7 @@ impl CliError {
                 }
                 out
             }
-            CliErrorKind::InvalidManifest { problems, .. } => problems.clone(),
+            CliErrorKind::InvalidManifest { problems } => problems.clone(),
         };
         for hint in &self.hints {
             let _ = writeln!(out, "  {} {}", paint(CALM, "help:"), escape(hint));

@@ -122,7 +122,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit,
         Err(error) => {
             ui.tell(&error.render());
-            error.exit()
+            Exit::Failed
         }
     };
     exit.into()

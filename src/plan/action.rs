@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::explained::Explained;
 use super::key::{AccountRow, KeyView, NewKey, OldKey, view};
 use super::reason::Reason;
-use crate::names::{KeyId, KeyName};
+use crate::names::{AccountName, KeyId, KeyName};
 use crate::public_key::KeyBlob;
 use crate::terminal::phrase::Phrase;
 
@@ -99,7 +99,10 @@ impl Action {
     /// Returns facts about the rows that a reviewer should know, besides the keys and the reason.
     pub fn facts(&self) -> Vec<Phrase> {
         match &self.change {
-            Change::Upload(_) => Vec::new(),
+            Change::Upload(key) => {
+                let named = |name: &AccountName| Phrase::new("named ").foreign(name.as_str()).then(" on the account");
+                key.account_name.iter().map(named).collect()
+            }
             Change::Adopt { key: _, row } => {
                 let id = Phrase::new("id ").named(&row.id);
                 let has_same_name = row.account_name == self.name.as_str();

@@ -3,19 +3,20 @@
 //! First, each desired key is matched with the row that contains it. Then each record is kept, replaced or removed. Keys
 //! are compared by blob before name: a blob with another name is the same key, a name with another blob is another key.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
 use super::action::{Action, Change};
-use super::key::{AccountRow, NewKey, OldKey};
+use super::key::{AccountRow, NewKey, OldKey, UnmanagedRow};
 use super::matching::{Holder, Inventory, Matching};
 use super::note::{find_drift, find_notes};
 use super::reason::Reason;
 use super::{Base, Plan};
 use crate::account::{Endpoint, Listing};
-use crate::manifest::{Desired, DesiredKey};
+use crate::manifest::{Desired, DesiredKey, RevokedKey, UnmanagedPolicy};
 use crate::names::{KeyId, KeyName};
+use crate::public_key::KeyBlob;
 use crate::state::{Origin, Record, State};
 
 /// The complete input of a plan.
@@ -42,6 +43,7 @@ pub fn compare(input: Input<'_>) -> Plan {
     for record in &inventory.records {
         comparison.decide(record);
     }
+    comparison.delete_other_rows();
     let Comparison { replaced, mut actions, .. } = comparison;
 
     let mut unchanged = 0;
@@ -70,7 +72,9 @@ pub fn compare(input: Input<'_>) -> Plan {
         pin: desired.account.clone(),
         base: Base { lineage: recorded.map(|state| state.lineage), serial: recorded.map_or(0, |state| state.serial) },
         refreshed: observed.is_some(),
-        unmanaged: unmanaged(&actions, inventory),
+        unmanaged: unmanaged(&actions, inventory, desired),
+        refuses_unmanaged: desired.unmanaged == UnmanagedPolicy::Refuse,
+        violations: desired.refused_violations().to_vec(),
         actions,
         left_out: 0,
         primary: matching.primary.map(|key| key.name.clone()),
@@ -122,11 +126,42 @@ impl Comparison<'_, '_> {
             }
         } else {
             let reason = match matching.expired.get(&record.public_key) {
+                _ if let Some(revoked) = matching.revoked(&record.public_key) => revoked_reason(revoked),
                 _ if matching.is_destroyed => Reason::Destroyed,
-                Some(&until) => Reason::Expired { until },
+                Some((_, until)) => Reason::Expired { until: *until },
                 None => Reason::Undesired,
             };
             self.delete_or_forget(record, reason);
+        }
+    }
+
+    /// Deletes the unrecorded rows of keys that must not be on the account: of those that are revoked or have expired, and
+    /// of those whose recorded rows are deleted.
+    fn delete_other_rows(&mut self) {
+        let Self { inventory, matching, .. } = *self;
+        let replaced = self.replaced.iter().flat_map(|replaced| &replaced.old).map(|old| (&old.blob, &old.name));
+        let deleted = self.actions.iter().filter(|action| action.change.deletes());
+        let deleted = deleted.map(|action| (action.change.blob(), &action.name));
+        let removed: HashMap<KeyBlob, KeyName> =
+            replaced.chain(deleted).map(|(blob, name)| (blob.clone(), name.clone())).collect();
+        for row in inventory.rows() {
+            let Some(blob) = row.blob.as_ref().filter(|_| !inventory.is_managed(row)) else { continue };
+            if matching.with_blob(blob).is_some() {
+                continue;
+            }
+            let (name, reason) = if let Some(revoked) = matching.revoked(blob) {
+                let name = KeyName::recorded(&row.name);
+                (name, revoked_reason(revoked))
+            } else if let Some((name, until)) = matching.expired.get(blob) {
+                ((*name).clone(), Reason::Expired { until: *until })
+            } else if let Some(name) = removed.get(blob) {
+                (name.clone(), Reason::CopyOfRemoved)
+            } else {
+                continue;
+            };
+            let (id, is_primary) = (row.id.clone(), row.is_primary);
+            let change = Change::Delete(OldKey { name: name.clone(), id, blob: blob.clone(), is_primary });
+            self.actions.push(action(&name, change, reason));
         }
     }
 
@@ -147,6 +182,10 @@ impl Comparison<'_, '_> {
             replaced.stale.push(record.id.clone());
         }
     }
+}
+
+fn revoked_reason(revoked: &RevokedKey) -> Reason {
+    Reason::Revoked { because: revoked.reason.clone() }
 }
 
 fn action(name: &KeyName, change: Change, reason: Reason) -> Action {
@@ -179,7 +218,13 @@ fn placement(
         // The reason of a renamed key follows.
         Holder::Recorded(_) | Holder::Nowhere => (None, Reason::Absent),
     };
-    let new = NewKey { key: key.key.clone(), owner: key.owner.clone(), expires: key.expires, stale };
+    let new = NewKey {
+        key: key.key.clone(),
+        account_name: key.account_name.clone(),
+        owner: key.owner.clone(),
+        expires: key.expires,
+        stale,
+    };
     if !old.is_empty() {
         let is_primary = matches!(holder, Holder::Unrecorded(row) if row.is_primary);
         let promote = matching.primary.is_none() && !is_primary && old.iter().any(|old| old.is_primary);
@@ -232,8 +277,7 @@ fn restoration(actions: &[Action], matching: &Matching<'_>, inventory: &Inventor
     }
     let record = inventory.record(&former.id);
     let blob = former.blob.clone().or_else(|| record.map(|record| record.public_key.clone()))?;
-    let named = record.map(|record| record.name.clone()).or_else(|| KeyName::new(&former.name).ok());
-    let name = named.or_else(|| KeyName::new(former.id.as_str()).ok())?;
+    let name = record.map_or_else(|| KeyName::recorded(&former.name), |record| record.name.clone());
     let change = Change::Promote { blob, id: Some(former.id.clone()), instead_of: Some(primary.name.clone()) };
     Some(action(&name, change, Reason::Restored))
 }
@@ -250,8 +294,8 @@ fn recorded_row(record: &Record, inventory: &Inventory<'_>) -> AccountRow {
     )
 }
 
-/// Counts the rows that are neither recorded nor in an action.
-fn unmanaged(actions: &[Action], inventory: &Inventory<'_>) -> usize {
+/// Returns the rows that are neither recorded nor in an action, by name, then id.
+fn unmanaged(actions: &[Action], inventory: &Inventory<'_>, desired: &Desired) -> Vec<UnmanagedRow> {
     let ours: HashSet<&KeyId> = actions
         .iter()
         .flat_map(|Action { change, .. }| {
@@ -259,5 +303,15 @@ fn unmanaged(actions: &[Action], inventory: &Inventory<'_>) -> usize {
             change.row().map(|row| &row.id).into_iter().chain(deleted)
         })
         .collect();
-    inventory.rows().filter(|row| !inventory.is_managed(row) && !ours.contains(&row.id)).count()
+    let rows = inventory.rows().filter(|row| !inventory.is_managed(row) && !ours.contains(&row.id));
+    let mut rows: Vec<_> = rows
+        .map(|row| UnmanagedRow {
+            id: row.id.clone(),
+            account_name: row.name.clone(),
+            fingerprint: row.blob.as_ref().map(KeyBlob::fingerprint),
+            is_expected: desired.expects_unmanaged(&row.name),
+        })
+        .collect();
+    rows.sort_by(|a, b| (&a.account_name, &a.id).cmp(&(&b.account_name, &b.id)));
+    rows
 }

@@ -15,9 +15,11 @@ use thiserror::Error;
 
 use super::action::{Action, ActionKind, Change};
 use super::explained::Explained;
+use super::key::UnmanagedRow;
 use super::note::{Drift, Note};
 use super::{Base, Plan};
 use crate::account::Endpoint;
+use crate::manifest::Violation;
 use crate::names::{KeyName, UserId};
 use crate::terminal::json;
 
@@ -62,6 +64,15 @@ pub struct PlanDocument<'p> {
     /// The actions, in the order in which they are shown.
     #[serde(deserialize_with = "read_actions")]
     actions: Cow<'p, [Action]>,
+    /// The rows of the account that are neither recorded nor desired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unmanaged: Vec<UnmanagedRow>,
+    /// Whether the policy refuses unmanaged rows that it does not expect.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refuses_unmanaged: bool,
+    /// The checks of the policy that keys do not pass, and that refuse the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<Violation>,
     /// Differences between the account and the state.
     #[serde(deserialize_with = "ignore")]
     drift: Vec<Explained<&'p Drift>>,
@@ -140,6 +151,9 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         left_out,
         primary,
         actions,
+        unmanaged,
+        refuses_unmanaged,
+        violations,
         drift: _,
         warnings: _,
     } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
@@ -155,7 +169,9 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         primary,
         unchanged: counts.unchanged,
         managed: counts.managed,
-        unmanaged: counts.unmanaged,
+        unmanaged,
+        refuses_unmanaged,
+        violations,
         drift: Vec::new(),
         notes: Vec::new(),
     };
@@ -180,7 +196,9 @@ impl Plan {
             primary,
             unchanged: _,
             managed: _,
-            unmanaged: _,
+            unmanaged,
+            refuses_unmanaged,
+            violations,
             drift,
             notes,
         } = self;
@@ -197,6 +215,9 @@ impl Plan {
             left_out: *left_out,
             primary: primary.clone(),
             actions: Cow::Borrowed(actions),
+            unmanaged: unmanaged.clone(),
+            refuses_unmanaged: *refuses_unmanaged,
+            violations: violations.clone(),
             drift: drift.iter().map(|drift| Explained::new(drift, &drift.phrase())).collect(),
             warnings: notes.iter().map(|note| Explained::new(note, &note.phrase())).collect(),
         }
@@ -218,11 +239,13 @@ impl Plan {
             unchanged: _,
             managed: _,
             unmanaged: _,
+            refuses_unmanaged,
+            violations,
             drift: _,
             notes: _,
         } = self;
         let mut hash = Sha256::new();
-        hash_json(&mut hash, &(FORMAT_VERSION, endpoint, user_id, pin, primary));
+        hash_json(&mut hash, &(FORMAT_VERSION, endpoint, user_id, pin, primary, refuses_unmanaged, violations));
         for Action { name, change, reason: _, protected } in actions {
             hash_json(&mut hash, &(name, change, protected));
         }
@@ -243,7 +266,7 @@ impl Plan {
             forget: self.count(ActionKind::Forget),
             unchanged: self.unchanged,
             managed: self.managed,
-            unmanaged: self.unmanaged,
+            unmanaged: self.unmanaged.len(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Guards: plans that look like a mistake are refused unless a flag allows them.
 
 use super::{Action, ActionKind, Change, OldKey, Plan};
+use crate::manifest::Violation;
 use crate::names::{KeyName, UserId};
 use crate::terminal::phrase::Phrase;
 use crate::terminal::shell::{flag, quoted};
@@ -18,6 +19,8 @@ pub struct Acknowledged {
     pub empty_account: bool,
     /// These protected keys may be replaced or deleted (`--allow-protected NAME`).
     pub protected: Vec<KeyName>,
+    /// The account may have rows that the policy does not expect (`--allow-unmanaged`).
+    pub unmanaged: bool,
 }
 
 /// Why a plan is refused.
@@ -33,6 +36,10 @@ pub enum Refusal {
     PrimaryLoss { name: KeyName },
     /// The plan deletes a row that may be the primary key, because the account was not listed.
     PrimaryUnknown { name: KeyName },
+    /// The account has rows that are not managed and that the policy does not expect.
+    Unmanaged { rows: usize, first: String },
+    /// A key does not pass a check of the policy.
+    Policy(Violation),
     /// The account has none of its `managed` keys, so it may be another account.
     Vanished { managed: usize },
 }
@@ -51,6 +58,13 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<R
         && pinned != account
     {
         refusals.push(Refusal::Pin { pinned: pinned.clone(), account: account.clone() });
+    }
+    refusals.extend(plan.violations.iter().cloned().map(Refusal::Policy));
+    if !acknowledged.unmanaged
+        && let Some(first) = plan.refused_rows().next()
+    {
+        let rows = plan.refused_rows().count();
+        refusals.push(Refusal::Unmanaged { rows, first: first.account_name.clone() });
     }
     for action in plan.actions.iter().filter(|action| action.protected) {
         if !acknowledged.protected.contains(&action.name) {
@@ -103,6 +117,15 @@ impl Refusal {
             Self::Deletes { deletes, managed } => {
                 Phrase::new(format!("the plan deletes {deletes} of {managed} managed keys"))
             }
+            Self::Unmanaged { rows: 1, first } => {
+                Phrase::new("the account has a key that is not managed, ").foreign(first)
+            }
+            Self::Unmanaged { rows, first } => {
+                Phrase::new(format!("the account has {rows} keys that are not managed, "))
+                    .foreign(first)
+                    .then(" and others")
+            }
+            Self::Policy(violation) => Phrase::new("policy: ").then(violation.message.as_str()),
             Self::PrimaryLoss { name } => {
                 Phrase::new("the plan deletes ").named(name).then(", the primary key, and promotes no other key")
             }
@@ -133,6 +156,11 @@ impl Refusal {
             Self::PrimaryUnknown { .. } => Phrase::new("remove --offline, or pass ").named(&"--allow-primary-loss"),
             Self::Vanished { .. } => Phrase::new("check the token; if the account was emptied on purpose, pass ")
                 .named(&"--allow-empty-account"),
+            Self::Unmanaged { .. } => {
+                Phrase::new("add it to `keys`, `revoked` or `policy.unmanagedExcept` in the manifest, or pass ")
+                    .named(&"--allow-unmanaged")
+            }
+            Self::Policy(violation) => Phrase::new(violation.help.as_str()),
             Self::PrimaryLoss { .. } => {
                 Phrase::new("set `primary: true` on another key, or pass ").named(&"--allow-primary-loss")
             }

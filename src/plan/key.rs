@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Row;
-use crate::names::{KeyId, KeyName};
+use crate::names::{AccountName, KeyId, KeyName};
 use crate::public_key::{Fingerprint, KeyBlob, KeyKind, PublicKey};
 use crate::state::{Origin, Record};
 
@@ -19,6 +19,10 @@ pub struct NewKey {
     #[serde(with = "view")]
     #[schemars(with = "KeyView")]
     pub key: PublicKey,
+    /// The name on the account, if it is not that in the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub account_name: Option<AccountName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The last day on which the key is desired.
@@ -46,6 +50,23 @@ pub struct OldKey {
     pub blob: KeyBlob,
     /// Whether it is the primary key of the account. False if the account was not listed.
     pub is_primary: bool,
+}
+
+/// A row that is neither recorded nor in an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UnmanagedRow {
+    #[schemars(with = "String")]
+    pub id: KeyId,
+    /// The name on the account.
+    pub account_name: String,
+    /// The fingerprint of the key, if the account shows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub fingerprint: Option<Fingerprint>,
+    /// Whether the policy excepts it by its name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_expected: bool,
 }
 
 /// A row of the account to record.

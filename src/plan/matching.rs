@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use super::action::Change;
 use super::key::OldKey;
 use crate::account::{Listing, Row};
-use crate::manifest::{Desired, DesiredKey};
+use crate::manifest::{Desired, DesiredKey, RevokedKey};
 use crate::names::{KeyId, KeyName};
-use crate::public_key::KeyBlob;
+use crate::public_key::{Fingerprint, KeyBlob};
 use crate::state::{Pending, Record, State};
 
 /// The recorded and observed keys, indexed.
@@ -31,8 +31,9 @@ pub(super) struct Matching<'a> {
     pub(super) holders: Vec<Holder<'a>>,
     /// The desired primary key.
     pub(super) primary: Option<&'a DesiredKey>,
-    /// The expired keys of the manifest, and their last days.
-    pub(super) expired: HashMap<&'a KeyBlob, Date>,
+    /// The expired keys of the manifest, with their names and last days.
+    pub(super) expired: HashMap<&'a KeyBlob, (&'a KeyName, Date)>,
+    revoked: HashMap<&'a Fingerprint, &'a RevokedKey>,
     /// Whether every managed key is to be deleted, so that none is desired.
     pub(super) is_destroyed: bool,
     /// Includes expired keys.
@@ -163,13 +164,23 @@ impl<'a> Matching<'a> {
         Self {
             holders: keys.iter().map(|key| inventory.holder(key)).collect(),
             primary: keys.iter().copied().find(|key| key.primary),
-            expired: desired.keys.iter().filter_map(|key| Some((key.key.blob(), expired_on(key)?))).collect(),
+            expired: desired
+                .keys
+                .iter()
+                .filter_map(|key| Some((key.key.blob(), (&key.name, expired_on(key)?))))
+                .collect(),
+            revoked: desired.revoked.iter().map(|revoked| (&revoked.fingerprint, revoked)).collect(),
             is_destroyed: destroy,
             protected: protected().map(|key| key.key.blob()).collect(),
             protected_names: protected().map(|key| &key.name).collect(),
             by_blob: keys.iter().enumerate().map(|(index, key)| (key.key.blob(), index)).collect(),
             keys,
         }
+    }
+
+    /// Returns the entry that revokes a key.
+    pub(super) fn revoked(&self, blob: &KeyBlob) -> Option<&'a RevokedKey> {
+        if self.revoked.is_empty() { None } else { self.revoked.get(&blob.fingerprint()).copied() }
     }
 
     pub(super) fn with_blob(&self, blob: &KeyBlob) -> Option<(usize, &'a DesiredKey, Holder<'a>)> {
@@ -188,8 +199,12 @@ impl<'a> Matching<'a> {
 
     /// Whether the manifest protects an old key of a change, by its blob or by its name.
     pub(super) fn protects(&self, change: &Change) -> bool {
-        let protects = |old: &OldKey| self.protected.contains(&old.blob) || self.protected_names.contains(&old.name);
+        let protects = |old: &OldKey| self.revoked(&old.blob).is_none() && self.is_protected(old);
         change.deletes() && change.old_rows().iter().any(protects)
+    }
+
+    fn is_protected(&self, old: &OldKey) -> bool {
+        self.protected.contains(&old.blob) || self.protected_names.contains(&old.name)
     }
 
     fn at(&self, index: usize) -> Option<(usize, &'a DesiredKey, Holder<'a>)> {

@@ -18,13 +18,15 @@ use uuid::Uuid;
 pub use action::{Action, ActionKind, Change};
 pub use compare::{Input, compare};
 pub use file::Digest;
-pub use key::{AccountRow, KeyView, NewKey, OldKey};
+pub use key::{AccountRow, KeyView, NewKey, OldKey, UnmanagedRow};
 pub use note::{Drift, DriftKind, Note};
 pub use reason::Reason;
 pub use recheck::broken;
 
 use crate::account::{Endpoint, Listing};
+use crate::manifest::Violation;
 use crate::names::{KeyId, KeyName, UserId};
+use crate::terminal::phrase::Phrase;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -48,8 +50,12 @@ pub struct Plan {
     pub unchanged: usize,
     /// The number of keys in the state before this plan.
     pub managed: usize,
-    /// The number of rows that are neither recorded nor desired. They are never changed.
-    pub unmanaged: usize,
+    /// The rows that are neither recorded nor desired, by name, then id. They are never changed.
+    pub unmanaged: Vec<UnmanagedRow>,
+    /// Whether the policy refuses unmanaged rows that it does not expect.
+    pub refuses_unmanaged: bool,
+    /// The checks of the policy that keys do not pass, and that refuse the plan.
+    pub violations: Vec<Violation>,
     /// By name.
     pub drift: Vec<Drift>,
     pub notes: Vec<Note>,
@@ -80,6 +86,16 @@ impl Plan {
     /// Whether a row was a duplicate of a desired key when the plan was made.
     pub fn knows_copy(&self, id: &KeyId) -> bool {
         self.notes.iter().any(|note| matches!(note, Note::Copies { ids, .. } if ids.contains(id)))
+    }
+
+    /// Returns what a reviewer should know besides the actions: notes, and the unmanaged rows.
+    pub fn remarks(&self) -> Vec<Phrase> {
+        self.notes.iter().map(Note::phrase).chain(note::unmanaged_phrase(&self.unmanaged)).collect()
+    }
+
+    /// Returns the rows that the policy refuses.
+    pub fn refused_rows(&self) -> impl Iterator<Item = &UnmanagedRow> {
+        self.unmanaged.iter().filter(|row| self.refuses_unmanaged && !row.is_expected)
     }
 
     /// Removes actions on other keys than these. A replaced key also matches by its old names.

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::key::UnmanagedRow;
 use super::matching::{Inventory, Matching, is_row_of};
 use crate::manifest::{EXPIRES_SOON_DAYS, days_until};
 use crate::names::{KeyId, KeyName};
@@ -176,6 +177,30 @@ impl Note {
             Self::PrimaryUnknown => Phrase::new("the account was not listed, so the plan may delete the primary key"),
         }
     }
+}
+
+/// Lists the unmanaged rows by name and fingerprint, up to [`MAX_LISTED`]. Those that are expected are only counted.
+pub(super) fn unmanaged_phrase(rows: &[UnmanagedRow]) -> Option<Phrase> {
+    let (expected, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_expected);
+    if rows.is_empty() {
+        return None;
+    }
+    let mut phrase = Phrase::new(if others.is_empty() { "not managed, as expected: " } else { "not managed: " });
+    for (index, row) in others.iter().take(MAX_LISTED).enumerate() {
+        phrase = phrase.then(if index > 0 { ", " } else { "" }).foreign(&row.account_name);
+        if let Some(fingerprint) = &row.fingerprint {
+            phrase = phrase.then(" (").named(fingerprint).then(")");
+        }
+    }
+    let more = others.len().saturating_sub(MAX_LISTED);
+    if more > 0 {
+        phrase = phrase.then(format!(" and {more} more"));
+    }
+    Some(match (others.len(), expected.len()) {
+        (_, 0) => phrase,
+        (0, count) => phrase.then(format!("{count} {}", if count == 1 { "key" } else { "keys" })),
+        (_, count) => phrase.then(format!("; {count} more that the policy expects")),
+    })
 }
 
 fn listed<T: Display>(phrase: Phrase, names: &[T]) -> Phrase {

@@ -51,6 +51,14 @@ pub enum Reason {
         #[schemars(with = "String", extend("format" = "date"))]
         until: Date,
     },
+    /// Delete or forget: the manifest revokes the key.
+    Revoked {
+        /// Why, according to the manifest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
+    },
+    /// Delete: another row contains a key that is removed.
+    CopyOfRemoved,
     /// Delete or forget: an interrupted run replaced the key, but did not delete it.
     LeftOver,
     /// Promote: an upload of an interrupted run became the primary key.
@@ -87,6 +95,9 @@ impl Reason {
             Self::Undesired => Phrase::new("no longer in the manifest"),
             Self::Destroyed => Phrase::new("--destroy removes every managed key"),
             Self::Expired { until } => Phrase::new(format!("expired; its last day was {until}")),
+            Self::Revoked { because: None } => Phrase::new("revoked in the manifest"),
+            Self::Revoked { because: Some(because) } => Phrase::new("revoked in the manifest: ").foreign(because),
+            Self::CopyOfRemoved => Phrase::new("another row with a key that is removed"),
             Self::LeftOver => Phrase::new("already replaced by another key with this name"),
             Self::Restored => Phrase::new("it was the primary key before an apply that was interrupted"),
             Self::Copy => Phrase::new("duplicate; the same key is recorded with another id"),

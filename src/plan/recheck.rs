@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{AccountRow, Action, Change, NewKey, OldKey, Plan};
+use super::{AccountRow, Action, Change, NewKey, OldKey, Plan, Reason};
 use crate::account::{Listing, Row};
 use crate::names::KeyId;
 use crate::public_key::KeyBlob;
@@ -50,8 +50,13 @@ fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
     broken
 }
 
-/// Ensures that even a forged plan removes only rows that are recorded in the state.
+/// Ensures that even a forged plan removes only rows that are recorded in the state, or keys that must be removed
+/// whether they are recorded or not.
 fn not_ours(action: &Action, recorded: Option<&State>) -> Option<String> {
+    // These rows need not be recorded.
+    if matches!(action.reason, Reason::Revoked { .. } | Reason::Expired { .. } | Reason::CopyOfRemoved) {
+        return None;
+    }
     let ours = |old: &OldKey| {
         let Some(state) = recorded else { return false };
         let record = state.records.get(&old.id);

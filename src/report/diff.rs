@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-use crate::names::KeyName;
+use crate::names::{AccountName, KeyName};
 use crate::plan::{AccountRow, Change, NewKey, Plan};
 use crate::state::{Record, State};
 use crate::terminal::escape::escape;
@@ -109,8 +109,9 @@ fn of_record(record: &Record, primary: bool) -> String {
 }
 
 fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool) -> String {
-    let NewKey { key, owner, expires, stale: _ } = key;
-    let account_name = row.map(|row| row.account_name.as_str()).filter(|other| *other != name.as_str());
+    let NewKey { key, account_name, owner, expires, stale: _ } = key;
+    let sent_name = account_name.as_ref().map(AccountName::as_str);
+    let account_name = row.map(|row| row.account_name.as_str()).or(sent_name).filter(|other| *other != name.as_str());
     write(&DiffEntry {
         name: name.as_str(),
         key_type: Some(key.kind().to_string()),

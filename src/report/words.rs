@@ -35,5 +35,5 @@ pub fn counted(number: usize, what: &str) -> String {
 /// Formats the number of keys that a plan does not affect. Unmanaged keys are unknown if the account was not listed.
 pub fn unaffected(plan: &Plan) -> String {
     let unchanged = format!("{} unchanged", plan.unchanged);
-    if plan.refreshed { format!("{unchanged}, {} unmanaged", plan.unmanaged) } else { unchanged }
+    if plan.refreshed { format!("{unchanged}, {} unmanaged", plan.unmanaged.len()) } else { unchanged }
 }

@@ -17,7 +17,7 @@ async fn both(title: &str, act: fn() -> Act) -> String {
     let client = connect(&server.endpoint, impatient());
     let mut text = format!("{title}\n");
     let listed = client.page(0, 100).await.map(|_| ());
-    let uploaded = client.upload(&name(), &key()).await.map(|_| ());
+    let uploaded = client.upload(name(), &key()).await.map(|_| ());
     let tell = |result: Result<(), Failure>| match result {
         Ok(()) => "  done\n".to_owned(),
         Err(failure) => message(&failure, &server.endpoint),
@@ -121,7 +121,7 @@ async fn every_lost_answer_says_what_happened_and_what_to_do() {
 #[tokio::test]
 async fn a_reset_connection_leaves_the_effect_unknown() {
     let server = Server::start(|_| Act::Reset).await;
-    let failure = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&server.endpoint, options()).upload(name(), &key()).await.unwrap_err();
     assert_eq!((failure.effect, failure.kind), (Effect::Unknown, FailureKind::Transport(Fault::Reset)));
 }
 
@@ -130,7 +130,7 @@ async fn a_refused_connection_sends_nothing() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
-    let failure = connect(&endpoint, options()).upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&endpoint, options()).upload(name(), &key()).await.unwrap_err();
     insta::assert_snapshot!(message(&failure, &endpoint));
 }
 
@@ -151,7 +151,7 @@ async fn a_body_of_a_gibibyte_is_neither_stored_nor_read_to_its_end() {
 async fn a_huge_error_is_an_error_of_its_status() {
     let head = "HTTP/1.1 422 Unprocessable Entity\r\nContent-Length: 1073741824\r\n\r\n";
     let server = Server::start(move |_| Act::Flood(head.to_owned(), 1 << 30)).await;
-    let failure = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&server.endpoint, options()).upload(name(), &key()).await.unwrap_err();
     assert_eq!((failure.effect, failure.kind), (Effect::Refused, FailureKind::Invalid));
     assert!(server.flooded() < 64 << 20);
 }
@@ -166,7 +166,7 @@ async fn a_redirect_is_not_followed_and_its_target_is_named() {
         let client = connect(&server.endpoint, options());
         for failure in [
             client.page(0, 100).await.map(|_| ()).unwrap_err(),
-            client.upload(&name(), &key()).await.map(|_| ()).unwrap_err(),
+            client.upload(name(), &key()).await.map(|_| ()).unwrap_err(),
             client.delete(&id()).await.unwrap_err(),
         ] {
             assert_eq!((failure.effect, failure.kind), (Effect::Refused, FailureKind::Redirect));
@@ -190,7 +190,7 @@ async fn an_upload_is_never_sent_twice_on_its_own() {
     .await;
     let client = connect(&server.endpoint, options());
     client.page(0, 100).await.unwrap();
-    let failure = client.upload(&name(), &key()).await.unwrap_err();
+    let failure = client.upload(name(), &key()).await.unwrap_err();
     assert_eq!(failure.effect, Effect::Unknown);
     assert_eq!(server.requests().iter().filter(|request| request.starts_with("POST")).count(), 1);
 }
@@ -214,6 +214,6 @@ async fn a_date_in_retry_after_is_measured_by_the_clock_that_is_passed_in() {
     let server = Server::start(move |_| Act::Say(reply.clone())).await;
     let clock = || std::time::UNIX_EPOCH + Duration::from_secs(5);
     let options = keyform::account::ClientOptions { wall_clock: clock, ..options() };
-    let failure = connect(&server.endpoint, options).upload(&name(), &key()).await.unwrap_err();
+    let failure = connect(&server.endpoint, options).upload(name(), &key()).await.unwrap_err();
     assert_eq!((failure.effect, failure.retry_after), (Effect::Unknown, Some(Duration::from_secs(15))));
 }

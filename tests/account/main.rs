@@ -10,7 +10,7 @@ mod tls;
 use std::time::Duration;
 
 use keyform::account::{Client, ClientOptions, Endpoint, Failure, Token};
-use keyform::names::{KeyId, KeyName};
+use keyform::names::KeyId;
 use keyform::public_key::PublicKey;
 
 const TOKEN: &str = "pit_s3cret-t0ken";
@@ -31,8 +31,8 @@ fn connect(endpoint: &Endpoint, options: ClientOptions) -> Client {
     Client::new(endpoint.clone(), Token::parse(TOKEN).unwrap(), options).unwrap()
 }
 
-fn name() -> KeyName {
-    KeyName::new("alice-laptop").unwrap()
+fn name() -> &'static str {
+    "alice-laptop"
 }
 
 fn key() -> PublicKey {

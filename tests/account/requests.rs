@@ -19,7 +19,7 @@ async fn each_request_is_as_the_api_wants_it() {
     .await;
     let client = connect(&server.endpoint, options());
     client.page(200, 100).await.unwrap();
-    client.upload(&name(), &key()).await.unwrap();
+    client.upload(name(), &key()).await.unwrap();
     client.promote(&id()).await.unwrap();
     client.delete(&id()).await.unwrap();
     assert_eq!(server.connections(), 1, "the connection is kept");
@@ -41,7 +41,7 @@ async fn a_prefix_of_the_endpoint_is_kept() {
 async fn an_uploaded_key_becomes_a_row() {
     let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
     let server = Server::start(move |_| Act::Say(answer("202 Accepted", date, &key_object(KEY, true)))).await;
-    let Dated { value: row, date } = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap();
+    let Dated { value: row, date } = connect(&server.endpoint, options()).upload(name(), &key()).await.unwrap();
     assert_eq!(date, Some("1994-11-06T08:49:37Z".parse().unwrap()));
     assert_eq!((row.id, row.blob.as_ref()), (id(), Some(key().blob())));
     assert_eq!(row.created_at, Some("2026-01-02T03:04:05.678901Z".parse().unwrap()));
@@ -60,7 +60,7 @@ async fn the_id_in_a_response_about_another_key_is_kept() {
     ] {
         let reply = answer("200 OK", "", &body);
         let server = Server::start(move |_| Act::Say(reply.clone())).await;
-        let failure = connect(&server.endpoint, options()).upload(&name(), &key()).await.unwrap_err();
+        let failure = connect(&server.endpoint, options()).upload(name(), &key()).await.unwrap_err();
         assert_eq!(failure.effect, Effect::Unknown, "{body}");
         assert_eq!(failure.id, expected.then(id), "{body}");
     }
@@ -122,7 +122,7 @@ async fn a_row_that_contains_the_token_is_refused_and_nothing_of_it_is_kept() {
         .await;
         let client = connect(&server.endpoint, options());
         let listed = client.page(0, 100).await.unwrap_err();
-        let uploaded = client.upload(&name(), &key()).await.unwrap_err();
+        let uploaded = client.upload(name(), &key()).await.unwrap_err();
         for failure in [&listed, &uploaded] {
             assert_eq!(failure.kind, FailureKind::Body(BodyFault::Token), "{from}: {failure:?}");
             assert!(!format!("{failure:?}").contains(TOKEN), "{failure:?}");

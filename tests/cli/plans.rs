@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use keyform::emulator::{EmulatorConfig, FaultKind, Method, NewRow, Scopes, ScriptEntry};
 
 use crate::support::keys;
-use crate::support::program::{Folder, STATE, account, account_with, manifest};
+use crate::support::program::{Folder, STATE, TOKEN, account, account_with, manifest};
 
 /// Adds a row to the account as somebody else would.
 fn row(name: &str, number: u64) -> NewRow {
@@ -95,8 +95,9 @@ fn a_violated_policy_is_3_and_a_broken_manifest_is_1() {
     let folder = Folder::new();
     let strict = manifest("alice=1").replace("keys:", "policy:\n  requireOwner: true\nkeys:");
     folder.write("keyform.yaml", &strict);
-    for command in ["validate", "plan --offline", "apply -y"] {
-        assert_snapshot!(format!("policy_{}", command.replace(' ', "_")), folder.keyform(command).run().expect(3));
+    for command in ["validate", "plan --offline", "apply -y --offline"] {
+        let ran = folder.keyform(command).env("PRIME_API_KEY", TOKEN).run().expect(3);
+        assert_snapshot!(format!("policy_{}", command.replace(' ', "_")), ran);
     }
     folder.write("keyform.yaml", strict.replace("publicKey:", "publickey:"));
     assert_snapshot!("policy_and_error", folder.keyform("plan --offline").run().expect(1));

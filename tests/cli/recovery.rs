@@ -76,20 +76,20 @@ fn apply_within(folder: &Folder, account: &Emulator, blocks: u32) -> String {
 fn on_a_full_disk_results_are_printed_and_the_next_apply_finds_them_on_the_account() {
     let keys =
         |number: u64| (0..number).map(|number| format!("key-{number:02}={number}")).collect::<Vec<_>>().join(" ");
-    let (account, folder) = (account(), Folder::of(&keys(8)));
+    let (account, folder) = (account(), Folder::of(&keys(24)));
     folder.keyform("apply -y").on(&account).run().expect(0);
-    folder.write("keyform.yaml", manifest(&keys(28)));
-    // The intents fit, and so do the first ids; the state with both does not.
+    folder.write("keyform.yaml", manifest(&keys(44)));
+    // The intents fit, and so do the first ids; the state does not.
     let stderr = apply_within(&folder, &account, 14);
     let journal = "the results are in keyform.state.json.journal, and the next apply reads them";
     assert!(stderr.contains(journal), "{stderr}");
     assert!(printed(&stderr).iter().all(|line| line.starts_with("{\"record\":")), "{stderr}");
     assert!(!printed(&stderr).is_empty(), "{stderr}");
     let stored = account.api().rows().len();
-    assert!((9..28).contains(&stored), "an upload whose intent cannot be saved is not sent: {stored} keys");
+    assert!((25..44).contains(&stored), "an upload whose intent cannot be saved is not sent: {stored} keys");
 
     folder.keyform("apply -y").on(&account).run().expect(0);
-    each_key_was_uploaded_once(&folder, &account, STATE, "uploaded", 28);
+    each_key_was_uploaded_once(&folder, &account, STATE, "uploaded", 44);
 }
 
 #[test]

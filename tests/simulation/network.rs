@@ -212,8 +212,8 @@ impl ReadAccount for Network {
 }
 
 impl WriteAccount for Network {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
-        match self.send(Operation::Upload { name: name.clone(), key: key.clone() }).await? {
+    async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
+        match self.send(Operation::Upload { name: KeyName::new(name).unwrap(), key: key.clone() }).await? {
             Content::Row(row) => Ok((*row).into()),
             other => unreachable!("{other:?} is not a row"),
         }

@@ -9,7 +9,7 @@ use keyform::account::{
     Clock as _, Dated, Effect, Failure, FailureKind, Page, ReadAccount, Row, Throttle, WriteAccount,
 };
 use keyform::apply::{ApplyOptions, Outcome, Tools, execute};
-use keyform::names::{KeyId, KeyName};
+use keyform::names::KeyId;
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
 use keyform::state::LoadedState;
@@ -135,7 +135,7 @@ impl ReadAccount for Limited {
 }
 
 impl WriteAccount for Limited {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
+    async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         self.arrive().await?;
         let row = self.account.upload(name, key).await;
         self.kernel.sleep(WAY).await;

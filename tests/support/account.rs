@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keyform::account::{Clock, Dated, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
 use keyform::emulator::DuplicateKey;
-use keyform::names::{KeyId, KeyName, UserId};
+use keyform::names::{KeyId, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{JournalEntry, LoadedState, Session, State, StateError};
 
@@ -102,7 +102,7 @@ impl ReadAccount for MemoryAccount {
 }
 
 impl WriteAccount for MemoryAccount {
-    async fn upload(&self, name: &KeyName, key: &PublicKey) -> Result<Dated<Row>, Failure> {
+    async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
         let same =
             self.rows.borrow().iter().find(|row| row.is_user_key && row.blob.as_ref() == Some(key.blob())).cloned();
         match (same, self.mode.duplicate_key) {
@@ -110,7 +110,7 @@ impl WriteAccount for MemoryAccount {
             (Some(_), DuplicateKey::Refuse) => return Err(refused("the key exists already")),
             _ => {}
         }
-        let id = self.insert(name.as_str(), key.blob());
+        let id = self.insert(name, key.blob());
         if self.mode.uploads_take_primary {
             self.make_primary(&id);
         }

@@ -122,6 +122,9 @@ fn adoptions(args: &StateRebuildArgs, desired: &Desired, account: &Account, list
         today: args.day.resolve(),
         destroy: false,
     });
+    // What the policy refuses does not keep a row from being recorded.
+    plan.violations.clear();
+    plan.refuses_unmanaged = false;
     plan.actions.retain(|action| matches!(action.change, Change::Adopt { .. }));
     plan
 }

@@ -17,7 +17,7 @@ use super::View;
 use super::diff;
 use super::words::{counted, unaffected};
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, Drift, Note, Plan};
+use crate::plan::{Action, ActionKind, Change, Drift, Plan};
 use crate::state::State;
 use crate::terminal::phrase::Phrase;
 
@@ -139,7 +139,7 @@ fn lists(plan: &Plan, fit: &mut Fit) -> String {
     let mut out = String::new();
     let drift: Vec<_> = plan.drift.iter().map(Drift::phrase).collect();
     let moves: Vec<_> = plan.actions.iter().filter_map(|action| primary_moves(action, plan)).collect();
-    let notes: Vec<_> = plan.notes.iter().map(Note::phrase).collect();
+    let notes = plan.remarks();
     for (title, phrases) in [("Primary key", moves), ("Changed outside of keyform", drift), ("Notes", notes)] {
         if phrases.is_empty() {
             continue;

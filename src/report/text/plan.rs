@@ -46,11 +46,12 @@ pub fn plan(plan: &Plan, view: View) -> String {
     for actions in plan.actions.chunk_by(|a, b| a.change.kind() == b.change.kind()) {
         list(&mut out, actions, view);
     }
-    if !plan.notes.is_empty() {
+    let remarks = plan.remarks();
+    if !remarks.is_empty() {
         out.push('\n');
     }
-    for note in &plan.notes {
-        wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &note.phrase().to_string());
+    for remark in remarks {
+        wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &remark.to_string());
     }
     if plan.left_out > 0 {
         let more = counted(plan.left_out, "more change");
@@ -195,6 +196,6 @@ fn no_changes(plan: &Plan) -> String {
         1 => format!("The desired key is {place}"),
         many => format!("All {many} desired keys are {place}"),
     };
-    let unmanaged = if plan.refreshed { format!(", {} unmanaged", plan.unmanaged) } else { String::new() };
+    let unmanaged = if plan.refreshed { format!(", {} unmanaged", plan.unmanaged.len()) } else { String::new() };
     format!("{} {keys}{unmanaged}.", paint(GOOD, "No changes."))
 }
