@@ -55,6 +55,15 @@ impl Progress {
         self.line(&doing);
     }
 
+    /// Changes the message of the bar, or prints a plain line at once.
+    pub(super) fn announce(&self, doing: &str) {
+        let doing = escape_to(doing, 120);
+        self.bar.set_message(doing.clone().into_owned());
+        if self.target == ProgressTarget::Lines {
+            self.print(&doing);
+        }
+    }
+
     pub(super) fn step(&self) {
         self.bar.inc(1);
         self.line("");
@@ -62,12 +71,16 @@ impl Progress {
 
     fn line(&self, doing: &str) {
         if self.target == ProgressTarget::Lines && self.last_line.get().elapsed() >= LINE_EVERY {
-            self.last_line.set(Instant::now());
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
             let doing = if doing.is_empty() { String::new() } else { format!(". {doing}") };
-            // The work goes on even if progress cannot be written.
-            let _ = writeln!(std::io::stderr(), "{done} of {total} done{doing}");
+            self.print(&format!("{done} of {total} done{doing}"));
         }
+    }
+
+    fn print(&self, line: &str) {
+        self.last_line.set(Instant::now());
+        // The work goes on even if progress cannot be written.
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     /// Removes the bar from the terminal.

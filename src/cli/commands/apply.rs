@@ -265,7 +265,7 @@ async fn carry_out(
             Event::Ended { .. } => progress.step(),
             Event::Uncertain { .. } => uncertain.set(uncertain.get() + 1),
             Event::Settling { .. } => progress.note("Looking for uploads without a response"),
-            Event::Waiting(waiting) => progress.note(&waiting.to_string()),
+            Event::Waiting(waiting) => progress.announce(&waiting.to_string()),
             Event::Verifying => progress.note("Verifying the account"),
             Event::Retrying { name, failure } => progress.note(&retrying(name, failure)),
             Event::Request { .. }
