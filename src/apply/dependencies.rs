@@ -2,7 +2,9 @@
 //! one. No I/O.
 
 use super::facts::Facts;
+use super::findings::is_primary;
 use super::outcome::Status;
+use super::sightings::Sightings;
 use crate::names::KeyId;
 use crate::plan::{Action, ActionKind, Change, OldKey};
 
@@ -75,7 +77,11 @@ impl<'p> Facts<'p> {
         if self.steps().any(|(step, action)| action.change.promotes() && !step.is_done()) {
             return None;
         }
+        // A row that is replaced can still have the name.
+        let is_old =
+            |id: &KeyId| self.plan.actions.iter().any(|it| it.change.old_rows().iter().any(|old| old.id == *id));
         let records = self.state.records.values().filter(|record| record.name == *name);
+        let records = records.filter(|record| self.is_new_row(&record.id) || !is_old(&record.id));
         let record = records.max_by_key(|record| self.new_row(name) == Some(&record.id))?;
         Some(record.id.clone())
     }
@@ -89,6 +95,19 @@ impl<'p> Facts<'p> {
             action.change.promotes() || deletes_it
         };
         (!self.plan.actions.iter().any(is_replaced)).then(|| former.clone())
+    }
+
+    /// Whether it is certain that no upload has taken the place of the primary that was there before, or that it does not
+    /// matter any more.
+    pub(super) fn is_former_primary_settled(&self, former: &KeyId, sightings: &Sightings) -> bool {
+        if self.promoted.is_some() || sightings.row(former).is_none() {
+            return true;
+        }
+        if !self.is_primary_uncertain {
+            return !self.is_primary_taken && !self.is_promotion_missing();
+        }
+        // An older listing does not show what an upload without a response did.
+        is_primary(sightings, former) && sightings.is_latest_after(self.last_write, None)
     }
 
     /// Whether a promotion was planned and not made, so that the old primary must stay.

@@ -25,10 +25,14 @@ pub(super) struct Facts<'p> {
     pub(super) uploaded: BTreeSet<KeyId>,
     /// Whether an uploaded row said that it is the primary.
     pub(super) is_primary_taken: bool,
+    /// Whether an uploaded row can be the primary of which no response said so, of this run or of an earlier one.
+    pub(super) is_primary_uncertain: bool,
     /// The row that this run made the primary, and when.
     pub(super) promoted: Option<(KeyId, Duration)>,
     /// The rows that this run and the last ones deleted.
     pub(super) deleted: BTreeMap<KeyId, DeletedAt>,
+    /// When the run started.
+    pub(super) start: Duration,
     /// When the last response to a change came.
     pub(super) last_write: Duration,
 }
@@ -50,6 +54,7 @@ impl<'p> Facts<'p> {
         });
         let deleted = state.last_apply.deleted.values();
         let deleted = deleted.map(|row| (row.id.clone(), DeletedAt { by: start, at: row.at })).collect();
+        let is_primary_uncertain = state.former_primary.is_some();
         Self {
             plan,
             steps: steps.collect(),
@@ -58,8 +63,10 @@ impl<'p> Facts<'p> {
             new_rows: HashMap::with_capacity(plan.actions.len()),
             uploaded: BTreeSet::new(),
             is_primary_taken: false,
+            is_primary_uncertain,
             promoted: None,
             deleted,
+            start,
             last_write: start,
         }
     }

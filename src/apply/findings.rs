@@ -36,7 +36,16 @@ impl Facts<'_> {
     pub(super) fn lost_primary(&self, sightings: &Sightings) -> Option<KeyId> {
         let expected = self.primary_after()?;
         let primary = sightings.latest().primary()?;
-        (primary.id != expected && self.uploaded.contains(&primary.id)).then_some(expected)
+        (!is_primary(sightings, &expected) && self.uploaded.contains(&primary.id)).then_some(expected)
+    }
+
+    /// Whether the listings do not show the planned primary as the primary, and no upload of this run instead.
+    pub(super) fn lacks_planned_primary(&self, sightings: &Sightings) -> bool {
+        let is_lacking = || self.primary_after().is_some_and(|expected| !is_primary(sightings, &expected));
+        match &self.promoted {
+            Some(_) => is_lacking(),
+            None => self.plan.primary.is_some() && is_lacking() && self.lost_primary(sightings).is_none(),
+        }
     }
 
     /// Whether the primary that there was before the uploads was promoted again.
@@ -49,11 +58,9 @@ impl Facts<'_> {
     pub(super) fn confirmed_change(&self, action: &Action, sightings: &Sightings) -> Option<(KeyId, Vec<KeyId>)> {
         let new_row = || self.new_row(&action.name);
         let id = match &action.change {
-            Change::Promote { id, .. } => {
-                let is_primary = |id: &&KeyId| sightings.row(id).is_some_and(|row| row.is_primary);
-                id.as_ref().or_else(new_row).filter(is_primary)?
-            }
+            Change::Promote { id, .. } => id.as_ref().or_else(new_row).filter(|id| is_primary(sightings, id))?,
             Change::Delete(old) => &old.id,
+            Change::Replace { promote: true, .. } => new_row().filter(|id| is_primary(sightings, id))?,
             Change::Replace { .. } => new_row()?,
             Change::Upload(_) | Change::Adopt { .. } | Change::Forget(_) => return None,
         };
@@ -71,13 +78,18 @@ impl Facts<'_> {
             return Some(Finding::PrimaryMoved { name: record.name.clone() });
         };
         let name = self.name_of(&expected);
-        if primary.is_some_and(|row| row.id == expected) {
+        if is_primary(sightings, &expected) {
             return is_restored.then_some(Finding::PrimaryRestored { name });
         }
         // What someone else made the primary is not ours to judge, unless the plan names another.
-        let is_planned = self.plan.primary.is_some() || self.promoted.is_some();
-        (is_planned || self.lost_primary(sightings).is_some()).then_some(Finding::NotPrimary { name })
+        let is_wrong = self.lacks_planned_primary(sightings) || self.lost_primary(sightings).is_some();
+        is_wrong.then_some(Finding::NotPrimary { name })
     }
+}
+
+/// Whether the listings show a row as the primary. Pages of different ages can show several.
+pub(super) fn is_primary(sightings: &Sightings, id: &KeyId) -> bool {
+    sightings.row(id).is_some_and(|row| row.is_primary)
 }
 
 /// Checks the row of an action that is done.

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use super::relisting::{OpenQuestion, Relisting};
 use super::settling::{Sighting, sighting};
-use super::sightings::{DeletedAt, Sightings};
+use super::sightings::{DeletedAt, Sightings, Undecided};
 use super::waiting::{WaitReason, Waiting};
 use crate::account::{Clock, Lateness, ListError, Listing, ReadAccount, RetryPolicy, Throttle};
 use crate::names::KeyId;
 use crate::plan::AccountRow;
-use crate::state::{JournalEntry, LoadedState, Origin, Pending, State};
+use crate::state::{JournalEntry, LoadedState, Origin, Pending, PromotedRow, State};
 
 /// The account as a plan sees it.
 #[derive(Debug, Clone)]
@@ -110,6 +110,13 @@ fn open_questions(
         && let Err(undecided) = sightings.is_missing(start, state.last_apply.at)
     {
         open.push(OpenQuestion { reason: WaitReason::Unlisted { keys }, undecided });
+    }
+    if let Some(PromotedRow { id, at }) = &state.last_apply.promoted
+        && sightings.row(id).is_some_and(|row| !row.is_primary)
+        && !sightings.is_latest_after(start, *at)
+    {
+        let next = start.saturating_add(lateness.listing_lag);
+        open.push(OpenQuestion { reason: WaitReason::NotPrimary, undecided: Undecided { next, end: next } });
     }
     open
 }

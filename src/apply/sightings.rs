@@ -39,6 +39,7 @@ pub(super) struct DeletedAt {
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     sent: Duration,
+    received: Duration,
     date: Option<Timestamp>,
     is_empty: bool,
 }
@@ -52,6 +53,14 @@ pub(super) struct Undecided {
     pub(super) end: Duration,
 }
 
+impl Moment {
+    /// Returns when a listing must be requested to confirm this one, which it does itself if no time is needed. A request can
+    /// be slow, so the time between two listings counts from the response.
+    fn confirmed_from(self, confirm: Duration) -> Duration {
+        if confirm.is_zero() { self.sent } else { self.received.saturating_add(confirm) }
+    }
+}
+
 impl Sightings {
     pub(super) fn new(lateness: Lateness, start: Duration, deleted: BTreeMap<KeyId, DeletedAt>) -> Self {
         let (latest, earlier, listings) = (Listing::default(), BTreeMap::new(), Vec::new());
@@ -60,7 +69,12 @@ impl Sightings {
 
     /// Adds a listing. Deleted rows are left out of one that can be older than their deletion.
     pub(super) fn add(&mut self, listing: Listing) {
-        let moment = Moment { sent: listing.sent(), date: listing.date(), is_empty: listing.rows().is_empty() };
+        let moment = Moment {
+            sent: listing.sent(),
+            received: listing.received(),
+            date: listing.date(),
+            is_empty: listing.rows().is_empty(),
+        };
         let lag = self.lateness.listing_lag;
         let hides = |id: &KeyId| {
             let deletion = self.deleted.get(id);
@@ -107,7 +121,7 @@ impl Sightings {
         let Some(first) = counting.next() else {
             return Err(Undecided { next: since, end: since });
         };
-        let end = first.sent.saturating_add(confirm);
+        let end = first.confirmed_from(confirm);
         let decides = |moment: &Moment| !moment.is_empty || moment.sent >= end;
         if decides(first) || counting.any(decides) { Ok(()) } else { Err(Undecided { next: end, end }) }
     }
@@ -120,7 +134,7 @@ impl Sightings {
             let next = by.saturating_add(listing_lag);
             return Err(Undecided { next, end: next.saturating_add(confirm) });
         };
-        let end = first.sent.saturating_add(confirm);
+        let end = first.confirmed_from(confirm);
         let is_confirmed = self.listings.iter().any(|moment| moment.sent >= end);
         if is_confirmed { Ok(()) } else { Err(Undecided { next: end, end }) }
     }

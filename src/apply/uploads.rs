@@ -245,6 +245,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
                     UploadFate::Unreadable => stays_uncertain.push(uncertain),
                     UploadFate::Stored(row) => {
                         let Uncertain { upload, .. } = uncertain;
+                        self.facts.is_primary_uncertain = true;
                         (tools.observer)(&Event::Settled { name: upload.name(), id: Some(&row.id) });
                         if self.confirm_account(upload, &row).await {
                             stored.push((upload, Dated { value: row, date: relisting.sightings.latest().date() }));

@@ -66,7 +66,10 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
         self.settle_changes(&sightings).await;
         let findings = self.facts.findings(&sightings, is_restored);
         let is_settled = !self.facts.steps.iter().any(|step| matches!(step.status, Status::Pending(_)));
-        if is_settled && self.facts.state.former_primary.is_some() && self.facts.lost_primary(&sightings).is_none() {
+        if is_settled
+            && let Some(former) = &self.facts.state.former_primary
+            && self.facts.is_former_primary_settled(former, &sightings)
+        {
             self.learn(vec![JournalEntry::FormerPrimary { id: None }]).await;
         }
         Ok(findings)
@@ -82,9 +85,13 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
         {
             open.push(OpenQuestion { reason: WaitReason::Unlisted { keys }, undecided });
         }
-        if let Some((id, at)) = &facts.promoted
-            && sightings.row(id).is_none_or(|row| !row.is_primary)
-            && let Err(undecided) = sightings.is_missing(*at, None)
+        // A run before this one can have promoted it.
+        let (by, at) = match (&facts.promoted, &facts.state.last_apply.promoted) {
+            (Some((_, by)), _) => (*by, None),
+            (None, earlier) => (facts.start, earlier.as_ref().and_then(|row| row.at)),
+        };
+        if facts.lacks_planned_primary(sightings)
+            && let Err(undecided) = sightings.is_missing(by, at)
         {
             open.push(OpenQuestion { reason: WaitReason::NotPrimary, undecided });
         }

@@ -56,6 +56,8 @@ pub struct Listing {
     by_blob: HashMap<KeyBlob, Vec<usize>>,
     /// When its first page was requested.
     sent: Duration,
+    /// When its last page was received.
+    received: Duration,
     /// The server's time when it returned the first page, in whole seconds.
     date: Option<Timestamp>,
 }
@@ -93,7 +95,8 @@ pub async fn list_all<R: ReadAccount, C: Clock>(
     loop {
         match pages.sweep().await {
             Ok((sweep, sent)) => {
-                return Ok(Listing { sent, date: sweep.date, ..Listing::new(sweep.rows.into_values())? });
+                let received = throttle.clock().now();
+                return Ok(Listing { sent, received, date: sweep.date, ..Listing::new(sweep.rows.into_values())? });
             }
             Err(Unlisted::Error(error)) => return Err(error),
             Err(Unlisted::Torn { shown }) => {
@@ -126,12 +129,17 @@ impl Listing {
                 by_blob.entry(blob.clone()).or_default().push(index);
             }
         }
-        Self { rows, by_blob, sent: Duration::ZERO, date: None }
+        Self { rows, by_blob, sent: Duration::ZERO, received: Duration::ZERO, date: None }
     }
 
     /// When its first page was requested, on the clock of the throttle. Every page is at least as new.
     pub fn sent(&self) -> Duration {
         self.sent
+    }
+
+    /// When its last page was received, on the clock of the throttle.
+    pub fn received(&self) -> Duration {
+        self.received
     }
 
     /// The server's time when it returned the first page, in whole seconds.
@@ -145,9 +153,9 @@ impl Listing {
         if !self.rows.iter().any(|row| is_out(&row.id)) {
             return self;
         }
-        let Self { mut rows, by_blob: _, sent, date } = self;
+        let Self { mut rows, by_blob: _, sent, received, date } = self;
         rows.retain(|row| !is_out(&row.id));
-        Self { sent, date, ..Self::index(rows) }
+        Self { sent, received, date, ..Self::index(rows) }
     }
 
     /// Adds rows of other listings.
@@ -155,8 +163,8 @@ impl Listing {
     /// # Errors
     /// [`ListError::SeveralUsers`] if they belong to another user.
     pub fn with(self, rows: impl IntoIterator<Item = Row>) -> Result<Self, ListError> {
-        let Self { rows: own, by_blob: _, sent, date } = self;
-        Ok(Self { sent, date, ..Self::new(own.into_iter().chain(rows))? })
+        let Self { rows: own, by_blob: _, sent, received, date } = self;
+        Ok(Self { sent, received, date, ..Self::new(own.into_iter().chain(rows))? })
     }
 
     /// Makes a row the only primary, if it is listed.
