@@ -1,4 +1,7 @@
-//! The real program against a real server that loses answers: killed at any instant, and twice at once.
+//! The real program against a real server that loses answers and whose listings are late: killed at any instant, and twice
+//! at once.
+//!
+//! `KEYFORM_CRASH_ACCOUNTS=N` kills it on N accounts.
 
 #![cfg(test)]
 #![cfg(unix)]
@@ -15,18 +18,25 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use futures_util::FutureExt as _;
-use keyform::emulator::{Emulator, EmulatorConfig, FaultKind, Faults, NewRow};
+use keyform::emulator::{Emulator, EmulatorConfig, FaultKind, Faults, Lag, LagScope, NewRow};
 use keyform::state::{FileStore, State, Store as _};
 use support::keys;
 use tempfile::TempDir;
 
 /// The number of accounts. They are tested at the same time, since most of an apply is waiting.
-const ACCOUNTS: u64 = 40;
+const ACCOUNTS: u64 = 100;
 
 /// How many applies are killed on each account before one runs to its end.
-const KILLS: u32 = 5;
+const KILLS: u32 = 2;
 
 const KEYS: u64 = 30;
+
+/// How late listings are, and what the program is told in seconds.
+const LAG: Duration = Duration::from_millis(300);
+const ASSUMED_LAG: &str = "1";
+
+/// The milliseconds that the program waits for the effect of a request: the emulator carries it out at once or never.
+const EFFECT_WITHIN: &str = "1100";
 
 /// Keys that are on the account and in no manifest.
 const FOREIGN: [u64; 2] = [9_001, 9_002];
@@ -47,10 +57,15 @@ struct Repository {
 #[test]
 fn killed_at_200_random_instants_it_stores_no_key_twice_and_loses_no_id() {
     thread::scope(|scope| {
-        for seed in 0..ACCOUNTS {
+        for seed in 0..accounts() {
             scope.spawn(move || kill_again_and_again(seed));
         }
     });
+}
+
+#[expect(clippy::disallowed_methods, reason = "how many accounts a test has is for whoever runs it to say")]
+fn accounts() -> u64 {
+    std::env::var("KEYFORM_CRASH_ACCOUNTS").map_or(ACCOUNTS, |text| text.parse().unwrap())
 }
 
 fn kill_again_and_again(seed: u64) {
@@ -110,7 +125,9 @@ fn of_two_at_once_one_waits_and_both_end_right() {
 
 impl Repository {
     fn new(seed: u64, faults: Faults) -> Self {
-        let emulator = Emulator::start(EmulatorConfig { faults, seed, ..EmulatorConfig::default() }).unwrap();
+        let scope = [LagScope::Listing, LagScope::Page, LagScope::Row][usize::try_from(seed % 3).unwrap()];
+        let lag = Lag { most: LAG, scope, ..Lag::default() };
+        let emulator = Emulator::start(EmulatorConfig { faults, seed, lag, ..EmulatorConfig::default() }).unwrap();
         for number in FOREIGN {
             let row = NewRow {
                 name: format!("foreign-{number}"),
@@ -170,8 +187,8 @@ impl Repository {
         Command::new(env!("CARGO_BIN_EXE_keyform"))
             .env_clear()
             .env("PRIME_API_KEY", self.emulator.token())
-            .env("KEYFORM_LISTING_LAG", "0")
-            .env("KEYFORM_TEST_CAP_MS", "200")
+            .env("KEYFORM_LISTING_LAG", ASSUMED_LAG)
+            .env("KEYFORM_TEST_CAP_MS", EFFECT_WITHIN)
             .args(["apply", "--auto-approve", "--allow-deletes", "1000", "--allow-primary-loss", "--retries", "20"])
             .args(["--endpoint", &self.emulator.url(), "--manifest"])
             .arg(self.path("keyform.yaml"))
@@ -220,7 +237,7 @@ impl Repository {
     }
 }
 
-/// Stores one upload in five without answering it.
+/// Stores one upload in four without a proper response.
 fn lost_answers(seed: u64) -> Faults {
     use FaultKind as F;
     let kinds = [
@@ -229,10 +246,12 @@ fn lost_answers(seed: u64) -> Faults {
         (F::Truncated, 0.04),
         (F::ForeignJson, 0.04),
         (F::GatewayTimeoutAfter, 0.04),
+        (F::UnavailableAfter, 0.04),
         (F::CloseBefore, 0.04),
         (F::TooManyBare, 0.04),
     ];
-    Faults { latency: Duration::from_millis(5), jitter: Duration::from_millis(20), ..rates(seed, &kinds) }
+    let (latency, jitter) = (Duration::from_millis(5), Duration::from_millis(20));
+    Faults { latency, jitter, retry_after: Duration::ZERO, ..rates(seed, &kinds) }
 }
 
 fn rates(seed: u64, kinds: &[(FaultKind, f64)]) -> Faults {

@@ -1,52 +1,30 @@
 //! One seed's history: manifests and applies while everything goes wrong, then calm weather.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use keyform::account::{RetryPolicy, Throttle};
-use keyform::apply::{ApplyOptions, ObserveOptions, Outcome, Tools, execute, observe};
-use keyform::manifest::{Desired, DesiredKey};
-use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Change, Plan};
-use keyform::public_key::KeyBlob;
-use keyform::state::{FileStore, JournalEntry, LoadedState, Session, State, StateError, StateErrorKind, lock_within};
-
-use crate::account::{KEYS, NAMES};
-use crate::disk::ProcessDisk;
-use crate::kernel::{Due, Process, Program, Watch};
-use crate::laws::{self, Law, Violation};
-use crate::network::{LATE, Network, arrive};
-use crate::support::keys;
-use crate::support::world::{self, show, today};
-use crate::world::{Broken, STATE, Weather, World};
+use keyform::account::{Clock as _, DEFAULT_TIMEOUT, Lateness, RetryPolicy};
+use keyform::apply::ApplyOptions;
 use keyform::emulator::DuplicateKey;
+use keyform::manifest::{Desired, DesiredKey};
+use keyform::state::StateErrorKind;
+
+use crate::edits::edit;
+use crate::kernel::{Due, Process, Program};
+use crate::laws::{self, Law, Violation};
+use crate::network::arrive;
+use crate::process::{End, Orders, apply};
+use crate::support::world::today;
+use crate::world::{Broken, Weather, World};
 
 /// The most events of one round: far more than any comes to, unless something runs in circles.
 const MOST_EVENTS: u32 = 20_000;
 
 /// The most applies in calm weather until there is nothing left to do.
-const CALM_APPLIES: u32 = 5;
+const CALM_APPLIES: u32 = 6;
 
-/// How an apply ended.
-pub(crate) enum End {
-    /// The state could not be locked or read.
-    Refused(StateError),
-    /// The account could not be listed.
-    Blind,
-    /// It was carried out, as far as it went.
-    Done(Box<Outcome>),
-}
-
-/// How an apply is started.
-#[derive(Debug, Clone)]
-struct Orders {
-    patience: Duration,
-    options: ApplyOptions,
-    seed: u64,
-}
+/// The time from the end of one apply to the start of the next.
+const PAUSES: [Duration; 4] = [Duration::ZERO, Duration::from_secs(15), Duration::from_mins(1), Duration::from_mins(2)];
 
 /// One seed's history.
 struct History {
@@ -77,9 +55,15 @@ impl History {
         for _ in 0..world.draw(|rng| rng.u8(0..4)) {
             self.meddle();
         }
+        if world.chance(0.5) {
+            self.pass(PAUSES[3]);
+        }
         for _ in 0..world.draw(|rng| rng.u8(1..4)) {
             let before = self.manifest.clone();
-            self.edit();
+            // The next apply may be one of the same manifest.
+            if before.is_empty() || world.chance(0.6) {
+                world.draw(|rng| edit(&mut self.manifest, rng));
+            }
             if world.chance(0.3) {
                 self.meddle();
             }
@@ -87,6 +71,7 @@ impl History {
             if let Some(violation) = world.violation() {
                 return Some(violation);
             }
+            self.pass(world.draw(|rng| PAUSES[rng.usize(..PAUSES.len())]));
         }
         self.calm();
         world.violation()
@@ -118,7 +103,8 @@ impl History {
             }
         }
         if world.chance(0.1) {
-            world.kernel.after(world.millis(1..1_000), Due::Meddle);
+            let time = if world.chance(0.5) { 1..1_000 } else { 1..150_000 };
+            world.kernel.after(world.millis(time), Due::Meddle);
         }
         self.run(programs, power_fails);
     }
@@ -127,36 +113,39 @@ impl History {
     fn calm(&mut self) {
         let world = Rc::clone(&self.world);
         world.weather.set(Weather { faults: 0.0, is_calm: true });
-        {
-            let mut account = world.account.borrow_mut();
-            account.shuffles = false;
-            world.trace(|| format!("calm; the account: {:?}", account.mode));
-        }
         let mode = world.account.borrow().mode;
+        world.trace(|| format!("calm; the account: {mode:?}"));
         let mut left = Ok(());
-        for _ in 0..CALM_APPLIES {
+        for applies in 0..CALM_APPLIES {
             let program = self.start(self.manifest.clone(), true);
             let process = Rc::clone(&program.process);
             // What a dead process has sent may still delete what the next one sees.
-            let quiet = world.kernel.is_quiet();
+            let quiet = world.kernel.is_quiet() && world.account.borrow().is_settled(world.kernel.now());
             let ends = self.run(vec![program], false);
             left = laws::is_done(&world, &process);
             match ends.first() {
                 Some(End::Done(outcome)) if outcome.is_success() && quiet => {
-                    if let Err(plan) = &left {
+                    let is_odd = mode.duplicate_key == DuplicateKey::SameRow && process.planned.borrow().replaces();
+                    if let Err(plan) = &left
+                        && !is_odd
+                    {
                         world.violate(Law::Converges, || format!("after an apply without errors: {plan}"));
                     }
                 }
                 Some(End::Done(_)) => {}
                 Some(End::Refused(error)) => world.violate(Law::Readable, || error.to_string()),
+                // Its pages may have been of several versions of the account.
+                Some(End::Blind) if applies < 2 && world.account.borrow().page < 100 => {}
                 Some(End::Blind) | None => world.violate(Law::Ends, || "the account cannot be listed".to_owned()),
             }
             if world.violation().is_some() {
                 return;
             }
-            if quiet && left.is_ok() {
+            let is_done = quiet && left.is_ok() && matches!(ends.first(), Some(End::Done(_)));
+            if is_done && laws::primary_has_come(&world, &process) {
                 break;
             }
+            self.pass(PAUSES[2]);
         }
         // Such accounts may refuse for ever what the manifest wants.
         let may_refuse = mode.duplicate_key == DuplicateKey::Refuse || mode.keeps_primary;
@@ -165,30 +154,47 @@ impl History {
         {
             world.violate(Law::Converges, || format!("after {CALM_APPLIES} calm applies: {plan}"));
         }
-        let reader = Process::new(0, desired(self.manifest.clone()));
+        let reader = Process::new(0, desired(self.manifest.clone()), DEFAULT_TIMEOUT, true);
         laws::in_the_end(&world, &reader, left.is_ok());
+    }
+
+    /// Lets time pass between two applies.
+    fn pass(&self, time: Duration) {
+        let world = &self.world;
+        world.trace(|| format!("nobody applies for {time:?}"));
+        world.kernel.after(time, Due::Resume);
+        while let Some(due) = world.kernel.pop() {
+            match due {
+                Due::Arrive(request) => arrive(world, &request),
+                Due::Meddle if !world.weather.get().is_calm => self.meddle(),
+                Due::Meddle | Due::Wake(_) | Due::Interrupt(_) => {}
+                Due::Resume => return,
+            }
+        }
     }
 
     fn start(&mut self, manifest: Vec<DesiredKey>, calm: bool) -> Program<End> {
         let world = Rc::clone(&self.world);
         self.processes += 1;
-        for key in &manifest {
-            world.account.borrow_mut().claim(&key.name, key.key.blob());
-        }
         let sees_all = !world.account.borrow().has_twin(&manifest);
-        let process = Rc::new(Process::new(self.processes, desired(manifest)));
-        let retries = if calm { 5 } else { world.draw(|rng| rng.u32(..3)) };
         let offline = !calm && sees_all && world.chance(0.15);
+        let timeout = if world.chance(0.3) { DEFAULT_TIMEOUT / 3 } else { DEFAULT_TIMEOUT };
+        let process = Rc::new(Process::new(self.processes, desired(manifest), timeout, !offline));
+        let retries = if calm { 5 } else { world.draw(|rng| rng.u32(..3)) };
+        let mut options = ApplyOptions {
+            concurrency: world.draw(|rng| rng.usize(1..4)),
+            retries: RetryPolicy { retries },
+            fail_fast: !calm && world.chance(0.1),
+            offline,
+            timeout,
+            lateness: Lateness::with_lag(world.account.borrow().assumed_lag()),
+        };
+        forget(world.broken, &mut options);
         let orders = Orders {
             patience: if world.chance(0.5) { Duration::ZERO } else { Duration::from_mins(5) },
-            options: ApplyOptions {
-                concurrency: world.draw(|rng| rng.usize(1..4)),
-                retries: RetryPolicy { retries },
-                fail_fast: !calm && world.chance(0.1),
-                offline,
-                ..ApplyOptions::default()
-            },
+            options,
             seed: world.draw(|rng| rng.u64(..)),
+            skew: world.draw(|rng| [-60, 0, 60][rng.usize(..3)]),
         };
         world.trace(|| {
             let keys = process.desired.keys.iter().map(|key| {
@@ -235,7 +241,7 @@ impl History {
                 Some(Due::Wake(waker)) => waker.wake(),
                 Some(Due::Arrive(request)) => arrive(&world, &request),
                 Some(Due::Meddle) if !world.weather.get().is_calm => self.meddle(),
-                Some(Due::Meddle) => {}
+                Some(Due::Meddle | Due::Resume) => {}
                 Some(Due::Interrupt(process)) => {
                     world.trace(|| format!("process {} is asked to stop", process.id));
                     process.stop.cancel();
@@ -255,15 +261,22 @@ impl History {
         world.trace(|| format!("process {} dies", program.process.id));
         program.process.is_dead.set(true);
         world.platter.borrow_mut().unlock(program.process.id);
-        world.kernel.hang_up(&program.process, LATE, || world.draw(fastrand::Rng::f64));
+        world.draw(|rng| world.kernel.hang_up(&program.process, rng));
+        let start = program.process.started.get();
+        world.account.borrow_mut().forget(start, world.kernel.now());
     }
 
     fn ended(&self, process: &Process, end: &End, others: usize) {
         let world = &self.world;
+        if process.disk_fails.get() != (0, 0) {
+            // It may only have printed what it has learned.
+            world.account.borrow_mut().forget(process.started.get(), world.kernel.now());
+        }
         match end {
             End::Done(outcome) => {
                 world.trace(|| format!("process {} ends: {:?}", process.id, outcome.steps));
-                laws::is_told(world, outcome);
+                laws::outcome_is_true(world, process, outcome);
+                laws::ends_in_time(world, process);
             }
             End::Blind => world.trace(|| format!("process {} cannot list the account", process.id)),
             End::Refused(error) => {
@@ -280,149 +293,23 @@ impl History {
 
     fn meddle(&self) {
         let world = &self.world;
-        let what = world.draw(|rng| world.account.borrow_mut().meddle(rng));
+        let now = world.kernel.now();
+        let what = world.draw(|rng| world.account.borrow_mut().meddle(&self.manifest, now, rng));
         world.trace(|| what);
-    }
-
-    /// Changes the manifest: adds, removes, rotates, renames, swaps, expires, moves the primary.
-    fn edit(&mut self) {
-        let world = Rc::clone(&self.world);
-        let manifest = &mut self.manifest;
-        let changes = if manifest.is_empty() { 4 } else { 3 };
-        for _ in 0..world.draw(|rng| rng.u8(1..changes)) {
-            let (name, key, what) = world.draw(|rng| (rng.choice(NAMES).unwrap(), rng.u64(..KEYS), rng.u8(..10)));
-            let name = KeyName::new(name).unwrap();
-            let key = keys::key(key);
-            let len = manifest.len();
-            let (at, other, flip) = world.draw(|rng| (rng.usize(..len.max(1)), rng.usize(..len.max(1)), rng.bool()));
-            match what {
-                0 | 1 if len > 0 => drop(manifest.remove(at)),
-                2 if len > 0 => manifest[at].key = key,
-                3 | 4 if len > 0 => manifest[at].name = name,
-                5 if len > 1 => {
-                    let (one, two) = (manifest[at].name.clone(), manifest[other].name.clone());
-                    manifest[at].name = two;
-                    manifest[other].name = one;
-                }
-                6 if len > 0 => manifest[at].expires = flip.then(|| today().yesterday().unwrap()),
-                7 if len > 0 => {
-                    for key in manifest.iter_mut() {
-                        key.primary = false;
-                    }
-                    manifest[at].primary = flip;
-                }
-                _ => {
-                    let mut new = world::desired("new=A").keys.remove(0);
-                    (new.name, new.key) = (name, key);
-                    manifest.push(new);
-                }
-            }
-        }
-        // What a manifest refuses is not written: names and keys stand once.
-        let (mut names, mut blobs) = (HashSet::new(), HashSet::new());
-        manifest.retain(|key| names.insert(key.name.clone()) && blobs.insert(key.key.blob().clone()));
-        manifest.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-}
-
-/// What `keyform apply` does.
-async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
-    let disk = Rc::new(RefCell::new(ProcessDisk::new(&world, &process)));
-    let store = FileStore::on(disk, Path::new(STATE), format!("process {}", process.id));
-    let is_hasty = world.broken == Some(Broken::PauseIsSkipped);
-    let throttle = Throttle::new(Watch { kernel: Rc::clone(&world.kernel), is_hasty }, orders.seed);
-    let mut session = match lock_within(&store, orders.patience, throttle.clock(), |_| {}).await {
-        Ok(session) => Careless { session, forgets_intents: world.broken == Some(Broken::IntentIsSkipped) },
-        Err(error) => return End::Refused(error),
-    };
-    let loaded = match session.load().await {
-        Ok(loaded) => loaded,
-        Err(error) => return End::Refused(error),
-    };
-    let network = Network { world: Rc::clone(&world), process: Rc::clone(&process) };
-    let observed = if orders.options.offline {
-        None
-    } else {
-        let options = ObserveOptions {
-            retries: orders.options.retries,
-            lateness: orders.options.lateness,
-            may_upload: !process.desired.keys.is_empty(),
-        };
-        match observe(&network, &throttle, options, loaded.state.as_ref(), &|_| {}).await {
-            Ok(observation) => Some(observation),
-            Err(_) => return End::Blind,
-        }
-    };
-    let recorded = observed.as_ref().map_or(loaded.state.as_ref(), |observed| observed.state(&loaded));
-    let plan = world::plan_of(&process.desired, recorded, observed.as_ref().map(|observed| &observed.listing));
-    world.trace(|| format!("process {} plans {}", process.id, show(&plan)));
-    process.replaces.replace(replaced(&plan));
-    process.orphans.replace(orphans(&plan, loaded.state.as_ref()));
-    let tools = Tools {
-        account: &network,
-        throttle: &throttle,
-        options: orders.options,
-        stop: &process.stop,
-        observer: &|_| {},
-        lineage: uuid::Uuid::from_u128(orders.seed.into()),
-    };
-    let mut outcome = execute(&plan, loaded, observed, &mut session, &tools).await;
-    if world.broken == Some(Broken::UnsavedIsNotPrinted) {
-        outcome.unsaved.clear();
-    }
-    End::Done(Box::new(outcome))
-}
-
-/// The rows that the plan deletes and that only the listing has shown to be ours.
-fn orphans(plan: &Plan, loaded: Option<&State>) -> HashSet<KeyId> {
-    let orphans = plan.actions.iter();
-    let id = |change: &Change| match change {
-        Change::Delete(old) if !loaded.is_some_and(|state| state.records.contains_key(&old.id)) => Some(old.id.clone()),
-        _ => None,
-    };
-    orphans.filter_map(|action| id(&action.change)).collect()
-}
-
-fn replaced(plan: &Plan) -> HashMap<KeyId, KeyBlob> {
-    let replaced = |change: &Change| match change {
-        Change::Replace { key, old, .. } => {
-            old.iter().map(|old| (old.id.clone(), key.key.blob().clone())).collect::<Vec<_>>()
-        }
-        _ => Vec::new(),
-    };
-    plan.actions.iter().flat_map(|action| replaced(&action.change)).collect()
-}
-
-/// A session that may forget to write down what is about to be uploaded.
-struct Careless<S> {
-    session: S,
-    forgets_intents: bool,
-}
-
-impl<S: Session> Session for Careless<S> {
-    async fn load(&mut self) -> Result<LoadedState, StateError> {
-        self.session.load().await
-    }
-
-    async fn append(&mut self, base: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
-        let kept = |entry: &&JournalEntry| !self.forgets_intents || !matches!(entry, JournalEntry::Intend { .. });
-        let entries: Vec<_> = entries.iter().filter(kept).cloned().collect();
-        self.session.append(base, &entries).await
-    }
-
-    async fn sync(&mut self) -> Result<(), StateError> {
-        self.session.sync().await
-    }
-
-    async fn fold(&mut self, state: &State) -> Result<(), StateError> {
-        self.session.fold(state).await
-    }
-
-    async fn discard(&mut self) -> Result<(), StateError> {
-        self.session.discard().await
     }
 }
 
 fn desired(keys: Vec<DesiredKey>) -> Desired {
     Desired { keys, ..Desired::default() }
+}
+
+/// Takes a safeguard out of the options.
+fn forget(broken: Option<Broken>, options: &mut ApplyOptions) {
+    match broken {
+        Some(Broken::ArrivalIsIgnored) => options.lateness.arrival = Duration::ZERO,
+        Some(Broken::TimeoutIsIgnored) => options.timeout = Duration::ZERO,
+        Some(Broken::LagIsIgnored) => options.lateness.listing_lag = Duration::ZERO,
+        Some(Broken::OneListingIsEnough) => options.lateness.confirm = Duration::ZERO,
+        _ => {}
+    }
 }

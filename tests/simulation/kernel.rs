@@ -1,7 +1,7 @@
 //! Time and processes: events in the order of a virtual clock, and processes that live until one of them kills them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use keyform::account::Clock;
-use keyform::manifest::Desired;
-use keyform::names::KeyId;
+use fastrand::Rng;
+use keyform::account::{Clock, DEFAULT_TIMEOUT};
+use keyform::manifest::{Desired, DesiredKey};
 use keyform::public_key::KeyBlob;
 use tokio_util::sync::CancellationToken;
 
-use crate::network::Request;
+use crate::network::{Operation, Request};
+use crate::planned::Planned;
+use crate::support::world::today;
 
 /// The clock, and all that is to happen on it.
 #[derive(Default)]
@@ -36,6 +38,8 @@ pub(crate) enum Due {
     Meddle,
     /// Someone asks a process to stop.
     Interrupt(Rc<Process>),
+    /// The next process may start.
+    Resume,
 }
 
 /// A process, as the machine sees it.
@@ -54,10 +58,18 @@ pub(crate) struct Process {
     pub(crate) stop: CancellationToken,
     /// What its manifest wants.
     pub(crate) desired: Desired,
-    /// What its plan replaces, by the ids of the old rows: the keys that must be there first.
-    pub(crate) replaces: RefCell<HashMap<KeyId, KeyBlob>>,
-    /// What its plan deletes as uploads of a run that did not end.
-    pub(crate) orphans: RefCell<HashSet<KeyId>>,
+    /// The timeout of its requests.
+    pub(crate) timeout: Duration,
+    /// Whether it lists the account.
+    pub(crate) is_observing: bool,
+    /// What its plan may change.
+    pub(crate) planned: RefCell<Planned>,
+    /// When it got the lock.
+    pub(crate) started: Cell<Duration>,
+    /// How long it has waited for responses.
+    pub(crate) waited: Cell<Duration>,
+    /// How many of its requests failed.
+    pub(crate) failures: Cell<u32>,
 }
 
 /// What a process executes.
@@ -70,8 +82,8 @@ pub(crate) struct Program<T> {
 /// The clock as a process has it.
 pub(crate) struct Watch {
     pub(crate) kernel: Rc<Kernel>,
-    /// Whether no pause is waited for.
-    pub(crate) is_hasty: bool,
+    /// How far the clock of its machine is ahead, in seconds.
+    pub(crate) skew: i64,
 }
 
 struct Flag(AtomicBool);
@@ -100,16 +112,31 @@ impl Kernel {
         !self.queue.borrow().values().any(|due| matches!(due, Due::Arrive(_)))
     }
 
-    /// The connections of a process end with it. What they carried arrives within `last`, or never did.
-    pub(crate) fn hang_up(&self, process: &Process, last: Duration, mut draw: impl FnMut() -> f64) {
+    /// Whether an upload of a key is still on its way to the account.
+    pub(crate) fn is_upload_under_way(&self, blob: &KeyBlob) -> bool {
+        let is_it = |due: &Due| match due {
+            Due::Arrive(request) => matches!(&request.operation, Operation::Upload { key, .. } if key.blob() == blob),
+            _ => false,
+        };
+        self.queue.borrow().values().any(is_it)
+    }
+
+    /// The connections of a process end with it. What they carried is carried out at any time until its deadline, or never.
+    pub(crate) fn hang_up(&self, process: &Process, rng: &mut Rng) {
+        let now = self.now.get();
         let all = std::mem::take(&mut *self.queue.borrow_mut());
-        for ((time, number), due) in all {
-            let time = match &due {
-                Due::Arrive(request) if request.process.id == process.id && time > self.now.get() + last => {
-                    self.now.get() + last.mul_f64(draw())
-                }
-                _ => time,
-            };
+        for ((mut time, number), due) in all {
+            if let Due::Arrive(request) = &due
+                && request.process.id == process.id
+            {
+                let left = request.deadline.saturating_sub(now);
+                time = match rng.u8(..4) {
+                    0 => continue,
+                    1 => time,
+                    2 => request.deadline,
+                    _ => now + left.mul_f64(rng.f64()),
+                };
+            }
             self.queue.borrow_mut().insert((time, number), due);
         }
     }
@@ -135,11 +162,11 @@ impl Clock for Watch {
     }
 
     fn timestamp(&self) -> jiff::Timestamp {
-        self.kernel.timestamp()
+        self.kernel.timestamp() + jiff::SignedDuration::from_secs(self.skew)
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
-        self.kernel.sleep(if self.is_hasty { duration.min(Duration::from_millis(1)) } else { duration })
+        self.kernel.sleep(duration)
     }
 }
 
@@ -160,10 +187,10 @@ impl Future for Sleep<'_> {
 impl Process {
     /// Somebody who only looks.
     pub(crate) fn reader() -> Self {
-        Self::new(0, Desired::default())
+        Self::new(0, Desired::default(), DEFAULT_TIMEOUT, true)
     }
 
-    pub(crate) fn new(id: usize, desired: Desired) -> Self {
+    pub(crate) fn new(id: usize, desired: Desired, timeout: Duration, is_observing: bool) -> Self {
         Self {
             id,
             is_dead: Cell::new(false),
@@ -173,9 +200,24 @@ impl Process {
             operations: Cell::new(0),
             stop: CancellationToken::new(),
             desired,
-            replaces: RefCell::default(),
-            orphans: RefCell::default(),
+            timeout,
+            is_observing,
+            planned: RefCell::default(),
+            started: Cell::default(),
+            waited: Cell::default(),
+            failures: Cell::default(),
         }
+    }
+
+    /// Whether its manifest has a key that has not expired.
+    pub(crate) fn is_desired(&self, blob: Option<&KeyBlob>) -> bool {
+        let is_it = |key: &DesiredKey| Some(key.key.blob()) == blob && !key.is_expired(today());
+        self.desired.keys.iter().any(is_it)
+    }
+
+    /// Whether its manifest makes a key the primary.
+    pub(crate) fn names_primary(&self, blob: Option<&KeyBlob>) -> bool {
+        self.desired.keys.iter().any(|key| key.primary && Some(key.key.blob()) == blob)
     }
 
     /// Counts an event, and tells whether the process dies before it.

@@ -4,39 +4,60 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use keyform::apply::{Outcome, Status};
+use keyform::account::{Clock as _, Listing, Row};
+use keyform::apply::{Finding, Outcome, Status};
+use keyform::emulator::DuplicateKey;
 use keyform::names::KeyId;
 use keyform::plan::ActionKind;
+use keyform::public_key::KeyBlob;
 use keyform::state::{FileStore, JournalEntry, LoadedState, StateError, Store as _};
 
+use crate::account::{Account, Stored};
 use crate::disk::{Platter, ProcessDisk};
 use crate::kernel::Process;
-use crate::network::Operation;
+use crate::lag::LAG;
+use crate::network::{ARRIVAL, Operation};
 use crate::support::world::{plan_of, show, today};
 use crate::world::{JOURNAL, STATE, World};
-use keyform::emulator::DuplicateKey;
 
 /// A law.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Law {
-    /// Each key is stored by us once.
+    /// Each key is stored by us once, at every moment. Only a replacement of a row by one with the same key has two.
     Once,
-    /// Every row of ours is recorded, or will be as soon as someone looks.
+    /// Every row of ours is recorded in the end.
     Recorded,
-    /// Nothing unmanaged is promoted or deleted.
-    Untouched,
-    /// A key goes only when what takes its place is there.
+    /// A row that others made is deleted only if it is recorded, or its key is not desired.
+    ForeignRowsStay,
+    /// Nothing is sent that the plan does not contain, except to keep the primary.
+    NothingUnplanned,
+    /// A key is deleted only when its replacement is there.
     NeverWithout,
+    /// An upload stays pending as long as it can still be carried out.
+    PendingIsKept,
     /// The state can be read, at any moment, by anyone.
     Readable,
     /// Two applies never change the account at the same time.
     OneAtATime,
     /// What an apply says it did is in the state, in its journal, or printed.
-    Told,
-    /// An apply comes to its end.
+    Reported,
+    /// A listing that is not empty shows every row that was on the account for as long as listings lag.
+    ListingIsWhole,
+    /// A plan never says that a row is gone which is on the account.
+    GoneIsTrue,
+    /// What an apply finds wrong is wrong.
+    FindingsAreTrue,
+    /// After an apply without errors, every desired key is on the account.
+    SuccessIsTrue,
+    /// After an apply without errors, the primary is the planned one.
+    Primary,
+    /// An apply ends.
     Ends,
+    /// An apply ends in time.
+    EndsInTime,
     /// In calm weather everything becomes as the manifest says, and then there is nothing to do.
     Converges,
 }
@@ -95,39 +116,60 @@ pub(crate) fn may_send(world: &Rc<World>, process: &Process, operation: &Operati
     world.demand(Law::OneAtATime, holder == Some(process.id), || {
         format!("process {} sends {operation}, and the lock is held by {holder:?}", process.id)
     });
-    let target = match operation {
-        Operation::Promote(id) | Operation::Delete(id) => id,
-        Operation::Page { .. } | Operation::Upload { .. } => return,
+    let planned = process.planned.borrow();
+    let account = world.account.borrow();
+    let is_planned = match operation {
+        Operation::Page { .. } => return,
+        Operation::Upload { name, key } => planned.uploads(name, key.blob()),
+        Operation::Delete(id) => planned.deletes(id),
+        Operation::Promote(id) => {
+            let is_promoted = account.get(id).is_none_or(|stored| planned.promotes(&stored.row));
+            let is_restored = planned.restores.as_ref() == Some(id) && account.displaced.contains(id);
+            // Listings do not show what someone else has just changed.
+            let may_not_know = !account.is_undisturbed(process.started.get());
+            let is_named = account.get(id).is_some_and(|stored| process.names_primary(stored.row.blob.as_ref()));
+            is_promoted || is_named || keeps_primary(&account, id) || is_restored || may_not_know
+        }
     };
-    let is_foreign = world.account.borrow().get(target).is_some_and(|stored| !stored.ours);
-    if is_foreign {
-        let is_recorded = || recorded(world).state.is_some_and(|state| state.records.contains_key(target));
-        let is_managed = !process.orphans.borrow().contains(target) && is_recorded();
-        world.demand(Law::Untouched, is_managed, || format!("{operation} is sent, and that row is not ours"));
+    world.demand(Law::NothingUnplanned, is_planned, || format!("{operation} is sent, and it is not planned"));
+    if let Operation::Delete(id) = operation
+        && let Some(stored) = account.get(id).filter(|stored| !stored.ours)
+        && process.is_desired(stored.row.blob.as_ref())
+    {
+        let is_recorded = recorded(world).state.is_some_and(|state| state.records.contains_key(id));
+        world.demand(Law::ForeignRowsStay, is_recorded, || format!("{operation} is sent, and that row is not ours"));
     }
+}
+
+/// Whether a row is the primary, had no upload taken its place.
+fn keeps_primary(account: &Account, id: &KeyId) -> bool {
+    account.expected_primary.as_ref().is_none_or(|expected| expected == id)
 }
 
 /// Before a request changes the account.
 pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Operation) {
     let account = world.account.borrow();
+    let planned = process.planned.borrow();
     match operation {
-        Operation::Upload { name, key } if account.mode.duplicate_key == DuplicateKey::SecondRow => {
-            let twin = account.with_blob(key.blob()).find(|stored| stored.ours && stored.row.name == name.as_str());
-            world.demand(Law::Once, twin.is_none(), || format!("{operation}: it is there, and we have made it"));
+        Operation::Upload { key, .. } if account.mode.duplicate_key == DuplicateKey::SecondRow => {
+            let is_replaced = |stored: &Stored| planned.replacement(&stored.row.id) == Some(key.blob());
+            let mut ours = account.with_blob(key.blob()).filter(|stored| stored.ours);
+            let is_new = ours.all(|stored| is_replaced(stored) || account.is_twin(stored));
+            world.demand(Law::Once, is_new, || format!("{operation}: it is there, and we have made it"));
         }
-        // The beliefs of a process that has died may be outdated.
+        // The beliefs of a process that has ended may be outdated.
         Operation::Delete(id) if !process.is_dead.get() => {
-            let is_there =
-                |blob: &_| account.robbed.contains(blob) || account.with_blob(blob).any(|stored| stored.row.id != *id);
-            if let Some(new) = process.replaces.borrow().get(id) {
+            let is_there = |blob: &_| {
+                account.is_robbed(blob, process.started.get())
+                    || account.with_blob(blob).any(|stored| stored.row.id != *id)
+            };
+            if let Some(new) = planned.replacement(id) {
                 world.demand(Law::NeverWithout, is_there(new), || {
                     format!("{operation}: what is to take its place is not there")
                 });
             }
             let blob = account.get(id).and_then(|stored| stored.row.blob.as_ref());
-            let wanted =
-                |blob: &&_| process.desired.keys.iter().any(|key| key.key.blob() == *blob && !key.is_expired(today()));
-            if let Some(blob) = blob.filter(wanted) {
+            if let Some(blob) = blob.filter(|blob| process.is_desired(Some(blob))) {
                 world.demand(Law::NeverWithout, is_there(blob), || format!("{operation}: its key is desired"));
             }
         }
@@ -135,8 +177,44 @@ pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Opera
     }
 }
 
-/// After an apply that came to its end, before anything else happens.
-pub(crate) fn is_told(world: &Rc<World>, outcome: &Outcome) {
+/// When a process has listed the account.
+pub(crate) fn listing_is_whole(world: &World, process: &Process, listing: &Listing) {
+    if listing.rows().is_empty() {
+        return;
+    }
+    let account = world.account.borrow();
+    let start = process.started.get();
+    let mut old = account.rows().filter(|stored| stored.row.is_user_key && stored.is_shown_from(start));
+    let missing = old.find(|stored| listing.by_id(&stored.row.id).is_none());
+    world.demand(Law::ListingIsWhole, missing.is_none(), || format!("{missing:?} is not listed"));
+}
+
+/// When a process has made its plan, from a listing.
+pub(crate) fn gone_is_true(world: &World, process: &Process) {
+    let account = world.account.borrow();
+    for id in &process.planned.borrow().gone {
+        world.demand(Law::GoneIsTrue, account.get(id).is_none(), || format!("{id} is said to be gone"));
+    }
+}
+
+/// Before an upload is said to have left nothing on the account.
+pub(crate) fn may_settle(world: &Rc<World>, blob: &KeyBlob) {
+    let is_under_way = world.kernel.is_upload_under_way(blob);
+    world.demand(Law::PendingIsKept, !is_under_way, || "an upload is said to be settled that is under way".to_owned());
+    let account = world.account.borrow();
+    let mut ours = account.with_blob(blob).filter(|stored| stored.ours && !account.is_unknowable(stored)).peekable();
+    if ours.peek().is_none() {
+        return;
+    }
+    let state = recorded(world).state;
+    for Stored { row, .. } in ours {
+        let is_recorded = state.as_ref().is_some_and(|state| state.records.contains_key(&row.id));
+        world.demand(Law::PendingIsKept, is_recorded, || format!("{} is there and not recorded", row.id));
+    }
+}
+
+/// After an apply that ended, before anything else happens.
+pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Outcome) {
     let loaded = load(world, world.platter.borrow().clone());
     if let Err(error) = &loaded {
         world.violate(Law::Readable, || error.to_string());
@@ -148,8 +226,80 @@ pub(crate) fn is_told(world: &Rc<World>, outcome: &Outcome) {
     };
     for step in &outcome.steps {
         let (ActionKind::Upload | ActionKind::Adopt, Status::Done { id }) = (step.kind, &step.status) else { continue };
-        world.demand(Law::Told, is_recorded(id), || format!("{} is said to be {id}, which is not recorded", step.name));
+        world.demand(Law::Reported, is_recorded(id), || {
+            format!("{} is said to be {id}, which is not recorded", step.name)
+        });
     }
+    let account = world.account.borrow();
+    for finding in outcome.findings() {
+        let is_true = match finding {
+            Finding::Missing { id, .. } => account.get(id).is_none(),
+            Finding::Remains { id, .. } => account.get(id).is_some(),
+            // Someone can have deleted it since.
+            Finding::Copies { ids, .. } => ids.iter().all(|id| account.had(id, process.started.get())),
+            Finding::NotPrimary { name } => {
+                let primary = account.primary().map(|stored| &stored.row.id);
+                let names = |id: &KeyId| {
+                    let record = state.as_ref().and_then(|state| state.records.get(id));
+                    record.map_or_else(|| id.to_string(), |record| record.name.to_string())
+                };
+                primary.is_none_or(|id| names(id) != *name) || !account.is_undisturbed(process.started.get())
+            }
+            Finding::PrimaryRestored { .. } | Finding::PrimaryMoved { .. } => true,
+        };
+        world.demand(Law::FindingsAreTrue, is_true, || format!("{finding:?}"));
+    }
+    if outcome.is_success() && process.is_observing {
+        success_is_true(world, &account, process);
+    }
+}
+
+fn success_is_true(world: &World, account: &Account, process: &Process) {
+    let start = process.started.get();
+    for key in process.desired.keys.iter().filter(|key| !key.is_expired(today())) {
+        let blob = key.key.blob();
+        let is_there = account.with_blob(blob).next().is_some() || account.is_robbed(blob, start);
+        world.demand(Law::SuccessIsTrue, is_there, || format!("{} is not on the account", key.name));
+    }
+    // Until listings must show it, a run cannot know that an upload without a response took the place of the primary.
+    if account.is_settled(start) {
+        world.demand(Law::Primary, is_primary_right(account, process), || {
+            format!("the primary is {:?}, not {:?}", account.primary(), account.expected_primary)
+        });
+    }
+}
+
+/// Whether the primary is the one of the manifest, or else the one that was the primary before the uploads.
+fn is_primary_right(account: &Account, process: &Process) -> bool {
+    let Some(primary) = account.primary() else { return true };
+    let is_unknown = |stored: &Stored| stored.ours && account.is_unknowable(stored);
+    if let Some(key) = process.desired.keys.iter().find(|key| key.primary && !key.is_expired(today())) {
+        let is_named = primary.row.blob.as_ref() == Some(key.key.blob());
+        return is_named || account.with_blob(key.key.blob()).any(is_unknown);
+    }
+    let expected = account.expected_primary.as_ref();
+    is_unknown(primary) || expected.is_none_or(|expected| *expected == primary.row.id)
+}
+
+/// The waits of one apply: before the plan, three for uploads, and one to verify.
+const WAITS: u32 = 5;
+
+/// The time that one of them takes at most, besides the lag of listings and the time in which a request can arrive.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// The longest pause before a retry.
+const RETRY: Duration = Duration::from_secs(62);
+
+/// The sum of the pauses until a listing whose pages do not agree is given up.
+const TORN: Duration = Duration::from_secs(76);
+
+/// When a process has ended on its own.
+pub(crate) fn ends_in_time(world: &World, process: &Process) {
+    let torn = if world.account.borrow().page < 100 { TORN } else { Duration::ZERO };
+    let waits = (LAG + process.timeout + ARRIVAL + SLACK + torn) * WAITS;
+    let most = waits + process.waited.get() + RETRY * process.failures.get();
+    let took = world.kernel.now().saturating_sub(process.started.get());
+    world.demand(Law::EndsInTime, took <= most, || format!("process {} took {took:?} of {most:?}", process.id));
 }
 
 /// Whether nothing is left to do.
@@ -160,25 +310,36 @@ pub(crate) fn is_done(world: &Rc<World>, process: &Process) -> Result<(), String
     if plan.is_empty() { Ok(()) } else { Err(show(&plan)) }
 }
 
+/// Whether every listing shows the right primary.
+pub(crate) fn primary_has_come(world: &World, process: &Process) -> bool {
+    let account = world.account.borrow();
+    account.is_primary_shown(world.kernel.now()) && is_primary_right(&account, process)
+}
+
 /// In the end, when everything is as the manifest says, or the account refuses for ever that it is.
 pub(crate) fn in_the_end(world: &Rc<World>, process: &Process, converged: bool) {
     let state = recorded(world).state;
     let account = world.account.borrow();
     let record_of = |id: &KeyId| state.as_ref().and_then(|state| state.records.get(id));
-    for stored in account.rows.iter().filter(|stored| stored.ours) {
-        let row = &stored.row;
-        let is_recorded = record_of(&row.id).is_some_and(|record| row.blob.as_ref() == Some(&record.public_key));
-        world.demand(Law::Recorded, is_recorded, || format!("{} ({}) is ours and not recorded", row.id, row.name));
+    let is_recorded =
+        |row: &Row| record_of(&row.id).is_some_and(|record| row.blob.as_ref() == Some(&record.public_key));
+    let ours = || account.rows().filter(|stored| stored.ours && !is_recorded(&stored.row));
+    for Stored { row, .. } in ours().filter(|stored| !account.is_unknowable(stored)) {
+        world.violate(Law::Recorded, || format!("{} ({}) is ours and not recorded", row.id, row.name));
     }
-    if !converged {
+    if !converged || ours().next().is_some() {
         return;
     }
+    let is_right = is_primary_right(&account, process);
+    world.demand(Law::Primary, is_right, || {
+        format!("in the end the primary is {:?}, not {:?}", account.primary(), account.expected_primary)
+    });
+    let wanted: Vec<_> = process.desired.keys.iter().filter(|key| !key.is_expired(today())).collect();
     let records: Vec<_> = state.iter().flat_map(|state| state.records.values()).collect();
     for record in &records {
         let is_there = account.get(&record.id).is_some_and(|it| it.row.blob.as_ref() == Some(&record.public_key));
         world.demand(Law::Recorded, is_there, || format!("{} ({}) is recorded and gone", record.id, record.name));
     }
-    let wanted: Vec<_> = process.desired.keys.iter().filter(|key| !key.is_expired(today())).collect();
     world.demand(Law::Converges, wanted.len() == records.len(), || format!("{} records", records.len()));
     for key in wanted {
         let blob = key.key.blob();

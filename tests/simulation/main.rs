@@ -7,10 +7,14 @@
 
 mod account;
 mod disk;
+mod edits;
 mod history;
 mod kernel;
+mod lag;
 mod laws;
 mod network;
+mod planned;
+mod process;
 mod rate;
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,7 +28,7 @@ use laws::Law;
 use world::Broken;
 
 /// How many seeds the ordinary run has.
-const SEEDS: u64 = 20_000;
+const SEEDS: u64 = 6_000;
 
 #[test]
 fn whatever_happens_each_key_is_stored_once_and_every_id_is_recorded() {
@@ -68,24 +72,40 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
 }
 
-/// Each safeguard, and a law that is broken without it.
-const SAFEGUARDS: [(Broken, Law); 9] = [
-    (Broken::IntentIsSkipped, Law::Recorded),
-    (Broken::RetryIsBlind, Law::Once),
-    (Broken::StateIsWrittenInPlace, Law::Readable),
-    (Broken::JournalIsNotSynced, Law::Recorded),
-    (Broken::StateIsNotSynced, Law::Readable),
-    (Broken::FolderIsNotSynced, Law::Readable),
-    (Broken::LockDoesNotLock, Law::OneAtATime),
-    (Broken::UnsavedIsNotPrinted, Law::Told),
-    (Broken::PauseIsSkipped, Law::Once),
+/// How many seeds are searched for one that breaks a law.
+const SEARCH: u64 = 20_000;
+
+/// Each safeguard, a law that is broken without it, and the seed from which to search for that.
+const SAFEGUARDS: [(Broken, Law, u64); 22] = [
+    (Broken::IntentIsSkipped, Law::Recorded, 206),
+    (Broken::RetryIsBlind, Law::Once, 8),
+    (Broken::StateIsWrittenInPlace, Law::Readable, 195),
+    (Broken::JournalIsNotSynced, Law::Recorded, 29),
+    (Broken::StateIsNotSynced, Law::Readable, 0),
+    (Broken::FolderIsNotSynced, Law::Readable, 326),
+    (Broken::LockDoesNotLock, Law::OneAtATime, 6),
+    (Broken::UnsavedIsNotPrinted, Law::Reported, 84),
+    (Broken::PendingIsForgotten, Law::Once, 26),
+    (Broken::FormerPrimaryIsForgotten, Law::Primary, 1303),
+    (Broken::DeletionsAreForgotten, Law::SuccessIsTrue, 255),
+    (Broken::PromotionIsForgotten, Law::NothingUnplanned, 6829),
+    (Broken::UnavailableIsCertain, Law::Once, 8),
+    (Broken::IdIsDropped, Law::Recorded, 329),
+    (Broken::NamesAreIgnored, Law::Recorded, 875),
+    (Broken::ArrivalIsIgnored, Law::PendingIsKept, 2705),
+    (Broken::TimeoutIsIgnored, Law::PendingIsKept, 383),
+    (Broken::LagIsIgnored, Law::GoneIsTrue, 22),
+    (Broken::OneListingIsEnough, Law::GoneIsTrue, 3),
+    (Broken::OverlapIsFaked, Law::ListingIsWhole, 1790),
+    (Broken::DateIsAhead, Law::GoneIsTrue, 98),
+    (Broken::CopiesAreDeleted, Law::ForeignRowsStay, 35),
 ];
 
 #[test]
 fn without_any_one_of_its_safeguards_a_law_is_broken() {
-    for (broken, law) in SAFEGUARDS {
+    for (broken, law, first) in SAFEGUARDS {
         let breaks = |seed: &u64| history::live(*seed, Some(broken)).is_some_and(|violation| violation.law == law);
-        let seed = (0..SEEDS).find(breaks).unwrap_or_else(|| panic!("{law:?} holds, although {broken:?}"));
+        let seed = (first..first + SEARCH).find(breaks).unwrap_or_else(|| panic!("{law:?} holds, although {broken:?}"));
         println!("{broken:?}: {law:?} is broken by seed {seed}");
     }
 }

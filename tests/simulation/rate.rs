@@ -172,7 +172,7 @@ fn apply(plan: &Plan, kind: Kind, says_when: bool, workers: u32) -> (Outcome, Du
         async move {
             let tools = Tools {
                 account: &*server,
-                throttle: &Throttle::new(Watch { kernel, is_hasty: false }, u64::from(workers)),
+                throttle: &Throttle::new(Watch { kernel, skew: 0 }, u64::from(workers)),
                 options: ApplyOptions { concurrency: usize::try_from(workers).unwrap(), ..ApplyOptions::default() },
                 stop: &CancellationToken::new(),
                 observer: &|_| {},

@@ -37,12 +37,12 @@ pub(crate) struct Weather {
     pub(crate) is_calm: bool,
 }
 
-/// What keeps uploads from happening twice and ids from being lost, broken on purpose.
+/// A safeguard that is broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Broken {
-    /// What is about to be uploaded is not written down.
+    /// The intent to upload is not written.
     IntentIsSkipped,
-    /// An upload of which nobody knows whether it worked is sent again.
+    /// An upload with an unknown outcome is sent again at once.
     RetryIsBlind,
     /// The state is overwritten, not replaced.
     StateIsWrittenInPlace,
@@ -56,8 +56,34 @@ pub(crate) enum Broken {
     LockDoesNotLock,
     /// What cannot be written into the state is not printed.
     UnsavedIsNotPrinted,
-    /// Requests that are given up get no time to arrive.
-    PauseIsSkipped,
+    /// The intents of an earlier run are dropped without a listing.
+    PendingIsForgotten,
+    /// The primary before the uploads is not written.
+    FormerPrimaryIsForgotten,
+    /// The ids of deleted rows are not remembered.
+    DeletionsAreForgotten,
+    /// A promotion is not remembered.
+    PromotionIsForgotten,
+    /// A 503 is taken for a promise that nothing was done.
+    UnavailableIsCertain,
+    /// The id of a response that does not show the key is dropped.
+    IdIsDropped,
+    /// A row with another name is taken for the upload.
+    NamesAreIgnored,
+    /// A request is given no time to arrive after its timeout.
+    ArrivalIsIgnored,
+    /// A request is given no time until its timeout.
+    TimeoutIsIgnored,
+    /// Listings are taken to show every write at once.
+    LagIsIgnored,
+    /// A second listing is not asked for.
+    OneListingIsEnough,
+    /// Pages that do not overlap are taken for one listing.
+    OverlapIsFaked,
+    /// Listings are taken to be newer than they are.
+    DateIsAhead,
+    /// Copies of desired keys are deleted.
+    CopiesAreDeleted,
 }
 
 impl World {
