@@ -80,8 +80,9 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         };
         let mut intents: Vec<_> = uploads(self.facts.plan).map(intend).collect();
         if !intents.is_empty()
-            && self.facts.state.former_primary.is_none()
             && let Some(primary) = listing.and_then(Listing::primary)
+            // What an interrupted run meant to restore counts, as long as it is on the account.
+            && self.facts.state.former_primary.as_ref().is_none_or(|id| listing.is_none_or(|it| it.by_id(id).is_none()))
         {
             intents.push(JournalEntry::FormerPrimary { id: Some(primary.id.clone()) });
         }
