@@ -12,7 +12,8 @@ use crate::names::KeyId;
 pub enum Effect {
     /// Certainly none, and the same request may work later: it was not sent, or turned away unread (429).
     NotSent,
-    /// Certainly none, and the same request would fail again: the account declined it.
+    /// None, as the response says, and the same request would fail again: the account declined it. Before an upload with
+    /// such a response is sent by another run, a listing must agree.
     Refused,
     /// The response was lost, broken or not the account's.
     Unknown,

@@ -134,7 +134,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
 }
 
 /// Whether every other request would fail in the same way.
-fn concerns_all(failure: &Failure) -> bool {
+pub(super) fn concerns_all(failure: &Failure) -> bool {
     match failure.kind {
         FailureKind::BadToken | FailureKind::MissingPermission(_) | FailureKind::Forbidden | FailureKind::Redirect => {
             true

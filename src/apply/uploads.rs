@@ -12,7 +12,7 @@ use super::event::Event;
 use super::facts::OtherUser;
 use super::outcome::Status;
 use super::relisting::OpenQuestion;
-use super::run::{INTERRUPTED, Run};
+use super::run::{INTERRUPTED, Run, concerns_all};
 use super::settling::{Sighting, sighting};
 use super::sightings::{Sightings, Undecided};
 use super::tools::unless_stopped;
@@ -41,9 +41,10 @@ struct Upload<'p> {
     attempt: u32,
 }
 
-/// An upload that may have been carried out, although there was no valid response.
+/// An upload that may have been carried out, although its response does not say so.
 struct Uncertain<'p> {
     upload: Upload<'p>,
+    /// What came instead. An upload that the account declined is not repeated.
     failure: Failure,
     /// When its last request was sent.
     sent: Duration,
@@ -140,7 +141,8 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
             self.learn_durably(waiting.iter().map(|upload| self.resend(*upload)).collect()).await;
         }
         for Uncertain { upload, failure, sent: _ } in uncertain {
-            self.end(upload.index, Status::Pending(failure));
+            let is_declined = failure.effect == Effect::Refused;
+            self.end(upload.index, if is_declined { Status::Failed(failure) } else { Status::Pending(failure) });
         }
         // The others were not sent, or not carried out.
         self.learn(waiting.iter().map(|upload| settle(upload.blob())).collect()).await;
@@ -201,7 +203,17 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
                     }
                     uncertain.push(Uncertain { upload, failure, sent });
                 }
-                Err(SendError::Failed(failure)) => self.fail_upload(upload, failure).await,
+                Err(SendError::Failed(failure)) if failure.status.is_none() || failure.effect == Effect::NotSent => {
+                    self.fail_upload(upload, failure).await;
+                }
+                // A response that declines an upload is not proof: a proxy can have sent it. The intent stays pending
+                // until a listing settles it.
+                Err(SendError::Failed(failure))
+                    if tools.options.offline || tools.options.fail_fast || concerns_all(&failure) =>
+                {
+                    self.end(upload.index, Status::Failed(failure));
+                }
+                Err(SendError::Failed(failure)) => uncertain.push(Uncertain { upload, failure, sent }),
                 Err(SendError::Stopped(())) => waiting.push_front(upload),
             }
         }
@@ -286,7 +298,9 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     async fn repeat(&mut self, uncertain: Uncertain<'a>, waiting: &mut VecDeque<Upload<'a>>) {
         let Uncertain { upload, failure, sent: _ } = uncertain;
         (self.tools.observer)(&Event::Settled { name: upload.name(), id: None });
-        if upload.attempt < self.tools.options.retries.retries {
+        if failure.effect == Effect::Refused {
+            self.fail_upload(upload, failure).await;
+        } else if upload.attempt < self.tools.options.retries.retries {
             (self.tools.observer)(&Event::Retrying { name: upload.name().as_str(), failure: &failure });
             waiting.push_back(Upload { attempt: upload.attempt + 1, ..upload });
         } else {

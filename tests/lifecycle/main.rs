@@ -16,7 +16,7 @@ use keyform::apply::{ApplyOptions, Outcome, Status, Tools, execute};
 use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::Plan;
+use keyform::plan::{Action, Change, Plan};
 use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{LoadedState, Origin};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock, Watch};
@@ -244,15 +244,20 @@ impl<'k, A: Account> History<'k, A> {
             .flat_map(|state| state.records.values())
             .map(|record| (record.id.clone(), record.name.clone()))
             .collect();
-        let foreign: HashSet<KeyId> =
-            before.rows().iter().filter(|row| !recorded.contains_key(&row.id)).map(|row| row.id.clone()).collect();
+        // Rows that somebody else added are deleted only if the plan names them.
+        let is_named = |row: &Row| {
+            let deletes = |action: &Action| matches!(&action.change, Change::Delete(old) if old.id == row.id);
+            plan.actions.iter().any(deletes)
+        };
+        let foreign = before.rows().iter().filter(|row| !recorded.contains_key(&row.id) && !is_named(row));
+        let foreign: HashSet<KeyId> = foreign.map(|row| row.id.clone()).collect();
         // A desired key that was there stays; an owner of a replaced key has the old or the new one.
         let wanted: Vec<_> = desired.keys.iter().filter(|key| !key.is_expired(today())).cloned().collect();
         let old_rows: HashMap<KeyName, HashSet<KeyId>> = plan
             .actions
             .iter()
             .filter_map(|action| match &action.change {
-                keyform::plan::Change::Replace { old, .. } => {
+                Change::Replace { old, .. } => {
                     Some((action.name.clone(), old.iter().map(|old| old.id.clone()).collect()))
                 }
                 _ => None,
