@@ -260,12 +260,15 @@ fn the_token_may_come_from_a_file_from_stdin_or_from_the_vendors_configuration()
 }
 
 #[test]
-fn a_token_that_may_not_write_changes_nothing() {
+fn a_token_that_may_not_write_changes_nothing_on_the_account() {
     let scopes = Scopes { read: true, write: false };
     let (account, folder) =
         (account_with(EmulatorConfig { scopes, ..EmulatorConfig::default() }), Folder::of("alice=1 bob=2* carol=3"));
     assert_snapshot!("no_write_scope", folder.keyform("apply -y").on(&account).run().expect(1));
-    assert!(!folder.files().into_keys().any(|name| name.starts_with(STATE)));
+    assert!(account.api().rows().is_empty());
+    // Whether the refused upload was carried out is for a listing to say.
+    let state = folder.json(STATE);
+    assert_eq!((&state["keys"], &state["pending"][0]["name"]), (&serde_json::json!([]), &"alice".into()));
 }
 
 #[test]

@@ -56,6 +56,8 @@ fn each_command_needs_the_token_that_the_reference_names() {
         let line = format!("{command} {arguments}");
         let (read, write) = (token != Token::None, token == Token::ReadWrite);
         let run = |read: bool, write: bool| {
+            // A refused upload stays pending in it.
+            let _ = std::fs::remove_file(folder.path("other.state.json"));
             let account = account_with(EmulatorConfig { scopes: Scopes { read, write }, ..EmulatorConfig::default() });
             let run = folder.keyform(&line);
             // The state belongs to the first account.
