@@ -77,11 +77,9 @@ pub fn judge<T>(
         (404, _) => (Effect::Refused, FailureKind::NotFound),
         (400 | 422, _) => (Effect::Refused, FailureKind::Invalid),
         (409, _) => (Effect::Refused, FailureKind::Conflict),
-        // Too Early: the server did not risk to process it.
-        (425, _) => (Effect::NotSent, FailureKind::Rejected),
         (429, _) => (Effect::NotSent, FailureKind::RateLimited),
-        // Request Timeout, and what proxies say if a client goes away: the server behind may have got all of it.
-        (408 | 499, _) => (Effect::Unknown, FailureKind::Rejected),
+        // Request Timeout, Too Early, and what proxies say if a client goes away: the server behind may have got all of it.
+        (408 | 425 | 499, _) => (Effect::Unknown, FailureKind::Rejected),
         (400..=499, _) => (Effect::Refused, FailureKind::Rejected),
         (503, _) => (Effect::Unknown, FailureKind::Unavailable),
         (500..=599, _) => (Effect::Unknown, FailureKind::ServerError),

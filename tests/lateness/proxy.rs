@@ -84,9 +84,7 @@ impl Proxy {
                 return self.forward(&request).map(drop);
             }
             Fate::Status(status) => {
-                if !is_declined(status) {
-                    self.forward(&request)?;
-                }
+                self.forward(&request)?;
                 let body = if matches!(status, 204 | 304) { "" } else { r#"{"message":"odd"}"# };
                 Message::new(status, body.to_owned())
             }
@@ -103,11 +101,6 @@ impl Proxy {
         account.write_all(request.to_string().as_bytes())?;
         Message::read(&mut account)
     }
-}
-
-/// Whether a status says that nothing was done.
-fn is_declined(status: u16) -> bool {
-    matches!(status, 300..=499) && !matches!(status, 408 | 499)
 }
 
 impl Oddity {
