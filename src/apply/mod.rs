@@ -5,7 +5,7 @@
 //! and an upload without a valid response is repeated only after listings have shown that it was not carried out, under
 //! the assumptions of [`Lateness`](crate::account::Lateness).
 //!
-//! [`sightings`] says what several listings show together, and [`relisting`] makes them: for [`observe`] before the plan,
+//! [`sightings`] says what several listings show together, and [`relisting`] makes them: for [`observe()`] before the plan,
 //! for [`uploads`] with an unknown outcome, and for [`verify`] at the end. [`tools`] holds what a run works with, [`facts`]
 //! what it knows. [`settling`], [`dependencies`] and [`findings`] decide from the facts, without I/O. [`run`] and the files
 //! of its steps carry the decisions out, and [`ledger`] writes down what they learn.

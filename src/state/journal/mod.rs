@@ -70,7 +70,7 @@ pub(super) fn add_lines(journal: &mut Vec<u8>, entries: &[JournalEntry]) {
 /// Applies a journal to the state beside it.
 ///
 /// # Errors
-/// If it belongs to another state, or its format is unknown.
+/// If it belongs to another state, its format is unknown, or a record in it was edited.
 pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateErrorKind> {
     // Without its line feed a line may be torn, even if the rest of it happens to parse.
     let whole = journal.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
@@ -104,6 +104,9 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
     for (index, text) in lines {
         last = index + 1;
         match serde_json::from_slice(text) {
+            Ok(JournalEntry::Record(record)) if record.public_key.fingerprint() != record.fingerprint => {
+                return Err(StateErrorKind::Fingerprint { name: record.name.to_string() });
+            }
             Ok(entry) => state.apply(entry),
             Err(_) if text.trim_ascii().is_empty() => {}
             Err(_) => unreadable.push(last),

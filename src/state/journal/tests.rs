@@ -76,6 +76,15 @@ fn a_line_that_the_disk_lost_is_skipped_and_those_after_it_are_read() {
 }
 
 #[test]
+fn a_record_with_a_fingerprint_of_another_key_is_refused() {
+    let base = state(4, &[]);
+    let text = String::from_utf8(journal(&base, &[JournalEntry::Record(record(2))])).unwrap();
+    let changed = text.replace(record(2).fingerprint.as_str(), record(5).fingerprint.as_str());
+    let error = replay(Some(base), changed.as_bytes()).unwrap_err();
+    assert!(matches!(error, StateErrorKind::Fingerprint { .. }), "{error:?}");
+}
+
+#[test]
 fn a_journal_without_a_whole_first_line_is_obsolete() {
     let base = state(4, &[1]);
     let begun = header(&base);
