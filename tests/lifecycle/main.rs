@@ -8,10 +8,11 @@ mod support;
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use emulated::EmulatedAccount;
 use fastrand::Rng;
-use keyform::account::{Clock, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount, list_all};
+use keyform::account::{Clock, Lateness, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount, list_all};
 use keyform::apply::{ApplyOptions, Outcome, Status, Tools, execute};
 use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
@@ -131,7 +132,13 @@ async fn carry_out(
     let tools = Tools {
         account,
         throttle: &Throttle::new(clock, seed),
-        options: ApplyOptions { concurrency: 3, retries: RetryPolicy { retries: 2 }, ..ApplyOptions::default() },
+        options: ApplyOptions {
+            concurrency: 3,
+            retries: RetryPolicy { retries: 2 },
+            // The accounts are not late, and one of them is real enough to wait for.
+            lateness: Lateness { cap: Duration::ZERO, ..Lateness::with_lag(Duration::ZERO) },
+            ..ApplyOptions::default()
+        },
         stop: &CancellationToken::new(),
         observer: &|_| {},
         lineage: uuid::Uuid::from_u128(u128::from(seed)),
