@@ -62,6 +62,8 @@ impl Machine {
             ("GIT_CONFIG_SYSTEM", "/dev/null".to_owned()),
             ("PRIME_API_BASE_URL", endpoint.to_owned()),
             ("KEYFORM_TODAY", "2026-11-23".to_owned()),
+            ("KEYFORM_LISTING_LAG", "0".to_owned()),
+            ("KEYFORM_TEST_CAP_MS", "200".to_owned()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
         Self { folder, environment, log: String::new() }
