@@ -5,6 +5,7 @@
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use keyform::account::{
@@ -15,7 +16,7 @@ use keyform::apply::{ApplyOptions, Event, Finding, Observation, Outcome, Status,
 use keyform::names::{KeyId, UserId};
 use keyform::plan::Plan;
 use keyform::public_key::PublicKey;
-use keyform::state::{LoadedState, State};
+use keyform::state::{Lease, LoadedState, State};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
 use support::world::{self, plan, recorded, rows};
 use tokio_util::sync::CancellationToken;
@@ -159,7 +160,7 @@ fn run(
         fault: Box::new(fault),
         log: RefCell::default(),
     };
-    let mut session = MemorySession { state: Some(recorded(state)), journal: Vec::new() };
+    let mut session = MemorySession { state: Some(recorded(state)), ..MemorySession::default() };
     let observation = plan.refreshed.then(|| Observation::from(world::listing(account)));
     let outcome = carry_out(&plan, observation, &mut session, &faulty, options, &CancellationToken::new(), &|_| {});
     let log = faulty.log.take();
@@ -413,7 +414,7 @@ fn an_account_that_was_not_as_it_said_is_reported() {
     // Somebody deletes the key between its upload and the listing afterwards.
     let account = MemoryAccount::new(Mode::default(), Vec::new());
     let plan = plan("a=A", "", "");
-    let mut session = MemorySession { state: Some(recorded("")), journal: Vec::new() };
+    let mut session = MemorySession { state: Some(recorded("")), ..MemorySession::default() };
     let account = Halves { reader: &Emptied(&account), writer: &account };
     let outcome = carry_out(&plan, None, &mut session, &account, ONE, &CancellationToken::new(), &|_| {});
     assert!(matches!(outcome.findings(), [Finding::Missing { .. }]), "{outcome:?}");
@@ -468,9 +469,49 @@ fn a_run_that_is_asked_to_stop_starts_nothing() {
     let account = MemoryAccount::new(Mode::default(), rows("z=Z#9"));
     let plan = plan("a=A", "z=Z#9", "z=Z#9");
     let state = recorded("z=Z#9");
-    let mut session = MemorySession { state: Some(state.clone()), journal: Vec::new() };
+    let mut session = MemorySession { state: Some(state.clone()), ..MemorySession::default() };
     let outcome = carry_out(&plan, None, &mut session, &account, ONE, &stop, &|_| {});
     assert!(outcome.interrupted);
     assert_eq!(account.requests.get(), 0);
     assert_eq!(session.state, Some(state), "and nothing is pending that was never sent");
+}
+
+#[test]
+fn once_the_lock_is_lost_no_request_is_sent() {
+    let (wanted, state, account) = ("a=A* b=B c=C", "b=D#1 d=E#2", "b=D#1* d=E#2");
+    let plan = plan(wanted, state, account);
+    let run_with = |held_for: usize| {
+        let sent = Rc::new(Cell::new(0_usize));
+        let counted = Rc::clone(&sent);
+        let fault = move |request: &str| {
+            counted.set(counted.get() + 1);
+            match (request, counted.get()) {
+                ("POST a", 1) => Some(failure(Effect::NotSent, FailureKind::Unavailable)),
+                ("POST b", 3) => Some(failure(Effect::Unknown, FailureKind::ServerError)),
+                _ => None,
+            }
+        };
+        let faulty = Faulty {
+            account: MemoryAccount::new(Mode::default(), rows(account)),
+            fault: Box::new(fault),
+            log: RefCell::default(),
+        };
+        let lease = Lease::limited(move || sent.get() < held_for);
+        let mut session =
+            MemorySession { state: Some(recorded(state)), lease: Some(lease), ..MemorySession::default() };
+        let observation = Some(Observation::from(world::listing(account)));
+        let outcome = carry_out(&plan, observation, &mut session, &faulty, ONE, &CancellationToken::new(), &|_| {});
+        (outcome, faulty.log.take())
+    };
+    let (outcome, all) = run_with(usize::MAX);
+    assert!(outcome.is_success(), "{outcome:?}");
+    for method in ["POST", "PATCH", "DELETE", "GET"] {
+        assert!(all.iter().any(|request| request.starts_with(method)), "{all:?}");
+    }
+    for held_for in 0..all.len() {
+        let (outcome, sent) = run_with(held_for);
+        assert_eq!(sent, all[..held_for]);
+        let left_out = all[held_for..].iter().filter(|request| *request != "GET").count();
+        assert!((left_out == 0 || !outcome.is_success()) && !outcome.interrupted, "{held_for}: {outcome:?}");
+    }
 }

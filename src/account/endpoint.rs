@@ -162,7 +162,7 @@ fn reason(text: &str, error: String) -> EndpointError {
     if text.contains("://") { EndpointError::Invalid(error) } else { EndpointError::NoScheme }
 }
 
-fn names_this_machine(host: &str) -> bool {
+pub fn names_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

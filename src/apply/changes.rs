@@ -6,8 +6,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::dependencies::Deletion;
+use super::gate::INTERRUPTED;
 use super::outcome::Status;
-use super::run::{INTERRUPTED, Run};
+use super::run::Run;
 use crate::account::{Clock, Dated, Failure, Operation, SendError, WriteAccount};
 use crate::names::KeyId;
 use crate::plan::{Action, Change};
@@ -37,15 +38,15 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     where
         A: WriteAccount,
     {
-        let tools = self.tools;
-        match tools.send(Operation::Promote, action.name.as_str(), 0, || tools.account.promote(&id)).await {
+        let (tools, gate) = (self.tools, self.gate);
+        match tools.send(gate, Operation::Promote, action.name.as_str(), 0, || tools.account.promote(&id)).await {
             Ok(Dated { date: at, .. }) => {
                 let promoted = PromotedRow { id: id.clone(), at };
                 self.learn(vec![JournalEntry::Promote(promoted), JournalEntry::FormerPrimary { id: None }]).await;
                 Status::Done { id }
             }
             Err(SendError::Failed(failure)) => Status::Failed(failure),
-            Err(SendError::Stopped(())) => Status::skipped(INTERRUPTED),
+            Err(SendError::Stopped(())) => Status::skipped(self.halted().unwrap_or(INTERRUPTED)),
         }
     }
 
@@ -69,10 +70,10 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     where
         A: WriteAccount,
     {
-        let tools = self.tools;
+        let (tools, gate) = (self.tools, self.gate);
         let name = self.facts.name_of(&id);
         if let Ok(Dated { date: at, .. }) =
-            tools.send(Operation::Promote, &name, 0, || tools.account.promote(&id)).await
+            tools.send(gate, Operation::Promote, &name, 0, || tools.account.promote(&id)).await
         {
             self.learn(vec![JournalEntry::Promote(PromotedRow { id, at })]).await;
         }
@@ -83,7 +84,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     where
         A: WriteAccount,
     {
-        let tools = self.tools;
+        let (tools, gate) = (self.tools, self.gate);
         let mut waiting = self.deletions();
         let mut in_flight = FuturesUnordered::new();
         loop {
@@ -93,7 +94,9 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
                 in_flight.push(async move {
                     (
                         deletion,
-                        tools.send(Operation::Delete, old.name.as_str(), 0, || tools.account.delete(&old.id)).await,
+                        tools
+                            .send(gate, Operation::Delete, old.name.as_str(), 0, || tools.account.delete(&old.id))
+                            .await,
                     )
                 });
             }

@@ -7,7 +7,7 @@
 //!
 //! [`sightings`] says what several listings show together, and [`relisting`] makes them: for [`observe()`] before the plan,
 //! for [`uploads`] with an unknown outcome, and for [`verify`] at the end. [`tools`] holds what a run works with, [`facts`]
-//! what it knows. [`settling`], [`dependencies`] and [`findings`] decide from the facts, without I/O. [`run`] and the files
+//! what it knows, and [`gate`] whether it may go on. [`settling`], [`dependencies`] and [`findings`] decide from the facts, without I/O. [`run`] and the files
 //! of its steps carry the decisions out, and [`ledger`] writes down what they learn.
 
 mod changes;
@@ -15,6 +15,7 @@ mod dependencies;
 mod event;
 mod facts;
 mod findings;
+mod gate;
 mod ledger;
 mod observe;
 mod outcome;
@@ -29,15 +30,17 @@ mod verify;
 mod waiting;
 
 pub use event::Event;
+pub use gate::unless_stopped;
 pub use observe::{Observation, ObserveOptions, observe};
 pub use outcome::{Finding, Outcome, Saved, Status, Step, Verification};
 pub use rebuild::rebuilt;
-pub use tools::{ApplyOptions, DEFAULT_CONCURRENCY, Tools, unless_stopped};
+pub use tools::{ApplyOptions, DEFAULT_CONCURRENCY, Tools};
 pub use waiting::{WaitReason, Waiting};
 
 use crate::account::{Clock, ReadAccount, WriteAccount};
 use crate::plan::Plan;
 use crate::state::{LoadedState, Session};
+use gate::Gate;
 use run::Run;
 
 /// Carries out a plan that was made from `loaded`, the state which `session` has locked, and from the account as it was
@@ -59,7 +62,8 @@ where
 {
     (tools.observer)(&Event::Started { steps: plan.actions.len() });
     let start = tools.throttle.clock().now();
-    let mut run = Run::new(plan, loaded, observation, session, tools);
+    let gate = Gate { stop: tools.stop, lease: session.lease() };
+    let mut run = Run::new(plan, loaded, observation, session, tools, &gate);
     run.record_intents().await;
     run.adopt().await;
     run.upload().await;

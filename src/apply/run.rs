@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::event::Event;
 use super::facts::Facts;
+use super::gate::Gate;
 use super::ledger::Ledger;
 use super::observe::Observation;
 use super::outcome::{Outcome, Status, Verification};
@@ -15,11 +16,9 @@ use crate::account::{Clock, Effect, Failure, FailureKind, ReadAccount};
 use crate::plan::{AccountRow, Action, NewKey, Plan};
 use crate::state::{JournalEntry, LoadedState, Session};
 
-/// The reason why actions are skipped after the user asked to stop.
-pub(super) const INTERRUPTED: &str = "the run was interrupted";
-
 pub(super) struct Run<'a, A, C, S> {
     pub(super) tools: &'a Tools<'a, A, C>,
+    pub(super) gate: &'a Gate<'a>,
     pub(super) facts: Facts<'a>,
     ledger: Ledger<'a, S>,
     /// The account before the changes. `None` if it was not listed.
@@ -35,10 +34,11 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         observation: Option<Observation>,
         session: &'a mut S,
         tools: &'a Tools<'a, A, C>,
+        gate: &'a Gate<'a>,
     ) -> Self {
         let ledger = Ledger::open(plan, loaded, session, tools.lineage);
         let facts = Facts::new(plan, ledger.base().clone(), tools.throttle.clock().now());
-        Self { tools, facts, ledger, observation, halt: None }
+        Self { tools, gate, facts, ledger, observation, halt: None }
     }
 
     /// Prepares to list the account, now that this run may have changed it.
@@ -59,7 +59,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
             // What cannot be journalled must not be done.
             return Some("the state cannot be written");
         }
-        self.halt.or_else(|| self.tools.stop.is_cancelled().then_some(INTERRUPTED))
+        self.halt.or_else(|| self.gate.reason())
     }
 
     /// Starts nothing more.
@@ -69,7 +69,12 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
 
     /// Journals what was learned, and applies it to the state. What cannot be journalled is kept in memory.
     pub(super) async fn learn(&mut self, entries: Vec<JournalEntry>) {
-        self.ledger.append(&entries).await;
+        if self.tools.options.offline {
+            // No listing will find what is lost.
+            self.ledger.append_durably(&entries).await;
+        } else {
+            self.ledger.append(&entries).await;
+        }
         self.facts.apply_entries(entries, self.tools.throttle.clock().now());
     }
 
@@ -123,7 +128,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
 
     /// Writes the state and returns the outcome.
     pub(super) async fn finish(self, verification: Verification) -> Outcome {
-        let Self { tools, facts, ledger, observation, halt: _ } = self;
+        let Self { tools, gate: _, facts, ledger, observation, halt: _ } = self;
         let Facts { steps, state, .. } = facts;
         let vanished = observation.map(|observation| observation.vanished).unwrap_or_default();
         let mut outcome = Outcome::new(steps, verification);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
 use super::event::Event;
+use super::gate::Gate;
 use crate::account::{
     Clock, DEFAULT_TIMEOUT, Failure, Lateness, Operation, RetryPolicy, SendError, SendStep, Throttle,
 };
@@ -56,6 +56,7 @@ impl<A, C: Clock> Tools<'_, A, C> {
     /// already. Events call the key `name`.
     pub(super) async fn send<T, F>(
         &self,
+        gate: &Gate<'_>,
         operation: Operation,
         name: &str,
         attempt: u32,
@@ -70,17 +71,6 @@ impl<A, C: Clock> Tools<'_, A, C> {
                 SendStep::Retrying(failure) => Event::Retrying { name, failure },
             });
         };
-        self.throttle.send(operation, self.options.retries, attempt, self.stop.cancelled(), observe, request).await
-    }
-}
-
-/// Waits for a future, or returns `None` as soon as `stop` is cancelled.
-pub async fn unless_stopped<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
-    if stop.is_cancelled() {
-        return None;
-    }
-    match select(std::pin::pin!(future), std::pin::pin!(stop.cancelled())).await {
-        Either::Left((value, _)) => Some(value),
-        Either::Right(_) => None,
+        self.throttle.send(operation, self.options.retries, attempt, gate.closed(), observe, request).await
     }
 }

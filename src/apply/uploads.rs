@@ -10,12 +10,12 @@ use jiff::Timestamp;
 
 use super::event::Event;
 use super::facts::OtherUser;
+use super::gate::INTERRUPTED;
 use super::outcome::Status;
 use super::relisting::OpenQuestion;
-use super::run::{INTERRUPTED, Run, concerns_all};
+use super::run::{Run, concerns_all};
 use super::settling::{Sighting, sighting};
 use super::sightings::{Sightings, Undecided};
-use super::tools::unless_stopped;
 use super::waiting::Waiting;
 use crate::account::retry::count_tries;
 use crate::account::{
@@ -161,7 +161,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     where
         A: WriteAccount,
     {
-        let tools = self.tools;
+        let (tools, gate) = (self.tools, self.gate);
         let mut in_flight = FuturesUnordered::new();
         let mut stored = Vec::new();
         let mut uncertain = Vec::new();
@@ -178,7 +178,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
                         tools.account.upload(upload.sent_name(), &upload.key.key)
                     };
                     let name = upload.name().as_str();
-                    let result = tools.send(Operation::Upload, name, upload.attempt, request).await;
+                    let result = tools.send(gate, Operation::Upload, name, upload.attempt, request).await;
                     (upload, sent.get(), result)
                 });
             }
@@ -236,7 +236,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         let mut stays_uncertain = Vec::new();
         let mut open = Vec::new();
         loop {
-            match unless_stopped(tools.stop, relisting.list_for(&open)).await {
+            match self.gate.unless_closed(relisting.list_for(&open)).await {
                 Some(Ok(())) => {}
                 None => break,
                 Some(Err(error)) => {

@@ -1,11 +1,11 @@
 //! Lists the account after the changes, and compares it with what was planned.
 
 use super::event::Event;
+use super::gate::INTERRUPTED;
 use super::outcome::{Finding, Status, Step, Verification};
 use super::relisting::OpenQuestion;
-use super::run::{INTERRUPTED, Run};
+use super::run::Run;
 use super::sightings::Sightings;
-use super::tools::unless_stopped;
 use super::waiting::{WaitReason, Waiting};
 use crate::account::{Clock, ReadAccount, WriteAccount};
 use crate::plan::ActionKind;
@@ -22,7 +22,7 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
             }
         };
         let is_changed = self.facts.steps.iter().any(may_have_changed);
-        if tools.options.offline || !is_changed || tools.stop.is_cancelled() {
+        if tools.options.offline || !is_changed || self.gate.reason().is_some() {
             return Verification::NotDone;
         }
         (tools.observer)(&Event::Verifying);
@@ -44,8 +44,8 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
         let mut may_restore = true;
         let mut open = Vec::new();
         loop {
-            match unless_stopped(tools.stop, relisting.list_for(&open)).await {
-                None => return Err(INTERRUPTED.to_owned()),
+            match self.gate.unless_closed(relisting.list_for(&open)).await {
+                None => return Err(self.gate.reason().unwrap_or(INTERRUPTED).to_owned()),
                 Some(listed) => listed.map_err(|error| error.to_string())?,
             }
             open = self.open_questions(&relisting.sightings);

@@ -1,5 +1,6 @@
 //! Arguments that several commands share.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,9 +61,9 @@ pub(super) struct ManifestArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = GLOBAL_OPTIONS)]
 pub(super) struct StateFileArgs {
-    /// State file [default: keyform.state.json next to the manifest]
-    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(super) state: Option<PathBuf>,
+    /// State [default: keyform.state.json next to the manifest]
+    #[arg(long, global = true, value_name = "LOCATION", value_hint = ValueHint::FilePath)]
+    pub(super) state: Option<OsString>,
 }
 
 #[derive(Debug, Clone, Default, Args)]
@@ -208,7 +209,7 @@ impl WorkspaceArgs {
         let mut words = Vec::new();
         words.extend(sandbox.then(|| "--sandbox".to_owned()));
         words.extend(manifest.iter().flat_map(|manifest| flag("-f", &path(manifest))));
-        words.extend(state.iter().flat_map(|state| flag("--state", &path(state))));
+        words.extend(state.iter().flat_map(|state| flag("--state", &state.display().to_string())));
         words.extend(endpoint.iter().flat_map(|endpoint| ["--endpoint".to_owned(), endpoint.clone()]));
         words.extend(context.iter().flat_map(|context| ["--context".to_owned(), context.clone()]));
         words

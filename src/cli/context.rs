@@ -1,6 +1,6 @@
 //! Manifest, state and account of a command, as the flags and the environment choose them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,14 +22,12 @@ use crate::account::settings::{self, Flags, SettingSource, Sourced};
 use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest};
 use crate::report::problems;
-use crate::state::{FileStore, LoadedState, Store, lock_within};
+use crate::state::{
+    LoadedState, LockHolder, Session as _, StateLocation, StateSession, StateStore, lock_within, while_kept,
+};
 
 const DEFAULT_MANIFESTS: [&str; 2] = ["keyform.yaml", "keyform.yml"];
 const STATE_NAME: &str = "keyform.state.json";
-
-/// Where commands keep a state. The only place that names a type of store.
-pub(super) type StateStore = FileStore;
-pub(super) type StateSession = <StateStore as Store>::Writer;
 
 pub(super) struct Context {
     pub(super) ui: Ui,
@@ -37,7 +35,7 @@ pub(super) struct Context {
     manifests: Vec<PathBuf>,
     /// Whether no manifest was named.
     is_default_manifest: bool,
-    state: Option<PathBuf>,
+    state: Option<OsString>,
     account: AccountArgs,
     sandbox: bool,
 }
@@ -92,28 +90,27 @@ impl Context {
         }
     }
 
-    /// Returns the path of the state: next to the manifest, unless another is chosen.
+    /// Returns where the state is: next to the manifest, unless another place is chosen.
     ///
     /// # Errors
     /// Several manifests have no default state: it would depend on their order.
-    pub(super) fn state_path(&self) -> Result<PathBuf, CliError> {
+    pub(super) fn state_location(&self) -> Result<StateLocation, CliError> {
         match &self.state {
-            _ if self.sandbox => Ok(sandbox::folder(self.folder())?.join(STATE_NAME)),
-            Some(path) => Ok(path.clone()),
+            _ if self.sandbox => Ok(StateLocation::File(sandbox::folder(self.folder())?.join(STATE_NAME))),
+            Some(location) => Ok(StateLocation::parse(location)?),
             None if self.manifests.len() > 1 && !self.is_default_manifest => {
                 let message = "more than one --manifest was given, so the state has no default location";
-                Err(CliError::new(message).hint("choose the state with --state PATH"))
+                Err(CliError::new(message).hint("choose the state with --state LOCATION"))
             }
-            None => Ok(self.folder().join(STATE_NAME)),
+            None => Ok(StateLocation::File(self.folder().join(STATE_NAME))),
         }
     }
 
     pub(super) fn store(&self) -> Result<StateStore, CliError> {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let since = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let at = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
-        let holder = format!("process {}{at} since {since}", std::process::id());
-        Ok(StateStore::open(&self.state_path()?, holder))
+        let holder = LockHolder { who: format!("process {}{at}", std::process::id()), since: Timestamp::now() };
+        Ok(StateStore::open(self.state_location()?, &holder, &environment)?)
     }
 
     /// Locks the state. Prints a status line if it has to wait for another process.
@@ -124,6 +121,22 @@ impl Context {
             self.ui.status(&format!("Waiting for the lock: {held}"));
         });
         Ok(session.await?)
+    }
+
+    /// Runs work with a locked state, and unlocks the state afterwards.
+    pub(super) async fn with_locked<T>(
+        &self,
+        mut session: StateSession,
+        work: impl AsyncFnOnce(&mut StateSession) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        while_kept(&mut session, async |session| {
+            let done = work(session).await;
+            if let Err(error) = session.release().await {
+                self.ui.warn(&format!("the state was not unlocked: {error}"));
+            }
+            done
+        })
+        .await
     }
 
     /// Prints the warnings of a loaded state.

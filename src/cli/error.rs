@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::account::settings::SettingsError;
 use crate::account::{EndpointError, ListError, TokenError, client};
 use crate::emulator::EmulatorError;
-use crate::state::{AccountMismatch, StateError};
+use crate::state::{AccountMismatch, LocationError, StateError};
 use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, CALM, paint};
 
@@ -63,6 +63,12 @@ impl<E: Hints> From<E> for CliError {
 impl Hints for StateError {
     fn hints(&self) -> Vec<String> {
         vec![self.help().to_owned()]
+    }
+}
+
+impl Hints for LocationError {
+    fn hints(&self) -> Vec<String> {
+        vec![self.help()]
     }
 }
 

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -14,8 +13,8 @@ use crate::names::UserId;
 /// Why a state cannot be read, written or used.
 #[derive(Debug)]
 pub struct StateError {
-    /// The state, its journal, or the file or folder of a failed operation.
-    pub path: PathBuf,
+    /// The state, its journal, or the file, folder or object of a failed operation.
+    pub place: String,
     pub kind: StateErrorKind,
 }
 
@@ -73,6 +72,8 @@ pub enum StateErrorKind {
         /// Names the process and the time, if both are known.
         holder: String,
     },
+    /// States of this kind of location are not implemented.
+    Unsupported,
 }
 
 /// Why a state cannot be used with an account.
@@ -86,7 +87,7 @@ pub enum AccountMismatch {
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
+        let path = &self.place;
         match &self.kind {
             StateErrorKind::Io { doing, source: _ } => write!(f, "cannot {doing} {path}"),
             StateErrorKind::Empty => write!(f, "the state {path} is empty"),
@@ -121,6 +122,7 @@ impl fmt::Display for StateError {
                 write!(f, "the state {path} was changed by another program during this run")
             }
             StateErrorKind::Locked { holder } => write!(f, "the state {path} is locked by {holder}"),
+            StateErrorKind::Unsupported => write!(f, "{path}: this version cannot keep a state there"),
         }
     }
 }
@@ -140,14 +142,15 @@ impl Error for StateError {
             | StateErrorKind::NewerJournal { .. }
             | StateErrorKind::StrayJournal { .. }
             | StateErrorKind::Changed
-            | StateErrorKind::Locked { .. } => None,
+            | StateErrorKind::Locked { .. }
+            | StateErrorKind::Unsupported => None,
         }
     }
 }
 
 impl StateErrorKind {
-    pub(super) fn at(self, path: &Path) -> StateError {
-        StateError { path: path.to_path_buf(), kind: self }
+    pub(super) fn at(self, place: impl fmt::Display) -> StateError {
+        StateError { place: place.to_string(), kind: self }
     }
 }
 
@@ -167,7 +170,8 @@ impl StateError {
             | StateErrorKind::NewerVersion { .. }
             | StateErrorKind::NewerJournal { .. }
             | StateErrorKind::Changed
-            | StateErrorKind::Locked { .. } => false,
+            | StateErrorKind::Locked { .. }
+            | StateErrorKind::Unsupported => false,
         }
     }
 
@@ -197,6 +201,7 @@ impl StateError {
                  plan adopts the keys that are on the account"
             }
             StateErrorKind::Locked { .. } => "wait until it ends, or pass --lock-timeout SECONDS",
+            StateErrorKind::Unsupported => "choose a path with --state",
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! A state is a JSON file that people commit ([`file`](mod@file)). While an apply runs, and after one that was killed, a
 //! [`journal`] beside it holds the changes since. Every reader sees the two as one. One process at a time writes, behind
-//! the traits [`Store`] and [`Session`]; [`FileStore`] implements them with files.
+//! the traits [`Store`] and [`Session`]. [`FileStore`] implements them with files, and [`StateStore`] for every
+//! [`StateLocation`].
 
+mod any_store;
 pub mod disk;
 mod entry;
 mod error;
@@ -11,6 +13,8 @@ pub mod file;
 mod file_store;
 mod journal;
 mod last_apply;
+mod lease;
+mod location;
 mod model;
 mod pending;
 mod record;
@@ -18,11 +22,14 @@ mod record;
 mod sample;
 mod store;
 
+pub use any_store::{StateSession, StateStore};
 pub use entry::JournalEntry;
 pub use error::{AccountMismatch, StateError, StateErrorKind};
 pub use file_store::{FileSession, FileStore};
 pub use last_apply::{DeletedRow, LastApply, PromotedRow};
+pub use lease::Lease;
+pub use location::{LocationError, ObjectPrefix, ObjectService, StateLocation};
 pub use model::State;
 pub use pending::{Pending, UploadRequest};
 pub use record::{Origin, Record};
-pub use store::{LoadedState, Session, Store, lock_within};
+pub use store::{LoadedState, LockHolder, Repair, Session, Store, lock_within, while_kept};

@@ -1,15 +1,18 @@
-//! Where a state is kept: a store that anyone may read, and a session that one process at a time may write in.
+//! What keeps a state: a store that anyone may read, and a session that one process at a time may write in.
 
+use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
+
+use futures_util::future::{Either, LocalBoxFuture, select};
+use jiff::Timestamp;
 
 use super::entry::JournalEntry;
 use super::error::{StateError, StateErrorKind};
+use super::lease::Lease;
 use super::model::State;
 use crate::account::Clock;
-
-/// Time between two attempts to get a lock that another process holds.
-const LOCK_POLL: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Default)]
 pub struct LoadedState {
@@ -21,35 +24,56 @@ pub struct LoadedState {
     pub warnings: Vec<String>,
 }
 
-/// Keeps one state. Can be implemented by files, or by an object store with conditional writes.
+/// The process that has, or wants, the lock of a state. Others who want the lock are shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockHolder {
+    /// The process, and the machine if its name is known.
+    pub who: String,
+    pub since: Timestamp,
+}
+
+impl fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} since {}", self.who, self.since.strftime("%Y-%m-%d %H:%M:%S UTC"))
+    }
+}
+
+/// Keeps one state.
 pub trait Store {
     type Writer: Session;
+
+    /// Time between two attempts to get a lock that another process holds.
+    const LOCK_POLL: Duration;
 
     /// Reads the state together with its journal. Takes no lock, so a reader never waits.
     fn load(&self) -> impl Future<Output = Result<LoadedState, StateError>>;
 
-    /// Locks the state. Never waits.
+    /// Locks the state. Waits at most as long as it takes to find out whether another process has the lock.
+    ///
+    /// If the future is dropped before it ends, the lock is not held, or is released without anyone's help.
     ///
     /// # Errors
     /// [`StateErrorKind::Locked`] if another process has the lock.
     fn lock(&self) -> impl Future<Output = Result<Self::Writer, StateError>>;
 }
 
-/// The right to write a state, until it is dropped or the process ends.
+/// The right to write a state, until it is released or the process ends. See [`while_kept`] for how to use it.
+///
+/// A session whose lock is lost writes nothing more: each method that writes returns an error.
 pub trait Session {
     /// Reads the state together with its journal, which nobody else can change now.
     fn load(&mut self) -> impl Future<Output = Result<LoadedState, StateError>>;
 
     /// Appends to the journal of `base`, which is the state that [`Session::load`] returned, or a new one.
     ///
-    /// On return the entries survive this process; after [`Session::sync`] they also survive a power failure. The time
-    /// it takes depends on the entries alone.
+    /// The entries survive this process on return, or else soon: a store may collect entries before it writes them. After
+    /// [`Session::sync`] they survive everything. The time it takes depends on the entries alone.
     fn append(&mut self, base: &State, entries: &[JournalEntry]) -> impl Future<Output = Result<(), StateError>>;
 
     /// Makes everything that was appended durable.
     fn sync(&mut self) -> impl Future<Output = Result<(), StateError>>;
 
-    /// Replaces state and journal by `state`, which has the next serial. Durable on return.
+    /// Replaces state and journal by `state`, which has a greater serial than the one before. Durable on return.
     ///
     /// At any moment a reader sees either the old state with its journal, or the new one.
     ///
@@ -59,6 +83,36 @@ pub trait Session {
 
     /// Deletes a journal whose entries change nothing.
     fn discard(&mut self) -> impl Future<Output = Result<(), StateError>>;
+
+    /// Gives the lock back. Nothing can be written afterwards. A journal stays for the next process to read.
+    fn release(&mut self) -> impl Future<Output = Result<(), StateError>>;
+
+    /// Returns what is to be asked before each request to the account.
+    fn lease(&self) -> Lease;
+
+    /// Does what the session has to do all the time, such as renewing the lock. Runs beside the work of the session.
+    fn keep(&self) -> LocalBoxFuture<'static, ()>;
+}
+
+/// Replaces a state that may be damaged.
+pub trait Repair: Session {
+    /// Reads the state without its journal.
+    fn state_alone(&mut self) -> impl Future<Output = Result<Option<State>, StateError>>;
+
+    /// Keeps copies of journal and state, and returns where they are. The next [`Session::fold`] replaces both.
+    fn set_aside(&mut self) -> impl Future<Output = Result<Vec<String>, StateError>>;
+
+    /// Returns a serial for a state that does not continue the one that is there.
+    fn new_serial(&self) -> u64;
+}
+
+/// Runs work with a session, and beside it what keeps the session's lock.
+pub async fn while_kept<S: Session, T>(session: &mut S, work: impl AsyncFnOnce(&mut S) -> T) -> T {
+    let keep = session.keep();
+    match select(pin!(work(session)), keep).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), work)) => work.await,
+    }
 }
 
 /// Locks a state. Waits up to `timeout` for another process, and calls `on_wait` once before it waits.
@@ -79,7 +133,7 @@ pub async fn lock_within<S: Store>(
                 if let Some(on_wait) = on_wait.take() {
                     on_wait(&held);
                 }
-                clock.sleep(LOCK_POLL.min(deadline.saturating_sub(clock.now()))).await;
+                clock.sleep(S::LOCK_POLL.min(deadline.saturating_sub(clock.now()))).await;
             }
             other => return other,
         }

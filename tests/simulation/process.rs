@@ -5,11 +5,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use keyform::account::{Clock as _, Listing, Throttle};
 use keyform::apply::{ApplyOptions, ObserveOptions, Outcome, Tools, execute, observe};
 use keyform::names::KeyName;
 use keyform::plan::{Action, Change, OldKey, Reason};
-use keyform::state::{FileStore, JournalEntry, LastApply, LoadedState, Session, State, StateError, lock_within};
+use keyform::state::{FileStore, JournalEntry, LastApply, Lease, LoadedState, Session, State, StateError, lock_within};
 
 use crate::disk::ProcessDisk;
 use crate::kernel::{Process, Watch};
@@ -173,5 +174,17 @@ impl<S: Session> Session for Watched<S> {
 
     async fn discard(&mut self) -> Result<(), StateError> {
         self.session.discard().await
+    }
+
+    async fn release(&mut self) -> Result<(), StateError> {
+        self.session.release().await
+    }
+
+    fn lease(&self) -> Lease {
+        self.session.lease()
+    }
+
+    fn keep(&self) -> LocalBoxFuture<'static, ()> {
+        self.session.keep()
     }
 }

@@ -3,11 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use keyform::account::{Clock, Dated, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
 use keyform::emulator::DuplicateKey;
 use keyform::names::{KeyId, UserId};
 use keyform::public_key::{KeyBlob, PublicKey};
-use keyform::state::{JournalEntry, LoadedState, Session, State, StateError};
+use keyform::state::{JournalEntry, Lease, LoadedState, Session, State, StateError};
 
 /// Behaviour of the account that the API leaves open.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub type Watch = Box<dyn Fn(&[Row])>;
 pub struct MemorySession {
     pub state: Option<State>,
     pub journal: Vec<JournalEntry>,
+    /// `None` if the lock cannot be lost.
+    pub lease: Option<Lease>,
 }
 
 /// A clock on which waiting takes no time.
@@ -160,6 +163,18 @@ impl Session for MemorySession {
     async fn discard(&mut self) -> Result<(), StateError> {
         self.journal.clear();
         Ok(())
+    }
+
+    async fn release(&mut self) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    fn lease(&self) -> Lease {
+        self.lease.clone().unwrap_or_else(Lease::unlimited)
+    }
+
+    fn keep(&self) -> LocalBoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
     }
 }
 

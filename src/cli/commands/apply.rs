@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,7 @@ use crate::cli::args::{
     AcknowledgeArgs, DayArgs, ListingArgs, LockArgs, OutputFormat, PlanScope, RequestArgs, WorkspaceArgs,
 };
 use crate::cli::compromised::refuse_compromised;
-use crate::cli::context::{Context, StateSession};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
 use crate::cli::progress::{Progress, ProgressTarget};
@@ -25,7 +25,7 @@ use crate::manifest::Desired;
 use crate::plan::guard::{self, Refusal, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
-use crate::state::{LoadedState, Session as _, StateError};
+use crate::state::{LoadedState, Session as _, StateError, StateSession, StateStore};
 
 use super::plan::make_plan;
 use super::{approved, runtime};
@@ -90,12 +90,32 @@ pub(in crate::cli) fn run(args: &ApplyArgs, ui: Ui, signals: &Signals) -> Result
 
 async fn apply(args: &ApplyArgs, context: &Context, source: PlanSource, signals: &Signals) -> Result<Exit, CliError> {
     let (ui, stop) = (context.ui, &signals.stop);
-    // No request that changes anything is in flight yet, so a signal can end this at once.
-    let Some(prepared) = unless_stopped(stop, prepare(args, context, source)).await else {
+    let account = context.account(args.requests)?;
+    let store = context.store()?;
+    let Some(session) = unless_stopped(stop, context.lock(&store, args.lock)).await else {
         ui.status("Nothing was changed.");
         return Ok(Exit::Interrupted);
     };
-    let Prepared { account, mut session, loaded, observation, plan } = prepared?;
+    let target = Target { account, store };
+    let apply = async |session: &mut StateSession| apply_locked(args, context, source, signals, &target, session).await;
+    context.with_locked(session?, apply).await
+}
+
+async fn apply_locked(
+    args: &ApplyArgs,
+    context: &Context,
+    source: PlanSource,
+    signals: &Signals,
+    target: &Target,
+    session: &mut StateSession,
+) -> Result<Exit, CliError> {
+    let (ui, stop) = (context.ui, &signals.stop);
+    // No request that changes anything is in flight yet, so a signal can end this at once.
+    let Some(prepared) = unless_stopped(stop, prepare(args, context, source, &target.account, session)).await else {
+        ui.status("Nothing was changed.");
+        return Ok(Exit::Interrupted);
+    };
+    let Prepared { loaded, observation, plan } = prepared?;
     let log = RunLog::open(args.events.as_deref(), &plan)?;
     show(args, ui, &plan)?;
     let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Apply);
@@ -117,9 +137,9 @@ async fn apply(args: &ApplyArgs, context: &Context, source: PlanSource, signals:
     }
     let in_flight = signals.in_flight();
     let start = Start { loaded, observation };
-    let outcome = carry_out(args, context, &account, &mut session, start, &log, stop).await;
+    let outcome = carry_out(args, context, &target.account, session, start, &log, stop).await;
     drop(in_flight);
-    show_outcome(args, context, &plan, &outcome)?;
+    show_outcome(args, ui, &plan, &outcome, &target.store)?;
     let exit = if outcome.interrupted {
         Exit::Interrupted
     } else if outcome.is_success() {
@@ -148,21 +168,28 @@ impl PlanSource {
     }
 }
 
-/// A plan that can be applied: its state is locked by `session`.
-struct Prepared {
+/// What an apply changes.
+struct Target {
     account: Account,
-    session: StateSession,
+    store: StateStore,
+}
+
+/// A plan that can be applied: its state is locked.
+struct Prepared {
     loaded: LoadedState,
     /// The account. `None` if it was not listed.
     observation: Option<Observation>,
     plan: Plan,
 }
 
-/// Locks the state, reads it and makes the plan.
-async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Result<Prepared, CliError> {
-    let account = context.account(args.requests)?;
-    let store = context.store()?;
-    let mut session = context.lock(&store, args.lock).await?;
+/// Reads the locked state and makes the plan.
+async fn prepare(
+    args: &ApplyArgs,
+    context: &Context,
+    source: PlanSource,
+    account: &Account,
+    session: &mut StateSession,
+) -> Result<Prepared, CliError> {
     let loaded = session.load().await?;
     context.warn_of(&loaded);
     let today = args.day.resolve();
@@ -176,7 +203,7 @@ async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Res
             (observation, plan)
         }
         PlanSource::Saved(plan) => {
-            saved_plan::check_endpoint(&plan, &account)?;
+            saved_plan::check_endpoint(&plan, account)?;
             check_digest(args, &plan)?;
             let may_upload = plan.actions.iter().any(|action| action.change.new_key().is_some());
             let observation = observe(may_upload).await?;
@@ -185,7 +212,7 @@ async fn prepare(args: &ApplyArgs, context: &Context, source: PlanSource) -> Res
         }
     };
     refuse_compromised(&plan, context.ui).await?;
-    Ok(Prepared { account, session, loaded, observation, plan })
+    Ok(Prepared { loaded, observation, plan })
 }
 
 /// Refuses a plan without the digest of `--plan-digest`.
@@ -298,13 +325,11 @@ async fn carry_out(
     outcome
 }
 
-fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outcome) -> Result<(), CliError> {
-    let ui = context.ui;
+fn show_outcome(args: &ApplyArgs, ui: Ui, plan: &Plan, outcome: &Outcome, store: &StateStore) -> Result<(), CliError> {
     let text = match args.format {
         OutputFormat::Text if plan.is_empty() && outcome.saved.is_none() && outcome.is_success() => String::new(),
         OutputFormat::Text => {
-            let path = context.state_path()?.display().to_string();
-            format!("\n{}", text::outcome(plan, outcome, &path, view(args)))
+            format!("\n{}", text::outcome(plan, outcome, &store.location().to_string(), view(args)))
         }
         OutputFormat::Json => json::outcome(plan, outcome),
     };
@@ -315,7 +340,7 @@ fn show_outcome(args: &ApplyArgs, context: &Context, plan: &Plan, outcome: &Outc
             ui.tell(&json::unsaved(&outcome.unsaved));
         }
         let what = if outcome.saved.is_some() { "some actions were not started" } else { "the state was not saved" };
-        ui.tell(&not_saved(error, outcome, context.store()?.journal_path()).under(what).render());
+        ui.tell(&not_saved(error, outcome, &store.journal_place()).under(what).render());
     }
     Ok(())
 }
@@ -328,10 +353,10 @@ fn retrying(name: &str, failure: &Failure) -> String {
     }
 }
 
-fn not_saved(error: &StateError, outcome: &Outcome, journal: &Path) -> CliError {
+fn not_saved(error: &StateError, outcome: &Outcome, journal: &str) -> CliError {
     let mut not_saved = CliError::of(error);
     if outcome.is_journaled {
-        not_saved = not_saved.hint(format!("the results are in {}, and the next apply reads them", journal.display()));
+        not_saved = not_saved.hint(format!("the results are in {journal}, and the next apply reads them"));
     }
     if !outcome.unsaved.is_empty() {
         not_saved = not_saved.hint("the next apply adopts the keys above that are in the manifest");

@@ -6,7 +6,7 @@ use crate::account::{Clock as _, Listing};
 use crate::apply::rebuilt;
 use crate::cli::account::Account;
 use crate::cli::args::{AccountArgs, DayArgs, ListingArgs, LockArgs, RequestArgs};
-use crate::cli::context::{Context, StateSession};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
@@ -14,7 +14,7 @@ use crate::names::KeyName;
 use crate::plan::guard::{self, Acknowledged, Stage};
 use crate::plan::{Change, Input, Plan, compare};
 use crate::report::{rebuild, text};
-use crate::state::{LoadedState, Session as _, State};
+use crate::state::{LoadedState, Repair as _, Session as _, State, StateSession, StateStore};
 
 use super::{approved, runtime};
 
@@ -43,8 +43,21 @@ pub(super) fn run(args: &StateRebuildArgs, context: &Context) -> Result<Exit, Cl
 async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Desired) -> Result<Exit, CliError> {
     let account = context.account(args.requests)?;
     let store = context.store()?;
-    let mut session = context.lock(&store, args.lock).await?;
-    let old = read(context, &mut session).await?;
+    let session = context.lock(&store, args.lock).await?;
+    let rebuild =
+        async |session: &mut StateSession| rebuild_locked(args, context, desired, &account, &store, session).await;
+    context.with_locked(session, rebuild).await
+}
+
+async fn rebuild_locked(
+    args: &StateRebuildArgs,
+    context: &Context,
+    desired: &Desired,
+    account: &Account,
+    store: &StateStore,
+    session: &mut StateSession,
+) -> Result<Exit, CliError> {
+    let old = read(context, session).await?;
     let lateness = context.lateness(args.listing);
     if matches!(old, Old::Unreadable(_)) {
         // It does not say whether a run that was killed left requests in flight, so wait for them.
@@ -55,29 +68,28 @@ async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Des
     let loaded = LoadedState { state: old.into_state(), ..LoadedState::default() };
     let observation = account.observe(&loaded, lateness, false, context.ui).await?;
     let old = observation.state(&loaded);
-    let plan = adoptions(args, desired, &account, &observation.listing);
+    let plan = adoptions(args, desired, account, &observation.listing);
     let refusals = guard::refusals(&plan, &Acknowledged::default(), Stage::Apply);
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
         return Ok(Exit::Refused);
     }
-    let new = rebuilt(&plan, uuid::Uuid::new_v4(), old, observation.listing.date());
+    let mut new = rebuilt(&plan, uuid::Uuid::new_v4(), old, observation.listing.date());
     if let Some(old) = old {
-        let path = store.path().display().to_string();
-        context.ui.tell(&rebuild::losses(old, &new, &path));
+        context.ui.tell(&rebuild::losses(old, &new, &store.location().to_string()));
         if !args.auto_approve && !is_approved().await? {
             context.ui.status("Nothing was changed.");
             return Ok(Exit::Failed);
         }
     }
-    let kept = session.set_aside()?;
+    let kept = session.set_aside().await?;
+    new.serial = session.new_serial();
     session.fold(&new).await?;
-    let kept: Vec<_> = kept.iter().map(|path| path.display().to_string()).collect();
     let today = args.day.resolve();
     let recorded = |name: &KeyName| new.records.values().any(|record| record.name == *name);
     let listed = desired.keys.iter().filter(|key| !key.is_expired(today)).map(|key| &key.name);
     let missing: Vec<_> = listed.filter(|name| !recorded(name)).collect();
-    let text = rebuild::rebuilt(&new, &missing, &store.path().display().to_string(), &kept);
+    let text = rebuild::rebuilt(&new, &missing, &store.location().to_string(), &kept);
     context.ui.result(&text)?;
     Ok(Exit::Done)
 }
@@ -106,7 +118,7 @@ async fn read(context: &Context, session: &mut StateSession) -> Result<Old, CliE
         }
         Err(error) if error.is_broken() => {
             context.ui.warn(&error.to_string());
-            Ok(Old::Unreadable(session.state_alone().unwrap_or_default()))
+            Ok(Old::Unreadable(session.state_alone().await.unwrap_or_default()))
         }
         Err(error) => Err(error.into()),
     }

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use clap::{Args, Subcommand};
 
 use crate::cli::args::{AccountArgs, LockArgs, ManifestArgs, OutputFormat, SandboxArgs, StateFileArgs, WorkspaceArgs};
-use crate::cli::context::{Context, StateStore};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::names::KeyName;
 use crate::report::{View, json, text};
-use crate::state::{LoadedState, Record, Session as _, State, Store as _};
+use crate::state::{LoadedState, Record, Session as _, State, StateSession, StateStore, Store as _};
 use crate::terminal::nearest::nearest;
 
 use super::{rebuild, runtime};
@@ -107,14 +107,23 @@ fn read(context: &Context, store: &StateStore) -> Result<State, CliError> {
 fn recorded(context: &Context, store: &StateStore, loaded: LoadedState) -> Result<State, CliError> {
     context.warn_of(&loaded);
     loaded.state.ok_or_else(|| {
-        CliError::new(format!("there is no state at {}", store.path().display()))
-            .hint("create it with `keyform apply`, or choose another one with --state PATH or --manifest PATH")
+        CliError::new(format!("there is no state at {}", store.location()))
+            .hint("create it with `keyform apply`, or choose another one with --state LOCATION or --manifest PATH")
     })
 }
 
 /// Drops records, and adds the results that a killed run left in the journal.
 async fn forget(args: &StateForgetArgs, context: &Context, store: &StateStore) -> Result<String, CliError> {
-    let mut session = context.lock(store, args.lock).await?;
+    let session = context.lock(store, args.lock).await?;
+    context.with_locked(session, async |session| forget_locked(args, context, store, session).await).await
+}
+
+async fn forget_locked(
+    args: &StateForgetArgs,
+    context: &Context,
+    store: &StateStore,
+    session: &mut StateSession,
+) -> Result<String, CliError> {
     let loaded = session.load().await?;
     let mut state = recorded(context, store, loaded)?;
     for name in &args.names {

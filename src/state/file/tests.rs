@@ -20,7 +20,7 @@ fn whole() -> State {
 }
 
 fn error(text: &str) -> StateError {
-    from_text(text.as_bytes()).unwrap_err().at(std::path::Path::new("keyform.state.json"))
+    from_text(text.as_bytes()).unwrap_err().at("keyform.state.json")
 }
 
 #[test]

@@ -4,14 +4,18 @@ use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
 
 use super::disk::{Disk, LocalDisk};
 use super::entry::JournalEntry;
 use super::error::{StateError, StateErrorKind};
 use super::file;
 use super::journal::{self, Replay};
+use super::lease::Lease;
 use super::model::State;
-use super::store::{LoadedState, Session, Store};
+use super::store::{LoadedState, Repair, Session, Store};
 use crate::files::{folder_of, sibling};
 use crate::terminal::escape::escape_to;
 
@@ -34,7 +38,8 @@ pub struct FileSession<D: Disk = LocalDisk> {
     journal: JournalStatus,
     /// The state's file as it was read or written.
     text: Option<Vec<u8>>,
-    _lock: D::FileLock,
+    /// `None` once it is released.
+    lock: Option<D::FileLock>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +96,8 @@ impl<D: Disk> FileStore<D> {
 impl<D: Disk> Store for FileStore<D> {
     type Writer = FileSession<D>;
 
+    const LOCK_POLL: Duration = Duration::from_millis(100);
+
     async fn load(&self) -> Result<LoadedState, StateError> {
         read(&*self.disk.borrow(), &self.paths).map(|files| files.loaded)
     }
@@ -104,12 +111,12 @@ impl<D: Disk> Store for FileStore<D> {
                 paths: self.paths.clone(),
                 journal: JournalStatus::Unknown,
                 text: None,
-                _lock: lock,
+                lock: Some(lock),
             }),
             Err(holder) => {
                 let holder =
                     if holder.is_empty() { "another process".into() } else { escape_to(&holder, MAX_HOLDER_CHARS) };
-                Err(StateErrorKind::Locked { holder: holder.into_owned() }.at(&self.paths.state))
+                Err(StateErrorKind::Locked { holder: holder.into_owned() }.at(self.paths.state.display()))
             }
         }
     }
@@ -156,7 +163,7 @@ impl<D: Disk> Session for FileSession<D> {
         let found = disk.read(path).map_err(failed("read", path))?;
         // A deleted state is written again. A changed one may contain results that this run does not know.
         if found.is_some() && found != self.text {
-            return Err(StateErrorKind::Changed.at(path));
+            return Err(StateErrorKind::Changed.at(path.display()));
         }
         let text = file::to_text(state).into_bytes();
         replace(&mut *disk, path, &text)?;
@@ -173,19 +180,29 @@ impl<D: Disk> Session for FileSession<D> {
         self.journal = JournalStatus::Absent;
         Ok(())
     }
-}
 
-impl<D: Disk> FileSession<D> {
-    /// Reads the state without its journal.
-    pub fn state_alone(&self) -> Result<Option<State>, StateError> {
-        let path = &self.paths.state;
-        let text = self.disk.borrow().read(path).map_err(failed("read", path))?;
-        text.map(|text| file::from_text(&text).map_err(|kind| kind.at(path))).transpose()
+    async fn release(&mut self) -> Result<(), StateError> {
+        self.lock = None;
+        Ok(())
     }
 
-    /// Copies journal and state, which may be damaged, to new files next to them, and returns their paths. The next
-    /// [`Session::fold`] replaces both.
-    pub fn set_aside(&mut self) -> Result<Vec<PathBuf>, StateError> {
+    fn lease(&self) -> Lease {
+        Lease::unlimited()
+    }
+
+    fn keep(&self) -> LocalBoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl<D: Disk> Repair for FileSession<D> {
+    async fn state_alone(&mut self) -> Result<Option<State>, StateError> {
+        let path = &self.paths.state;
+        let text = self.disk.borrow().read(path).map_err(failed("read", path))?;
+        text.map(|text| file::from_text(&text).map_err(|kind| kind.at(path.display()))).transpose()
+    }
+
+    async fn set_aside(&mut self) -> Result<Vec<String>, StateError> {
         let mut disk = self.disk.borrow_mut();
         let mut copies = Vec::new();
         for path in [&self.paths.journal, &self.paths.state] {
@@ -193,11 +210,15 @@ impl<D: Disk> FileSession<D> {
             if let Some(text) = &text {
                 let copy = free_name(&*disk, path)?;
                 replace(&mut *disk, &copy, text)?;
-                copies.push(copy);
+                copies.push(copy.display().to_string());
             }
             self.text = text;
         }
         Ok(copies)
+    }
+
+    fn new_serial(&self) -> u64 {
+        1
     }
 }
 
@@ -208,8 +229,9 @@ impl<D: Disk> FileSession<D> {
 fn read(disk: &impl Disk, paths: &StatePaths) -> Result<StateFiles, StateError> {
     let journal = disk.read(&paths.journal).map_err(failed("read", &paths.journal))?.unwrap_or_default();
     let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
-    let state = text.as_deref().map(|text| file::from_text(text).map_err(|kind| kind.at(&paths.state))).transpose()?;
-    Ok(match journal::replay(state, &journal).map_err(|kind| kind.at(&paths.journal))? {
+    let state =
+        text.as_deref().map(|text| file::from_text(text).map_err(|kind| kind.at(paths.state.display()))).transpose()?;
+    Ok(match journal::replay(state, &journal).map_err(|kind| kind.at(paths.journal.display()))? {
         Replay::Obsolete(state) => {
             let loaded = LoadedState { state, ..LoadedState::default() };
             StateFiles { loaded, text, journal: JournalStatus::Absent }
@@ -266,7 +288,7 @@ fn drop_journal(disk: &mut impl Disk, path: &Path) -> Result<(), StateError> {
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
-    move |source| StateErrorKind::Io { doing, source }.at(path)
+    move |source| StateErrorKind::Io { doing, source }.at(path.display())
 }
 
 #[cfg(test)]
