@@ -63,8 +63,6 @@ impl StateStore {
 impl Store for StateStore {
     type Writer = StateSession;
 
-    const LOCK_POLL: Duration = FileStore::<super::disk::LocalDisk>::LOCK_POLL;
-
     async fn load(&self) -> Result<LoadedState, StateError> {
         match &self.kind {
             StoreKind::File(store) => store.load().await,
@@ -74,6 +72,12 @@ impl Store for StateStore {
     async fn lock(&self) -> Result<StateSession, StateError> {
         match &self.kind {
             StoreKind::File(store) => store.lock().await.map(StateSession::File),
+        }
+    }
+
+    fn lock_poll(&self) -> Duration {
+        match &self.kind {
+            StoreKind::File(store) => store.lock_poll(),
         }
     }
 }

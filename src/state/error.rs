@@ -71,6 +71,8 @@ pub enum StateErrorKind {
     Locked {
         /// Names the process and the time, if both are known.
         holder: String,
+        /// Whether it is unknown if that process still runs. Another attempt finds out.
+        may_lapse: bool,
     },
     /// States of this kind of location are not implemented.
     Unsupported,
@@ -121,7 +123,7 @@ impl fmt::Display for StateError {
             StateErrorKind::Changed => {
                 write!(f, "the state {path} was changed by another program during this run")
             }
-            StateErrorKind::Locked { holder } => write!(f, "the state {path} is locked by {holder}"),
+            StateErrorKind::Locked { holder, may_lapse: _ } => write!(f, "the state {path} is locked by {holder}"),
             StateErrorKind::Unsupported => write!(f, "{path}: this version cannot keep a state there"),
         }
     }
@@ -155,6 +157,16 @@ impl StateErrorKind {
 }
 
 impl StateError {
+    /// Whether another process has the lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self.kind, StateErrorKind::Locked { .. })
+    }
+
+    /// Whether the process that has the lock may have ended without giving it back.
+    pub fn may_lapse(&self) -> bool {
+        matches!(self.kind, StateErrorKind::Locked { may_lapse: true, .. })
+    }
+
     /// Whether the file is damaged, or not a state or a journal of it: no version of keyform can read it.
     pub fn is_broken(&self) -> bool {
         match &self.kind {

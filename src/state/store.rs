@@ -9,7 +9,7 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 use jiff::Timestamp;
 
 use super::entry::JournalEntry;
-use super::error::{StateError, StateErrorKind};
+use super::error::StateError;
 use super::lease::Lease;
 use super::model::State;
 use crate::account::Clock;
@@ -42,19 +42,19 @@ impl fmt::Display for LockHolder {
 pub trait Store {
     type Writer: Session;
 
-    /// Time between two attempts to get a lock that another process holds.
-    const LOCK_POLL: Duration;
-
     /// Reads the state together with its journal. Takes no lock, so a reader never waits.
     fn load(&self) -> impl Future<Output = Result<LoadedState, StateError>>;
 
-    /// Locks the state. Waits at most as long as it takes to find out whether another process has the lock.
+    /// Locks the state. Never waits for another process.
     ///
     /// If the future is dropped before it ends, the lock is not held, or is released without anyone's help.
     ///
     /// # Errors
-    /// [`StateErrorKind::Locked`] if another process has the lock.
+    /// [`Locked`](super::StateErrorKind::Locked) if another process has the lock, or had it and does not renew it.
     fn lock(&self) -> impl Future<Output = Result<Self::Writer, StateError>>;
+
+    /// Time between two attempts to get a lock that another process holds.
+    fn lock_poll(&self) -> Duration;
 }
 
 /// The right to write a state, until it is released or the process ends. See [`while_kept`] for how to use it.
@@ -78,7 +78,7 @@ pub trait Session {
     /// At any moment a reader sees either the old state with its journal, or the new one.
     ///
     /// # Errors
-    /// [`StateErrorKind::Changed`] if another process has written the state without the lock. Nothing is written then.
+    /// [`Changed`](super::StateErrorKind::Changed) if another process has written the state without the lock. Nothing is written then.
     fn fold(&mut self, state: &State) -> impl Future<Output = Result<(), StateError>>;
 
     /// Deletes a journal whose entries change nothing.
@@ -115,10 +115,11 @@ pub async fn while_kept<S: Session, T>(session: &mut S, work: impl AsyncFnOnce(&
     }
 }
 
-/// Locks a state. Waits up to `timeout` for another process, and calls `on_wait` once before it waits.
+/// Locks a state. Waits up to `timeout` for another process, or longer to find out whether that process is alive. Calls
+/// `on_wait` once before it waits.
 ///
 /// # Errors
-/// Those of [`Store::lock`], after `timeout` if the state is locked.
+/// Those of [`Store::lock`]. If the state is locked, after `timeout`.
 pub async fn lock_within<S: Store>(
     store: &S,
     timeout: Duration,
@@ -129,11 +130,12 @@ pub async fn lock_within<S: Store>(
     let mut on_wait = Some(on_wait);
     loop {
         match store.lock().await {
-            Err(held @ StateError { kind: StateErrorKind::Locked { .. }, .. }) if clock.now() < deadline => {
+            Err(held) if held.may_lapse() || held.is_locked() && clock.now() < deadline => {
                 if let Some(on_wait) = on_wait.take() {
                     on_wait(&held);
                 }
-                clock.sleep(S::LOCK_POLL.min(deadline.saturating_sub(clock.now()))).await;
+                let left = deadline.saturating_sub(clock.now());
+                clock.sleep(if left.is_zero() { store.lock_poll() } else { store.lock_poll().min(left) }).await;
             }
             other => return other,
         }

@@ -96,8 +96,6 @@ impl<D: Disk> FileStore<D> {
 impl<D: Disk> Store for FileStore<D> {
     type Writer = FileSession<D>;
 
-    const LOCK_POLL: Duration = Duration::from_millis(100);
-
     async fn load(&self) -> Result<LoadedState, StateError> {
         read(&*self.disk.borrow(), &self.paths).map(|files| files.loaded)
     }
@@ -116,9 +114,14 @@ impl<D: Disk> Store for FileStore<D> {
             Err(holder) => {
                 let holder =
                     if holder.is_empty() { "another process".into() } else { escape_to(&holder, MAX_HOLDER_CHARS) };
-                Err(StateErrorKind::Locked { holder: holder.into_owned() }.at(self.paths.state.display()))
+                Err(StateErrorKind::Locked { holder: holder.into_owned(), may_lapse: false }
+                    .at(self.paths.state.display()))
             }
         }
+    }
+
+    fn lock_poll(&self) -> Duration {
+        Duration::from_millis(100)
     }
 }
 

@@ -115,7 +115,7 @@ fn the_lock_names_its_holder_and_ends_with_the_session() {
     let (session, _) = folder.session();
     let other = FileStore::open(&folder.state(), "process 2");
     let error = now(other.lock()).unwrap_err();
-    assert!(matches!(&error.kind, StateErrorKind::Locked { holder } if holder == "process 1"), "{error}");
+    assert!(matches!(&error.kind, StateErrorKind::Locked { holder, .. } if holder == "process 1"), "{error}");
     drop(session);
     now(other.lock()).unwrap();
 }
