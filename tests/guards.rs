@@ -61,7 +61,7 @@ fn many_deletions_and_deletions_of_most_keys_are_refused() {
 
 #[test]
 fn a_protected_key_is_replaced_only_if_a_flag_names_it() {
-    let rotated = plan("a=B! c=C", "a=A#1 c=C#2", "a=A#1 c=C#2");
+    let rotated = plan("a=B! c=C", "a=A#1! c=C#2", "a=A#1 c=C#2");
     trips(&rotated, &["--allow-protected a"]);
     let named = Acknowledged { protected: vec![KeyName::new("a").unwrap()], ..Acknowledged::default() };
     assert_eq!(tripped(&rotated, &named, Stage::Apply), [""; 0]);
@@ -76,7 +76,7 @@ fn a_name_in_the_help_of_a_refusal_is_quoted_for_a_shell() {
         ("it's", r"--allow-protected 'it'\''s'"),
         ("-y", "--allow-protected=-y"),
     ] {
-        let mut plan = plan("a=B! c=C", "a=A#1 c=C#2", "a=A#1 c=C#2");
+        let mut plan = plan("a=B! c=C", "a=A#1! c=C#2", "a=A#1 c=C#2");
         for action in &mut plan.actions {
             action.name = KeyName::recorded(name);
         }

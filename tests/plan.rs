@@ -35,7 +35,7 @@ const TABLE: &[[&str; 4]] = &[
     ["a=A", "", "z=A#1", "=a=A#1 (present)"],
     ["a=A*", "", "a=A#1", "=a=A#1 (present); ^a=A#1 (not-primary)"],
     ["a=A*", "", "a=A#1*", "=a=A#1 (present)"],
-    ["a=A", "a=A#1", "a=A#2", "=a=A#2 (other-id)"],
+    ["a=A", "a=A#1", "a=A#2", "=a=A#2 dropping [\"1\"] (other-id)"],
     // Of several rows: the recorded one, then the same name, then the primary, then the smallest id.
     ["a=A", "a=A#3", "z=A#1 a=A#2 y=A#3", ""],
     ["a=A", "", "z=A#1* a=A#2", "=a=A#2 (present)"],
@@ -50,17 +50,50 @@ const TABLE: &[[&str; 4]] = &[
     ["a=B", "a=A#1", "a=A#1 z=B#2", "±a=B#2 -#1 (other-key)"],
     ["a=B", "a=A#1", "a=A#1* z=B#2", "±a=B#2 -#1 ^ (other-key)"],
     ["a=B", "a=A#1", "", "+a=B (absent); xa=A#1 (undesired)"],
-    // A renamed key is replaced by itself, unless the account already has the new name.
-    ["b=A", "a=A#1", "a=A#1", "±b=A -#1 (renamed)"],
-    ["b=A", "a=A#1", "a=A#1*", "±b=A -#1 ^ (renamed)"],
-    ["b=A", "a=A#1", "offline", "±b=A -#1 (renamed)"],
-    ["b=A", "a=A#1(b)", "b=A#1", "=b=A#1 (name-agrees)"],
-    ["b=A", "a=A#1(b)", "offline", "=b=A#1 (name-agrees)"],
-    ["b=A", "a=A#1", "", "+b=A dropping [\"1\"] (gone)"],
-    // Keys are compared by blob before name: a swap is two renames, and a name with another blob is a new key.
-    ["a=B b=A", "a=A#1 b=B#2", "a=A#1 b=B#2", "±a=B -#2 (renamed); ±b=A -#1 (renamed)"],
-    ["a=B c=A", "a=A#1", "a=A#1", "+a=B (absent); ±c=A -#1 (renamed)"],
-    ["a=B", "a=A#1 b=B#2", "a=A#1 b=B#2", "±a=B -#1 -#2 (renamed)"],
+    ["a=B!<ann>", "a=A#1", "a=A#1", "±a=B owner+protect -#1 (other-key)"],
+    // What the state records and the manifest changes is recorded. Names on the account stay.
+    ["b=A", "a=A#1", "a=A#1", "~b=A#1 name (changed)"],
+    ["b=A", "a=A#1", "a=A#1*", "~b=A#1 name (changed)"],
+    ["b=A", "a=A#1", "offline", "~b=A#1 name (changed)"],
+    ["b=A", "a=A#1(b)", "b=A#1", "~b=A#1 name (changed)"],
+    ["b=A", "a=A#1", "", "+b=A name dropping [\"1\"] (gone)"],
+    ["a=A<ann>", "a=A#1<bob>", "a=A#1", "~a=A#1 owner (changed)"],
+    ["a=A<ann>", "a=A#1", "offline", "~a=A#1 owner (changed)"],
+    ["a=A", "a=A#1<bob>", "a=A#1", "~a=A#1 owner (changed)"],
+    ["a=A+30", "a=A#1+20", "a=A#1", "~a=A#1 expires (changed)"],
+    ["a=A", "a=A#1+20", "a=A#1", "~a=A#1 expires (changed)"],
+    ["a=A+30", "a=A#1~", "a=A#1", "~a=A#1 expires (changed)"],
+    ["a=A!", "a=A#1", "a=A#1", "~a=A#1 protect (changed)"],
+    ["a=A", "a=A#1!", "a=A#1", "~a=A#1 protect (changed)"],
+    ["b=A!<ann>+30*", "a=A#1", "a=A#1", "~b=A#1 name+owner+expires+protect (changed); ^b=A#1 (not-primary)"],
+    // Swaps and other permutations of names are updates.
+    ["a=B b=A", "a=A#1 b=B#2", "a=A#1 b=B#2", "~a=B#2 name (changed); ~b=A#1 name (changed)"],
+    [
+        "a=B b=C c=A",
+        "a=A#1 b=B#2 c=C#3",
+        "a=A#1 b=B#2 c=C#3",
+        "~a=B#2 name (changed); ~b=C#3 name (changed); ~c=A#1 name (changed)",
+    ],
+    ["a=B c=A", "a=A#1", "a=A#1", "+a=B (absent); ~c=A#1 name (changed)"],
+    ["a=B", "a=A#1 b=B#2", "a=A#1 b=B#2", "±a=B#2 name -#1 (other-key)"],
+    ["a=B", "a=A#1 b=B#2", "a=A#1* b=B#2", "±a=B#2 name -#1 ^ (other-key)"],
+    ["a=B", "a=A#1 b=B#2", "a=A#1 b=B#2*", "±a=B#2 name -#1 (other-key)"],
+    // A new `accountName` replaces the row, unless the row already has this name.
+    ["a=A(x)", "a=A#1", "a=A#1", "±a=A accountName -#1 (renamed)"],
+    ["a=A(x)", "a=A#1", "a=A#1*", "±a=A accountName -#1 ^ (renamed)"],
+    ["a=A(x)", "a=A#1", "offline", "±a=A accountName -#1 (renamed)"],
+    ["a=A(x)*", "a=A#1", "a=A#1*", "±a=A accountName -#1 (renamed); ^a=A (new-primary)"],
+    ["a=A(x)", "a=A#1{y}(y)", "y=A#1", "±a=A accountName -#1 (renamed)"],
+    ["a=A(x)", "a=A#1", "x=A#1", "~a=A#1 accountName (changed)"],
+    ["a=A(x)", "a=A#1", "a=A#1 x=A#2", "±a=A#2 accountName -#1 (renamed)"],
+    ["a=A(x)", "a=A#1", "", "+a=A accountName dropping [\"1\"] (gone)"],
+    ["a=A(a)", "a=A#1", "a=A#1", "~a=A#1 accountName (changed)"],
+    // A removed `accountName` changes nothing on the account, and neither does a row that was renamed by hand.
+    ["a=A", "a=A#1{x}(x)", "x=A#1", "~a=A#1 accountName (changed)"],
+    ["a=A(x)", "a=A#1{x}(x)", "z=A#1", ""],
+    ["a=A(x)", "a=A#1{x}", "a=A#1", ""],
+    ["a=A(x)", "", "a=A#1", "=a=A#1 (present)"],
+    ["a=A(x)", "", "a=A#1 x=A#2", "=a=A#2 (present)"],
     // A recorded key that is no longer desired is deleted.
     ["", "a=A#1", "a=A#1", "-a=A#1 (undesired)"],
     ["", "a=A#1", "offline", "-a=A#1 (undesired)"],
@@ -69,19 +102,45 @@ const TABLE: &[[&str; 4]] = &[
     ["a=A~", "a=A#1", "a=A#1", "-a=A#1 (expired)"],
     ["a=A~", "a=A#1", "", "xa=A#1 (expired)"],
     ["a=A~", "", "a=A#1", "-a=A#1 (expired)"],
-    ["a=A~!", "a=A#1", "a=A#1", "-a=A#1 protected (expired)"],
-    ["a=B!", "a=A#1", "a=A#1", "±a=B -#1 protected (other-key)"],
-    ["b=A!", "a=A#1", "a=A#1", "±b=A -#1 protected (renamed)"],
+    // The state decides what is protected.
+    ["a=A~", "a=A#1!", "a=A#1", "-a=A#1 protected (expired)"],
+    ["", "a=A#1!", "a=A#1", "-a=A#1 protected (undesired)"],
+    ["", "a=A#1!", "a=A#1 z=A#2", "-a=A#1 protected (undesired); -a=A#2 protected (copy-of-removed)"],
+    ["", "a=A#1!", "", "xa=A#1 (undesired)"],
+    ["a=B", "a=A#1!", "a=A#1", "±a=B protect -#1 protected (other-key)"],
+    ["a=B!", "a=A#1", "a=A#1", "±a=B protect -#1 (other-key)"],
+    ["a=A!(x)", "a=A#1!", "a=A#1", "±a=A accountName -#1 protected (renamed)"],
+    ["b=A", "a=A#1!", "a=A#1", "~b=A#1 name+protect (changed)"],
+    ["a=A!~", "a=A#1~", "a=A#1", "-a=A#1 (expired)"],
     // A key that is not recorded is never deleted.
     ["", "", "x=X#9* y=Y#8", ""],
     ["", "", "x=X#9%", ""],
     ["", "a=A#1", "a=A#1%", "xa=A#1 (undesired)"],
     // A key that an interrupted replacement left on the account is deleted.
     ["a=B", "a=A#1 a=B#2", "a=A#1 a=B#2", "-a=A#1 (left-over)"],
-    ["b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "-a=A#1 (copy)"],
-    ["b=A", "a=A#1 b=A#2(a)", "a=A#1 a=A#2", "-a=A#1 (copy)"],
+    ["a=A(x)", "a=A#1 a=A#2{x}(x)", "a=A#1 x=A#2", "-a=A#1 (left-over)"],
+    ["b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "-a=A#1 (left-over)"],
+    ["b=A", "a=A#1 b=A#2(a)", "a=A#1 a=A#2", "-a=A#1 (left-over)"],
     ["b=A", "a=A#1 b=A#2", "b=A#2", "xa=A#1 (copy)"],
-    ["c=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "±c=A -#1 -#2 (renamed)"],
+    ["b=A", "a=A#1 b=A#2", "offline", ""],
+    ["c=A(x)", "a=A#1 b=A#2", "a=A#1 b=A#2", "±c=A name+accountName -#1 -#2 (renamed)"],
+    // Replaced rows are deleted by later plans, unless their key is desired and in no other row.
+    ["a=B", "a=A#1$ a=B#2", "a=A#1 a=B#2", "-a=A#1 (left-over)"],
+    ["a=B", "a=A#1$ a=B#2", "offline", "-a=A#1 (left-over)"],
+    ["a=B", "a=A#1$ a=B#2", "a=B#2", "xa=A#1 (left-over)"],
+    ["a=B", "a=A#1$! a=B#2", "a=A#1 a=B#2", "-a=A#1 protected (left-over)"],
+    ["a=B", "a=A#1$ a=B#2", "a=A#1 a=B#2 z=A#3", "-a=A#1 (left-over); -a=A#3 (copy-of-removed)"],
+    ["", "a=A#1$ a=B#2", "a=A#1 a=B#2", "-a=B#2 (undesired); -a=A#1 (left-over)"],
+    ["a=A(x)", "a=A#1$ a=A#2{x}(x)", "a=A#1 x=A#2", "-a=A#1 (left-over)"],
+    ["a=A(x)", "a=A#1$ a=A#2{x}(x)", "a=A#1", "=a=A#1 accountName dropping [\"2\"] (needed)"],
+    ["a=B b=A", "a=A#1$ a=B#2", "a=A#1 a=B#2", "=b=A#1 name (needed)"],
+    ["a=B b=A", "a=A#1$ a=B#2", "offline", "=b=A#1 name (needed)"],
+    ["a=B b=A", "a=A#1$ a=B#2", "a=A#1 a=B#2 b=A#3", "=b=A#1 name (needed)"],
+    ["a=B b=A*", "a=A#1$ a=B#2", "a=A#1 a=B#2", "=b=A#1 name (needed); ^b=A#1 (not-primary)"],
+    ["a=B", "a=A#1$ a=B b=C#2", "offline", "-a=A#1 (left-over); -b=C#2 (undesired)"],
+    // A removed key leaves no row behind, even if the recorded one is gone.
+    ["", "a=A#1", "z=A#2", "-a=A#2 (copy-of-removed); xa=A#1 (undesired)"],
+    ["a=B", "a=A#1", "z=A#2", "+a=B (absent); -a=A#2 (copy-of-removed); xa=A#1 (undesired)"],
     // What is still pending after the account was observed can be on it.
     ["a=A", "a=A", "", ""],
     ["", "a=A", "", ""],
@@ -137,7 +196,6 @@ fn a_digest_covers_the_actions_and_the_account_only() {
     assert!(changed(&|plan| plan.pin = Some(user.clone())));
     assert!(changed(&|plan| plan.primary = None));
     assert!(changed(&|plan| plan.actions[0].name = KeyName::new("mallory").unwrap()));
-    assert!(changed(&|plan| plan.actions[0].protected = true));
     assert!(changed(&|plan| plan.actions.swap(0, 1)));
     assert!(changed(&|plan| drop(plan.actions.pop())));
     assert!(!changed(&|plan| plan.actions[0].reason = Reason::Gone));
@@ -173,11 +231,12 @@ fn a_key_that_must_be_removed_goes_from_every_row() {
     for (revoked, wanted, state, account, expected) in [
         // Revoked: recorded or not, under any name, in every row.
         ("A", "", "", "z=A#1", "-z=A#1 (revoked)"),
-        ("A", "", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (revoked); -z=A#2 (revoked)"),
+        ("A", "", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (revoked); -a=A#2 (revoked)"),
         ("A", "b=B", "b=B#2", "b=B#2", ""),
         ("A", "", "a=A#1", "", "xa=A#1 (revoked)"),
         // Revocation overrides protection.
-        ("A", "b=B!", "a=A#1 b=B#2", "a=A#1 b=B#2", "-a=A#1 (revoked)"),
+        ("A", "b=B!", "a=A#1! b=B#2!", "a=A#1 b=B#2 z=A#3", "-a=A#1 (revoked); -a=A#3 (revoked)"),
+        ("A", "a=B", "a=A#1!", "a=A#1", "±a=B protect -#1 (other-key)"),
         // No longer listed, or replaced by another key of the same name.
         ("", "", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (undesired); -a=A#2 (copy-of-removed)"),
         ("", "a=B", "a=A#1", "a=A#1 z=A#2", "±a=B -#1 (other-key); -a=A#2 (copy-of-removed)"),

@@ -12,14 +12,14 @@ use support::schema::{assert_valid, problems};
 use support::world::{self, listing, plan, recorded, today};
 
 /// A world with one action of each kind.
-const DESIRED: &str = "up=U ad=A new=R pr=P* na=N";
+const DESIRED: &str = "up=U ad=A new=R(new) pr=P* na=N<ann>";
 const STATE: &str = "old=R#1 pr=P#2 gone=G#3 bad=D#4 nb=N#6(na)";
 const ACCOUNT: &str = "old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6";
 
 fn one_of_each() -> Plan {
     let plan = plan(DESIRED, STATE, ACCOUNT);
     let kinds: std::collections::BTreeSet<_> = plan.actions.iter().map(|action| action.change.kind()).collect();
-    assert_eq!(kinds.len(), 6, "{}", world::show(&plan));
+    assert_eq!(kinds.len(), 7, "{}", world::show(&plan));
     plan
 }
 
@@ -142,6 +142,18 @@ fn each_change_that_invalidates_a_plan_is_reported() {
         ("old=R#1 pr=P#2 xx=A#5 na=N#6", "delete bad: id 4 is no longer on the account, or has another key"),
         ("old=R#1 pr=P#2 bad=D#4 xx=A#5 na=N#6", "delete bad: id 4 is no longer the primary key"),
         ("old=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6 gone=G#3", "forget gone: id 3 is on the account again"),
+        // Names on the account are shown to the reviewer, so they must hold.
+        ("old=R#1 pr=P#2 bad=D#4* xx=A#5 nb=N#6", "update na: id 6 was named \"na\" on the account, and is now \"nb\""),
+        ("old=R#1 pr=P#2 bad=D#4* yy=A#5 na=N#6", "adopt ad: id 5 was named \"xx\" on the account, and is now \"yy\""),
+        (
+            "odd=R#1 pr=P#2 bad=D#4* xx=A#5 na=N#6",
+            "replace new: id 1 was named \"old\" on the account, and is now \"odd\"",
+        ),
+        (
+            "old=R#1 pr=P#2 good=D#4* xx=A#5 na=N#6",
+            "delete bad: id 4 was named \"bad\" on the account, and is now \"good\"",
+        ),
+        ("old=R#1 pr=P#2 bad=D#4* xx=A#5", "update na: id 6 no longer has this key"),
     ];
     let plan = one_of_each();
     for (account, expected) in table {

@@ -52,7 +52,7 @@ impl<'p> Facts<'p> {
 
     /// Returns the row with which an action ends that has deleted its old rows. `None` while one of them is recorded.
     pub(super) fn row_after_deletions(&self, action: &'p Action) -> Option<&KeyId> {
-        let remains = |old: &OldKey| self.state.records.contains_key(&old.id) && !self.is_new_row(&old.id);
+        let remains = |old: &OldKey| self.state.managed(&old.id).is_some() && !self.is_new_row(&old.id);
         if action.change.old_rows().iter().any(remains) {
             return None;
         }

@@ -100,6 +100,7 @@ impl<'p> Facts<'p> {
                 | JournalEntry::Resend { .. }
                 | JournalEntry::Answered { .. }
                 | JournalEntry::Settle { .. }
+                | JournalEntry::Replace(_)
                 | JournalEntry::Drop { .. }
                 | JournalEntry::FormerPrimary { .. }
                 | JournalEntry::Account { .. } => {}

@@ -62,7 +62,7 @@ impl Facts<'_> {
             Change::Delete(old) => &old.id,
             Change::Replace { promote: true, .. } => new_row().filter(|id| is_primary(sightings, id))?,
             Change::Replace { .. } => new_row()?,
-            Change::Upload(_) | Change::Adopt { .. } | Change::Forget(_) => return None,
+            Change::Upload(_) | Change::Adopt { .. } | Change::Update { .. } | Change::Forget(_) => return None,
         };
         let old_rows = action.change.old_rows().iter().map(|old| &old.id);
         let gone: Vec<_> = old_rows.filter(|id| !self.is_new_row(id)).cloned().collect();
@@ -97,7 +97,7 @@ fn check(step: &Step, id: &KeyId, action: &Action, sightings: &Sightings) -> Vec
     let (name, row) = (&step.name, sightings.row(id));
     let mut findings = Vec::new();
     match step.kind {
-        ActionKind::Upload | ActionKind::Adopt | ActionKind::Replace => {
+        ActionKind::Upload | ActionKind::Adopt | ActionKind::Update | ActionKind::Replace => {
             let blob = action.change.blob();
             // A listing can leave out the key.
             let has_key = |row: &Row| row.blob.as_ref().is_none_or(|shown| shown == blob);

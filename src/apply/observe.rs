@@ -13,7 +13,7 @@ use super::waiting::{WaitReason, Waiting};
 use crate::account::{Clock, Lateness, ListError, Listing, ReadAccount, RetryPolicy, Throttle};
 use crate::names::KeyId;
 use crate::plan::AccountRow;
-use crate::state::{JournalEntry, LoadedState, Origin, Pending, PromotedRow, State};
+use crate::state::{JournalEntry, LoadedState, Origin, Pending, PromotedRow, Record, State};
 
 /// The account as a plan sees it.
 #[derive(Debug, Clone)]
@@ -105,7 +105,8 @@ fn open_questions(
         if is_stored { None } else { sightings.is_without_effect(since).err() }
     });
     open.extend(OpenQuestion::uncertain(uncertain));
-    let keys = state.records.keys().filter(|id| sightings.row(id).is_none()).count();
+    let managed = state.records.keys().chain(state.replaced.keys());
+    let keys = managed.filter(|id| sightings.row(id).is_none()).count();
     if keys > 0
         && let Err(undecided) = sightings.is_missing(start, state.last_apply.at)
     {
@@ -175,7 +176,9 @@ fn settled(state: &State, sightings: &Sightings) -> Vec<JournalEntry> {
             Sighting::Stored(row) => {
                 entries.push(JournalEntry::Write { at: sightings.latest().date() });
                 let row = AccountRow::new(row, Origin::Uploaded);
-                entries.push(JournalEntry::Record(row.record(&upload.name, &upload.public_key)));
+                let account_name = (upload.sent_name != upload.name.as_str()).then(|| upload.sent_name.clone());
+                let record = Record { account_name, ..row.record(&upload.name, &upload.public_key) };
+                entries.push(JournalEntry::Record(record));
             }
             Sighting::Foreign(_) | Sighting::Absent => {
                 entries.push(JournalEntry::Settle { public_key: upload.public_key.clone() });

@@ -20,7 +20,7 @@ pub fn rebuilt(plan: &Plan, lineage: Uuid, old: Option<&State>, date: Option<Tim
     state.apply(JournalEntry::Write { at: date });
     for action in &plan.actions {
         if let Change::Adopt { key, row } = &action.change {
-            state.apply(JournalEntry::Record(row.record(&action.name, key.key.blob())));
+            state.apply(JournalEntry::Record(key.record(&action.name, row)));
         }
     }
     state

@@ -13,7 +13,7 @@ use super::sightings::Sightings;
 use super::tools::Tools;
 use super::waiting::Waiting;
 use crate::account::{Clock, Effect, Failure, FailureKind, ReadAccount};
-use crate::plan::{AccountRow, Action, NewKey, Plan};
+use crate::plan::{AccountRow, Action, Change, NewKey, Plan};
 use crate::state::{JournalEntry, LoadedState, Session};
 
 pub(super) struct Run<'a, A, C, S> {
@@ -85,17 +85,26 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         }
     }
 
-    /// Records the rows of keys, which exist at a time of the server, and drops what was recorded for these keys before.
+    /// Records the rows of keys, which exist at a time of the server, and what they replace. Drops what was recorded for
+    /// these keys before.
     pub(super) async fn record_rows<'r>(
         &mut self,
         rows: impl IntoIterator<Item = (&'r Action, &'r NewKey, &'r AccountRow)>,
         at: Option<Timestamp>,
     ) {
-        let mut entries = vec![JournalEntry::Write { at }];
+        let mut write = Some(JournalEntry::Write { at });
+        let mut entries = Vec::new();
         let mut recorded = Vec::new();
         for (action, key, row) in rows {
             self.facts.set_new_row(&action.name, &row.id);
-            entries.push(JournalEntry::Record(row.record(&action.name, key.key.blob())));
+            // The row of an update was recorded before, and nothing was written to the account.
+            if !matches!(action.change, Change::Update { .. }) {
+                entries.extend(write.take());
+            }
+            entries.push(JournalEntry::Record(key.record(&action.name, row)));
+            let old_rows = action.change.old_rows().iter().filter(|old| old.id != row.id);
+            let replaced = old_rows.filter_map(|old| self.facts.state.records.get(&old.id));
+            entries.extend(replaced.cloned().map(JournalEntry::Replace));
             let stale = key.stale.iter().filter(|&stale| *stale != row.id);
             entries.extend(stale.map(|id| JournalEntry::Drop { id: id.clone() }));
             recorded.push((action, &row.id));

@@ -24,7 +24,7 @@ pub(super) fn sighting<'l>(pending: &'l Pending, sightings: &'l Sightings, state
     if let Some(row) = returned.filter(|row| row.blob.as_ref().is_none_or(|blob| blob == public_key)) {
         return Sighting::Stored(row);
     }
-    let is_known = |row: &Row| before.contains(&row.id) || state.records.contains_key(&row.id);
+    let is_known = |row: &Row| before.contains(&row.id) || state.managed(&row.id).is_some();
     let new_rows = sightings.holding(public_key).filter(|row| !is_known(row));
     if let Some(row) = new_rows.min_by_key(|row| (row.name != *sent_name, row.created_at, &row.id)) {
         return if row.name == *sent_name { Sighting::Stored(row) } else { Sighting::Foreign(row) };

@@ -22,7 +22,7 @@ use crate::account::{
     BodyFault, Clock, Dated, Effect, Failure, FailureKind, Listing, Operation, ReadAccount, Row, SendError,
     WriteAccount,
 };
-use crate::names::{AccountName, KeyId, KeyName};
+use crate::names::{KeyId, KeyName};
 use crate::plan::{AccountRow, Action, Change, NewKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::state::{JournalEntry, Origin, Pending, Session, State, UploadRequest};
@@ -105,7 +105,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         UploadRequest { at: Timestamp::from_second(now.as_second()).unwrap_or(now), timeout_seconds }
     }
 
-    /// Records the rows that the account has already.
+    /// Records the rows that the account has already, and changed attributes.
     pub(super) async fn adopt(&mut self) {
         let at = self.observation.as_ref().and_then(|observation| observation.listing.date());
         for (index, action) in self.facts.plan.actions.iter().enumerate() {
@@ -116,7 +116,7 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
             }
             self.record_rows([(action, key, row)], at).await;
             // A replacement has old rows to delete.
-            if matches!(action.change, Change::Adopt { .. }) {
+            if matches!(action.change, Change::Adopt { .. } | Change::Update { .. }) {
                 self.end(index, Status::Done { id: row.id.clone() });
             }
         }
@@ -353,7 +353,7 @@ impl<'p> Upload<'p> {
 
     /// The name that the key gets on the account.
     fn sent_name(self) -> &'p str {
-        self.key.account_name.as_ref().map_or(self.action.name.as_str(), AccountName::as_str)
+        self.key.name_to_send(&self.action.name)
     }
 
     fn blob(self) -> &'p KeyBlob {

@@ -16,7 +16,7 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
     pub(super) async fn verify(&mut self) -> Verification {
         let tools = self.tools;
         let may_have_changed = |step: &Step| match step.kind {
-            ActionKind::Adopt | ActionKind::Forget => false,
+            ActionKind::Adopt | ActionKind::Update | ActionKind::Forget => false,
             ActionKind::Upload | ActionKind::Replace | ActionKind::Promote | ActionKind::Delete => {
                 !matches!(step.status, Status::Waiting | Status::Skipped { .. })
             }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::attribute::AttributeChange;
 use super::explained::Explained;
 use super::key::{AccountRow, KeyView, NewKey, OldKey, view};
 use super::reason::Reason;
@@ -23,9 +24,6 @@ pub struct Action {
     #[serde(serialize_with = "Reason::serialize_explained")]
     #[schemars(with = "Explained<Reason>")]
     pub reason: Reason,
-    /// Whether the manifest protects the key from this change.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub protected: bool,
 }
 
 /// What to do for one key.
@@ -39,6 +37,13 @@ pub enum Change {
         #[serde(flatten)]
         key: NewKey,
         /// The row that contains the key.
+        row: AccountRow,
+    },
+    /// Record attributes that the manifest changes. Sends no request.
+    Update {
+        #[serde(flatten)]
+        key: NewKey,
+        /// The recorded row.
         row: AccountRow,
     },
     /// Replace keys with another one. They are deleted once it is on the account.
@@ -64,6 +69,9 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<String>")]
         id: Option<KeyId>,
+        /// The owner, according to the manifest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
         /// The account's name for the current primary key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instead_of: Option<String>,
@@ -80,6 +88,7 @@ pub enum Change {
 pub enum ActionKind {
     Upload,
     Adopt,
+    Update,
     Replace,
     Promote,
     Delete,
@@ -87,22 +96,59 @@ pub enum ActionKind {
 }
 
 impl Action {
+    pub(super) fn new(name: &KeyName, change: Change, reason: Reason) -> Self {
+        Self { name: name.clone(), change, reason }
+    }
+
     /// Returns the sort key of actions in a plan. Only deletions of the same name and key differ in their ids alone.
     pub(super) fn order(&self) -> (ActionKind, &KeyName, &KeyBlob, Option<&KeyId>) {
         let id = match &self.change {
             Change::Delete(old) | Change::Forget(old) => Some(&old.id),
-            Change::Upload(_) | Change::Adopt { .. } | Change::Replace { .. } | Change::Promote { .. } => None,
+            Change::Upload(_)
+            | Change::Adopt { .. }
+            | Change::Update { .. }
+            | Change::Replace { .. }
+            | Change::Promote { .. } => None,
         };
         (self.change.kind(), &self.name, self.change.blob(), id)
     }
 
+    /// Returns the owner of the key: the new one if the key gets one, otherwise the recorded one.
+    pub fn owner(&self) -> Option<&str> {
+        match &self.change {
+            Change::Upload(key)
+            | Change::Adopt { key, .. }
+            | Change::Update { key, .. }
+            | Change::Replace { key, .. } => key.owner.as_deref(),
+            Change::Promote { owner, .. } => owner.as_deref(),
+            Change::Delete(old) | Change::Forget(old) => old.owner.as_deref(),
+        }
+    }
+
+    /// Returns the attributes that the manifest changes.
+    pub fn attribute_changes(&self) -> &[AttributeChange] {
+        self.change.new_key().map(|key| key.changes.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether the action deletes a row of a key that the state protects.
+    pub fn is_protected(&self) -> bool {
+        self.change.deletes() && self.change.old_rows().iter().any(|old| old.protect)
+    }
+
     /// Returns facts about the rows that a reviewer should know, besides the keys and the reason.
     pub fn facts(&self) -> Vec<Phrase> {
+        let mut facts: Vec<_> = self.attribute_changes().iter().map(AttributeChange::phrase).collect();
+        facts.extend(self.row_facts());
+        facts
+    }
+
+    fn row_facts(&self) -> Vec<Phrase> {
         match &self.change {
             Change::Upload(key) => {
                 let named = |name: &AccountName| Phrase::new("named ").foreign(name.as_str()).then(" on the account");
                 key.account_name.iter().map(named).collect()
             }
+            Change::Update { key: _, row: _ } => Vec::new(),
             Change::Adopt { key: _, row } => {
                 let id = Phrase::new("id ").named(&row.id);
                 let has_same_name = row.account_name == self.name.as_str();
@@ -119,12 +165,18 @@ impl Action {
                     promote.then(|| Phrase::new("the new key becomes the primary key in place of the old one"));
                 present.into_iter().chain(promoted).collect()
             }
-            Change::Promote { blob: _, id: _, instead_of } => {
+            Change::Promote { blob: _, id: _, owner: _, instead_of } => {
                 instead_of.iter().map(|other| Phrase::new("in place of ").foreign(other)).collect()
             }
             Change::Delete(old) | Change::Forget(old) => {
                 let primary = if old.is_primary { ", the primary key" } else { "" };
-                vec![Phrase::new("id ").named(&old.id).then(primary)]
+                let id = Phrase::new("id ").named(&old.id).then(primary);
+                let has_same_name = old.account_name == self.name.as_str();
+                vec![if has_same_name {
+                    id
+                } else {
+                    id.then(", named ").foreign(&old.account_name).then(" on the account")
+                }]
             }
         }
     }
@@ -135,6 +187,7 @@ impl Change {
         match self {
             Self::Upload(_) => ActionKind::Upload,
             Self::Adopt { .. } => ActionKind::Adopt,
+            Self::Update { .. } => ActionKind::Update,
             Self::Replace { .. } => ActionKind::Replace,
             Self::Promote { .. } => ActionKind::Promote,
             Self::Delete(_) => ActionKind::Delete,
@@ -145,7 +198,10 @@ impl Change {
     /// Returns the new key if there is one, otherwise the old key.
     pub fn blob(&self) -> &KeyBlob {
         match self {
-            Self::Upload(new) | Self::Adopt { key: new, .. } | Self::Replace { key: new, .. } => new.key.blob(),
+            Self::Upload(new)
+            | Self::Adopt { key: new, .. }
+            | Self::Update { key: new, .. }
+            | Self::Replace { key: new, .. } => new.key.blob(),
             Self::Promote { blob, .. } => blob,
             Self::Delete(old) | Self::Forget(old) => &old.blob,
         }
@@ -154,7 +210,9 @@ impl Change {
     /// Returns the key that the change records.
     pub fn new_key(&self) -> Option<&NewKey> {
         match self {
-            Self::Upload(key) | Self::Adopt { key, .. } | Self::Replace { key, .. } => Some(key),
+            Self::Upload(key) | Self::Adopt { key, .. } | Self::Update { key, .. } | Self::Replace { key, .. } => {
+                Some(key)
+            }
             Self::Promote { .. } | Self::Delete(_) | Self::Forget(_) => None,
         }
     }
@@ -162,7 +220,7 @@ impl Change {
     /// Returns the row that contains the new key, if the account has one.
     pub fn row(&self) -> Option<&AccountRow> {
         match self {
-            Self::Adopt { row, .. } => Some(row),
+            Self::Adopt { row, .. } | Self::Update { row, .. } => Some(row),
             Self::Replace { row, .. } => row.as_ref(),
             Self::Upload(_) | Self::Promote { .. } | Self::Delete(_) | Self::Forget(_) => None,
         }
@@ -173,7 +231,7 @@ impl Change {
         match self {
             Self::Replace { old, .. } => old,
             Self::Delete(old) | Self::Forget(old) => std::slice::from_ref(old),
-            Self::Upload(_) | Self::Adopt { .. } | Self::Promote { .. } => &[],
+            Self::Upload(_) | Self::Adopt { .. } | Self::Update { .. } | Self::Promote { .. } => &[],
         }
     }
 
@@ -181,7 +239,7 @@ impl Change {
         match self {
             Self::Replace { old, .. } => old,
             Self::Delete(old) | Self::Forget(old) => std::slice::from_mut(old),
-            Self::Upload(_) | Self::Adopt { .. } | Self::Promote { .. } => &mut [],
+            Self::Upload(_) | Self::Adopt { .. } | Self::Update { .. } | Self::Promote { .. } => &mut [],
         }
     }
 
@@ -197,12 +255,14 @@ impl Change {
 }
 
 impl ActionKind {
-    pub const ALL: [Self; 6] = [Self::Upload, Self::Adopt, Self::Replace, Self::Promote, Self::Delete, Self::Forget];
+    pub const ALL: [Self; 7] =
+        [Self::Upload, Self::Adopt, Self::Update, Self::Replace, Self::Promote, Self::Delete, Self::Forget];
 
     pub fn glyph(self) -> char {
         match self {
             Self::Upload => '+',
             Self::Adopt => '=',
+            Self::Update => '~',
             Self::Replace => '±',
             Self::Promote => '^',
             Self::Delete => '-',
@@ -215,6 +275,7 @@ impl ActionKind {
         match self {
             Self::Upload => "upload",
             Self::Adopt => "adopt",
+            Self::Update => "update",
             Self::Replace => "replace",
             Self::Promote => "promote",
             Self::Delete => "delete",

@@ -87,6 +87,7 @@ pub struct PlanDocument<'p> {
 struct Counts {
     upload: usize,
     adopt: usize,
+    update: usize,
     replace: usize,
     promote: usize,
     delete: usize,
@@ -246,8 +247,8 @@ impl Plan {
         } = self;
         let mut hash = Sha256::new();
         hash_json(&mut hash, &(FORMAT_VERSION, endpoint, user_id, pin, primary, refuses_unmanaged, violations));
-        for Action { name, change, reason: _, protected } in actions {
-            hash_json(&mut hash, &(name, change, protected));
+        for Action { name, change, reason: _ } in actions {
+            hash_json(&mut hash, &(name, change));
         }
         let mut text = "sha256:".to_owned();
         for byte in hash.finalize() {
@@ -260,6 +261,7 @@ impl Plan {
         Counts {
             upload: self.count(ActionKind::Upload),
             adopt: self.count(ActionKind::Adopt),
+            update: self.count(ActionKind::Update),
             replace: self.count(ActionKind::Replace),
             promote: self.count(ActionKind::Promote),
             delete: self.count(ActionKind::Delete),
@@ -305,6 +307,7 @@ impl TryFrom<Value> for CheckedAction {
         let fits = match &action.change {
             Change::Replace { old, .. } => !old.is_empty(),
             Change::Delete(old) | Change::Forget(old) => old.name == action.name,
+            Change::Update { key, .. } => !key.changes.is_empty(),
             Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } => true,
         };
         if !fits {

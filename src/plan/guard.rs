@@ -66,7 +66,7 @@ pub fn refusals(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<R
         let rows = plan.refused_rows().count();
         refusals.push(Refusal::Unmanaged { rows, first: first.account_name.clone() });
     }
-    for action in plan.actions.iter().filter(|action| action.protected) {
+    for action in plan.actions.iter().filter(|action| action.is_protected()) {
         if !acknowledged.protected.contains(&action.name) {
             refusals.push(Refusal::Protected { name: action.name.clone(), kind: action.change.kind() });
         }
@@ -98,7 +98,11 @@ fn deleted(actions: &[Action], is_at_issue: impl Fn(&OldKey) -> bool) -> Option<
         Change::Replace { old, row: None, .. } => old.iter().any(&is_at_issue),
         // The row of the new key may be the primary itself.
         Change::Replace { old, row: Some(_), .. } => old.iter().any(|old| old.is_primary && is_at_issue(old)),
-        Change::Upload(_) | Change::Adopt { .. } | Change::Promote { .. } | Change::Forget(_) => false,
+        Change::Upload(_)
+        | Change::Adopt { .. }
+        | Change::Update { .. }
+        | Change::Promote { .. }
+        | Change::Forget(_) => false,
     };
     actions.iter().find(deletes).map(|action| &action.name)
 }

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::attribute::AttributeChange;
 use crate::account::Row;
 use crate::names::{AccountName, KeyId, KeyName};
 use crate::public_key::{Fingerprint, KeyBlob, KeyKind, PublicKey};
@@ -29,25 +30,46 @@ pub struct NewKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub expires: Option<Date>,
+    /// Whether later plans that would remove or replace the key are refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+    /// The attributes that differ from the recorded ones of this key, or of the key that it replaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<AttributeChange>,
     /// Recorded ids of this key that are no longer on the account, and are removed from the state.
     #[serde(rename = "staleIds", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
     pub stale: Vec<KeyId>,
 }
 
-/// A managed row to delete or forget.
+/// A row to delete or forget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OldKey {
-    /// The recorded name of the key.
+    /// The recorded name of the key, or the name on the account if the key is not recorded.
     #[serde(rename = "recordedName")]
     #[schemars(with = "String")]
     pub name: KeyName,
     #[schemars(with = "String")]
     pub id: KeyId,
+    /// The name on the account.
+    pub account_name: String,
     #[serde(rename = "key", with = "view")]
     #[schemars(with = "KeyView")]
     pub blob: KeyBlob,
+    /// The recorded owner, who loses access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The recorded last day of the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub expires: Option<Date>,
+    /// Whether that day has passed, so that the removal was approved with the expiry.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_expired: bool,
+    /// Whether the state protects the key, and the manifest does not revoke it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
     /// Whether it is the primary key of the account. False if the account was not listed.
     pub is_primary: bool,
 }
@@ -105,12 +127,31 @@ pub struct KeyView {
     comment: String,
 }
 
+impl NewKey {
+    /// Builds the record of the key in a row.
+    pub fn record(&self, name: &KeyName, row: &AccountRow) -> Record {
+        let Self { key, account_name, owner, expires, protect, changes: _, stale: _ } = self;
+        Record {
+            account_name: account_name.as_ref().map(ToString::to_string),
+            owner: owner.clone(),
+            expires: *expires,
+            protect: *protect,
+            ..row.record(name, key.blob())
+        }
+    }
+
+    /// Returns the name that the key gets on the account when it is uploaded.
+    pub fn name_to_send<'k>(&'k self, name: &'k KeyName) -> &'k str {
+        self.account_name.as_ref().map_or(name.as_str(), AccountName::as_str)
+    }
+}
+
 impl AccountRow {
     pub fn new(row: &Row, origin: Origin) -> Self {
         Self { id: row.id.clone(), account_name: row.name.clone(), created_at: row.created_at, origin }
     }
 
-    /// Builds the record of the key in this row.
+    /// Builds the record of the key in this row, without the attributes of the manifest.
     pub fn record(&self, name: &KeyName, blob: &KeyBlob) -> Record {
         let Self { id, account_name, created_at, origin } = self;
         Record {
@@ -118,7 +159,11 @@ impl AccountRow {
             id: id.clone(),
             public_key: blob.clone(),
             fingerprint: blob.fingerprint(),
-            account_name: (account_name != name.as_str()).then(|| account_name.clone()),
+            row_name: (account_name != name.as_str()).then(|| account_name.clone()),
+            account_name: None,
+            owner: None,
+            expires: None,
+            protect: false,
             origin: *origin,
             created_at: *created_at,
         }

@@ -1,12 +1,10 @@
 //! Matches desired keys with rows of the account.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::action::Change;
-use super::key::OldKey;
 use crate::account::{Listing, Row};
 use crate::manifest::{Desired, DesiredKey, RevokedKey};
 use crate::names::{KeyId, KeyName};
@@ -21,6 +19,8 @@ pub(super) struct Inventory<'a> {
     /// By name, then id.
     pub(super) records: Vec<&'a Record>,
     records_by_blob: HashMap<&'a KeyBlob, Vec<&'a Record>>,
+    /// By id.
+    pub(super) replaced: Vec<&'a Record>,
 }
 
 /// The keys that are desired today, and the rows that contain them.
@@ -31,14 +31,11 @@ pub(super) struct Matching<'a> {
     pub(super) holders: Vec<Holder<'a>>,
     /// The desired primary key.
     pub(super) primary: Option<&'a DesiredKey>,
-    /// The expired keys of the manifest, with their names and last days.
-    pub(super) expired: HashMap<&'a KeyBlob, (&'a KeyName, Date)>,
+    /// The expired keys of the manifest, with their last days.
+    pub(super) expired: HashMap<&'a KeyBlob, (&'a DesiredKey, Date)>,
     revoked: HashMap<&'a Fingerprint, &'a RevokedKey>,
     /// Whether every managed key is to be deleted, so that none is desired.
     pub(super) is_destroyed: bool,
-    /// Includes expired keys.
-    protected: HashSet<&'a KeyBlob>,
-    protected_names: HashSet<&'a KeyName>,
     by_blob: HashMap<&'a KeyBlob, usize>,
 }
 
@@ -49,6 +46,11 @@ pub(super) enum Holder<'a> {
     Pending,
     /// In the row of this record. The row exists if the account was listed.
     Recorded(&'a Record),
+    /// In the row of this record, which has another name on the account than the manifest now asks for. The API cannot
+    /// rename rows, so a new one must be uploaded.
+    Misnamed(&'a Record),
+    /// In a row that was replaced and is still to be deleted.
+    Replaced(&'a Record),
     /// In a row that is not recorded.
     Unrecorded(&'a Row),
 }
@@ -60,7 +62,8 @@ impl<'a> Inventory<'a> {
         for &record in &records {
             records_by_blob.entry(&record.public_key).or_default().push(record);
         }
-        Self { recorded, observed, records, records_by_blob }
+        let replaced = recorded.into_iter().flat_map(|state| state.replaced.values()).collect();
+        Self { recorded, observed, records, records_by_blob, replaced }
     }
 
     pub(super) fn is_refreshed(&self) -> bool {
@@ -101,10 +104,15 @@ impl<'a> Inventory<'a> {
         self.recorded.is_some_and(|state| state.pending.contains_key(blob))
     }
 
-    /// Whether a row is recorded with the key that it contains.
+    /// Whether a row is recorded with the key that it contains, or is to be deleted because it was replaced.
     pub(super) fn is_managed(&self, row: &Row) -> bool {
-        let record = self.recorded.and_then(|state| state.records.get(&row.id));
+        let record = self.recorded.and_then(|state| state.managed(&row.id));
         record.is_some_and(|record| is_row_of(row, record))
+    }
+
+    /// Whether an earlier run deleted a row. The account should not have it any more.
+    pub(super) fn is_deleted(&self, row: &Row) -> bool {
+        self.recorded.is_some_and(|state| state.last_apply.deleted.contains_key(&row.id))
     }
 
     /// Whether the row of a record exists, as far as is known.
@@ -116,39 +124,37 @@ impl<'a> Inventory<'a> {
         self.observed?.by_id(&record.id).filter(|row| is_row_of(row, record))
     }
 
-    pub(super) fn old_key(&self, record: &Record) -> OldKey {
-        OldKey {
-            name: record.name.clone(),
-            id: record.id.clone(),
-            blob: record.public_key.clone(),
-            is_primary: self.row_of(record).is_some_and(|row| row.is_primary),
-        }
+    /// Returns the name of a recorded row on the account.
+    pub(super) fn row_name(&self, record: &'a Record) -> &'a str {
+        self.row_of(record).map_or_else(|| record.row_name(), |row| row.name.as_str())
     }
 
-    /// Whether a key can stay in its recorded row: either the record or the row has its name.
-    pub(super) fn keeps_row(&self, record: &Record, key: &DesiredKey) -> bool {
-        let account_name = || match self.row_of(record) {
-            Some(row) => row.name.as_str(),
-            None => record.account_name.as_deref().unwrap_or(record.name.as_str()),
-        };
-        record.name == key.name || account_name() == key.name.as_str()
+    /// Whether a key cannot stay in its recorded row, because the manifest has a new `accountName`.
+    fn is_misnamed(&self, record: &'a Record, key: &DesiredKey) -> bool {
+        let Some(wanted) = &key.account_name else { return false };
+        record.account_name.as_deref() != Some(wanted.as_str()) && self.row_name(record) != wanted.as_str()
     }
 
     /// Finds the row that contains a desired key. Of several, the recorded one is preferred, then one with the same name,
-    /// then the primary, then the oldest. If the key cannot stay in its recorded row, because the API cannot rename keys, a
-    /// row that already has the name is preferred, and so is one that may have been uploaded.
+    /// then the primary, then the oldest. If the key cannot stay in its recorded row, a row that already has the name is
+    /// preferred, and so is one that may have been uploaded.
     fn holder(&self, key: &DesiredKey) -> Holder<'a> {
         let blob = key.key.blob();
         let records = self.records_by_blob.get(blob).into_iter().flatten().copied();
         let best = records.filter(|record| self.is_live(record)).min_by_key(|record| {
-            (record.name != key.name, self.row_of(record).map(|row| preference(row, &key.name)), &record.id)
+            let row = self.row_of(record).map(|row| preference(row, key.name_to_send()));
+            (self.is_misnamed(record, key), record.name != key.name, row, &record.id)
         });
         let others = self.rows_with(blob).filter(|row| !self.is_managed(row));
-        match (best, others.min_by_key(|row| preference(row, &key.name))) {
-            (Some(record), _) if self.keeps_row(record, key) => Holder::Recorded(record),
-            (_, Some(row)) if row.name == key.name.as_str() => Holder::Unrecorded(row),
+        let other = others.min_by_key(|row| preference(row, key.name_to_send()));
+        let is_last = |record: &&Record| record.public_key == *blob && self.is_live(record) && !self.is_pending(blob);
+        let replaced = || self.replaced.iter().copied().find(is_last);
+        match (best, other) {
+            (Some(record), _) if !self.is_misnamed(record, key) => Holder::Recorded(record),
+            (None, _) if let Some(record) = replaced() => Holder::Replaced(record),
+            (_, Some(row)) if row.name == key.name_to_send() => Holder::Unrecorded(row),
             _ if self.is_pending(blob) => Holder::Pending,
-            (Some(record), _) => Holder::Recorded(record),
+            (Some(record), _) => Holder::Misnamed(record),
             (None, Some(row)) => Holder::Unrecorded(row),
             (None, None) => Holder::Nowhere,
         }
@@ -159,20 +165,13 @@ impl<'a> Matching<'a> {
     /// Matches the keys that have not expired by `today`, or none of them if all are to be destroyed.
     pub(super) fn new(desired: &'a Desired, today: Date, destroy: bool, inventory: &Inventory<'a>) -> Self {
         let expired_on = |key: &DesiredKey| key.expires.filter(|&last| last < today);
-        let protected = || desired.keys.iter().filter(|key| key.protect);
         let keys: Vec<_> = desired.keys.iter().filter(|key| !destroy && expired_on(key).is_none()).collect();
         Self {
             holders: keys.iter().map(|key| inventory.holder(key)).collect(),
             primary: keys.iter().copied().find(|key| key.primary),
-            expired: desired
-                .keys
-                .iter()
-                .filter_map(|key| Some((key.key.blob(), (&key.name, expired_on(key)?))))
-                .collect(),
+            expired: desired.keys.iter().filter_map(|key| Some((key.key.blob(), (key, expired_on(key)?)))).collect(),
             revoked: desired.revoked.iter().map(|revoked| (&revoked.fingerprint, revoked)).collect(),
             is_destroyed: destroy,
-            protected: protected().map(|key| key.key.blob()).collect(),
-            protected_names: protected().map(|key| &key.name).collect(),
             by_blob: keys.iter().enumerate().map(|(index, key)| (key.key.blob(), index)).collect(),
             keys,
         }
@@ -197,16 +196,6 @@ impl<'a> Matching<'a> {
         matches!(holder, Some((_, _, Holder::Unrecorded(held))) if held.id == row.id)
     }
 
-    /// Whether the manifest protects an old key of a change, by its blob or by its name.
-    pub(super) fn protects(&self, change: &Change) -> bool {
-        let protects = |old: &OldKey| self.revoked(&old.blob).is_none() && self.is_protected(old);
-        change.deletes() && change.old_rows().iter().any(protects)
-    }
-
-    fn is_protected(&self, old: &OldKey) -> bool {
-        self.protected.contains(&old.blob) || self.protected_names.contains(&old.name)
-    }
-
     fn at(&self, index: usize) -> Option<(usize, &'a DesiredKey, Holder<'a>)> {
         Some((index, *self.keys.get(index)?, *self.holders.get(index)?))
     }
@@ -218,6 +207,6 @@ pub(super) fn is_row_of(row: &Row, record: &Record) -> bool {
 }
 
 /// Orders rows by preference, the best first: the same name, then the primary, then the oldest.
-fn preference<'r>(row: &'r Row, name: &KeyName) -> (bool, bool, bool, Option<Timestamp>, &'r KeyId) {
-    (row.name != name.as_str(), !row.is_primary, row.created_at.is_none(), row.created_at, &row.id)
+fn preference<'r>(row: &'r Row, name: &str) -> (bool, bool, bool, Option<Timestamp>, &'r KeyId) {
+    (row.name != name, !row.is_primary, row.created_at.is_none(), row.created_at, &row.id)
 }

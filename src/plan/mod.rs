@@ -3,6 +3,7 @@
 //! A pure function of desired, recorded, observed and today's date: no I/O, no clock. The same input gives the same bytes.
 
 mod action;
+mod attribute;
 mod compare;
 mod explained;
 pub mod file;
@@ -10,12 +11,15 @@ pub mod guard;
 mod key;
 mod matching;
 mod note;
+mod placement;
 mod reason;
 mod recheck;
+mod removal;
 
 use uuid::Uuid;
 
 pub use action::{Action, ActionKind, Change};
+pub use attribute::AttributeChange;
 pub use compare::{Input, compare};
 pub use file::Digest;
 pub use key::{AccountRow, KeyView, NewKey, OldKey, UnmanagedRow};

@@ -88,7 +88,7 @@ pub(super) fn find_drift(inventory: &Inventory<'_>) -> Vec<Drift> {
         None => Some(DriftKind::Deleted),
         Some(row) if !is_row_of(row, record) => Some(DriftKind::OtherKey),
         Some(row) => {
-            let known = record.account_name.as_deref().unwrap_or(record.name.as_str());
+            let known = record.row_name();
             (row.name != known).then(|| DriftKind::Renamed { from: known.to_owned(), to: row.name.clone() })
         }
     };

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::explained::Explained;
-use crate::names::{KeyId, KeyName};
+use crate::names::KeyId;
 use crate::terminal::phrase::Phrase;
 
 /// The reason for an action, for readers only.
@@ -25,17 +25,16 @@ pub enum Reason {
         #[schemars(with = "String")]
         id: KeyId,
     },
-    /// Adopt: the key is recorded with another name, and the account already has it with the name in the manifest.
-    NameAgrees {
-        #[schemars(with = "String")]
-        from: KeyName,
-    },
+    /// Adopt: the row was to be deleted after a replacement, but no other row contains the key.
+    Needed,
+    /// Update: the manifest has other attributes than the state.
+    Changed,
     /// Replace: the manifest has a different key with this name.
     OtherKey,
-    /// Replace: the manifest has the key with another name, and the API cannot rename keys.
+    /// Replace: the manifest has a new `accountName`, and the API cannot rename keys.
     Renamed {
-        #[schemars(with = "String")]
-        from: KeyName,
+        /// The name on the account.
+        from: String,
     },
     /// Promote: the key is the primary in the manifest, but not on the account.
     NotPrimary,
@@ -59,11 +58,13 @@ pub enum Reason {
     },
     /// Delete: another row contains a key that is removed.
     CopyOfRemoved,
-    /// Delete or forget: an interrupted run replaced the key, but did not delete it.
+    /// Delete or forget: an earlier run replaced the row, but did not delete it.
     LeftOver,
+    /// Delete: an earlier run deleted the row, but the account still has it.
+    Undeleted,
     /// Promote: an upload of an interrupted run became the primary key.
     Restored,
-    /// Delete or forget: the same key is recorded with another id.
+    /// Forget: the same key is recorded with another id.
     Copy,
 }
 
@@ -83,13 +84,12 @@ impl Reason {
             Self::OtherId { id } => {
                 Phrase::new("recorded with id ").named(id).then(", but the account has it with another id")
             }
-            Self::NameAgrees { from } => {
-                Phrase::new("recorded as ").named(from).then(", but the account already has it with this name")
-            }
+            Self::Needed => Phrase::new("an earlier run replaced this row, but no other row contains the key"),
+            Self::Changed => Phrase::new("changed in the manifest"),
             Self::OtherKey => Phrase::new("the manifest has a different key with this name"),
-            Self::Renamed { from } => {
-                Phrase::new("renamed from ").named(from).then("; the API cannot rename keys, so it is replaced")
-            }
+            Self::Renamed { from } => Phrase::new("named ")
+                .foreign(from)
+                .then(" on the account; the API cannot rename keys, so it is replaced"),
             Self::NotPrimary => Phrase::new("the manifest makes it the primary key"),
             Self::NewPrimary => Phrase::new("the manifest makes it the primary key once it is uploaded"),
             Self::Undesired => Phrase::new("no longer in the manifest"),
@@ -98,7 +98,8 @@ impl Reason {
             Self::Revoked { because: None } => Phrase::new("revoked in the manifest"),
             Self::Revoked { because: Some(because) } => Phrase::new("revoked in the manifest: ").foreign(because),
             Self::CopyOfRemoved => Phrase::new("another row with a key that is removed"),
-            Self::LeftOver => Phrase::new("already replaced by another key with this name"),
+            Self::LeftOver => Phrase::new("already replaced by an earlier run"),
+            Self::Undeleted => Phrase::new("deleted by an earlier run, but still on the account"),
             Self::Restored => Phrase::new("it was the primary key before an apply that was interrupted"),
             Self::Copy => Phrase::new("duplicate; the same key is recorded with another id"),
         }

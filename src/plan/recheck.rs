@@ -7,6 +7,7 @@ use crate::account::{Listing, Row};
 use crate::names::KeyId;
 use crate::public_key::KeyBlob;
 use crate::state::State;
+use crate::terminal::escape::escape;
 
 /// Lists changes that invalidate a saved plan. Empty if the plan can be applied.
 pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: Date) -> Vec<String> {
@@ -17,7 +18,7 @@ pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: 
         broken.push(format!("the plan is for user {planned}, but the account belongs to user {found}"));
     }
     broken.extend(plan.actions.iter().filter_map(|action| {
-        let why = not_ours(action, recorded).or_else(|| action_broken(action, observed, plan.refreshed, today))?;
+        let why = not_recorded(action, recorded).or_else(|| action_broken(action, observed, plan.refreshed, today))?;
         Some(format!("{} {}: {why}", action.change.kind().verb(), action.name))
     }));
     broken
@@ -52,33 +53,44 @@ fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
 
 /// Ensures that even a forged plan removes only rows that are recorded in the state, or keys that must be removed
 /// whether they are recorded or not.
-fn not_ours(action: &Action, recorded: Option<&State>) -> Option<String> {
-    // These rows need not be recorded.
-    if matches!(action.reason, Reason::Revoked { .. } | Reason::Expired { .. } | Reason::CopyOfRemoved) {
-        return None;
-    }
-    let ours = |old: &OldKey| {
-        let Some(state) = recorded else { return false };
-        let record = state.records.get(&old.id);
+fn not_recorded(action: &Action, recorded: Option<&State>) -> Option<String> {
+    let rows = || recorded.into_iter().flat_map(|state| state.records.values().chain(state.replaced.values()));
+    let is_recorded = |old: &OldKey| {
+        let record = recorded.and_then(|state| state.managed(&old.id));
         record.is_some_and(|record| record.public_key == old.blob && record.name == old.name)
     };
-    let foreign = action.change.old_rows().iter().find(|old| !ours(old)).map(|old| &old.id);
+    let may_go = |old: &OldKey| match action.reason {
+        // These rows need not be recorded.
+        Reason::Revoked { .. } | Reason::Expired { .. } => true,
+        Reason::CopyOfRemoved => rows().any(|record| record.public_key == old.blob),
+        Reason::Undeleted => recorded
+            .is_some_and(|state| state.last_apply.deleted.get(&old.id).is_some_and(|row| row.public_key == old.blob)),
+        _ => is_recorded(old),
+    };
+    let foreign = action.change.old_rows().iter().find(|old| !may_go(old)).map(|old| &old.id);
     let stale = action.change.new_key().into_iter().flat_map(|key| &key.stale);
-    let unknown = || stale.into_iter().find(|id| !recorded.is_some_and(|state| state.records.contains_key(*id)));
+    let updated = match &action.change {
+        Change::Update { row, .. } => Some(&row.id),
+        _ => None,
+    };
+    let mut kept = stale.chain(updated);
+    let unknown = || kept.find(|id| !recorded.is_some_and(|state| state.records.contains_key(*id)));
     foreign.or_else(unknown).map(|id| format!("id {id} does not match a key in the state"))
 }
 
 fn action_broken(action: &Action, now: &Listing, refreshed: bool, today: Date) -> Option<String> {
     match &action.change {
         Change::Upload(key) => expired(key, today).or_else(|| uploaded(key, &[], now)),
-        Change::Adopt { key, row } => expired(key, today).or_else(|| gone(row, key, now)),
+        Change::Adopt { key, row } | Change::Update { key, row } => {
+            expired(key, today).or_else(|| moved(row, key, now))
+        }
         Change::Replace { key, row, old, promote: _ } => expired(key, today)
             .or_else(|| match row {
-                Some(row) => gone(row, key, now),
+                Some(row) => moved(row, key, now),
                 None => uploaded(key, old, now),
             })
             .or_else(|| old.iter().find_map(|old| old_broken(old, now, refreshed))),
-        Change::Promote { blob, id: Some(id), instead_of: _ } => match row_with(now, id, blob) {
+        Change::Promote { blob, id: Some(id), owner: _, instead_of: _ } => match row_with(now, id, blob) {
             None => Some(format!("id {id} no longer has this key")),
             Some(row) if row.is_primary => Some("it is already the primary key".to_owned()),
             Some(_) => None,
@@ -101,9 +113,17 @@ fn uploaded(key: &NewKey, old: &[OldKey], now: &Listing) -> Option<String> {
     others.next().map(|row| format!("the key is already on the account, id {}", row.id))
 }
 
-fn gone(row: &AccountRow, key: &NewKey, now: &Listing) -> Option<String> {
-    let there = row_with(now, &row.id, key.key.blob()).is_some();
-    (!there).then(|| format!("id {} no longer has this key", row.id))
+fn moved(row: &AccountRow, key: &NewKey, now: &Listing) -> Option<String> {
+    match row_with(now, &row.id, key.key.blob()) {
+        None => Some(format!("id {} no longer has this key", row.id)),
+        Some(found) => renamed(&row.id, &row.account_name, found),
+    }
+}
+
+/// Compares the name on the account with the planned one.
+fn renamed(id: &KeyId, planned: &str, found: &Row) -> Option<String> {
+    let (planned, now) = (escape(planned), escape(&found.name));
+    (planned != now).then(|| format!("id {id} was named \"{planned}\" on the account, and is now \"{now}\""))
 }
 
 fn old_broken(old: &OldKey, now: &Listing, refreshed: bool) -> Option<String> {
@@ -114,6 +134,6 @@ fn old_broken(old: &OldKey, now: &Listing, refreshed: bool) -> Option<String> {
             let is = if row.is_primary { "is now the primary key" } else { "is no longer the primary key" };
             Some(format!("id {} {is}", old.id))
         }
-        Some(_) => None,
+        Some(row) => renamed(&old.id, &old.account_name, row),
     }
 }

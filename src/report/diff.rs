@@ -34,6 +34,8 @@ struct DiffEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    protect: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     primary: bool,
     public_key: &'a str,
 }
@@ -94,35 +96,53 @@ fn entries<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p Key
 }
 
 fn of_record(record: &Record, primary: bool) -> String {
-    let Record { name, id, public_key, fingerprint, account_name, origin: _, created_at: _ } = record;
+    let Record {
+        name,
+        id,
+        public_key,
+        fingerprint,
+        row_name: _,
+        account_name: _,
+        owner,
+        expires,
+        protect,
+        origin: _,
+        created_at: _,
+    } = record;
     write(&DiffEntry {
         name: name.as_str(),
         key_type: public_key.kind().map(|kind| kind.to_string()),
         fingerprint: fingerprint.to_string(),
         id: Some(id.as_str()),
-        account_name: account_name.as_deref().map(|name| escape(name).into_owned()),
-        owner: None,
-        expires: None,
+        account_name: account_name(name, Some(record.row_name())),
+        owner: owner.as_deref().map(|owner| escape(owner).into_owned()),
+        expires: expires.map(|last| last.to_string()),
+        protect: *protect,
         primary,
         public_key: public_key.as_str(),
     })
 }
 
 fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool) -> String {
-    let NewKey { key, account_name, owner, expires, stale: _ } = key;
-    let sent_name = account_name.as_ref().map(AccountName::as_str);
-    let account_name = row.map(|row| row.account_name.as_str()).or(sent_name).filter(|other| *other != name.as_str());
+    let NewKey { key, account_name: sent_name, owner, expires, protect, changes: _, stale: _ } = key;
+    let sent_name = sent_name.as_ref().map(AccountName::as_str);
     write(&DiffEntry {
         name: name.as_str(),
         key_type: Some(key.kind().to_string()),
         fingerprint: key.blob().fingerprint().to_string(),
         id: row.map(|row| row.id.as_str()),
-        account_name: account_name.map(|name| escape(name).into_owned()),
+        account_name: account_name(name, row.map(|row| row.account_name.as_str()).or(sent_name)),
         owner: owner.as_deref().map(|owner| escape(owner).into_owned()),
         expires: expires.map(|last| last.to_string()),
+        protect: *protect,
         primary,
         public_key: key.blob().as_str(),
     })
+}
+
+/// Returns the name on the account if it differs.
+fn account_name(name: &KeyName, row_name: Option<&str>) -> Option<String> {
+    row_name.filter(|other| *other != name.as_str()).map(|name| escape(name).into_owned())
 }
 
 /// Writes an entry as a list with one element, with a line feed at its end.

@@ -178,8 +178,12 @@ impl<'p> Events<'p> {
 }
 
 fn recorded<'a>(action: &'a Action, id: &'a KeyId) -> EventContent<'a> {
-    let is_adopted = action.change.row().is_some();
-    done(if is_adopted { "adopted" } else { "uploaded" }, action, id)
+    let event = match action.change.row() {
+        Some(_) if action.change.kind() == ActionKind::Update => "updated",
+        Some(_) => "adopted",
+        None => "uploaded",
+    };
+    done(event, action, id)
 }
 
 /// Returns `None` if the line of [`recorded`] already reported the step.
@@ -188,7 +192,7 @@ fn ended<'a>(step: &'a Step, action: &'a Action) -> Option<EventContent<'a>> {
     let action_kind = *action_kind;
     Some(match status {
         Status::Done { id } => match action_kind {
-            ActionKind::Upload | ActionKind::Adopt => return None,
+            ActionKind::Upload | ActionKind::Adopt | ActionKind::Update => return None,
             ActionKind::Replace => done("replaced", action, id),
             ActionKind::Promote => done("promoted", action, id),
             ActionKind::Delete => done("deleted", action, id),
@@ -202,16 +206,15 @@ fn ended<'a>(step: &'a Step, action: &'a Action) -> Option<EventContent<'a>> {
 }
 
 fn done<'a>(event: &'static str, action: &'a Action, id: &'a KeyId) -> EventContent<'a> {
-    let Action { name, change, reason, protected: _ } = action;
-    let new = change.new_key();
+    let Action { name, change, reason } = action;
     let replaced: &[OldKey] = if let Change::Replace { old, .. } = change { old } else { &[] };
     EventContent::Done(Box::new(KeyDetails {
         event,
         name,
         id,
         key: KeyView::from(change.blob()),
-        owner: new.and_then(|key| key.owner.as_deref()),
-        expires: new.and_then(|key| key.expires),
+        owner: action.owner(),
+        expires: change.new_key().and_then(|key| key.expires),
         reason: reason.code(),
         deleted_ids: replaced.iter().map(|old| &old.id).collect(),
     }))

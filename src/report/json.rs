@@ -132,7 +132,11 @@ mod tests {
             id: KeyId::new(id).unwrap(),
             fingerprint: blob.fingerprint(),
             public_key: blob.clone(),
+            row_name: None,
             account_name: None,
+            owner: None,
+            expires: None,
+            protect: false,
             origin: Origin::Uploaded,
             created_at: Some(created_at.parse().unwrap()),
         };

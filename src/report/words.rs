@@ -7,6 +7,7 @@ pub fn done(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Upload => "uploaded as",
         ActionKind::Adopt => "adopted as",
+        ActionKind::Update => "updated",
         ActionKind::Replace => "replaced by",
         ActionKind::Promote => "promoted",
         ActionKind::Delete => "deleted",
@@ -19,6 +20,7 @@ pub fn past(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Upload => "uploaded",
         ActionKind::Adopt => "adopted",
+        ActionKind::Update => "updated",
         ActionKind::Replace => "replaced",
         ActionKind::Promote => "promoted",
         ActionKind::Delete => "deleted",

@@ -28,6 +28,8 @@ pub enum JournalEntry {
     },
     /// A row is managed. Also ends the pending upload of its key.
     Record(Record),
+    /// Another row replaces this managed row, which is still to be deleted.
+    Replace(Record),
     /// A row is no longer managed.
     Drop { id: KeyId },
     /// A row was deleted, and is no longer managed.

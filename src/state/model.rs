@@ -1,6 +1,6 @@
 //! The state of one account.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use indexmap::IndexMap;
 use uuid::Uuid;
@@ -24,11 +24,13 @@ pub struct State {
     pub endpoint: Endpoint,
     /// Unknown until the account has listed or returned a row.
     pub user_id: Option<UserId>,
-    /// The managed rows. Two may have one name, while an old row waits to be deleted.
+    /// The managed rows.
     ///
     /// Unordered, see [`State::sorted`]: keeping an order by name took a tenth of an upload's time. Read from a file, they
     /// lie in memory in its order, which makes a plan of 100,000 keys a tenth faster.
     pub records: IndexMap<KeyId, Record>,
+    /// Rows that others have replaced and that are still to be deleted. They have no id in common with `records`.
+    pub replaced: BTreeMap<KeyId, Record>,
     /// Uploads with an unknown outcome. They are not sent again until a listing has shown whether they arrived.
     pub pending: HashMap<KeyBlob, Pending>,
     /// The primary before uploads that can have taken its place. `None` once it is certain that none did.
@@ -45,6 +47,7 @@ impl State {
             endpoint,
             user_id: None,
             records: IndexMap::new(),
+            replaced: BTreeMap::new(),
             pending: HashMap::new(),
             former_primary: None,
             last_apply: LastApply::default(),
@@ -73,13 +76,16 @@ impl State {
             JournalEntry::Record(record) => {
                 self.pending.remove(&record.public_key);
                 self.last_apply.deleted.remove(&record.id);
+                self.replaced.remove(&record.id);
                 self.records.insert(record.id.clone(), record);
             }
-            JournalEntry::Drop { id } => {
-                self.records.swap_remove(&id);
+            JournalEntry::Replace(record) => {
+                self.records.swap_remove(&record.id);
+                self.replaced.insert(record.id.clone(), record);
             }
+            JournalEntry::Drop { id } => self.forget(&id),
             JournalEntry::Delete(row) => {
-                self.records.swap_remove(&row.id);
+                self.forget(&row.id);
                 self.last_apply.note(row.at);
                 self.last_apply.deleted.insert(row.id.clone(), row);
             }
@@ -94,7 +100,17 @@ impl State {
 
     /// Returns the entries that turn `earlier` into this state, lineage, serial and endpoint aside.
     pub fn changes_since(&self, earlier: &Self) -> Vec<JournalEntry> {
-        let Self { lineage: _, serial: _, endpoint: _, user_id, records, pending, former_primary, last_apply } = self;
+        let Self {
+            lineage: _,
+            serial: _,
+            endpoint: _,
+            user_id,
+            records: _,
+            replaced,
+            pending,
+            former_primary,
+            last_apply,
+        } = self;
         let mut changes = Vec::new();
         if let Some(user_id) = user_id.as_ref().filter(|_| *user_id != earlier.user_id) {
             changes.push(JournalEntry::Account { user_id: user_id.clone() });
@@ -115,6 +131,11 @@ impl State {
                 changes.push(JournalEntry::Record(record.clone()));
             }
         }
+        for record in replaced.values() {
+            if earlier.replaced.get(&record.id) != Some(record) {
+                changes.push(JournalEntry::Replace(record.clone()));
+            }
+        }
         let LastApply { at, deleted, promoted } = last_apply;
         for row in deleted.values().filter(|row| earlier.last_apply.deleted.get(&row.id) != Some(row)) {
             changes.push(JournalEntry::Delete(row.clone()));
@@ -127,7 +148,8 @@ impl State {
         if *at != earlier.last_apply.at {
             changes.push(JournalEntry::Write { at: *at });
         }
-        for id in earlier.records.keys().filter(|id| !records.contains_key(*id) && !deleted.contains_key(*id)) {
+        let earlier_rows = earlier.records.keys().chain(earlier.replaced.keys());
+        for id in earlier_rows.filter(|id| self.managed(id).is_none() && !deleted.contains_key(*id)) {
             changes.push(JournalEntry::Drop { id: id.clone() });
         }
         changes
@@ -146,7 +168,8 @@ impl State {
             JournalEntry::Write { at } => self.last_apply.at == *at,
             JournalEntry::Settle { public_key } => !self.pending.contains_key(public_key),
             JournalEntry::Record(record) => self.records.get(&record.id) == Some(record),
-            JournalEntry::Drop { id } => !self.records.contains_key(id),
+            JournalEntry::Replace(record) => self.replaced.get(&record.id) == Some(record),
+            JournalEntry::Drop { id } => self.managed(id).is_none(),
             JournalEntry::Delete(row) => self.last_apply.deleted.get(&row.id) == Some(row),
             JournalEntry::Promote(row) => self.last_apply.promoted.as_ref() == Some(row),
             JournalEntry::FormerPrimary { id } => self.former_primary == *id,
@@ -159,6 +182,16 @@ impl State {
         let mut records: Vec<_> = self.records.values().collect();
         records.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         records
+    }
+
+    /// Returns the record of a row, also if it is still to be deleted after it was replaced.
+    pub fn managed(&self, id: &KeyId) -> Option<&Record> {
+        self.records.get(id).or_else(|| self.replaced.get(id))
+    }
+
+    fn forget(&mut self, id: &KeyId) {
+        self.records.swap_remove(id);
+        self.replaced.remove(id);
     }
 
     /// Refuses another endpoint, and another user if both are known.
@@ -182,7 +215,9 @@ mod tests {
 
     #[test]
     fn the_changes_since_an_earlier_state_lead_from_it_to_the_later_one() {
-        let mut base = state(4, &[1, 9]);
+        let mut base = state(4, &[1, 8, 9]);
+        base.apply(JournalEntry::Replace(record(10)));
+        base.apply(JournalEntry::Replace(record(11)));
         base.apply(intend(4));
         base.apply(intend(6));
         let mut later = base.clone();
@@ -192,7 +227,11 @@ mod tests {
             intend(3),
             JournalEntry::Settle { public_key: blob(3) },
             JournalEntry::Record(record(2)),
-            JournalEntry::Record(Record { account_name: Some("other".to_owned()), ..record(9) }),
+            JournalEntry::Record(Record { row_name: Some("other".to_owned()), ..record(9) }),
+            JournalEntry::Replace(record(5)),
+            JournalEntry::Replace(record(8)),
+            JournalEntry::Record(record(11)),
+            JournalEntry::Drop { id: record(10).id },
             JournalEntry::Drop { id: record(1).id },
             JournalEntry::Account { user_id },
             JournalEntry::Settle { public_key: blob(6) },
@@ -202,7 +241,7 @@ mod tests {
         }
         let changes = later.changes_since(&base);
         assert!(changes.iter().all(|entry| later.includes(entry) && !base.includes(entry)), "{changes:?}");
-        assert_eq!(changes.len(), 6, "{changes:?}");
+        assert_eq!(changes.len(), 10, "{changes:?}");
         for entry in changes {
             base.apply(entry);
         }

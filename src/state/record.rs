@@ -1,6 +1,7 @@
 //! The record of one managed key.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,15 +24,35 @@ pub struct Record {
     /// The fingerprint of the key, as `ssh-keygen -l` prints it.
     #[schemars(with = "String", regex(pattern = "^SHA256:[A-Za-z0-9+/]{43}$"))]
     pub fingerprint: Fingerprint,
-    /// The name on the account, if it differs.
+    /// The name of the row on the account, if it differs from `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_name: Option<String>,
+    /// `accountName` in the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
+    /// `owner` in the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// `expires` in the manifest: the last day on which the key is desired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub expires: Option<Date>,
+    /// `protect` in the manifest: plans that would remove or replace the key are refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
     /// How the key came under management.
     pub origin: Origin,
     /// When the key was added, according to the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub created_at: Option<Timestamp>,
+}
+
+impl Record {
+    /// Returns the name of the row on the account when it was recorded.
+    pub fn row_name(&self) -> &str {
+        self.row_name.as_deref().unwrap_or(self.name.as_str())
+    }
 }
 
 /// How a key came under management.

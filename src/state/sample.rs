@@ -32,7 +32,11 @@ pub(super) fn record(number: u32) -> Record {
         id: KeyId::new(format!("row-{number}")).unwrap(),
         public_key: blob(number),
         fingerprint: blob(number).fingerprint(),
+        row_name: None,
         account_name: None,
+        owner: None,
+        expires: None,
+        protect: false,
         origin: Origin::Uploaded,
         created_at: None,
     }

@@ -56,6 +56,13 @@ impl Phrase {
         self
     }
 
+    /// Adds another phrase.
+    #[must_use]
+    pub fn followed_by(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     pub fn pieces(&self) -> &[Piece] {
         &self.0
     }

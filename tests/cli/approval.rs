@@ -142,18 +142,19 @@ fn a_target_limits_a_plan_and_the_plan_shows_it() {
 }
 
 #[test]
-fn a_rename_on_an_account_that_refuses_duplicates_explains_how() {
+fn a_new_account_name_on_an_account_that_refuses_duplicates_explains_how() {
     let account = account_with(EmulatorConfig {
         behaviour: keyform::emulator::Behaviour { duplicate_key: DuplicateKey::Refuse, ..Default::default() },
         ..EmulatorConfig::default()
     });
     let folder = Folder::of("alice=1* bob=2");
     folder.keyform("apply -y").on(&account).run().expect(0);
-    folder.write("keyform.yaml", manifest("alice=1* bob-desktop=2"));
+    let renamed = manifest("alice=1* bob=2").replace("- name: bob\n", "- name: bob\n    accountName: bob-desktop\n");
+    folder.write("keyform.yaml", &renamed);
     assert_snapshot!("rename_refused", fails_before_any_write(&account, &folder, "apply -y", 1));
     folder.write("keyform.yaml", manifest("alice=1*"));
     folder.keyform("apply -y --allow-deletes 1").on(&account).run().expect(0);
-    folder.write("keyform.yaml", manifest("alice=1* bob-desktop=2"));
+    folder.write("keyform.yaml", &renamed);
     folder.keyform("apply -y").on(&account).run().expect(0);
     folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
 }

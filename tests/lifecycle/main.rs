@@ -16,7 +16,7 @@ use keyform::account::{Clock, Lateness, Listing, ReadAccount, RetryPolicy, Row, 
 use keyform::apply::{ApplyOptions, Outcome, Status, Tools, execute};
 use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
-use keyform::names::{KeyId, KeyName};
+use keyform::names::{AccountName, KeyId, KeyName};
 use keyform::plan::{Action, Change, Plan};
 use keyform::public_key::{KeyBlob, PublicKey};
 use keyform::state::{LoadedState, Origin};
@@ -248,7 +248,7 @@ impl<'k, A: Account> History<'k, A> {
             .session
             .state
             .iter()
-            .flat_map(|state| state.records.values())
+            .flat_map(|state| state.records.values().chain(state.replaced.values()))
             .map(|record| (record.id.clone(), record.name.clone()))
             .collect();
         // Rows that somebody else added are deleted only if the plan names them.
@@ -309,7 +309,7 @@ impl<'k, A: Account> History<'k, A> {
 }
 
 #[test]
-fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
+fn an_account_that_refuses_a_second_copy_fails_a_new_account_name_and_loses_nothing() {
     let mode = Mode { duplicate_key: DuplicateKey::Refuse, ..Mode::default() };
     let keys = [support::keys::key(0)];
     let account = MemoryAccount::new(mode, world::rows("system=S#system%"));
@@ -317,7 +317,7 @@ fn an_account_that_refuses_a_second_copy_fails_a_rename_and_loses_nothing() {
     let mut key = world::desired("old=A").keys.remove(0);
     history.manifest = vec![key.clone()];
     history.apply();
-    key.name = KeyName::new("new").unwrap();
+    key.account_name = Some(AccountName::new("new").unwrap());
     history.manifest = vec![key.clone()];
 
     let desired = Desired { keys: vec![key], ..Desired::default() };

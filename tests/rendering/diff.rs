@@ -81,7 +81,7 @@ proptest! {
 #[test]
 fn a_recorded_row_that_replaces_another_is_shown_only_with_its_new_name() {
     let scene = Scene::of(&world::desired("b=A"), "a=A#1(b) b=B#2", "b=A#1 b=B#2");
-    assert_eq!(world::show(&scene.plan), "±b=A#1 -#2 (other-key)");
+    assert_eq!(world::show(&scene.plan), "±b=A#1 name -#2 (other-key)");
     let before = written("a=A#1(b) b=B#2");
     let after = patched(&before, &diff::plan(&scene.plan, Some(&scene.recorded)));
     assert_eq!(names(&after), [format!("b={}", world::key('A').blob().fingerprint())]);

@@ -104,10 +104,7 @@ pub(crate) fn assert_cells(plan: &Plan, comment: &str, shown: impl Fn(&str) -> S
 
 /// Returns the expected cells of an action, except its reason.
 fn meant(action: &keyform::plan::Action, shown: &impl Fn(&str) -> String) -> Vec<String> {
-    let owner = match &action.change {
-        Change::Upload(key) | Change::Adopt { key, .. } | Change::Replace { key, .. } => key.owner.as_deref(),
-        _ => None,
-    };
+    let owner = action.owner();
     let kind = |blob: &KeyBlob| blob.kind().unwrap().to_string();
     let print = |blob: &KeyBlob| blob.fingerprint().to_string();
     let olds = match &action.change {

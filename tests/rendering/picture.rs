@@ -22,8 +22,8 @@ fn scene() -> Scene {
     for (key, owner) in desired.keys.iter_mut().zip(["alice", "bob", "erin"]) {
         key.owner = Some(format!("{owner}@example.com"));
     }
-    let recorded =
-        "alice=A#cm4x2fk3fejt53prtya0vie72 bob-yubikey=B#cm4xnw4b36a99py5ddpxfewf0 dana=D#cm4xg14hylktmme7ljb86sua2";
+    let recorded = "alice=A#cm4x2fk3fejt53prtya0vie72<alice@example.com> bob-yubikey=B#cm4xnw4b36a99py5ddpxfewf0<bob@example.com> \
+         dana=D#cm4xg14hylktmme7ljb86sua2<dana@example.com>";
     let account = "alice=A#cm4x2fk3fejt53prtya0vie72 bob-yubikey=B#cm4xnw4b36a99py5ddpxfewf0 \
                    dana=D#cm4xg14hylktmme7ljb86sua2* web-page=G#cm4x7u1c0m2k5b8rtz3hq9d4e";
     let mut scene = Scene::of(&desired, recorded, account);

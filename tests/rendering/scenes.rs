@@ -28,12 +28,12 @@ impl Scene {
             "none" => Self::of(&world::desired("alice=A* bob=B"), "alice=A#1 bob=B#2", "alice=A#1* bob=B#2 guest=G#9"),
             "each" => Self::of(
                 &owned("alice=F bob-laptop=B erin=E frank=H*"),
-                "alice=A#1 bob=B#2 carol=C#3 dave=D#4",
+                "alice=A#1<alice@example.com> bob=B#2<b@example.com> carol=C#3<carol@example.com> dave=D#4",
                 "alice=A#1* bob=B#2 carol=C#3 old-erin=E#5 guest=G#9",
             ),
             "many" => Self::of(&many(2_000), "zoe=Z#1 yan=Y#2 xia=X#3", "zoe=Z#1 yan=Y#2 xia=X#3"),
             "guards" => {
-                Self::of(&world::desired("bob=H!"), "alice=A#1 bob=B#2 carol=C#3", "alice=A#1* bob=B#2 carol=C#3")
+                Self::of(&world::desired("bob=H!"), "alice=A#1 bob=B#2! carol=C#3", "alice=A#1* bob=B#2 carol=C#3")
             }
             "drift" => Self::of(
                 &world::desired("alice=A bob=B carol=C"),

@@ -46,7 +46,7 @@ impl Planned {
                 Change::Promote { blob, .. } => drop(planned.promotes.insert(blob.clone())),
                 // Without a listing, nobody knows that it is gone.
                 Change::Forget(old) if plan.refreshed => planned.gone.push(old.id.clone()),
-                Change::Adopt { .. } | Change::Delete(_) | Change::Forget(_) => {}
+                Change::Adopt { .. } | Change::Update { .. } | Change::Delete(_) | Change::Forget(_) => {}
             }
             let stale = change.new_key().map(|new| new.stale.iter().cloned()).into_iter().flatten();
             planned.gone.extend(stale);

@@ -111,8 +111,18 @@ fn copies(process: &Process, recorded: Option<&State>, listing: &Listing) -> Vec
     let delete = |row: &keyform::account::Row| {
         let blob = row.blob.clone().filter(|blob| is_copy(&row.id, blob) && process.is_desired(Some(blob)))?;
         let name = KeyName::new(&row.name).ok()?;
-        let old = OldKey { name, id: row.id.clone(), blob, is_primary: row.is_primary };
-        Some(Action { name: old.name.clone(), change: Change::Delete(old), reason: Reason::Copy, protected: false })
+        let old = OldKey {
+            name,
+            id: row.id.clone(),
+            account_name: row.name.clone(),
+            blob,
+            owner: None,
+            expires: None,
+            has_expired: false,
+            protect: false,
+            is_primary: row.is_primary,
+        };
+        Some(Action { name: old.name.clone(), change: Change::Delete(old), reason: Reason::Copy })
     };
     listing.rows().iter().filter_map(delete).collect()
 }

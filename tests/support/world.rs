@@ -1,12 +1,14 @@
 //! Worlds in one line: `alice=A* bob=B` is two keys, the first of them primary.
 //!
 //! A key is `name=LETTER`, in a state or on an account with `#id` behind it. Then come marks: `*` primary, `!`
-//! protected, `~` expired, `?` without its key in the listing, `%` a system key, `(name)` its name on the account.
+//! protected, `~` expired yesterday, `+30` expires in 30 days, `<owner>`, `?` without its key in the listing, `%` a system
+//! key, `$` replaced and to be deleted. `(name)` is the name on the account, in a manifest `accountName`. The `accountName`
+//! of a record is `{name}`.
 
 use keyform::account::{Endpoint, Listing, Row};
 use keyform::manifest::{Desired, DesiredKey, Place};
-use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Change, Input, Plan, compare};
+use keyform::names::{AccountName, KeyId, KeyName};
+use keyform::plan::{AttributeChange, Change, Input, Plan, compare};
 use keyform::public_key::PublicKey;
 use keyform::state::{Origin, Pending, Record, State, UploadRequest};
 
@@ -39,6 +41,25 @@ struct Word<'a> {
     marks: &'a str,
 }
 
+impl<'a> Word<'a> {
+    fn between(&self, open: char, close: char) -> Option<&'a str> {
+        self.marks.split_once(open)?.1.split_once(close).map(|(text, _)| text)
+    }
+
+    fn owner(&self) -> Option<String> {
+        self.between('<', '>').map(str::to_owned)
+    }
+
+    fn expires(&self) -> Option<jiff::civil::Date> {
+        let days: i64 = match self.marks.split_once('+') {
+            Some((_, days)) => days.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap(),
+            None if self.marks.contains('~') => -1,
+            None => return None,
+        };
+        Some(today().checked_add(jiff::Span::new().days(days)).unwrap())
+    }
+}
+
 fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
     text.split_whitespace().map(|word| {
         let (name, rest) = word.split_once('=').unwrap();
@@ -46,8 +67,8 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
         let rest = &rest[1..];
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '#').unwrap_or(rest.len());
         let (id, marks) = rest.split_at(end);
-        let account_name = marks.find('(').map(|from| &marks[from + 1..marks.find(')').unwrap()]);
-        Word { name, letter, id: id.trim_start_matches('#'), account_name, marks }
+        let word = Word { name, letter, id: id.trim_start_matches('#'), account_name: None, marks };
+        Word { account_name: word.between('(', ')'), ..word }
     })
 }
 
@@ -56,10 +77,10 @@ pub fn desired(text: &str) -> Desired {
         .map(|word| DesiredKey {
             name: KeyName::new(word.name).unwrap(),
             key: key(word.letter),
-            account_name: None,
+            account_name: word.account_name.map(|name| AccountName::new(name).unwrap()),
             primary: word.marks.contains('*'),
-            owner: None,
-            expires: word.marks.contains('~').then(|| today().yesterday().unwrap()),
+            owner: word.owner(),
+            expires: word.expires(),
             protect: word.marks.contains('!'),
             exempt: Vec::new(),
             place: Place { file: std::path::Path::new("keyform.yaml").into(), range: 0..0 },
@@ -93,11 +114,19 @@ pub fn recorded(text: &str) -> State {
             id: KeyId::new(word.id).unwrap(),
             fingerprint: blob.fingerprint(),
             public_key: blob,
-            account_name: word.account_name.map(str::to_owned),
+            row_name: word.account_name.map(str::to_owned),
+            account_name: word.between('{', '}').map(str::to_owned),
+            owner: word.owner(),
+            expires: word.expires(),
+            protect: word.marks.contains('!'),
             origin: Origin::Uploaded,
             created_at: None,
         };
-        state.records.insert(record.id.clone(), record);
+        if word.marks.contains('$') {
+            state.replaced.insert(record.id.clone(), record);
+        } else {
+            state.records.insert(record.id.clone(), record);
+        }
     }
     state
 }
@@ -148,22 +177,24 @@ pub fn show(plan: &Plan) -> String {
         .actions
         .iter()
         .map(|action| {
-            let detail = match &action.change {
-                Change::Upload(new) if new.stale.is_empty() => String::new(),
-                Change::Upload(new) => {
-                    format!(" dropping {:?}", new.stale.iter().map(KeyId::as_str).collect::<Vec<_>>())
-                }
-                Change::Adopt { row, .. } => format!("#{}", row.id),
-                Change::Replace { row, old, promote, .. } => {
-                    let row = row.as_ref().map(|row| format!("#{}", row.id)).unwrap_or_default();
+            let row = action.change.row().map(|row| format!("#{}", row.id)).unwrap_or_default();
+            let fields: Vec<_> = action.attribute_changes().iter().map(AttributeChange::field).collect();
+            let fields = if fields.is_empty() { String::new() } else { format!(" {}", fields.join("+")) };
+            let stale: Vec<_> =
+                action.change.new_key().into_iter().flat_map(|key| &key.stale).map(KeyId::as_str).collect();
+            let stale = if stale.is_empty() { String::new() } else { format!(" dropping {stale:?}") };
+            let rest = match &action.change {
+                Change::Upload(_) | Change::Adopt { .. } | Change::Update { .. } => String::new(),
+                Change::Replace { old, promote, .. } => {
                     let old: Vec<_> = old.iter().map(|old| format!("-#{}", old.id)).collect();
-                    format!("{row} {}{}", old.join(" "), if *promote { " ^" } else { "" })
+                    format!(" {}{}", old.join(" "), if *promote { " ^" } else { "" })
                 }
                 Change::Promote { id, .. } => id.as_ref().map(|id| format!("#{id}")).unwrap_or_default(),
                 Change::Delete(old) | Change::Forget(old) => format!("#{}", old.id),
             };
+            let detail = row + &fields + &stale + &rest;
             let sign = action.change.kind().glyph();
-            let protected = if action.protected { " protected" } else { "" };
+            let protected = if action.is_protected() { " protected" } else { "" };
             format!(
                 "{sign}{}={}{detail}{protected} ({})",
                 action.name,

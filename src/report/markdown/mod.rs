@@ -89,6 +89,7 @@ fn head(plan: &Plan, comment: &Comment<'_>) -> String {
         ActionKind::Replace,
         ActionKind::Upload,
         ActionKind::Adopt,
+        ActionKind::Update,
         ActionKind::Promote,
         ActionKind::Forget,
     ]

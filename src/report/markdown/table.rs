@@ -21,7 +21,7 @@ pub(super) fn table(rows: &[String]) -> String {
 }
 
 fn row(action: &Action) -> String {
-    let Action { name, change, reason, protected } = action;
+    let Action { name, change, reason } = action;
     let kind = change.kind();
     let new = change.new_key();
 
@@ -33,11 +33,11 @@ fn row(action: &Action) -> String {
     let expires = new.and_then(|key| key.expires);
     phrases.extend(expires.map(|last| Phrase::new(format!("expires {last}"))));
     let mut explained = phrases.iter().map(phrase).collect::<Vec<_>>().join("; ");
-    if *protected {
+    if action.is_protected() {
         explained += "; **protected**";
     }
 
-    let owner = new.and_then(|key| key.owner.as_deref()).map(code).unwrap_or_default();
+    let owner = action.owner().map(code).unwrap_or_default();
     let (types, fingerprints) = match change {
         Change::Replace { key, old, .. } => {
             let old = || old.iter().map(|old| &old.blob);

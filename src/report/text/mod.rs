@@ -34,7 +34,7 @@ pub fn refusals(refusals: &[Refusal]) -> String {
 fn style_of(kind: ActionKind) -> Style {
     match kind {
         ActionKind::Upload => GOOD,
-        ActionKind::Adopt | ActionKind::Promote => CALM,
+        ActionKind::Adopt | ActionKind::Update | ActionKind::Promote => CALM,
         ActionKind::Replace => WARN,
         ActionKind::Delete => BAD,
         ActionKind::Forget => DIM,

@@ -97,7 +97,7 @@ fn help(step: &Step, action: &Action) -> Option<&'static str> {
     let renamed = matches!(action.reason, Reason::Renamed { .. });
     (refused && renamed).then_some(
         "if the account does not accept a key twice, remove the key from the manifest and apply,\n      \
-         then add it with its new name and apply again",
+         then add it with its new account name and apply again",
     )
 }
 

@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{style_of, type_of, wrapped};
 use crate::names::KeyName;
-use crate::plan::{Action, ActionKind, Change, NewKey, Note, OldKey, Plan};
+use crate::plan::{Action, ActionKind, Change, Note, OldKey, Plan};
 use crate::public_key::KeyBlob;
 use crate::report::View;
 use crate::report::words::{counted, unaffected};
@@ -79,7 +79,7 @@ fn list(out: &mut String, actions: &[Action], view: View) {
 }
 
 fn block(out: &mut String, action: &Action, view: View) {
-    let Action { name, change, reason, protected } = action;
+    let Action { name, change, reason } = action;
     let kind = change.kind();
     let head = paint(style_of(kind), format!("{} {}", kind.glyph(), kind.verb()));
     let _ = writeln!(out, "  {head} {} ({})", paint(NAME, name), type_of(change.blob()));
@@ -98,12 +98,12 @@ fn block(out: &mut String, action: &Action, view: View) {
             change.blob().randomart().iter().for_each(|row| line(out, row));
         }
     }
-    let about = change.new_key().and_then(about);
+    let about = about(action);
     for phrase in [reason.phrase()].into_iter().chain(about).chain(action.facts()) {
         wrapped(out, &" ".repeat(INDENT), INDENT + 4, &phrase.to_string());
     }
-    if *protected {
-        line(out, &paint(BAD, "the manifest protects this key"));
+    if action.is_protected() {
+        line(out, &paint(BAD, "the state protects this key"));
     }
 }
 
@@ -118,13 +118,14 @@ fn side_by_side(out: &mut String, old: &KeyBlob, new: &KeyBlob) {
 }
 
 /// Formats the owner and the expiry date, on one line.
-fn about(key: &NewKey) -> Option<Phrase> {
+fn about(action: &Action) -> Option<Phrase> {
     // Quoted if it is more than a word, because it could look like a line of the plan.
-    let owner = key.owner.as_ref().map(|owner| {
+    let owner = action.owner().map(|owner| {
         let label = Phrase::new("owner ");
         if owner.contains(char::is_whitespace) { label.foreign(owner) } else { label.named(&escape(owner)) }
     });
-    match (owner, key.expires) {
+    let expires = action.change.new_key().and_then(|key| key.expires);
+    match (owner, expires) {
         (Some(owner), Some(last)) => Some(owner.then(format!(", expires {last}"))),
         (Some(owner), None) => Some(owner),
         (None, last) => last.map(|last| Phrase::new(format!("expires {last}"))),

@@ -21,6 +21,15 @@ pub fn records(state: &State) -> String {
         let pad = " ".repeat(width.saturating_sub(name.width()));
         let _ = writeln!(out, "{}{pad}  {}  {}", paint(NAME, name), record.id, type_of(&record.public_key));
     }
+    for record in state.replaced.values() {
+        let _ = writeln!(
+            out,
+            "{}  {}  {}",
+            paint(NAME, &record.name),
+            record.id,
+            paint(WARN, "replaced, still to be deleted")
+        );
+    }
     let mut pending: Vec<_> = state.pending.values().map(|pending| &pending.name).collect();
     pending.sort();
     for name in pending {
@@ -32,15 +41,39 @@ pub fn records(state: &State) -> String {
 
 /// Renders all fields of a record.
 pub fn record(record: &Record, view: View) -> String {
-    let Record { name, id, public_key, fingerprint, account_name, origin, created_at } = record;
+    let Record {
+        name,
+        id,
+        public_key,
+        fingerprint,
+        row_name,
+        account_name,
+        owner,
+        expires,
+        protect,
+        origin,
+        created_at,
+    } = record;
     let mut out = String::new();
     let mut field = |label: &str, value: &dyn Display| {
         let _ = writeln!(out, "{} {value}", paint(DIM, format!("{label:<12}")));
     };
     field("name", &paint(NAME, name));
     field("id", id);
+    if let Some(row_name) = row_name {
+        field("on account", &format_args!("\"{}\"", escape(row_name)));
+    }
     if let Some(account_name) = account_name {
         field("account name", &format_args!("\"{}\"", escape(account_name)));
+    }
+    if let Some(owner) = owner {
+        field("owner", &escape(owner));
+    }
+    if let Some(expires) = expires {
+        field("expires", expires);
+    }
+    if *protect {
+        field("protected", &"yes");
     }
     field("type", &type_of(public_key));
     field("fingerprint", fingerprint);

@@ -1,6 +1,6 @@
 //! The format of a state's file: JSON, version 1, pretty-printed, keys sorted by name, so that commits have small diffs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -45,6 +45,9 @@ pub struct StateFile {
     user_id: Option<UserId>,
     /// The managed keys, sorted by name.
     keys: Vec<Record>,
+    /// Rows that others have replaced and that are still to be deleted, sorted by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<Record>,
     /// Uploads whose outcome is unknown, sorted by name. The next run that lists the account settles them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pending: Vec<Pending>,
@@ -73,6 +76,7 @@ pub fn to_text(state: &State) -> String {
         endpoint: state.endpoint.clone(),
         user_id: state.user_id.clone(),
         keys: state.sorted().into_iter().cloned().collect(),
+        replaced: state.replaced.values().cloned().collect(),
         pending,
         former_primary: state.former_primary.clone(),
         last_apply: state.last_apply.clone(),
@@ -108,14 +112,20 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         return Err(StateErrorKind::Foreign { problem: "its serial is the largest possible number".to_owned() });
     }
     let mut records = IndexMap::with_capacity(file.keys.len());
-    // Only ids are unique. A name occurs twice while an old key waits to be deleted, a key occurs twice while its row is
-    // renamed, and both do if a row is gone and another one replaces it.
+    // Only ids are unique. A name or a key occurs twice if a run was killed while it replaced a row.
     for record in file.keys {
-        if record.public_key.fingerprint() != record.fingerprint {
-            return Err(StateErrorKind::Fingerprint { name: record.name.to_string() });
-        }
+        check_fingerprint(&record)?;
         if let Some(twin) = records.insert(record.id.clone(), record) {
             return Err(StateErrorKind::Duplicate { what: format!("the id {}", twin.id) });
+        }
+    }
+    let mut replaced = BTreeMap::new();
+    for record in file.replaced {
+        check_fingerprint(&record)?;
+        let twin = records.get(&record.id).map(|twin| twin.id.clone());
+        let twin = twin.or_else(|| replaced.insert(record.id.clone(), record).map(|twin: Record| twin.id));
+        if let Some(id) = twin {
+            return Err(StateErrorKind::Duplicate { what: format!("the id {id}") });
         }
     }
     let mut pending = HashMap::new();
@@ -130,10 +140,18 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         endpoint: file.endpoint,
         user_id: file.user_id,
         records,
+        replaced,
         pending,
         former_primary: file.former_primary,
         last_apply: file.last_apply,
     })
+}
+
+fn check_fingerprint(record: &Record) -> Result<(), StateErrorKind> {
+    if record.public_key.fingerprint() == record.fingerprint {
+        return Ok(());
+    }
+    Err(StateErrorKind::Fingerprint { name: record.name.to_string() })
 }
 
 /// Returns the line of the first conflict marker of Git, from 1. No line of JSON begins with one.

@@ -7,9 +7,14 @@ fn whole() -> State {
     let mut state = state(7, &[2, 1]);
     let mut adopted = record(3);
     adopted.origin = Origin::Adopted;
-    adopted.account_name = Some("Alice's laptop".to_owned());
+    adopted.row_name = Some("Alice's laptop".to_owned());
+    adopted.account_name = Some("Alice".to_owned());
+    adopted.owner = Some("alice@example.com".to_owned());
+    adopted.expires = Some("2027-06-30".parse().unwrap());
+    adopted.protect = true;
     adopted.created_at = Some("2026-03-01T12:00:00Z".parse().unwrap());
     state.apply(JournalEntry::Record(adopted));
+    state.apply(JournalEntry::Replace(record(6)));
     state.apply(intend(4));
     state.apply(JournalEntry::Answered { public_key: blob(4), id: record(4).id });
     state.apply(JournalEntry::FormerPrimary { id: Some(record(1).id) });
@@ -52,6 +57,7 @@ fn a_file_that_is_not_a_state_is_refused_with_a_reason_and_help() {
     let twice = text.replace("row-1", "row-2");
     let pending: Vec<_> = state.pending.values().map(|pending| serde_json::to_string(pending).unwrap()).collect();
     let twice_pending = text.replace("\"pending\": [", &format!("\"pending\": [{},", pending[0]));
+    let replaced_twice = text.replace("row-6", "row-1");
     let other_key = text.replacen(blob(1).as_str(), blob(9).as_str(), 1);
     let errors: Vec<_> = [
         "",
@@ -67,6 +73,7 @@ fn a_file_that_is_not_a_state_is_refused_with_a_reason_and_help() {
         &text.replace("\"serial\": 7", "\"serial\": 18446744073709551615"),
         &text.replace("ssh-ed25519 AAAA", "ssh-ed25519  AAAA"),
         &twice,
+        &replaced_twice,
         &twice_pending,
         &other_key,
         &format!("{text}{text}"),
@@ -96,7 +103,7 @@ fn conflict_markers_of_git_are_named_with_their_line() {
     }
     let mut named = state(1, &[1]);
     let mut record = record(1);
-    record.account_name = Some("<<<<<<< HEAD".to_owned());
+    record.row_name = Some("<<<<<<< HEAD".to_owned());
     named.apply(JournalEntry::Record(record));
     assert_eq!(from_text(to_text(&named).as_bytes()).unwrap(), named);
 }

@@ -104,7 +104,9 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
     for (index, text) in lines {
         last = index + 1;
         match serde_json::from_slice(text) {
-            Ok(JournalEntry::Record(record)) if record.public_key.fingerprint() != record.fingerprint => {
+            Ok(JournalEntry::Record(record) | JournalEntry::Replace(record))
+                if record.public_key.fingerprint() != record.fingerprint =>
+            {
                 return Err(StateErrorKind::Fingerprint { name: record.name.to_string() });
             }
             Ok(entry) => state.apply(entry),
