@@ -38,7 +38,7 @@ pub struct ClientOptions {
     pub timeout: Duration,
     /// The longest time for a connection.
     pub connect_timeout: Duration,
-    /// The proxy for all requests. `None` for a direct connection, whatever the environment says.
+    /// The proxy for all requests. `None` for a direct connection, regardless of the environment.
     pub proxy: Option<Proxy>,
     /// Where the token comes from, for errors about it.
     pub token_source: Option<String>,

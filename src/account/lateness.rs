@@ -12,7 +12,7 @@ pub struct Lateness {
     /// A listing shows every write that is at least this old. Each of its pages may have an age of its own. Zero if every
     /// write is shown at once.
     pub listing_lag: Duration,
-    /// A request is carried out within its timeout and this time after it was sent, or never, whatever the response was.
+    /// A request is carried out within its timeout and this time after it was sent, or never, regardless of the response.
     pub arrival: Duration,
     /// The time between a listing and a second one that confirms it, longer than a listing can be empty by mistake.
     pub confirm: Duration,

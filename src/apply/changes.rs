@@ -72,11 +72,15 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     {
         let (tools, gate) = (self.tools, self.gate);
         let name = self.facts.name_of(&id);
-        if let Ok(Dated { date: at, .. }) =
-            tools.send(gate, Operation::Promote, &name, 0, || tools.account.promote(&id)).await
-        {
-            self.learn(vec![JournalEntry::Promote(PromotedRow { id, at })]).await;
-        }
+        let result = tools.send(gate, Operation::Promote, &name, 0, || tools.account.promote(&id)).await;
+        self.facts.restoration_failure = match result {
+            Ok(Dated { date: at, .. }) => {
+                self.learn(vec![JournalEntry::Promote(PromotedRow { id, at })]).await;
+                None
+            }
+            Err(SendError::Failed(failure)) => Some(failure.to_string()),
+            Err(SendError::Stopped(())) => Some(INTERRUPTED.to_owned()),
+        };
     }
 
     /// Deletes rows that are not desired any more or that were replaced, several at a time.

@@ -90,11 +90,15 @@ impl<'p> Facts<'p> {
     /// deletes it.
     fn primary_to_keep(&self) -> Option<KeyId> {
         let former = self.state.former_primary.as_ref()?;
-        let is_replaced = |action: &Action| {
-            let deletes_it = action.change.deletes() && action.change.old_rows().iter().any(|old| old.id == *former);
-            action.change.promotes() || deletes_it
-        };
-        (!self.plan.actions.iter().any(is_replaced)).then(|| former.clone())
+        let promotes = self.plan.actions.iter().any(|action| action.change.promotes());
+        (!promotes && !self.is_to_be_deleted(former)).then(|| former.clone())
+    }
+
+    /// Whether the plan deletes a row.
+    pub(super) fn is_to_be_deleted(&self, id: &KeyId) -> bool {
+        let deletes_it =
+            |action: &Action| action.change.deletes() && action.change.old_rows().iter().any(|old| old.id == *id);
+        self.plan.actions.iter().any(deletes_it)
     }
 
     /// Whether it is certain that no upload has taken the place of the primary that was there before, or that it does not

@@ -29,6 +29,8 @@ pub(super) struct Facts<'p> {
     pub(super) is_primary_uncertain: bool,
     /// The row that this run made the primary, and when.
     pub(super) promoted: Option<(KeyId, Duration)>,
+    /// Why the last request to promote the former primary again failed.
+    pub(super) restoration_failure: Option<String>,
     /// The rows that this run and the last ones deleted.
     pub(super) deleted: BTreeMap<KeyId, DeletedAt>,
     /// When the run started.
@@ -65,6 +67,7 @@ impl<'p> Facts<'p> {
             is_primary_taken: false,
             is_primary_uncertain,
             promoted: None,
+            restoration_failure: None,
             deleted,
             start,
             last_write: start,

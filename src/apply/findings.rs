@@ -83,7 +83,11 @@ impl Facts<'_> {
         }
         // What someone else made the primary is not ours to judge, unless the plan names another.
         let is_wrong = self.lacks_planned_primary(sightings) || self.lost_primary(sightings).is_some();
-        is_wrong.then_some(Finding::NotPrimary { name })
+        is_wrong.then(|| match self.restoration_failure.clone() {
+            // The listings can be older than what that request did.
+            Some(reason) => Finding::NotRestored { name, reason },
+            None => Finding::NotPrimary { name },
+        })
     }
 }
 

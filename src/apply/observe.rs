@@ -134,16 +134,16 @@ fn conclude(state: Option<&State>, sightings: Sightings, start: Duration) -> Res
         return Ok(Observation { listing, settled: Vec::new(), after: None, vanished: Vec::new() });
     };
     let mut settled = settled(state, &sightings);
-    if has_kept_primary(state, &sightings, start) {
-        settled.push(JournalEntry::FormerPrimary { id: None });
+    let mut after = state.clone();
+    for entry in &settled {
+        after.apply(entry.clone());
     }
-    let after = (!settled.is_empty()).then(|| {
-        let mut after = state.clone();
-        for entry in &settled {
-            after.apply(entry.clone());
-        }
-        after
-    });
+    if has_kept_primary(&after, &sightings, start) {
+        let entry = JournalEntry::FormerPrimary { id: None };
+        after.apply(entry.clone());
+        settled.push(entry);
+    }
+    let after = (!settled.is_empty()).then_some(after);
     let has_vanished = |id: &&KeyId| {
         let at = state.last_apply.deleted.get(*id).and_then(|row| row.at);
         sightings.row(id).is_none() && sightings.is_latest_after(start, at)
@@ -159,11 +159,13 @@ fn conclude(state: Option<&State>, sightings: Sightings, start: Duration) -> Res
     Ok(Observation { listing, settled, after, vanished })
 }
 
-/// Whether it is certain that no upload of an interrupted run took the place of the primary.
+/// Whether it is certain that no upload of an interrupted run is the primary: none took the place of the former one, or that
+/// was undone since, perhaps by somebody who made another row the primary.
 fn has_kept_primary(state: &State, sightings: &Sightings, start: Duration) -> bool {
-    let primary = sightings.latest().primary().map(|row| &row.id);
-    let is_kept = state.former_primary.is_some() && state.former_primary.as_ref() == primary;
-    is_kept && sightings.is_latest_after(start, state.last_apply.at)
+    let (Some(former), Some(primary)) = (&state.former_primary, sightings.latest().primary()) else { return false };
+    let is_uploaded = |record: &Record| record.origin == Origin::Uploaded;
+    let is_foreign = state.pending.is_empty() && !state.records.get(&primary.id).is_some_and(is_uploaded);
+    (primary.id == *former || is_foreign) && sightings.is_latest_after(start, state.last_apply.at)
 }
 
 /// Returns what the listings show of the pending uploads. A row that can be one of them and shows no key leaves it pending.

@@ -90,6 +90,13 @@ pub enum Finding {
         /// The name of the key, or the id of an unmanaged row.
         name: String,
     },
+    /// An upload took the place of the planned primary, and the request to promote it again failed. It may have been carried
+    /// out.
+    NotRestored {
+        /// The name of the key, or the id of an unmanaged row.
+        name: String,
+        reason: String,
+    },
     /// An upload took the place of the planned primary, which was promoted again.
     PrimaryRestored {
         /// The name of the key, or the id of an unmanaged row.
@@ -155,7 +162,11 @@ impl Finding {
     /// Whether the apply did not reach what was planned. Otherwise the finding is only a note.
     pub fn is_wrong(&self) -> bool {
         match self {
-            Self::Missing { .. } | Self::Remains { .. } | Self::Copies { .. } | Self::NotPrimary { .. } => true,
+            Self::Missing { .. }
+            | Self::Remains { .. }
+            | Self::Copies { .. }
+            | Self::NotPrimary { .. }
+            | Self::NotRestored { .. } => true,
             Self::PrimaryMoved { .. } | Self::PrimaryRestored { .. } => false,
         }
     }
@@ -173,6 +184,9 @@ impl fmt::Display for Finding {
                 write!(f, "the account has the key {name} more than once, also as {}", ids.join(", "))
             }
             Self::NotPrimary { name } => write!(f, "{name} is not the primary key"),
+            Self::NotRestored { name, reason } => {
+                write!(f, "an upload became the primary key, and promoting {name} again failed: {reason}")
+            }
             Self::PrimaryRestored { name } => write!(f, "an upload became the primary key; {name} was promoted again"),
             Self::PrimaryMoved { name } => {
                 write!(f, "the account made {name} the primary key; the manifest names none")

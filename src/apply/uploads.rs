@@ -80,10 +80,11 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
             JournalEntry::Intend(Pending { name, public_key, sent_name, before, requests: vec![request], id: None })
         };
         let mut intents: Vec<_> = uploads(self.facts.plan).map(intend).collect();
+        // What an interrupted run meant to restore counts, as long as it is on the account and the plan keeps it.
+        let stays = |id: &KeyId| listing.is_some_and(|it| it.by_id(id).is_some()) && !self.facts.is_to_be_deleted(id);
         if !intents.is_empty()
             && let Some(primary) = listing.and_then(Listing::primary)
-            // What an interrupted run meant to restore counts, as long as it is on the account.
-            && self.facts.state.former_primary.as_ref().is_none_or(|id| listing.is_none_or(|it| it.by_id(id).is_none()))
+            && !self.facts.state.former_primary.as_ref().is_some_and(stays)
         {
             intents.push(JournalEntry::FormerPrimary { id: Some(primary.id.clone()) });
         }

@@ -71,7 +71,7 @@ fn is_file_or_folder(found: &fs::Metadata) -> bool {
     found.is_file() || found.is_dir()
 }
 
-/// Refuses an opened file that is not a regular one, whatever was at its path before.
+/// Refuses an opened file that is not a regular one. Its path can have led to another file before.
 fn regular(file: File) -> io::Result<File> {
     if is_file_or_folder(&file.metadata()?) { Ok(file) } else { Err(unusable(Unusable::Special)) }
 }

@@ -114,7 +114,7 @@ impl Place {
             let is_true = match finding {
                 Finding::Missing { id, .. } => !self.emulator.api().rows().iter().any(|row| row.id == id.as_str()),
                 Finding::Remains { .. } | Finding::Copies { .. } | Finding::NotPrimary { .. } => false,
-                Finding::PrimaryRestored { .. } | Finding::PrimaryMoved { .. } => true,
+                Finding::NotRestored { .. } | Finding::PrimaryRestored { .. } | Finding::PrimaryMoved { .. } => true,
             };
             assert!(is_true, "{finding:?} is not so, {told}");
         }

@@ -245,7 +245,7 @@ pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Ou
                 };
                 primary.is_none_or(|id| names(id) != *name) || !account.is_undisturbed(process.started.get())
             }
-            Finding::PrimaryRestored { .. } | Finding::PrimaryMoved { .. } => true,
+            Finding::NotRestored { .. } | Finding::PrimaryRestored { .. } | Finding::PrimaryMoved { .. } => true,
         };
         world.demand(Law::FindingsAreTrue, is_true, || format!("{finding:?}"));
     }

@@ -283,18 +283,21 @@ impl<R: ReadAccount, C: Clock> Pages<'_, R, C> {
         sweep.add(first)?;
         let counted = (1..).map(|number| number * step).take_while(|offset| offset.saturating_add(1) < total);
         let counted = counted.take(if full > 1 { MAX_ROWS } else { 0 });
-        let mut ahead = pin!(
-            stream::iter(counted)
-                .map(|offset| async move { (offset, self.page(offset).await) })
-                .buffered(PAGES_AT_ONCE)
-        );
         let mut offset = 0;
-        while length == full
-            && let Some((at, page)) = ahead.next().await
         {
-            let (page, _) = page?;
-            (offset, length) = (at, length_of(&page));
-            sweep.add(page)?;
+            let mut ahead = pin!(
+                stream::iter(counted)
+                    .map(|offset| async move { (offset, self.page(offset).await) })
+                    .buffered(PAGES_AT_ONCE)
+            );
+            while length == full
+                && let Some((at, page)) = ahead.next().await
+            {
+                let (page, _) = page?;
+                (offset, length) = (at, length_of(&page));
+                sweep.add(page)?;
+            }
+            // Requests that nobody polls any more must not keep their permits: the next page could wait for one forever.
         }
         while length >= limit || offset + length < total {
             offset += length.saturating_sub(1).max(1);

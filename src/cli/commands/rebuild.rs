@@ -96,7 +96,7 @@ async fn rebuild_locked(
 
 /// The state that will be replaced.
 enum Old {
-    /// `None` if there is none.
+    /// `None` if there is no state.
     Read(Option<State>),
     /// What can be read of it: the journal may be broken, and the state beside it intact.
     Unreadable(Option<State>),
