@@ -42,7 +42,9 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         match tools.send(gate, Operation::Promote, action.name.as_str(), 0, || tools.account.promote(&id)).await {
             Ok(Dated { date: at, .. }) => {
                 let promoted = PromotedRow { id: id.clone(), at };
-                self.learn(vec![JournalEntry::Promote(promoted), JournalEntry::FormerPrimary { id: None }]).await;
+                // An upload whose outcome is unknown can still take its place.
+                let to_keep = (!self.facts.state.pending.is_empty()).then(|| id.clone());
+                self.learn(vec![JournalEntry::Promote(promoted), JournalEntry::FormerPrimary { id: to_keep }]).await;
                 Status::Done { id }
             }
             Err(SendError::Failed(failure)) => Status::Failed(failure),

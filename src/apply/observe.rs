@@ -164,8 +164,8 @@ fn conclude(state: Option<&State>, sightings: Sightings, start: Duration) -> Res
 fn has_kept_primary(state: &State, sightings: &Sightings, start: Duration) -> bool {
     let (Some(former), Some(primary)) = (&state.former_primary, sightings.latest().primary()) else { return false };
     let is_uploaded = |record: &Record| record.origin == Origin::Uploaded;
-    let is_foreign = state.pending.is_empty() && !state.records.get(&primary.id).is_some_and(is_uploaded);
-    (primary.id == *former || is_foreign) && sightings.is_latest_after(start, state.last_apply.at)
+    let is_upload = primary.id != *former && state.records.get(&primary.id).is_some_and(is_uploaded);
+    !is_upload && state.pending.is_empty() && sightings.is_latest_after(start, state.last_apply.at)
 }
 
 /// Returns what the listings show of the pending uploads. A row that can be one of them and shows no key leaves it pending.

@@ -65,8 +65,7 @@ impl<A: ReadAccount + WriteAccount, C: Clock, S: Session> Run<'_, A, C, S> {
         let sightings = relisting.sightings;
         self.settle_changes(&sightings).await;
         let findings = self.facts.findings(&sightings, is_restored);
-        let is_settled = !self.facts.steps.iter().any(|step| matches!(step.status, Status::Pending(_)));
-        if is_settled
+        if self.facts.state.pending.is_empty()
             && let Some(former) = &self.facts.state.former_primary
             && self.facts.is_former_primary_settled(former, &sightings)
         {
