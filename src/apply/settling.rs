@@ -26,11 +26,14 @@ pub(super) fn sighting<'l>(pending: &'l Pending, sightings: &'l Sightings, state
     }
     let is_known = |row: &Row| before.contains(&row.id) || state.managed(&row.id).is_some();
     let new_rows = sightings.holding(public_key).filter(|row| !is_known(row));
-    if let Some(row) = new_rows.min_by_key(|row| (row.name != *sent_name, row.created_at, &row.id)) {
-        return if row.name == *sent_name { Sighting::Stored(row) } else { Sighting::Foreign(row) };
-    }
+    let found = new_rows.min_by_key(|row| (row.name != *sent_name, row.created_at, &row.id));
     let hides_key = |row: &Row| row.blob.is_none() && row.name == *sent_name && !is_known(row);
-    if sightings.rows().any(hides_key) { Sighting::Unreadable } else { Sighting::Absent }
+    match found {
+        Some(row) if row.name == *sent_name => Sighting::Stored(row),
+        _ if sightings.rows().any(hides_key) => Sighting::Unreadable,
+        Some(row) => Sighting::Foreign(row),
+        None => Sighting::Absent,
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +121,8 @@ mod tests {
     fn a_row_without_a_key_can_be_the_upload_only_if_it_has_its_name() {
         assert_eq!(sighting_in(&[row("1", "alice", None, 3)], None), "Unreadable");
         assert_eq!(sighting_in(&[row("1", "bob", None, 3)], None), "Absent");
+        let beside_foreign = [row("1", "alice", None, 3), row("2", "bob", Some(KEY), 2)];
+        assert_eq!(sighting_in(&beside_foreign, None), "Unreadable");
     }
 
     #[test]
