@@ -24,7 +24,8 @@ pub(super) fn sighting<'l>(pending: &'l Pending, sightings: &'l Sightings, state
     if let Some(row) = returned.filter(|row| row.blob.as_ref().is_none_or(|blob| blob == public_key)) {
         return Sighting::Stored(row);
     }
-    let is_known = |row: &Row| before.contains(&row.id) || state.managed(&row.id).is_some();
+    let is_returned = |row: &Row| state.pending.values().any(|it| it.id.as_ref() == Some(&row.id));
+    let is_known = |row: &Row| before.contains(&row.id) || state.managed(&row.id).is_some() || is_returned(row);
     let new_rows = sightings.holding(public_key).filter(|row| !is_known(row));
     let found = new_rows.min_by_key(|row| (row.name != *sent_name, row.created_at, &row.id));
     let hides_key = |row: &Row| row.blob.is_none() && row.name == *sent_name && !is_known(row);

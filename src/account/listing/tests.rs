@@ -287,6 +287,41 @@ async fn a_page_that_fails_is_asked_for_again_and_a_refusal_ends_it() {
     assert_eq!(error.help().as_deref(), Some("wait"));
 }
 
+#[tokio::test]
+async fn a_page_that_is_not_needed_any_more_holds_back_none() {
+    /// Its second page is short, the third never comes, and the fourth is pushed back.
+    struct Stalling;
+    impl ReadAccount for Stalling {
+        async fn page(&self, offset: u64, _: u64) -> Result<Page, Failure> {
+            let rows = match offset {
+                0 => vec![row(0), row(1), row(2)],
+                2 => {
+                    tokio::task::yield_now().await;
+                    vec![row(2)]
+                }
+                4 => std::future::pending().await,
+                6 => return Err(pushed_back()),
+                _ => vec![row(2)],
+            };
+            Ok(Page { rows, total: Some(9), limit: Some(3), ..Page::default() })
+        }
+    }
+    let listing = tokio::time::timeout(Duration::from_secs(10), list(&Stalling)).await;
+    assert_eq!(listing.unwrap().unwrap().rows().len(), 3);
+}
+
+fn pushed_back() -> Failure {
+    Failure {
+        effect: Effect::NotSent,
+        kind: FailureKind::RateLimited,
+        status: Some(429),
+        retry_after: Some(Duration::from_secs(1)),
+        id: None,
+        message: "slow down".to_owned(),
+        help: None,
+    }
+}
+
 #[test]
 fn a_listing_finds_rows_by_id_by_key_and_the_primary() {
     let blob = KeyBlob::of_line("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
