@@ -136,7 +136,7 @@ pub(crate) fn may_send(world: &Rc<World>, process: &Process, operation: &Operati
         && let Some(stored) = account.get(id).filter(|stored| !stored.ours)
         && process.is_desired(stored.row.blob.as_ref())
     {
-        let is_recorded = recorded(world).state.is_some_and(|state| state.records.contains_key(id));
+        let is_recorded = recorded(world).state.is_some_and(|state| state.managed(id).is_some());
         world.demand(Law::ForeignRowsStay, is_recorded, || format!("{operation} is sent, and that row is not ours"));
     }
 }
@@ -208,7 +208,7 @@ pub(crate) fn may_settle(world: &Rc<World>, blob: &KeyBlob) {
     }
     let state = recorded(world).state;
     for Stored { row, .. } in ours {
-        let is_recorded = state.as_ref().is_some_and(|state| state.records.contains_key(&row.id));
+        let is_recorded = state.as_ref().is_some_and(|state| state.managed(&row.id).is_some());
         world.demand(Law::PendingIsKept, is_recorded, || format!("{} is there and not recorded", row.id));
     }
 }
@@ -222,7 +222,7 @@ pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Ou
     let state = loaded.unwrap_or_default().state;
     let is_recorded = |id: &KeyId| {
         let is_printed = |entry: &JournalEntry| matches!(entry, JournalEntry::Record(record) if record.id == *id);
-        state.as_ref().is_some_and(|state| state.records.contains_key(id)) || outcome.unsaved.iter().any(is_printed)
+        state.as_ref().is_some_and(|state| state.managed(id).is_some()) || outcome.unsaved.iter().any(is_printed)
     };
     for step in &outcome.steps {
         let (ActionKind::Upload | ActionKind::Adopt, Status::Done { id }) = (step.kind, &step.status) else { continue };
@@ -240,7 +240,7 @@ pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Ou
             Finding::NotPrimary { name } => {
                 let primary = account.primary().map(|stored| &stored.row.id);
                 let names = |id: &KeyId| {
-                    let record = state.as_ref().and_then(|state| state.records.get(id));
+                    let record = state.as_ref().and_then(|state| state.managed(id));
                     record.map_or_else(|| id.to_string(), |record| record.name.to_string())
                 };
                 primary.is_none_or(|id| names(id) != *name) || !account.is_undisturbed(process.started.get())
@@ -320,7 +320,7 @@ pub(crate) fn primary_has_come(world: &World, process: &Process) -> bool {
 pub(crate) fn in_the_end(world: &Rc<World>, process: &Process, converged: bool) {
     let state = recorded(world).state;
     let account = world.account.borrow();
-    let record_of = |id: &KeyId| state.as_ref().and_then(|state| state.records.get(id));
+    let record_of = |id: &KeyId| state.as_ref().and_then(|state| state.managed(id));
     let is_recorded =
         |row: &Row| record_of(&row.id).is_some_and(|record| row.blob.as_ref() == Some(&record.public_key));
     let ours = || account.rows().filter(|stored| stored.ours && !is_recorded(&stored.row));
