@@ -25,7 +25,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 pub use client::{Client, ClientOptions, DEFAULT_TIMEOUT, OpenError};
-pub use clock::{Clock, TokioClock};
+pub use clock::{BootClock, Clock, TokioClock};
 pub use endpoint::{DEFAULT_ENDPOINT, Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
 pub use lateness::Lateness;
@@ -37,7 +37,7 @@ pub use token::{Token, TokenError};
 pub use verdict::Operation;
 
 use crate::names::{KeyId, UserId};
-use crate::public_key::{KeyBlob, KeyContent, PublicKey};
+use crate::public_key::{KeyBlob, PublicKey};
 
 /// A key of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,20 +50,13 @@ pub struct Row {
     pub name: String,
     /// Any text, never trusted. A listing may leave it out.
     pub public_key: Option<String>,
-    /// The keys in `public_key`.
-    pub content: KeyContent,
+    /// The identity of the key, if `public_key` contains one.
+    pub blob: Option<KeyBlob>,
     /// Whether new pods get this key.
     pub is_primary: bool,
     /// False for a system key, which is never listed or changed.
     pub is_user_key: bool,
     pub created_at: Option<Timestamp>,
-}
-
-impl Row {
-    /// Returns the identity of its key, if it shows one key alone.
-    pub fn blob(&self) -> Option<&KeyBlob> {
-        self.content.one()
-    }
 }
 
 /// One page of a listing.

@@ -176,7 +176,7 @@ pub(super) fn examples(path: &str) -> &'static [Example] {
 
 /// Returns the variables that a command reads.
 pub(super) fn environment(command: &clap::Command) -> Vec<(String, &'static str)> {
-    variables::of_command(command.get_name(), uses(command, "token_file"))
+    variables::of_command(command.get_name(), uses(command, "token_file"), uses(command, "state"))
 }
 
 /// Returns the codes that the command with the words `path` exits with.

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 
-/// A variable, or several that mean the same, the first with a value being used.
+use crate::state::cloud::{AZURE_VARIABLES, GOOGLE_VARIABLES, S3_VARIABLES};
+
+/// A variable, or several that mean the same, the first with a value being used, or the settings of one thing.
 #[derive(Debug)]
 pub struct Variable {
     pub names: &'static [&'static str],
@@ -17,12 +19,14 @@ enum Reader {
     All,
     /// Those that contact the account.
     Account,
+    /// Those that read or write a state.
+    State,
     /// One.
     Only(&'static str),
 }
 
 /// The variables besides those of flags, which [`of_flag`] names.
-pub const VARIABLES: [Variable; 11] = [
+pub const VARIABLES: [Variable; 14] = [
     Variable { names: &["NO_COLOR"], meaning: "Do not use color", reader: Reader::All },
     Variable { names: &["PRIME_API_KEY"], meaning: "API token", reader: Reader::Account },
     Variable {
@@ -45,6 +49,9 @@ pub const VARIABLES: [Variable; 11] = [
     Variable { names: &["NO_PROXY", "no_proxy"], meaning: "Hosts to connect to directly", reader: Reader::Account },
     Variable { names: &["SSL_CERT_FILE"], meaning: "File with the certificates to trust", reader: Reader::Account },
     Variable { names: &["SSL_CERT_DIR"], meaning: "Folders with the certificates to trust", reader: Reader::Account },
+    Variable { names: &S3_VARIABLES, meaning: "Credentials and server of a state at s3://", reader: Reader::State },
+    Variable { names: &GOOGLE_VARIABLES, meaning: "Credentials and server of a state at gs://", reader: Reader::State },
+    Variable { names: &AZURE_VARIABLES, meaning: "Credentials and server of a state at az://", reader: Reader::State },
     Variable {
         names: &["GITHUB_WORKSPACE"],
         meaning: "Root of paths in annotations, outside of a repository",
@@ -77,8 +84,9 @@ pub(super) fn of_flag(command: &str, long: &str) -> Option<String> {
     Some(format!("{prefix}_{}", long.to_uppercase().replace('-', "_")))
 }
 
-/// Returns the variables that a command reads. `uses_account` says whether it contacts the account.
-pub(super) fn of_command(command: &str, uses_account: bool) -> Vec<(String, &'static str)> {
+/// Returns the variables that a command reads. `uses_account` says whether it contacts the account, `uses_state` whether
+/// it works with a state.
+pub(super) fn of_command(command: &str, uses_account: bool, uses_state: bool) -> Vec<(String, &'static str)> {
     let own = if command == "emulator" {
         ("KEYFORM_EMULATOR_*", "Set a flag, such as KEYFORM_EMULATOR_PORT=8080")
     } else {
@@ -87,6 +95,7 @@ pub(super) fn of_command(command: &str, uses_account: bool) -> Vec<(String, &'st
     let read = VARIABLES.iter().filter(|variable| match variable.reader {
         Reader::All => true,
         Reader::Account => uses_account,
+        Reader::State => uses_state,
         Reader::Only(reader) => reader == command,
     });
     [own].into_iter().map(|(name, meaning)| (name.to_owned(), meaning)).chain(read.map(Variable::definition)).collect()

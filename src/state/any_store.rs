@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
+use super::bucket::{BucketSession, BucketStore};
+use super::cloud::{self, CloudFolder};
 use super::entry::JournalEntry;
 use super::error::{StateError, StateErrorKind};
 use super::file_store::{FileSession, FileStore};
@@ -11,6 +13,7 @@ use super::lease::Lease;
 use super::location::StateLocation;
 use super::model::State;
 use super::store::{LoadedState, LockHolder, Repair, Session, Store};
+use crate::account::BootClock;
 use crate::account::settings::Environment;
 
 /// A state at any location.
@@ -23,12 +26,14 @@ pub struct StateStore {
 #[derive(Debug)]
 enum StoreKind {
     File(FileStore),
+    Objects(BucketStore<CloudFolder, BootClock>),
 }
 
 /// The lock of a [`StateStore`].
 #[derive(Debug)]
 pub enum StateSession {
     File(FileSession),
+    Objects(BucketSession<CloudFolder, BootClock>),
 }
 
 impl StateStore {
@@ -38,12 +43,19 @@ impl StateStore {
         holder: &LockHolder,
         environment: Environment<'_>,
     ) -> Result<Self, StateError> {
-        let _ = environment;
         let kind = match &location {
             StateLocation::File(path) => StoreKind::File(FileStore::open(path, holder.to_string())),
-            StateLocation::Objects(_) | StateLocation::Http(_) => {
-                return Err(StateErrorKind::Unsupported.at(&location));
+            StateLocation::Objects(prefix) => {
+                let bucket = cloud::open(prefix, environment)
+                    .map_err(|source| StateErrorKind::Bucket { doing: "use", source }.at(&location))?;
+                let store =
+                    BucketStore::new(bucket, BootClock, location.to_string(), holder.clone(), uuid::Uuid::new_v4());
+                StoreKind::Objects(match test_lease(environment) {
+                    Some(lease) => store.with_lease(lease),
+                    None => store,
+                })
             }
+            StateLocation::Http(_) => return Err(StateErrorKind::Unsupported.at(&location)),
         };
         Ok(Self { location, kind })
     }
@@ -56,6 +68,7 @@ impl StateStore {
     pub fn journal_place(&self) -> String {
         match &self.kind {
             StoreKind::File(store) => store.journal_path().display().to_string(),
+            StoreKind::Objects(_) => self.location.to_string(),
         }
     }
 }
@@ -66,18 +79,21 @@ impl Store for StateStore {
     async fn load(&self) -> Result<LoadedState, StateError> {
         match &self.kind {
             StoreKind::File(store) => store.load().await,
+            StoreKind::Objects(store) => store.load().await,
         }
     }
 
     async fn lock(&self) -> Result<StateSession, StateError> {
         match &self.kind {
             StoreKind::File(store) => store.lock().await.map(StateSession::File),
+            StoreKind::Objects(store) => store.lock().await.map(StateSession::Objects),
         }
     }
 
     fn lock_poll(&self) -> Duration {
         match &self.kind {
             StoreKind::File(store) => store.lock_poll(),
+            StoreKind::Objects(store) => store.lock_poll(),
         }
     }
 }
@@ -86,48 +102,56 @@ impl Session for StateSession {
     async fn load(&mut self) -> Result<LoadedState, StateError> {
         match self {
             Self::File(session) => session.load().await,
+            Self::Objects(session) => session.load().await,
         }
     }
 
     async fn append(&mut self, base: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
         match self {
             Self::File(session) => session.append(base, entries).await,
+            Self::Objects(session) => session.append(base, entries).await,
         }
     }
 
     async fn sync(&mut self) -> Result<(), StateError> {
         match self {
             Self::File(session) => session.sync().await,
+            Self::Objects(session) => session.sync().await,
         }
     }
 
     async fn fold(&mut self, state: &State) -> Result<(), StateError> {
         match self {
             Self::File(session) => session.fold(state).await,
+            Self::Objects(session) => session.fold(state).await,
         }
     }
 
     async fn discard(&mut self) -> Result<(), StateError> {
         match self {
             Self::File(session) => session.discard().await,
+            Self::Objects(session) => session.discard().await,
         }
     }
 
     async fn release(&mut self) -> Result<(), StateError> {
         match self {
             Self::File(session) => session.release().await,
+            Self::Objects(session) => session.release().await,
         }
     }
 
     fn lease(&self) -> Lease {
         match self {
             Self::File(session) => session.lease(),
+            Self::Objects(session) => session.lease(),
         }
     }
 
     fn keep(&self) -> LocalBoxFuture<'static, ()> {
         match self {
             Self::File(session) => session.keep(),
+            Self::Objects(session) => session.keep(),
         }
     }
 }
@@ -136,18 +160,27 @@ impl Repair for StateSession {
     async fn state_alone(&mut self) -> Result<Option<State>, StateError> {
         match self {
             Self::File(session) => session.state_alone().await,
+            Self::Objects(session) => session.state_alone().await,
         }
     }
 
     async fn set_aside(&mut self) -> Result<Vec<String>, StateError> {
         match self {
             Self::File(session) => session.set_aside().await,
+            Self::Objects(session) => session.set_aside().await,
         }
     }
 
     fn new_serial(&self) -> u64 {
         match self {
             Self::File(session) => session.new_serial(),
+            Self::Objects(session) => session.new_serial(),
         }
     }
+}
+
+/// Tests of the whole program cannot wait as long as a lock lasts. Released binaries do not have this.
+fn test_lease(environment: Environment<'_>) -> Option<Duration> {
+    let lease = if cfg!(debug_assertions) { environment("KEYFORM_TEST_LEASE_MS") } else { None };
+    lease.and_then(|lease| lease.to_str()?.parse().ok()).map(Duration::from_millis)
 }

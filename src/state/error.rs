@@ -6,6 +6,7 @@ use std::io;
 
 use thiserror::Error;
 
+use super::bucket::BucketError;
 use crate::account::Endpoint;
 use crate::files::{is_special, is_too_large};
 use crate::names::UserId;
@@ -74,6 +75,21 @@ pub enum StateErrorKind {
         /// Whether it is unknown if that process still runs. Another attempt finds out.
         may_lapse: bool,
     },
+    /// Another process has taken the lock, or may have taken it.
+    LockLost {
+        /// The other process and when it started, if they are known.
+        holder: Option<String>,
+    },
+    /// An operation of an object store failed.
+    Bucket {
+        /// A verb, as in "cannot read PLACE".
+        doing: &'static str,
+        source: BucketError,
+    },
+    /// An object store overwrites what a request must only create.
+    Unconditional,
+    /// An entry of a log in an object store does not begin with a header.
+    ForeignEntry(serde_json::Error),
     /// States of this kind of location are not implemented.
     Unsupported,
 }
@@ -91,7 +107,9 @@ impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.place;
         match &self.kind {
-            StateErrorKind::Io { doing, source: _ } => write!(f, "cannot {doing} {path}"),
+            StateErrorKind::Io { doing, source: _ } | StateErrorKind::Bucket { doing, source: _ } => {
+                write!(f, "cannot {doing} {path}")
+            }
             StateErrorKind::Empty => write!(f, "the state {path} is empty"),
             StateErrorKind::Truncated { line, column } => {
                 write!(f, "the state {path} ends too early, at line {line}, column {column}")
@@ -124,6 +142,17 @@ impl fmt::Display for StateError {
                 write!(f, "the state {path} was changed by another program during this run")
             }
             StateErrorKind::Locked { holder, may_lapse: _ } => write!(f, "the state {path} is locked by {holder}"),
+            StateErrorKind::LockLost { holder } => {
+                write!(f, "the lock of the state {path} was lost: ")?;
+                match holder {
+                    Some(holder) => write!(f, "it was taken over by {holder}"),
+                    None => f.write_str("it was not renewed in time"),
+                }
+            }
+            StateErrorKind::Unconditional => {
+                write!(f, "the object store of {path} does not support conditional writes (If-None-Match)")
+            }
+            StateErrorKind::ForeignEntry(_) => write!(f, "{path} is not a valid entry of a log"),
             StateErrorKind::Unsupported => write!(f, "{path}: this version cannot keep a state there"),
         }
     }
@@ -133,7 +162,8 @@ impl Error for StateError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
             StateErrorKind::Io { source, .. } => Some(source),
-            StateErrorKind::ForeignJournal(source) => Some(source),
+            StateErrorKind::ForeignJournal(source) | StateErrorKind::ForeignEntry(source) => Some(source),
+            StateErrorKind::Bucket { source, .. } => Some(source),
             StateErrorKind::Empty
             | StateErrorKind::Truncated { .. }
             | StateErrorKind::Conflict { .. }
@@ -145,6 +175,8 @@ impl Error for StateError {
             | StateErrorKind::StrayJournal { .. }
             | StateErrorKind::Changed
             | StateErrorKind::Locked { .. }
+            | StateErrorKind::LockLost { .. }
+            | StateErrorKind::Unconditional
             | StateErrorKind::Unsupported => None,
         }
     }
@@ -183,11 +215,15 @@ impl StateError {
             | StateErrorKind::NewerJournal { .. }
             | StateErrorKind::Changed
             | StateErrorKind::Locked { .. }
+            | StateErrorKind::LockLost { .. }
+            | StateErrorKind::Bucket { .. }
+            | StateErrorKind::Unconditional
+            | StateErrorKind::ForeignEntry(_)
             | StateErrorKind::Unsupported => false,
         }
     }
 
-    pub fn help(&self) -> &'static str {
+    pub fn help(&self) -> &str {
         match &self.kind {
             StateErrorKind::Io { source, .. } => io_help(source),
             StateErrorKind::Empty | StateErrorKind::Truncated { .. } => {
@@ -213,6 +249,12 @@ impl StateError {
                  plan adopts the keys that are on the account"
             }
             StateErrorKind::Locked { .. } => "wait until it ends, or pass --lock-timeout SECONDS",
+            StateErrorKind::LockLost { .. } => "the next apply completes what is left; nothing was overwritten",
+            StateErrorKind::Bucket { source, .. } => &source.help,
+            StateErrorKind::Unconditional => {
+                "choose another store: without them, two runs could write at the same time"
+            }
+            StateErrorKind::ForeignEntry(_) => "move the object away and inspect it; keyform did not write it",
             StateErrorKind::Unsupported => "choose a path with --state",
         }
     }

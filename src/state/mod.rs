@@ -6,6 +6,8 @@
 //! [`StateLocation`].
 
 mod any_store;
+pub mod bucket;
+pub mod cloud;
 pub mod disk;
 mod entry;
 mod error;
