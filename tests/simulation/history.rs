@@ -9,13 +9,14 @@ use keyform::emulator::DuplicateKey;
 use keyform::manifest::{Desired, DesiredKey};
 use keyform::state::StateErrorKind;
 
+use crate::bucket::{DELAY, carry_out};
 use crate::edits::edit;
 use crate::kernel::{Due, Process, Program};
 use crate::laws::{self, Law, Violation};
 use crate::network::arrive;
 use crate::process::{End, Orders, apply};
 use crate::support::world::today;
-use crate::world::{Broken, Weather, World};
+use crate::world::{Broken, Place, Weather, World};
 
 /// The most events of one round: far more than any comes to, unless something runs in circles.
 const MOST_EVENTS: u32 = 20_000;
@@ -34,20 +35,20 @@ struct History {
 }
 
 /// Lives through the history of a seed.
-pub(crate) fn live(seed: u64, broken: Option<Broken>) -> Option<Violation> {
-    History::new(seed, broken, false).live()
+pub(crate) fn live(seed: u64, place: Place, broken: Option<Broken>) -> Option<Violation> {
+    History::new(seed, place, broken, false).live()
 }
 
 /// Lives through it again, and tells what happens.
-pub(crate) fn tell(seed: u64, broken: Option<Broken>) -> (Option<Violation>, String) {
-    let mut history = History::new(seed, broken, true);
+pub(crate) fn tell(seed: u64, place: Place, broken: Option<Broken>) -> (Option<Violation>, String) {
+    let mut history = History::new(seed, place, broken, true);
     let violation = history.live();
     (violation, history.world.story())
 }
 
 impl History {
-    fn new(seed: u64, broken: Option<Broken>, told: bool) -> Self {
-        Self { world: Rc::new(World::new(seed, broken, told)), manifest: Vec::new(), processes: 0 }
+    fn new(seed: u64, place: Place, broken: Option<Broken>, told: bool) -> Self {
+        Self { world: Rc::new(World::new(seed, place, broken, told)), manifest: Vec::new(), processes: 0 }
     }
 
     fn live(&mut self) -> Option<Violation> {
@@ -84,7 +85,8 @@ impl History {
         world.weather.set(Weather { faults, is_calm: false });
         let power_fails = world.chance(0.5);
         let mut programs = vec![self.start(self.manifest.clone(), false)];
-        if world.chance(0.15) {
+        let rival = if world.place == Place::Disk { 0.15 } else { 0.4 };
+        if world.chance(rival) {
             // The other pipeline may not have seen the last change of the manifest.
             let manifest = if world.chance(0.5) { before } else { self.manifest.clone() };
             programs.push(self.start(manifest, false));
@@ -99,6 +101,10 @@ impl History {
                     process.disk_fails.set((first, first + world.draw(|rng| rng.u32(1..12))));
                 }
                 6 => world.kernel.after(world.millis(1..2_000), Due::Interrupt(Rc::clone(process))),
+                7 if world.place == Place::Bucket => {
+                    let stop = Due::Stop(Rc::clone(process), world.millis(1_000..100_000));
+                    world.kernel.after(world.millis(1..3_000), stop);
+                }
                 _ => {}
             }
         }
@@ -113,6 +119,10 @@ impl History {
     fn calm(&mut self) {
         let world = Rc::clone(&self.world);
         world.weather.set(Weather { faults: 0.0, is_calm: true });
+        // What dead processes have sent to the store looks like a sign of life.
+        if world.place == Place::Bucket {
+            self.pass(DELAY);
+        }
         let mode = world.account.borrow().mode;
         world.trace(|| format!("calm; the account: {mode:?}"));
         let mut left = Ok(());
@@ -167,7 +177,8 @@ impl History {
             match due {
                 Due::Arrive(request) => arrive(world, &request),
                 Due::Meddle if !world.weather.get().is_calm => self.meddle(),
-                Due::Meddle | Due::Wake(_) | Due::Interrupt(_) => {}
+                Due::Write(write) => carry_out(world, &write),
+                Due::Meddle | Due::Wake(_) | Due::Interrupt(_) | Due::Stop(..) | Due::Continue => {}
                 Due::Resume => return,
             }
         }
@@ -213,6 +224,10 @@ impl History {
         for _ in 0..MOST_EVENTS {
             let mut at = 0;
             while let Some(program) = programs.get_mut(at) {
+                if program.process.stopped_until.get() > world.kernel.now() {
+                    at += 1;
+                    continue;
+                }
                 let end = program.run();
                 if program.process.is_dead.get() || program.process.dies_now() {
                     let program = programs.remove(at);
@@ -241,7 +256,14 @@ impl History {
                 Some(Due::Wake(waker)) => waker.wake(),
                 Some(Due::Arrive(request)) => arrive(&world, &request),
                 Some(Due::Meddle) if !world.weather.get().is_calm => self.meddle(),
-                Some(Due::Meddle | Due::Resume) => {}
+                Some(Due::Write(write)) => carry_out(&world, &write),
+                Some(Due::Stop(process, time)) => {
+                    world.trace(|| format!("process {} is stopped for {time:?}", process.id));
+                    process.stopped_until.set(world.kernel.now() + time);
+                    process.waited.set(process.waited.get() + time);
+                    world.kernel.after(time, Due::Continue);
+                }
+                Some(Due::Meddle | Due::Resume | Due::Continue) => {}
                 Some(Due::Interrupt(process)) => {
                     world.trace(|| format!("process {} is asked to stop", process.id));
                     process.stop.cancel();
@@ -268,7 +290,8 @@ impl History {
 
     fn ended(&self, process: &Process, end: &End, others: usize) {
         let world = &self.world;
-        if process.disk_fails.get() != (0, 0) {
+        let is_unsaved = matches!(end, End::Done(outcome) if outcome.save_error.is_some());
+        if process.disk_fails.get() != (0, 0) || world.place == Place::Bucket && is_unsaved {
             // It may only have printed what it has learned.
             world.account.borrow_mut().forget(process.started.get(), world.kernel.now());
         }
@@ -282,7 +305,11 @@ impl History {
             End::Refused(error) => {
                 world.trace(|| format!("process {} ends: {error}", process.id));
                 let expected = match &error.kind {
-                    StateErrorKind::Locked { .. } => others > 0,
+                    // A write of a dead process that is late looks like a sign of life.
+                    StateErrorKind::Locked { .. } => others > 0 || world.place == Place::Bucket,
+                    StateErrorKind::Bucket { .. } | StateErrorKind::LockLost { .. } | StateErrorKind::Changed => {
+                        world.place == Place::Bucket
+                    }
                     StateErrorKind::Io { .. } => process.disk_fails.get() != (0, 0),
                     _ => false,
                 };

@@ -16,6 +16,7 @@ use keyform::manifest::{Desired, DesiredKey};
 use keyform::public_key::KeyBlob;
 use tokio_util::sync::CancellationToken;
 
+use crate::bucket::StoreWrite;
 use crate::network::{Operation, Request};
 use crate::planned::Planned;
 use crate::support::world::today;
@@ -38,6 +39,12 @@ pub(crate) enum Due {
     Meddle,
     /// Someone asks a process to stop.
     Interrupt(Rc<Process>),
+    /// A write reaches the object store.
+    Write(Rc<StoreWrite>),
+    /// A process is stopped for so long, as by SIGSTOP.
+    Stop(Rc<Process>, Duration),
+    /// A stopped process goes on.
+    Continue,
     /// The next process may start.
     Resume,
 }
@@ -66,7 +73,9 @@ pub(crate) struct Process {
     pub(crate) planned: RefCell<Planned>,
     /// When it got the lock.
     pub(crate) started: Cell<Duration>,
-    /// How long it has waited for responses.
+    /// Until when it is stopped.
+    pub(crate) stopped_until: Cell<Duration>,
+    /// How long it has waited for responses, or was stopped.
     pub(crate) waited: Cell<Duration>,
     /// How many of its requests failed.
     pub(crate) failures: Cell<u32>,
@@ -91,6 +100,8 @@ struct Flag(AtomicBool);
 struct Sleep<'k> {
     kernel: &'k Kernel,
     until: Duration,
+    /// Who is woken then.
+    sleeper: Option<Waker>,
 }
 
 impl Kernel {
@@ -137,6 +148,12 @@ impl Kernel {
                     _ => now + left.mul_f64(rng.f64()),
                 };
             }
+            if let Due::Write(write) = &due
+                && write.process.id == process.id
+                && rng.u8(..3) == 0
+            {
+                continue;
+            }
             self.queue.borrow_mut().insert((time, number), due);
         }
     }
@@ -152,7 +169,7 @@ impl Clock for Kernel {
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
-        Sleep { kernel: self, until: self.now.get() + duration }
+        Sleep { kernel: self, until: self.now.get() + duration, sleeper: None }
     }
 }
 
@@ -173,10 +190,14 @@ impl Clock for Watch {
 impl Future for Sleep<'_> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match self.until.checked_sub(self.kernel.now.get()).filter(|left| !left.is_zero()) {
             Some(left) => {
-                self.kernel.after(left, Due::Wake(context.waker().clone()));
+                // Other futures of the same task wake it, too.
+                if self.sleeper.as_ref().is_none_or(|sleeper| !sleeper.will_wake(context.waker())) {
+                    self.kernel.after(left, Due::Wake(context.waker().clone()));
+                    self.sleeper = Some(context.waker().clone());
+                }
                 Poll::Pending
             }
             None => Poll::Ready(()),
@@ -204,6 +225,7 @@ impl Process {
             is_observing,
             planned: RefCell::default(),
             started: Cell::default(),
+            stopped_until: Cell::default(),
             waited: Cell::default(),
             failures: Cell::default(),
         }

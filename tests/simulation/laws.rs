@@ -1,6 +1,7 @@
 //! The laws that must hold after every step, after every apply, and at the end.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
@@ -16,12 +17,13 @@ use keyform::public_key::KeyBlob;
 use keyform::state::{FileStore, JournalEntry, LoadedState, StateError, Store as _};
 
 use crate::account::{Account, Stored};
+use crate::bucket;
 use crate::disk::{Platter, ProcessDisk};
 use crate::kernel::Process;
 use crate::lag::LAG;
 use crate::network::{ARRIVAL, Operation};
 use crate::support::world::{plan_of, show, today};
-use crate::world::{JOURNAL, STATE, World};
+use crate::world::{JOURNAL, Place, STATE, World};
 
 /// A law.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,13 +97,29 @@ pub(crate) fn state_is_readable(world: &Rc<World>, journal_before: Option<&[u8]>
     }
 }
 
-/// What anyone reads who looks at the disk now.
+/// After every change of the object store.
+pub(crate) fn shelf_is_readable(world: &Rc<World>) {
+    if world.chance(LOOKS)
+        && let Err(error) = bucket::load(world)
+    {
+        world.violate(Law::Readable, || error.to_string());
+    }
+}
+
+/// What anyone reads who looks at the disk or the object store now.
 pub(crate) fn recorded(world: &Rc<World>) -> LoadedState {
-    let loaded = load(world, world.platter.borrow().clone());
+    let loaded = load_now(world);
     loaded.unwrap_or_else(|error| {
         world.violate(Law::Readable, || error.to_string());
         LoadedState::default()
     })
+}
+
+fn load_now(world: &Rc<World>) -> Result<LoadedState, StateError> {
+    match world.place {
+        Place::Disk => load(world, world.platter.borrow().clone()),
+        Place::Bucket => bucket::load(world),
+    }
 }
 
 fn load(world: &Rc<World>, platter: Platter) -> Result<LoadedState, StateError> {
@@ -112,7 +130,10 @@ fn load(world: &Rc<World>, platter: Platter) -> Result<LoadedState, StateError> 
 
 /// When a request leaves a process.
 pub(crate) fn may_send(world: &Rc<World>, process: &Process, operation: &Operation) {
-    let holder = world.platter.borrow().lock_holder();
+    let holder = match world.place {
+        Place::Disk => world.platter.borrow().lock_holder(),
+        Place::Bucket => bucket::lock_holder(&world.shelf.borrow()),
+    };
     world.demand(Law::OneAtATime, holder == Some(process.id), || {
         format!("process {} sends {operation}, and the lock is held by {holder:?}", process.id)
     });
@@ -197,8 +218,8 @@ pub(crate) fn gone_is_true(world: &World, process: &Process) {
     }
 }
 
-/// Before an upload is said to have left nothing on the account.
-pub(crate) fn may_settle(world: &Rc<World>, blob: &KeyBlob) {
+/// Before an upload is said to have left nothing on the account. The process has `appended` records of these rows.
+pub(crate) fn may_settle(world: &Rc<World>, blob: &KeyBlob, appended: &BTreeSet<KeyId>) {
     let is_under_way = world.kernel.is_upload_under_way(blob);
     world.demand(Law::PendingIsKept, !is_under_way, || "an upload is said to be settled that is under way".to_owned());
     let account = world.account.borrow();
@@ -208,14 +229,15 @@ pub(crate) fn may_settle(world: &Rc<World>, blob: &KeyBlob) {
     }
     let state = recorded(world).state;
     for Stored { row, .. } in ours {
-        let is_recorded = state.as_ref().is_some_and(|state| state.managed(&row.id).is_some());
+        let is_recorded =
+            appended.contains(&row.id) || state.as_ref().is_some_and(|state| state.managed(&row.id).is_some());
         world.demand(Law::PendingIsKept, is_recorded, || format!("{} is there and not recorded", row.id));
     }
 }
 
 /// After an apply that ended, before anything else happens.
 pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Outcome) {
-    let loaded = load(world, world.platter.borrow().clone());
+    let loaded = load_now(world);
     if let Err(error) = &loaded {
         world.violate(Law::Readable, || error.to_string());
     }

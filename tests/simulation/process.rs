@@ -1,6 +1,7 @@
 //! One apply: what `keyform apply` does, on the simulated disk, network and clock.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,17 +9,20 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use keyform::account::{Clock as _, Listing, Throttle};
 use keyform::apply::{ApplyOptions, ObserveOptions, Outcome, Tools, execute, observe};
-use keyform::names::KeyName;
+use keyform::names::{KeyId, KeyName};
 use keyform::plan::{Action, Change, OldKey, Reason};
-use keyform::state::{FileStore, JournalEntry, LastApply, Lease, LoadedState, Session, State, StateError, lock_within};
+use keyform::state::{
+    FileStore, JournalEntry, LastApply, Lease, LoadedState, Session, State, StateError, Store, lock_within, while_kept,
+};
 
+use crate::bucket;
 use crate::disk::ProcessDisk;
 use crate::kernel::{Process, Watch};
 use crate::laws;
 use crate::network::Network;
 use crate::planned::Planned;
 use crate::support::world::{self, show};
-use crate::world::{Broken, STATE, World};
+use crate::world::{Broken, Place, STATE, World};
 
 /// How an apply ended.
 pub(crate) enum End {
@@ -42,19 +46,48 @@ pub(crate) struct Orders {
 
 /// What `keyform apply` does.
 pub(crate) async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
-    let disk = Rc::new(RefCell::new(ProcessDisk::new(&world, &process)));
-    let store = FileStore::on(disk, Path::new(STATE), format!("process {}", process.id));
-    let throttle = Throttle::new(Watch { kernel: Rc::clone(&world.kernel), skew: orders.skew }, orders.seed);
-    let mut session = match lock_within(&store, orders.patience, throttle.clock(), |_| {}).await {
-        Ok(session) => Watched { session, world: Rc::clone(&world) },
+    match world.place {
+        Place::Disk => {
+            let disk = Rc::new(RefCell::new(ProcessDisk::new(&world, &process)));
+            let store = FileStore::on(disk, Path::new(STATE), format!("process {}", process.id));
+            apply_to(&store, world, process, orders).await
+        }
+        Place::Bucket => {
+            let store = bucket::store(&world, &process, orders.skew);
+            apply_to(&store, world, process, orders).await
+        }
+    }
+}
+
+async fn apply_to<S: Store>(store: &S, world: Rc<World>, process: Rc<Process>, orders: Orders) -> End {
+    let clock = Watch { kernel: Rc::clone(&world.kernel), skew: orders.skew };
+    let session = match lock_within(store, orders.patience, &clock, |_| {}).await {
+        Ok(session) => session,
         Err(error) => return End::Refused(error),
     };
+    let mut session = Watched { session, world: Rc::clone(&world), appended: BTreeSet::new() };
+    while_kept(&mut session, async |session| {
+        let end = apply_locked(session, &world, &process, orders).await;
+        // What is not released lapses.
+        let _ = session.release().await;
+        end
+    })
+    .await
+}
+
+async fn apply_locked<S: Session>(
+    session: &mut Watched<S>,
+    world: &Rc<World>,
+    process: &Rc<Process>,
+    orders: Orders,
+) -> End {
+    let throttle = Throttle::new(Watch { kernel: Rc::clone(&world.kernel), skew: orders.skew }, orders.seed);
     process.started.set(world.kernel.now());
     let loaded = match session.load().await {
         Ok(loaded) => loaded,
         Err(error) => return End::Refused(error),
     };
-    let network = Network::new(&world, &process);
+    let network = Network::new(world, process);
     let observation = if orders.options.offline {
         None
     } else {
@@ -71,11 +104,11 @@ pub(crate) async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders
     let recorded = observation.as_ref().map_or(loaded.state.as_ref(), |observation| observation.state(&loaded));
     let listing = observation.as_ref().map(|observation| &observation.listing);
     if let Some(listing) = listing {
-        laws::listing_is_whole(&world, &process, listing);
+        laws::listing_is_whole(world, process, listing);
     }
     let mut plan = world::plan_of(&process.desired, recorded, listing);
     if world.broken == Some(Broken::CopiesAreDeleted) {
-        plan.actions.extend(listing.into_iter().flat_map(|listing| copies(&process, recorded, listing)));
+        plan.actions.extend(listing.into_iter().flat_map(|listing| copies(process, recorded, listing)));
     }
     world.trace(|| format!("process {} plans {}", process.id, show(&plan)));
     process.planned.replace(Planned::new(&plan));
@@ -86,7 +119,7 @@ pub(crate) async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders
         // The plan may end without a primary, or promote another row.
         account.expected_primary.take_if(|id| process.planned.borrow().deletes(id));
     }
-    laws::gone_is_true(&world, &process);
+    laws::gone_is_true(world, process);
     let tools = Tools {
         account: &network,
         throttle: &throttle,
@@ -95,7 +128,7 @@ pub(crate) async fn apply(world: Rc<World>, process: Rc<Process>, orders: Orders
         observer: &|_| {},
         lineage: uuid::Uuid::from_u128(orders.seed.into()),
     };
-    let mut outcome = execute(&plan, loaded, observation, &mut session, &tools).await;
+    let mut outcome = execute(&plan, loaded, observation, session, &tools).await;
     if world.broken == Some(Broken::UnsavedIsNotPrinted) {
         outcome.unsaved.clear();
     }
@@ -131,6 +164,8 @@ fn copies(process: &Process, recorded: Option<&State>, listing: &Listing) -> Vec
 struct Watched<S> {
     session: S,
     world: Rc<World>,
+    /// The rows whose records were appended.
+    appended: BTreeSet<KeyId>,
 }
 
 impl<S> Watched<S> {
@@ -159,7 +194,10 @@ impl<S: Session> Session for Watched<S> {
     async fn append(&mut self, base: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
         for entry in entries {
             if let JournalEntry::Settle { public_key } = entry {
-                laws::may_settle(&self.world, public_key);
+                laws::may_settle(&self.world, public_key, &self.appended);
+            }
+            if let JournalEntry::Record(record) = entry {
+                self.appended.insert(record.id.clone());
             }
         }
         let entries: Vec<_> = entries.iter().filter_map(|entry| self.kept(entry)).collect();
@@ -167,6 +205,9 @@ impl<S: Session> Session for Watched<S> {
     }
 
     async fn sync(&mut self) -> Result<(), StateError> {
+        if self.world.place == Place::Bucket && self.world.broken == Some(Broken::JournalIsNotSynced) {
+            return Ok(());
+        }
         self.session.sync().await
     }
 
@@ -191,7 +232,7 @@ impl<S: Session> Session for Watched<S> {
     }
 
     fn lease(&self) -> Lease {
-        self.session.lease()
+        if self.world.broken == Some(Broken::LeaseIsIgnored) { Lease::unlimited() } else { self.session.lease() }
     }
 
     fn keep(&self) -> LocalBoxFuture<'static, ()> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::account::Account;
+use crate::bucket::Shelf;
 use crate::disk::Platter;
 use crate::kernel::Kernel;
 use crate::laws::{Law, Violation};
@@ -17,7 +18,10 @@ pub(crate) const JOURNAL: &str = "/repository/keyform.state.json.journal";
 /// One simulated world.
 pub(crate) struct World {
     pub(crate) kernel: Rc<Kernel>,
+    /// Where the state is kept.
+    pub(crate) place: Place,
     pub(crate) platter: Rc<RefCell<Platter>>,
+    pub(crate) shelf: RefCell<Shelf>,
     pub(crate) account: RefCell<Account>,
     pub(crate) weather: Cell<Weather>,
     /// The safeguard that is broken, if one is.
@@ -26,6 +30,13 @@ pub(crate) struct World {
     violation: RefCell<Option<Violation>>,
     /// What happened, if someone wants to read it.
     story: Option<RefCell<Vec<String>>>,
+}
+
+/// Where a state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Disk,
+    Bucket,
 }
 
 /// How bad the network is.
@@ -84,15 +95,21 @@ pub(crate) enum Broken {
     DateIsAhead,
     /// Copies of desired keys are deleted.
     CopiesAreDeleted,
+    /// The object store overwrites objects.
+    ConditionIsIgnored,
+    /// A run does not ask whether it still has the lock.
+    LeaseIsIgnored,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, broken: Option<Broken>, told: bool) -> Self {
+    pub(crate) fn new(seed: u64, place: Place, broken: Option<Broken>, told: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
         let account = Account::new(&mut rng);
         Self {
             kernel: Rc::default(),
+            place,
             platter: Rc::default(),
+            shelf: RefCell::default(),
             account: RefCell::new(account),
             weather: Cell::new(Weather { faults: 0.0, is_calm: false }),
             broken,

@@ -236,13 +236,14 @@ impl<B: Bucket + 'static, C: Clock + 'static> Repair for BucketSession<B, C> {
 }
 
 impl<B: Bucket, C: Clock> Shared<B, C> {
-    /// Refuses to write after the end, or without the lock.
+    /// Refuses to write after the end, or without the lock. Once it is lost, it stays lost.
     fn check(&self) -> Result<(), WriteFault> {
-        match &*self.end.borrow() {
-            Some(End::Fault(fault)) => Err(fault.clone()),
-            None if self.is_certain() => Ok(()),
-            Some(End::Released) | None => Err(WriteFault::Lost { to: None }),
-        }
+        let fault = match &*self.end.borrow() {
+            Some(End::Fault(fault)) => fault.clone(),
+            None if self.is_certain() => return Ok(()),
+            Some(End::Released) | None => WriteFault::Lost { to: None },
+        };
+        Err(self.fail(fault))
     }
 
     fn is_held(&self) -> bool {

@@ -408,3 +408,15 @@ fn a_broken_state_is_kept_under_another_name_and_replaced() {
         assert_eq!(bucket.text("0000000001.json.old"), "broken");
     });
 }
+
+#[test]
+fn the_renewal_of_a_lost_lock_ends_although_something_is_queued() {
+    run(async {
+        let bucket = MemoryBucket::default();
+        let mut session = bucket.store(1).lock().await.unwrap();
+        session.append(&state(0, &[]), &[intend(4)]).await.unwrap();
+        pass(60).await;
+        session.keep().await;
+        assert!(lost(&session.sync().await));
+    });
+}
