@@ -9,8 +9,9 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use keyform::account::http_client;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, Request, Url};
+use reqwest::{Method, Request, Url};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -26,8 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let authorization = HeaderValue::try_from(format!("Bearer {token}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let rate = runtime.block_on(async {
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = http_client()
             .retry(reqwest::retry::never())
             .timeout(std::time::Duration::from_secs(30))
             .tls_certs_only([])

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::endpoint::Endpoint;
 use super::failure::{BodyFault, Failure, FailureKind, Fault};
+use super::http_client::http_client;
 use super::message::FailedRequest;
 use super::received::{Received, receive};
 use super::server_text::{ServerText, one_line};
@@ -248,9 +249,7 @@ fn method_of(operation: Operation) -> Method {
 }
 
 fn build(endpoint: &Endpoint, options: &ClientOptions) -> Result<reqwest::Client, OpenError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("keyform/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
+    let mut builder = http_client()
         // By default it repeats what an HTTP/2 server refused or did not get to: not decided here.
         .retry(reqwest::retry::never())
         .referer(false)

@@ -76,11 +76,12 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::http_client;
     use std::sync::Arc;
     use std::time::Duration;
 
     use reqwest::dns::{Name, Resolve, Resolving};
-    use reqwest::{Client, ClientBuilder, Proxy};
+    use reqwest::{ClientBuilder, Proxy};
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
@@ -101,7 +102,7 @@ mod tests {
     }
 
     fn client() -> ClientBuilder {
-        Client::builder().tls_certs_only([]).connect_timeout(Duration::from_millis(50))
+        http_client().tls_certs_only([]).connect_timeout(Duration::from_millis(50))
     }
 
     async fn fault(client: ClientBuilder, url: &str) -> (Fault, String) {

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use object_store::ClientConfigKey;
 use object_store::ClientOptions as StoreOptions;
 use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService};
-use reqwest::redirect::Policy;
+
+use crate::account::http_client;
 
 /// The longest time for one request and its response. A lock lasts longer.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -35,12 +36,7 @@ impl HttpConnector for StoreConnector {
     fn connect(&self, options: &StoreOptions) -> object_store::Result<HttpClient> {
         // Set for a store on this machine, and by the library for metadata services, which are next to it.
         let allows_plain = options.get_config_value(&ClientConfigKey::AllowHttp).as_deref() == Some("true");
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("keyform/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(Policy::none())
-            .https_only(!allows_plain);
+        let mut builder = http_client().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).https_only(!allows_plain);
         if self.is_loopback || allows_plain {
             builder = builder.no_proxy();
         }
