@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyform::account::{
-    Dated, Effect, Failure, FailureKind, Lateness, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle,
+    Dated, Effect, Failure, FailureKind, Lateness, Listing, Page, Permission, ReadAccount, RetryPolicy, Row, Throttle,
     WriteAccount,
 };
 use keyform::apply::{ApplyOptions, Event, Finding, Observation, Outcome, Status, Tools, execute};
@@ -278,6 +278,53 @@ fn an_old_key_that_cannot_be_deleted_is_recorded_as_replaced() {
         ["replace a failed: the new key was uploaded as 1001, but the old one, 1, was not deleted: it failed"]
     );
     assert_eq!((ran.recorded(), ran.replaced()), (vec!["a#1001".to_owned()], vec!["a#1".to_owned()]));
+}
+
+#[test]
+fn a_recorded_row_is_deleted_after_every_other_row_with_its_key() {
+    let ran = run("c=C", "a=A#1 c=C#3", "a=A#1 z=A#2 c=C#3", as_it_is, |_| None);
+    assert_eq!(ran.log, ["DELETE 2", "DELETE 1", "GET"]);
+    // While another row remains, the record does too, so that the next plan deletes both.
+    for (wanted, account) in [("c=C", "a=A#1 z=A#2 c=C#3"), ("c=C", "z=A#2 c=C#3"), ("c=C a=B", "a=A#1 z=A#2 c=C#3")] {
+        let ran = run(wanted, "a=A#1 c=C#3", account, as_it_is, |request| (request == "DELETE 2").then(refused));
+        assert!(ran.steps().iter().any(|step| step.ends_with("skipped: another row with this key was not deleted")));
+        let state = ran.session.state.unwrap();
+        let next = world::plan_of(&world::desired(wanted), Some(&state), Some(&Listing::new(ran.rows).unwrap()));
+        let deleted = next.actions.iter().flat_map(|action| action.change.old_rows()).map(|old| old.id.as_str());
+        assert!(deleted.collect::<Vec<_>>().contains(&"2"), "[{wanted}] [{account}] {}", world::show(&next));
+    }
+}
+
+#[test]
+fn a_row_with_a_revoked_key_and_a_desired_one_is_deleted_after_the_upload_of_the_latter() {
+    let ran = run("a=A r=B$", "", "z=A#2&B", as_it_is, |_| None);
+    assert_eq!(ran.log, ["POST a", "DELETE 2", "GET"]);
+    let ran = run("a=A r=B$", "", "z=A#2&B", as_it_is, |request| (request == "POST a").then(refused));
+    assert_eq!(
+        ran.steps(),
+        ["upload a failed: it failed", "delete z skipped: it also contains a desired key that was not uploaded"]
+    );
+}
+
+#[test]
+fn rows_that_still_have_a_removed_key_are_found_after_the_apply() {
+    let ran = run("c=C", "a=A#1 c=C#3", "a=A#1 z=A#2&B c=C#3", as_it_is, |_| None);
+    assert!(ran.outcome.is_success(), "the plan named the row as left");
+    assert_eq!(
+        ran.outcome.findings().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["the key a is still in 2, which has other keys or options and was left"]
+    );
+    // Somebody adds the key again while it is removed.
+    let plan = plan("c=C", "a=A#1 c=C#3", "a=A#1 c=C#3");
+    let account = MemoryAccount::new(Mode::default(), rows("a=A#1 z=A#2 c=C#3"));
+    let mut session = MemorySession { state: Some(recorded("a=A#1 c=C#3")), ..MemorySession::default() };
+    let observation = Some(world::listing("a=A#1 c=C#3").into());
+    let outcome = carry_out(&plan, observation, &mut session, &account, ONE, &CancellationToken::new(), &|_| {});
+    assert!(!outcome.is_success());
+    assert_eq!(
+        outcome.findings().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["a was deleted, but its key is on the account again as 2; revoke the key to delete it"]
+    );
 }
 
 #[test]

@@ -5,10 +5,11 @@
 mod support;
 
 use keyform::account::Endpoint;
-use keyform::manifest::{Desired, Glob, RevokedKey, UnmanagedPolicy};
-use keyform::names::{KeyName, UserId};
+use keyform::manifest::{Desired, Glob, UnmanagedPolicy};
+use keyform::names::{KeyId, KeyName, UserId};
 use keyform::plan::guard::{self, Acknowledged, Refusal, Stage};
 use keyform::plan::{self as plans, Note, Plan, Reason};
+use keyform::state::{DeletedRow, JournalEntry};
 use support::world::{self, plan, show};
 
 /// Manifest, state, account, plan. `support::world` explains the notation.
@@ -207,49 +208,91 @@ fn a_digest_covers_the_actions_and_the_account_only() {
 #[test]
 fn keys_that_are_neither_recorded_nor_desired_are_counted_as_unmanaged() {
     let counted = plan("a=A b=B", "b=B#2", "a=A#1 b=B#2 z=A#3 x=X#4 s=S#5%");
-    assert_eq!((counted.unchanged, counted.managed, counted.unmanaged.len()), (1, 1, 2));
-}
-
-/// Plans with revoked keys, named by letters, beside a world.
-fn plan_with_revoked(revoked: &str, wanted: &str, state: &str, account: &str) -> Plan {
-    let mut desired = world::desired(wanted);
-    let place = world::desired("x=X").keys.remove(0).place;
-    desired.revoked = revoked
-        .chars()
-        .map(|letter| RevokedKey {
-            fingerprint: world::key(letter).blob().fingerprint(),
-            blob: None,
-            reason: Some("stolen".to_owned()),
-            place: place.clone(),
-        })
-        .collect();
-    world::plan_of(&desired, Some(&world::recorded(state)), Some(&world::listing(account)))
+    assert_eq!((counted.unchanged, counted.managed, counted.unmanaged.len()), (1, 1, 1), "copies are not unmanaged");
 }
 
 #[test]
 fn a_key_that_must_be_removed_goes_from_every_row() {
-    for (revoked, wanted, state, account, expected) in [
+    for (wanted, state, account, expected) in [
         // Revoked: recorded or not, under any name, in every row.
-        ("A", "", "", "z=A#1", "-z=A#1 (revoked)"),
-        ("A", "", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (revoked); -a=A#2 (revoked)"),
-        ("A", "b=B", "b=B#2", "b=B#2", ""),
-        ("A", "", "a=A#1", "", "xa=A#1 (revoked)"),
+        ("r=A$", "", "z=A#1", "-z=A#1 (revoked)"),
+        ("r=A$", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (revoked); -a=A#2 (revoked)"),
+        ("b=B r=A$", "b=B#2", "b=B#2", ""),
+        ("r=A$", "a=A#1", "", "xa=A#1 (revoked)"),
         // Revocation overrides protection.
-        ("A", "b=B!", "a=A#1! b=B#2!", "a=A#1 b=B#2 z=A#3", "-a=A#1 (revoked); -a=A#3 (revoked)"),
-        ("A", "a=B", "a=A#1!", "a=A#1", "±a=B protect -#1 (other-key)"),
+        ("b=B! r=A$", "a=A#1! b=B#2!", "a=A#1 b=B#2 z=A#3", "-a=A#1 (revoked); -a=A#3 (revoked)"),
+        ("a=B r=A$", "a=A#1!", "a=A#1", "±a=B protect -#1 (other-key)"),
         // No longer listed, or replaced by another key of the same name.
-        ("", "", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (undesired); -a=A#2 (copy-of-removed)"),
-        ("", "a=B", "a=A#1", "a=A#1 z=A#2", "±a=B -#1 (other-key); -a=A#2 (copy-of-removed)"),
+        ("", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (undesired); -a=A#2 (copy-of-removed)"),
+        ("a=B", "a=A#1", "a=A#1 z=A#2", "±a=B -#1 (other-key); -a=A#2 (copy-of-removed)"),
         // Expired, recorded or not.
-        ("", "a=A~", "", "z=A#2", "-a=A#2 (expired)"),
-        ("", "a=A~", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (expired); -a=A#2 (expired)"),
+        ("a=A~", "", "z=A#2", "-a=A#2 (expired)"),
+        ("a=A~", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (expired); -a=A#2 (expired)"),
         // A desired key is never deleted, and copies of it are not either.
-        ("", "a=A", "a=A#1", "a=A#1 z=A#2", ""),
+        ("a=A", "a=A#1", "a=A#1 z=A#2", ""),
+        // Mixed rows do not hold a desired key. They are deleted only for a revoked one.
+        ("a=A", "", "z=A#1&", "+a=A (absent)"),
+        ("a=A", "a=A#1", "a=A#1&B", "+a=A dropping [\"1\"] (gone)"),
+        ("", "a=A#1", "a=A#1 z=A#2&B", "-a=A#1 (undesired)"),
+        ("a=A~", "", "z=A#2&B", ""),
+        ("r=A$", "", "z=A#1&", "-z=A#1 (revoked)"),
+        ("a=A r=B$", "a=A#1", "a=A#1 z=A#2&B", "-z=B#2 (revoked)"),
+        ("a=A r=B$", "", "z=A#2&B", "+a=A (absent); -z=B#2 (revoked)"),
+        ("r=B$", "b=B#1", "b=B#1 z=C#2&B", "-b=B#1 (revoked); -b=B#2 (revoked)"),
         // System keys are never touched.
-        ("A", "", "", "z=A#1%", ""),
+        ("r=A$", "", "z=A#1%", ""),
     ] {
-        let plan = plan_with_revoked(revoked, wanted, state, account);
-        assert_eq!(show(&plan), expected, "[{revoked}] [{wanted}] [{state}] [{account}]");
+        assert_eq!(show(&plan(wanted, state, account)), expected, "[{wanted}] [{state}] [{account}]");
+    }
+}
+
+#[test]
+fn rows_that_are_left_are_named() {
+    let remarks = |wanted, state, account| {
+        let plan = plan(wanted, state, account);
+        let remarks: Vec<_> = plan.remarks().iter().map(ToString::to_string).collect();
+        assert_eq!(plan.has_no_other_rows(), remarks.is_empty(), "{remarks:?}");
+        remarks.join("\n")
+    };
+    let print = |letter| world::key(letter).blob().fingerprint();
+    assert_eq!(remarks("a=A", "a=A#1", "a=A#1"), "");
+    assert_eq!(remarks("a=A", "a=A#1", "a=A#1 z=A#2"), "duplicates of a on the account are not changed: 2");
+    let left = remarks("a=A~", "b=B#1", "z=A#2&BC");
+    assert_eq!(
+        left,
+        format!(
+            "the row \"z\" (2) is left, although it contains keys to remove: a, b; it also has other keys or options, so \
+             delete it on the web page or revoke the key\nnot managed: \"z\" (several keys or options: {}, {}, {})",
+            print('A'),
+            print('B'),
+            print('C')
+        )
+    );
+    assert_eq!(
+        remarks("a=A", "a=A#1", "a=A#1 z=A#2& y=Y#3?"),
+        format!(
+            "1 key on the account has no readable public key and cannot be compared with the manifest\n\
+             not managed: \"y\" (no readable key), \"z\" (several keys or options: {})",
+            print('A')
+        )
+    );
+}
+
+#[test]
+fn a_row_that_was_deleted_and_is_still_there_is_deleted_again_unless_its_key_is_desired() {
+    let mut state = world::recorded("b=B#2");
+    let deleted = DeletedRow { id: KeyId::new("1").unwrap(), public_key: world::key('A').blob().clone(), at: None };
+    state.apply(JournalEntry::Delete(deleted));
+    for (wanted, account, expected) in [
+        ("b=B", "a=A#1 b=B#2", "-a=A#1 (undeleted)"),
+        ("b=B", "a=A#1? b=B#2", "-a=A#1 (undeleted)"),
+        ("b=B", "a=C#1 b=B#2", ""),
+        ("b=B", "b=B#2", ""),
+        ("a=A b=B", "a=A#1 b=B#2", "=a=A#1 (present)"),
+    ] {
+        let plan = world::plan_of(&world::desired(wanted), Some(&state), Some(&world::listing(account)));
+        assert_eq!(show(&plan), expected, "[{wanted}] [{account}]");
+        assert_eq!(plans::broken(&plan, Some(&state), &world::listing(account), world::today()), [""; 0]);
     }
 }
 

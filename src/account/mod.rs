@@ -39,7 +39,7 @@ pub use token::{Token, TokenError};
 pub use verdict::Operation;
 
 use crate::names::{KeyId, UserId};
-use crate::public_key::{KeyBlob, PublicKey};
+use crate::public_key::{KeyBlob, KeyContent, PublicKey};
 
 /// A key of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +52,20 @@ pub struct Row {
     pub name: String,
     /// Any text, never trusted. A listing may leave it out.
     pub public_key: Option<String>,
-    /// The identity of the key, if `public_key` contains one.
-    pub blob: Option<KeyBlob>,
+    /// The keys in `public_key`.
+    pub content: KeyContent,
     /// Whether new pods get this key.
     pub is_primary: bool,
     /// False for a system key, which is never listed or changed.
     pub is_user_key: bool,
     pub created_at: Option<Timestamp>,
+}
+
+impl Row {
+    /// Returns the identity of its key, if it shows one key alone.
+    pub fn blob(&self) -> Option<&KeyBlob> {
+        self.content.one()
+    }
 }
 
 /// One page of a listing.

@@ -17,7 +17,7 @@ use super::failure::BodyFault;
 use super::server_text::is_html;
 use super::{Page, Row};
 use crate::names::{KeyId, UserId};
-use crate::public_key::{KeyBlob, PublicKey};
+use crate::public_key::{KeyBlob, KeyContent, PublicKey};
 
 /// Why a body cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +111,7 @@ fn check_uploaded(row: Row, sent: &KeyBlob) -> Result<Row, BodyError> {
         Err(BodyError::wrong_shape("it has no `publicKey`".to_owned()))
     } else if !row.is_user_key {
         Err(BodyError { detail: "it is a system key".to_owned(), ..BodyError::from(BodyFault::Foreign) })
-    } else if row.blob.as_ref() != Some(sent) {
+    } else if row.blob() != Some(sent) {
         Err(BodyError::from(BodyFault::Foreign))
     } else {
         Ok(row)
@@ -154,7 +154,7 @@ fn take_row(row: WireRow<'_>) -> Result<Row, String> {
         id: KeyId::new(id).map_err(|error| format!("invalid `id`: {error}"))?,
         user_id: UserId::new(user_id).map_err(|error| format!("invalid `userId`: {error}"))?,
         name,
-        blob: public_key.as_deref().and_then(KeyBlob::of_line),
+        content: public_key.as_deref().map(KeyContent::of_text).unwrap_or_default(),
         public_key,
         is_primary,
         is_user_key,
@@ -197,10 +197,10 @@ mod tests {
     #[test]
     fn a_row_may_lack_its_key_and_have_unknown_fields() {
         let bare = row("").unwrap();
-        assert_eq!((bare.public_key, bare.blob, bare.created_at), (None, None, None));
+        assert_eq!((bare.public_key, bare.content, bare.created_at), (None, KeyContent::Unreadable, None));
         assert!(row(r#","publicKey":null,"shiny":[1,{}]"#).is_ok());
         let odd = row(r#","publicKey":"what is this""#).unwrap();
-        assert_eq!((odd.public_key.as_deref(), odd.blob), (Some("what is this"), None));
+        assert_eq!((odd.public_key.as_deref(), odd.content), (Some("what is this"), KeyContent::Unreadable));
     }
 
     #[test]

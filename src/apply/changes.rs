@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::dependencies::Deletion;
+use super::dependencies::{Deletion, OTHER_ROW};
 use super::gate::INTERRUPTED;
 use super::outcome::Status;
 use super::run::Run;
@@ -85,13 +85,23 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         };
     }
 
-    /// Deletes rows that are not desired any more or that were replaced, several at a time.
+    /// Deletes rows that are not desired any more or that were replaced, several at a time. Recorded rows come last: as long
+    /// as one is in the state, later plans look for other rows with its key.
     pub(super) async fn delete(&mut self)
     where
         A: WriteAccount,
     {
+        for recorded in [false, true] {
+            let waiting = self.deletions(recorded);
+            self.delete_rows(waiting).await;
+        }
+    }
+
+    async fn delete_rows(&mut self, mut waiting: VecDeque<Deletion<'a>>)
+    where
+        A: WriteAccount,
+    {
         let (tools, gate) = (self.tools, self.gate);
-        let mut waiting = self.deletions();
         let mut in_flight = FuturesUnordered::new();
         loop {
             while in_flight.len() < tools.options.concurrency.max(1) && self.halted().is_none() {
@@ -134,7 +144,8 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
     pub(super) async fn forget(&mut self) {
         for (index, action) in self.facts.plan.actions.iter().enumerate() {
             let Change::Forget(old) = &action.change else { continue };
-            if let Some(reason) = self.halted() {
+            let remains = || self.facts.has_other_row(old).then_some(OTHER_ROW);
+            if let Some(reason) = self.halted().or_else(remains) {
                 self.end(index, Status::skipped(reason));
                 continue;
             }
@@ -146,10 +157,13 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         }
     }
 
-    /// Returns the deletions that may be sent, and ends the actions that have none.
-    fn deletions(&mut self) -> VecDeque<Deletion<'a>> {
+    /// Returns the deletions of recorded or of other rows that may be sent, and ends the actions that have none.
+    fn deletions(&mut self, recorded: bool) -> VecDeque<Deletion<'a>> {
         let mut all = VecDeque::new();
         for (index, action) in self.facts.plan.actions.iter().enumerate() {
+            if self.facts.deletes_other_row(index) == recorded {
+                continue;
+            }
             match self.facts.deletions(index, action) {
                 None => {}
                 Some(Err(reason)) => self.end(index, Status::skipped(reason)),

@@ -3,10 +3,14 @@
 
 use super::facts::Facts;
 use super::findings::is_primary;
-use super::outcome::Status;
+use super::outcome::{Status, Step};
 use super::sightings::Sightings;
 use crate::names::KeyId;
 use crate::plan::{Action, ActionKind, Change, OldKey};
+use crate::public_key::KeyBlob;
+
+/// The reason why a recorded row stays if other rows with its key do.
+pub(super) const OTHER_ROW: &str = "another row with this key was not deleted";
 
 /// A row to be deleted.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +50,37 @@ impl<'p> Facts<'p> {
         if self.is_promotion_missing() && (!self.plan.refreshed || old_rows.iter().any(|old| old.is_primary)) {
             return Some(Err("it is the primary key, and no other key was promoted"));
         }
+        if !self.deletes_other_row(index) && old_rows.iter().any(|old| self.has_other_row(old)) {
+            return Some(Err(OTHER_ROW));
+        }
+        if old_rows.iter().any(|old| self.is_last_row(old)) {
+            return Some(Err("it also contains a desired key that was not uploaded"));
+        }
         let old_rows = old_rows.iter().filter(|old| !self.is_new_row(&old.id));
         Some(Ok(old_rows.map(|old| Deletion { index, action, old }).collect()))
+    }
+
+    /// Whether an action deletes a row that was not recorded.
+    pub(super) fn deletes_other_row(&self, index: usize) -> bool {
+        let action = self.plan.actions.get(index);
+        let others = action.and_then(|action| self.other_rows.get(action.change.blob()));
+        others.is_some_and(|others| others.contains(&index))
+    }
+
+    /// Whether a row that was not recorded, with the key of one that was, was to be deleted and was not.
+    pub(super) fn has_other_row(&self, old: &OldKey) -> bool {
+        let is_done = |index: &usize| self.steps.get(*index).is_some_and(Step::is_done);
+        self.other_rows.get(&old.blob).is_some_and(|others| !others.iter().all(is_done))
+    }
+
+    /// Whether a row with several keys contains one that is desired and that this run or an earlier one did not upload.
+    fn is_last_row(&self, old: &OldKey) -> bool {
+        let is_missing = |key: &KeyBlob| {
+            let uploads = |action: &&Action| action.change.new_key().is_some_and(|new| new.key.blob() == key);
+            let action = self.plan.actions.iter().find(uploads);
+            self.state.pending.contains_key(key) || action.is_some_and(|action| self.new_row(&action.name).is_none())
+        };
+        old.mixed.iter().any(is_missing)
     }
 
     /// Returns the row with which an action ends that has deleted its old rows. `None` while one of them is recorded.

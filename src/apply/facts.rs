@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::outcome::{Status, Step};
 use super::sightings::DeletedAt;
 use crate::names::{KeyId, KeyName, UserId};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Change, Plan};
+use crate::public_key::KeyBlob;
 use crate::state::{DeletedRow, JournalEntry, PromotedRow, State};
 
 /// The basis of all decisions of a run.
@@ -19,6 +20,8 @@ pub(super) struct Facts<'p> {
     /// Whether a response has shown the owner of the account. Before that, a deletion proves nothing: on the account of
     /// somebody else every row is missing.
     pub(super) is_user_seen: bool,
+    /// The deletions of rows that are not recorded, by their key: the indices of their actions.
+    pub(super) other_rows: HashMap<&'p KeyBlob, Vec<usize>>,
     /// The rows that keys got in this run. Each is recorded in the state.
     new_rows: HashMap<KeyName, KeyId>,
     /// The rows that this run uploaded.
@@ -57,11 +60,20 @@ impl<'p> Facts<'p> {
         let deleted = state.last_apply.deleted.values();
         let deleted = deleted.map(|row| (row.id.clone(), DeletedAt { by: start, at: row.at })).collect();
         let is_primary_uncertain = state.former_primary.is_some();
+        let mut other_rows: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, action) in plan.actions.iter().enumerate() {
+            if let Change::Delete(old) = &action.change
+                && state.managed(&old.id).is_none()
+            {
+                other_rows.entry(&old.blob).or_default().push(index);
+            }
+        }
         Self {
             plan,
             steps: steps.collect(),
             state,
             is_user_seen: plan.user_seen,
+            other_rows,
             new_rows: HashMap::with_capacity(plan.actions.len()),
             uploaded: BTreeSet::new(),
             is_primary_taken: false,

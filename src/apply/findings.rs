@@ -1,5 +1,7 @@
 //! How the account differs from what was planned, as listings after the changes show it. No I/O.
 
+use std::collections::{HashMap, HashSet};
+
 use super::facts::Facts;
 use super::outcome::{Finding, Status, Step};
 use super::sightings::Sightings;
@@ -16,7 +18,27 @@ impl Facts<'_> {
                 findings.extend(check(step, id, action, sightings));
             }
         }
+        findings.extend(self.remaining(sightings));
         findings.extend(self.check_primary(sightings, is_restored));
+        findings
+    }
+
+    /// Returns other rows with keys that the plan has removed: added meanwhile, or with other keys besides.
+    fn remaining(&self, sightings: &Sightings) -> Vec<Finding> {
+        let desired: HashSet<_> = self.state.records.values().map(|record| &record.public_key).collect();
+        let deletions = || self.steps().filter(|(step, action)| step.is_done() && action.change.deletes());
+        let old_rows = || deletions().flat_map(|(_, action)| action.change.old_rows());
+        let removed: HashMap<_, _> = old_rows().map(|old| (&old.blob, &old.name)).collect();
+        let planned: HashSet<_> = old_rows().map(|old| &old.id).collect();
+        let mut findings = Vec::new();
+        for row in sightings.rows().filter(|row| !planned.contains(&row.id)) {
+            let keys = row.content.all().iter().filter(|key| !desired.contains(key));
+            for name in keys.filter_map(|key| removed.get(key).copied()) {
+                let (name, id) = (name.clone(), row.id.clone());
+                let is_alone = row.blob().is_some();
+                findings.push(if is_alone { Finding::Again { name, id } } else { Finding::MixedLeft { name, id } });
+            }
+        }
         findings
     }
 
@@ -104,7 +126,7 @@ fn check(step: &Step, id: &KeyId, action: &Action, sightings: &Sightings) -> Vec
         ActionKind::Upload | ActionKind::Adopt | ActionKind::Update | ActionKind::Replace => {
             let blob = action.change.blob();
             // A listing can leave out the key.
-            let has_key = |row: &Row| row.blob.as_ref().is_none_or(|shown| shown == blob);
+            let has_key = |row: &Row| row.content.can_be(blob);
             if !row.is_some_and(has_key) {
                 findings.push(Finding::Missing { name: name.clone(), id: id.clone() });
             }

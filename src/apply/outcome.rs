@@ -83,6 +83,10 @@ pub enum Finding {
     Missing { name: KeyName, id: KeyId },
     /// A deleted row is still listed.
     Remains { name: KeyName, id: KeyId },
+    /// Another row contains a key that was removed. The plan did not list it.
+    Again { name: KeyName, id: KeyId },
+    /// A row contains a key that was removed, and other keys or options, so it was left.
+    MixedLeft { name: KeyName, id: KeyId },
     /// Other rows contain the key that was uploaded.
     Copies { name: KeyName, ids: Vec<KeyId> },
     /// The planned primary is not the primary.
@@ -164,10 +168,11 @@ impl Finding {
         match self {
             Self::Missing { .. }
             | Self::Remains { .. }
+            | Self::Again { .. }
             | Self::Copies { .. }
             | Self::NotPrimary { .. }
             | Self::NotRestored { .. } => true,
-            Self::PrimaryMoved { .. } | Self::PrimaryRestored { .. } => false,
+            Self::MixedLeft { .. } | Self::PrimaryMoved { .. } | Self::PrimaryRestored { .. } => false,
         }
     }
 }
@@ -179,6 +184,15 @@ impl fmt::Display for Finding {
                 write!(f, "{name} is not on the account, although it was uploaded or recorded as {id}")
             }
             Self::Remains { name, id } => write!(f, "{name} ({id}) was deleted, but the account still lists it"),
+            Self::Again { name, id } => {
+                write!(
+                    f,
+                    "{name} was deleted, but its key is on the account again as {id}; revoke the key to delete it"
+                )
+            }
+            Self::MixedLeft { name, id } => {
+                write!(f, "the key {name} is still in {id}, which has other keys or options and was left")
+            }
             Self::Copies { name, ids } => {
                 let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
                 write!(f, "the account has the key {name} more than once, also as {}", ids.join(", "))

@@ -21,14 +21,14 @@ pub(super) enum Sighting<'l> {
 pub(super) fn sighting<'l>(pending: &'l Pending, sightings: &'l Sightings, state: &State) -> Sighting<'l> {
     let Pending { name: _, public_key, sent_name, before, requests: _, id } = pending;
     let returned = id.as_ref().and_then(|id| sightings.row(id));
-    if let Some(row) = returned.filter(|row| row.blob.as_ref().is_none_or(|blob| blob == public_key)) {
+    if let Some(row) = returned.filter(|row| row.content.can_be(public_key)) {
         return Sighting::Stored(row);
     }
     let is_returned = |row: &Row| state.pending.values().any(|it| it.id.as_ref() == Some(&row.id));
     let is_known = |row: &Row| before.contains(&row.id) || state.managed(&row.id).is_some() || is_returned(row);
     let new_rows = sightings.holding(public_key).filter(|row| !is_known(row));
     let found = new_rows.min_by_key(|row| (row.name != *sent_name, row.created_at, &row.id));
-    let hides_key = |row: &Row| row.blob.is_none() && row.name == *sent_name && !is_known(row);
+    let hides_key = |row: &Row| row.content.is_unreadable() && row.name == *sent_name && !is_known(row);
     match found {
         Some(row) if row.name == *sent_name => Sighting::Stored(row),
         _ if sightings.rows().any(hides_key) => Sighting::Unreadable,
@@ -46,7 +46,7 @@ mod tests {
     use crate::account::{Endpoint, Lateness, Listing};
     use crate::names::{KeyId, KeyName, UserId};
     use crate::plan::AccountRow;
-    use crate::public_key::KeyBlob;
+    use crate::public_key::{KeyBlob, KeyContent};
     use crate::state::{JournalEntry, Origin, UploadRequest};
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
@@ -62,7 +62,7 @@ mod tests {
             user_id: UserId::new("user-1").unwrap(),
             name: name.to_owned(),
             public_key: key.map(str::to_owned),
-            blob: key.and_then(KeyBlob::of_line),
+            content: key.map(KeyContent::of_text).unwrap_or_default(),
             is_primary: false,
             is_user_key: true,
             created_at: Some(format!("2026-{month:02}-01T00:00:00Z").parse().unwrap()),

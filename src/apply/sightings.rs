@@ -100,7 +100,7 @@ impl Sightings {
 
     /// Returns the rows that show this key.
     pub(super) fn holding<'s, 'b: 's>(&'s self, blob: &'b KeyBlob) -> impl Iterator<Item = &'s Row> {
-        let earlier = self.earlier.values().filter(move |row| row.blob.as_ref() == Some(blob));
+        let earlier = self.earlier.values().filter(move |row| row.blob() == Some(blob));
         self.latest.holding(blob).chain(earlier)
     }
 

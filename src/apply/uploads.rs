@@ -69,7 +69,8 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
         self.learn(settled).await;
         self.forget_former_primary().await;
         let listing = self.observation.as_ref().map(|observation| &observation.listing);
-        let unreadable: Vec<_> = listing.into_iter().flat_map(Listing::rows).filter(|row| row.blob.is_none()).collect();
+        let unreadable: Vec<_> =
+            listing.into_iter().flat_map(Listing::rows).filter(|row| row.content.is_unreadable()).collect();
         let request = self.request();
         let intend = |upload: Upload<'_>| {
             let (name, public_key) = (upload.name().clone(), upload.blob().clone());

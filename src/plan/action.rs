@@ -172,11 +172,18 @@ impl Action {
                 let primary = if old.is_primary { ", the primary key" } else { "" };
                 let id = Phrase::new("id ").named(&old.id).then(primary);
                 let has_same_name = old.account_name == self.name.as_str();
-                vec![if has_same_name {
+                let id = if has_same_name {
                     id
                 } else {
                     id.then(", named ").foreign(&old.account_name).then(" on the account")
-                }]
+                };
+                let others: Vec<_> =
+                    old.mixed.iter().filter(|key| **key != old.blob).map(KeyBlob::fingerprint).collect();
+                let mixed = || match others.as_slice() {
+                    [] => Phrase::new("the row has something before the key"),
+                    others => Phrase::new("the row also contains ").list(others),
+                };
+                [id].into_iter().chain((!old.mixed.is_empty()).then(mixed)).collect()
             }
         }
     }

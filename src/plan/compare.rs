@@ -15,10 +15,10 @@ use super::note::{find_drift, find_notes};
 use super::placement::{placement, promotion, restoration};
 use super::removal::Removals;
 use super::{Base, Plan};
-use crate::account::{Endpoint, Listing};
+use crate::account::{Endpoint, Listing, Row};
 use crate::manifest::{Desired, UnmanagedPolicy};
 use crate::names::KeyId;
-use crate::public_key::KeyBlob;
+use crate::public_key::{KeyBlob, KeyContent};
 use crate::state::State;
 
 /// The complete input of a plan.
@@ -40,7 +40,7 @@ pub fn compare(input: Input<'_>) -> Plan {
     let inventory = &Inventory::new(recorded, observed);
     let matching = &Matching::new(desired, today, destroy, inventory);
 
-    let Removals { replaced, mut actions, .. } = Removals::find(inventory, matching, today);
+    let Removals { replaced, mut actions, left, .. } = Removals::find(inventory, matching, today);
     let mut unchanged = 0;
     for ((key, holder), replaced) in matching.keys.iter().zip(&matching.holders).zip(replaced) {
         if let Some((change, reason)) = promotion(key, *holder, inventory) {
@@ -64,7 +64,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         pin: desired.account.clone(),
         base: Base { lineage: recorded.map(|state| state.lineage), serial: recorded.map_or(0, |state| state.serial) },
         refreshed: observed.is_some(),
-        unmanaged: unmanaged(&actions, inventory, desired),
+        unmanaged: unmanaged(&actions, inventory, matching, desired),
         refuses_unmanaged: desired.unmanaged == UnmanagedPolicy::Refuse,
         violations: desired.refused_violations().to_vec(),
         actions,
@@ -73,12 +73,18 @@ pub fn compare(input: Input<'_>) -> Plan {
         unchanged,
         managed: inventory.records.len(),
         drift: find_drift(inventory),
-        notes: find_notes(inventory, matching, today, deletes),
+        notes: find_notes(inventory, matching, left, today, deletes),
     }
 }
 
-/// Returns the rows that are neither recorded nor in an action, by name, then id.
-fn unmanaged(actions: &[Action], inventory: &Inventory<'_>, desired: &Desired) -> Vec<UnmanagedRow> {
+/// Returns the rows that are neither recorded nor in an action and that do not contain a desired key alone, by name, then
+/// id.
+fn unmanaged(
+    actions: &[Action],
+    inventory: &Inventory<'_>,
+    matching: &Matching<'_>,
+    desired: &Desired,
+) -> Vec<UnmanagedRow> {
     let ours: HashSet<&KeyId> = actions
         .iter()
         .flat_map(|Action { change, .. }| {
@@ -86,12 +92,17 @@ fn unmanaged(actions: &[Action], inventory: &Inventory<'_>, desired: &Desired) -
             change.row().map(|row| &row.id).into_iter().chain(deleted)
         })
         .collect();
-    let rows = inventory.rows().filter(|row| !inventory.is_managed(row) && !ours.contains(&row.id));
+    let is_copy = |row: &Row| row.blob().is_some_and(|blob| matching.with_blob(blob).is_some());
+    let rows = inventory.rows().filter(|row| !inventory.is_managed(row) && !ours.contains(&row.id) && !is_copy(row));
     let mut rows: Vec<_> = rows
         .map(|row| UnmanagedRow {
             id: row.id.clone(),
             account_name: row.name.clone(),
-            fingerprint: row.blob.as_ref().map(KeyBlob::fingerprint),
+            fingerprint: row.blob().map(KeyBlob::fingerprint),
+            mixed: match &row.content {
+                KeyContent::Mixed(keys) => keys.iter().map(KeyBlob::fingerprint).collect(),
+                KeyContent::One(_) | KeyContent::Unreadable => Vec::new(),
+            },
             is_expected: desired.expects_unmanaged(&row.name),
         })
         .collect();

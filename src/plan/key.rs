@@ -57,6 +57,10 @@ pub struct OldKey {
     #[serde(rename = "key", with = "view")]
     #[schemars(with = "KeyView")]
     pub blob: KeyBlob,
+    /// All keys of the row, if it has several or something before a key.
+    #[serde(rename = "mixedKeys", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub mixed: Vec<KeyBlob>,
     /// The recorded owner, who loses access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
@@ -82,10 +86,14 @@ pub struct UnmanagedRow {
     pub id: KeyId,
     /// The name on the account.
     pub account_name: String,
-    /// The fingerprint of the key, if the account shows one.
+    /// The fingerprint of the key, if the row shows one alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub fingerprint: Option<Fingerprint>,
+    /// The fingerprints of all keys, if the row has several or something before a key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub mixed: Vec<Fingerprint>,
     /// Whether the policy excepts it by its name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_expected: bool,

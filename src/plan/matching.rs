@@ -110,9 +110,10 @@ impl<'a> Inventory<'a> {
         record.is_some_and(|record| is_row_of(row, record))
     }
 
-    /// Whether an earlier run deleted a row. The account should not have it any more.
-    pub(super) fn is_deleted(&self, row: &Row) -> bool {
-        self.recorded.is_some_and(|state| state.last_apply.deleted.contains_key(&row.id))
+    /// Returns the key of a row that an earlier run deleted. The account should not have it any more.
+    pub(super) fn deleted_key(&self, row: &Row) -> Option<&'a KeyBlob> {
+        let deleted = self.recorded?.last_apply.deleted.get(&row.id)?;
+        row.content.can_be(&deleted.public_key).then_some(&deleted.public_key)
     }
 
     /// Whether the row of a record exists, as far as is known.
@@ -192,7 +193,7 @@ impl<'a> Matching<'a> {
 
     /// Whether an unrecorded row is the holder of a desired key.
     pub(super) fn is_holder(&self, row: &Row) -> bool {
-        let holder = row.blob.as_ref().and_then(|blob| self.with_blob(blob));
+        let holder = row.blob().and_then(|blob| self.with_blob(blob));
         matches!(holder, Some((_, _, Holder::Unrecorded(held))) if held.id == row.id)
     }
 
@@ -203,7 +204,7 @@ impl<'a> Matching<'a> {
 
 /// Whether a row belongs to a record. A row without a public key in the listing is matched by its id alone.
 pub(super) fn is_row_of(row: &Row, record: &Record) -> bool {
-    row.blob.as_ref().is_none_or(|blob| *blob == record.public_key)
+    row.content.can_be(&record.public_key)
 }
 
 /// Orders rows by preference, the best first: the same name, then the primary, then the oldest.

@@ -29,7 +29,7 @@ pub use recheck::broken;
 
 use crate::account::{Endpoint, Listing};
 use crate::manifest::Violation;
-use crate::names::{KeyId, KeyName, UserId};
+use crate::names::{KeyName, UserId};
 use crate::terminal::phrase::Phrase;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +87,11 @@ impl Plan {
         self.actions.iter().filter(|action| action.change.kind() == kind).count()
     }
 
-    /// Whether a row was a duplicate of a desired key when the plan was made.
-    pub fn knows_copy(&self, id: &KeyId) -> bool {
-        self.notes.iter().any(|note| matches!(note, Note::Copies { ids, .. } if ids.contains(id)))
+    /// Whether nothing is on the account that the manifest does not explain: no copy, unmanaged, mixed or unreadable row.
+    pub fn has_no_other_rows(&self) -> bool {
+        let is_row =
+            |note: &Note| matches!(note, Note::Copies { .. } | Note::MixedLeft { .. } | Note::Unreadable { .. });
+        self.refreshed && self.unmanaged.is_empty() && !self.notes.iter().any(is_row)
     }
 
     /// Returns what a reviewer should know besides the actions: notes, and the unmanaged rows.

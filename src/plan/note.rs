@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::key::UnmanagedRow;
 use super::matching::{Inventory, Matching, is_row_of};
+use crate::account::Row;
 use crate::manifest::{EXPIRES_SOON_DAYS, days_until};
 use crate::names::{KeyId, KeyName};
 use crate::state::Record;
@@ -62,6 +63,16 @@ pub enum Note {
         #[schemars(with = "Vec<String>")]
         ids: Vec<KeyId>,
     },
+    /// A row contains keys that must be removed, but it has several keys or something before a key, so it stays.
+    MixedLeft {
+        #[schemars(with = "String")]
+        id: KeyId,
+        /// The name on the account.
+        account_name: String,
+        /// The keys that must be removed.
+        #[schemars(with = "Vec<String>")]
+        names: Vec<KeyName>,
+    },
     /// The listing has rows without a readable public key.
     Unreadable {
         /// The number of these rows.
@@ -97,8 +108,14 @@ pub(super) fn find_drift(inventory: &Inventory<'_>) -> Vec<Drift> {
     inventory.records.iter().filter_map(drift).collect()
 }
 
-/// Finds notes for the reviewer. `deletes` is whether the plan deletes rows.
-pub(super) fn find_notes(inventory: &Inventory<'_>, matching: &Matching<'_>, today: Date, deletes: bool) -> Vec<Note> {
+/// Finds notes for the reviewer. `left` are those of mixed rows, and `deletes` is whether the plan deletes rows.
+pub(super) fn find_notes(
+    inventory: &Inventory<'_>,
+    matching: &Matching<'_>,
+    left: Vec<Note>,
+    today: Date,
+    deletes: bool,
+) -> Vec<Note> {
     let mut notes = Vec::new();
     for key in &matching.keys {
         if let Some(last) = key.expires
@@ -116,7 +133,10 @@ pub(super) fn find_notes(inventory: &Inventory<'_>, matching: &Matching<'_>, tod
             notes.push(Note::Copies { name: key.name.clone(), ids });
         }
     }
-    let rows = inventory.rows().filter(|row| row.blob.is_none() && !inventory.is_managed(row)).count();
+    notes.extend(left);
+    let is_unreadable =
+        |row: &&Row| row.content.is_unreadable() && !inventory.is_managed(row) && inventory.deleted_key(row).is_none();
+    let rows = inventory.rows().filter(is_unreadable).count();
     if rows > 0 {
         notes.push(Note::Unreadable { rows });
     }
@@ -160,6 +180,11 @@ impl Note {
                 let phrase = Phrase::new("duplicates of ").named(name);
                 listed(phrase.then(" on the account are not changed: "), ids)
             }
+            Self::MixedLeft { id, account_name, names } => {
+                let phrase = Phrase::new("the row ").foreign(account_name).then(" (").named(id);
+                let phrase = listed(phrase.then(") is left, although it contains keys to remove: "), names);
+                phrase.then("; it also has other keys or options, so delete it on the web page or revoke the key")
+            }
             Self::Unreadable { rows: 1 } => {
                 Phrase::new("1 key on the account has no readable public key and cannot be compared with the manifest")
             }
@@ -188,9 +213,11 @@ pub(super) fn unmanaged_phrase(rows: &[UnmanagedRow]) -> Option<Phrase> {
     let mut phrase = Phrase::new(if others.is_empty() { "not managed, as expected: " } else { "not managed: " });
     for (index, row) in others.iter().take(MAX_LISTED).enumerate() {
         phrase = phrase.then(if index > 0 { ", " } else { "" }).foreign(&row.account_name);
-        if let Some(fingerprint) = &row.fingerprint {
-            phrase = phrase.then(" (").named(fingerprint).then(")");
-        }
+        phrase = match &row.fingerprint {
+            Some(fingerprint) => phrase.then(" (").named(fingerprint).then(")"),
+            None if row.mixed.is_empty() => phrase.then(" (no readable key)"),
+            None => listed(phrase.then(" (several keys or options: "), &row.mixed).then(")"),
+        };
     }
     let more = others.len().saturating_sub(MAX_LISTED);
     if more > 0 {

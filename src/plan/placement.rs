@@ -97,7 +97,7 @@ pub(super) fn restoration(actions: &[Action], matching: &Matching<'_>, inventory
         return None;
     }
     let record = inventory.record(&former.id);
-    let blob = former.blob.clone().or_else(|| record.map(|record| record.public_key.clone()))?;
+    let blob = former.blob().cloned().or_else(|| record.map(|record| record.public_key.clone()))?;
     let name = record.map_or_else(|| KeyName::recorded(&former.name), |record| record.name.clone());
     let owner = record.and_then(|record| record.owner.clone());
     let change = Change::Promote { blob, id: Some(former.id.clone()), owner, instead_of: Some(primary.name.clone()) };

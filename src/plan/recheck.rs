@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::{AccountRow, Action, Change, NewKey, OldKey, Plan, Reason};
 use crate::account::{Listing, Row};
 use crate::names::KeyId;
-use crate::public_key::KeyBlob;
+use crate::public_key::{KeyBlob, KeyContent};
 use crate::state::State;
 use crate::terminal::escape::escape;
 
@@ -26,7 +26,7 @@ pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: 
 
 /// Finds the row with this id, unless it contains another key.
 fn row_with<'a>(now: &'a Listing, id: &KeyId, blob: &KeyBlob) -> Option<&'a Row> {
-    now.by_id(id).filter(|row| row.blob.as_ref().is_none_or(|shown| shown == blob))
+    now.by_id(id).filter(|row| row.content.can_be(blob))
 }
 
 fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
@@ -127,7 +127,12 @@ fn renamed(id: &KeyId, planned: &str, found: &Row) -> Option<String> {
 }
 
 fn old_broken(old: &OldKey, now: &Listing, refreshed: bool) -> Option<String> {
-    match row_with(now, &old.id, &old.blob) {
+    let row = if old.mixed.is_empty() {
+        row_with(now, &old.id, &old.blob)
+    } else {
+        now.by_id(&old.id).filter(|row| row.content == KeyContent::Mixed(old.mixed.clone()))
+    };
+    match row {
         None => Some(format!("id {} is no longer on the account, or has another key", old.id)),
         // A plan that was made without a listing does not know which key is the primary.
         Some(row) if refreshed && row.is_primary != old.is_primary => {

@@ -8,11 +8,12 @@ use jiff::civil::Date;
 use super::action::{Action, Change};
 use super::key::OldKey;
 use super::matching::{Holder, Inventory, Matching};
+use super::note::Note;
 use super::reason::Reason;
 use crate::account::Row;
 use crate::manifest::{DesiredKey, RevokedKey};
 use crate::names::{KeyId, KeyName};
-use crate::public_key::KeyBlob;
+use crate::public_key::{KeyBlob, KeyContent};
 use crate::state::Record;
 
 pub(super) struct Removals<'c, 'a> {
@@ -22,6 +23,8 @@ pub(super) struct Removals<'c, 'a> {
     /// By the index of the desired key.
     pub(super) replaced: Vec<Replaced>,
     pub(super) actions: Vec<Action>,
+    /// The mixed rows that contain a key to remove and that stay.
+    pub(super) left: Vec<Note>,
     /// The records of the keys that are removed.
     removed: HashMap<&'a KeyBlob, &'a Record>,
 }
@@ -38,7 +41,15 @@ pub(super) struct Replaced {
 impl<'c, 'a> Removals<'c, 'a> {
     pub(super) fn find(inventory: &'c Inventory<'a>, matching: &'c Matching<'a>, today: Date) -> Self {
         let replaced = vec![Replaced::default(); matching.keys.len()];
-        let mut removals = Self { inventory, matching, today, replaced, actions: Vec::new(), removed: HashMap::new() };
+        let mut removals = Self {
+            inventory,
+            matching,
+            today,
+            replaced,
+            actions: Vec::new(),
+            left: Vec::new(),
+            removed: HashMap::new(),
+        };
         for record in &inventory.records {
             removals.decide(record);
         }
@@ -115,8 +126,11 @@ impl<'c, 'a> Removals<'c, 'a> {
     /// of those that are removed.
     fn delete_other_rows(&mut self) {
         let Self { inventory, matching, .. } = *self;
-        for row in inventory.rows() {
-            let Some(blob) = row.blob.as_ref().filter(|_| !inventory.is_managed(row)) else { continue };
+        for row in inventory.rows().filter(|row| !inventory.is_managed(row)) {
+            if let KeyContent::Mixed(keys) = &row.content {
+                self.judge_mixed(row, keys);
+            }
+            let Some(blob) = row.blob().or_else(|| inventory.deleted_key(row)) else { continue };
             if matching.with_blob(blob).is_some() {
                 continue;
             }
@@ -127,13 +141,33 @@ impl<'c, 'a> Removals<'c, 'a> {
                 (self.expired_row(row, blob, record, key), Reason::Expired { until: *until })
             } else if record.is_some() {
                 (self.other_row(row, blob, record), Reason::CopyOfRemoved)
-            } else if inventory.is_deleted(row) {
+            } else if inventory.deleted_key(row) == Some(blob) {
                 (self.other_row(row, blob, record), Reason::Undeleted)
             } else {
                 continue;
             };
             let name = old.name.clone();
             self.actions.push(Action::new(&name, Change::Delete(old), reason));
+        }
+    }
+
+    /// Deletes a row with several keys or with options if one of its keys is revoked. If another one must be removed, the row
+    /// is left: its other keys may be somebody's.
+    fn judge_mixed(&mut self, row: &Row, keys: &[KeyBlob]) {
+        if let Some((blob, revoked)) = keys.iter().find_map(|key| Some((key, self.matching.revoked(key)?))) {
+            let old = self.other_row(row, blob, self.removed.get(blob).copied());
+            let old = OldKey { mixed: keys.to_vec(), protect: false, ..old };
+            self.actions.push(Action::new(&old.name.clone(), Change::Delete(old), revoked_reason(revoked)));
+            return;
+        }
+        let name = |key: &KeyBlob| {
+            let expired = self.matching.expired.get(key).map(|(entry, _)| &entry.name);
+            expired.or_else(|| self.removed.get(key).map(|record| &record.name)).cloned()
+        };
+        let is_desired = |key: &&KeyBlob| self.matching.with_blob(key).is_some();
+        let names: Vec<_> = keys.iter().filter(|key| !is_desired(key)).filter_map(name).collect();
+        if !names.is_empty() {
+            self.left.push(Note::MixedLeft { id: row.id.clone(), account_name: row.name.clone(), names });
         }
     }
 
@@ -147,6 +181,7 @@ impl<'c, 'a> Removals<'c, 'a> {
                 id,
                 account_name,
                 blob: blob.clone(),
+                mixed: Vec::new(),
                 owner: None,
                 expires: None,
                 has_expired: false,
@@ -168,6 +203,7 @@ impl<'c, 'a> Removals<'c, 'a> {
             id: record.id.clone(),
             account_name: row.map_or_else(|| record.row_name(), |row| row.name.as_str()).to_owned(),
             blob: record.public_key.clone(),
+            mixed: Vec::new(),
             owner: record.owner.clone(),
             expires: record.expires,
             has_expired: record.expires.is_some_and(|last| last < self.today),

@@ -9,6 +9,7 @@ mod armor;
 mod bare;
 mod blob;
 mod compromised;
+mod content;
 mod curve;
 mod error;
 mod format;
@@ -32,6 +33,7 @@ use crate::terminal::escape::unsafe_chars;
 
 pub use self::blob::{Fingerprint, KeyBlob};
 pub use self::compromised::{Compromise, CompromiseCheck, CompromiseChecks, PrimeTests};
+pub use self::content::KeyContent;
 pub use self::error::{PublicKeyError, PublicKeyErrorKind};
 pub use self::format::{PrivateFormat, PublicFormat};
 pub use self::kind::KeyKind;

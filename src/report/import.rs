@@ -7,7 +7,7 @@ use super::words::counted;
 use crate::account::{Listing, Row};
 use crate::manifest::Desired;
 use crate::names::{AccountName, MAX_NAME_CHARS};
-use crate::public_key::PublicKey;
+use crate::public_key::{KeyContent, PublicKey};
 use crate::terminal::escape::{escape, escape_to};
 
 /// Words that YAML 1.1 parses as booleans, and that a manifest must quote.
@@ -103,6 +103,10 @@ fn quoted(account_name: &str) -> String {
 }
 
 fn key_of(row: &Row) -> Result<PublicKey, String> {
+    if let KeyContent::Mixed(keys) = &row.content {
+        let fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint().to_string()).collect();
+        return Err(format!("several keys or options: {}", fingerprints.join(", ")));
+    }
     let line = row.public_key.as_deref().ok_or("the account does not return its public key")?;
     PublicKey::parse(line).map_err(|error| error.to_string())
 }

@@ -7,6 +7,7 @@ use super::words::counted;
 use crate::names::KeyName;
 use crate::state::State;
 use crate::terminal::escape::escape;
+use crate::terminal::phrase::Phrase;
 use crate::terminal::style::{GOOD, NAME, WARN, paint};
 
 /// Renders the records of the old state that are missing from the new one.
@@ -20,12 +21,15 @@ pub fn losses(old: &State, new: &State, path: &str) -> String {
     out
 }
 
-/// Renders a state that was rebuilt at `path`, the keys that are `missing` from the account, and the paths of the `kept` old
-/// files.
-pub fn rebuilt(new: &State, missing: &[&KeyName], path: &str, kept: &[String]) -> String {
+/// Renders a state that was rebuilt at `path`, the keys that are `missing` from the account, remarks about other rows, and
+/// the paths of the `kept` old files.
+pub fn rebuilt(new: &State, missing: &[&KeyName], remarks: &[Phrase], path: &str, kept: &[String]) -> String {
     let mut out = text::records(new);
     for name in missing {
         let _ = writeln!(out, "{} is not on the account", paint(NAME, name));
+    }
+    for remark in remarks {
+        let _ = writeln!(out, "{} {remark}", paint(WARN, "Note:"));
     }
     let found = new.records.len();
     let all = counted(found + missing.len(), "key");

@@ -43,7 +43,7 @@ async fn an_uploaded_key_becomes_a_row() {
     let server = Server::start(move |_| Act::Say(answer("202 Accepted", date, &key_object(KEY, true)))).await;
     let Dated { value: row, date } = connect(&server.endpoint, options()).upload(name(), &key()).await.unwrap();
     assert_eq!(date, Some("1994-11-06T08:49:37Z".parse().unwrap()));
-    assert_eq!((row.id, row.blob.as_ref()), (id(), Some(key().blob())));
+    assert_eq!((&row.id, row.blob()), (&id(), Some(key().blob())));
     assert_eq!(row.created_at, Some("2026-01-02T03:04:05.678901Z".parse().unwrap()));
 }
 

@@ -1,8 +1,9 @@
 //! `state rebuild`: a state from the manifest and the account.
 
 use insta::assert_snapshot;
-use keyform::emulator::{Emulator, Method};
+use keyform::emulator::{Emulator, Method, NewRow};
 
+use crate::support::keys;
 use crate::support::program::{Folder, STATE, account, manifest};
 
 const JOURNAL: &str = "keyform.state.json.journal";
@@ -69,6 +70,29 @@ fn a_missing_state_is_rebuilt_and_a_readable_one_is_replaced_only_with_approval(
     let made = folder.keyform("state rebuild --endpoint").argument(account.url()).on(&account).run().expect(0);
     assert!(!made.stdout.contains("Kept"), "{made}");
     assert_eq!(folder.recorded().len(), 1);
+}
+
+#[test]
+fn a_rebuild_keeps_expired_keys_and_names_rows_that_it_cannot_record() {
+    let (account, folder) = (account(), Folder::new());
+    let manifest = manifest("alice=1 bob=2")
+        .replace("- name: bob\n", "- name: bob\n    owner: bob@x.io\n    expires: 2020-01-01\n");
+    folder.write("keyform.yaml", manifest);
+    for (name, public_key) in [
+        ("alice", keys::line(1)),
+        ("copy", keys::line(1)),
+        ("bob", keys::line(2)),
+        ("both", format!("{}\n{}", keys::line(2), keys::line(3))),
+        ("options", format!("restrict {}", keys::line(4))),
+        ("odd", "no key at all".to_owned()),
+    ] {
+        let row = NewRow { name: name.to_owned(), public_key, is_primary: false, is_user_key: true };
+        account.api().insert(row).unwrap();
+    }
+    assert_snapshot!("rebuilt_with_other_rows", folder.keyform("state rebuild").on(&account).run().expect(0));
+    assert_eq!(folder.json(STATE)["keys"][1]["expires"], "2020-01-01");
+    assert_snapshot!("plan_with_other_rows", folder.keyform("plan").on(&account).run().expect(0));
+    assert_snapshot!("import_of_other_rows", folder.keyform("import").on(&account).run().expect(0));
 }
 
 #[test]

@@ -113,7 +113,11 @@ impl Place {
         for finding in outcome.findings() {
             let is_true = match finding {
                 Finding::Missing { id, .. } => !self.emulator.api().rows().iter().any(|row| row.id == id.as_str()),
-                Finding::Remains { .. } | Finding::Copies { .. } | Finding::NotPrimary { .. } => false,
+                Finding::Remains { .. }
+                | Finding::Again { .. }
+                | Finding::MixedLeft { .. }
+                | Finding::Copies { .. }
+                | Finding::NotPrimary { .. } => false,
                 Finding::NotRestored { .. } | Finding::PrimaryRestored { .. } | Finding::PrimaryMoved { .. } => true,
             };
             assert!(is_true, "{finding:?} is not so, {told}");

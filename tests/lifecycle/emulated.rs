@@ -5,7 +5,7 @@ use keyform::apply::Outcome;
 use keyform::emulator::{AutoPrimary, Behaviour, DeletePrimary, DuplicateKey, Emulator, EmulatorConfig, NewRow};
 use keyform::names::{KeyId, UserId};
 use keyform::plan::Plan;
-use keyform::public_key::KeyBlob;
+use keyform::public_key::{KeyBlob, KeyContent};
 use tokio::runtime::Runtime;
 
 use crate::support::account::{MemorySession, Mode, Watch};
@@ -50,7 +50,7 @@ impl Account for EmulatedAccount {
         rows.map(|row| Row {
             id: KeyId::new(row.id).unwrap(),
             user_id: UserId::new(keyform::emulator::SANDBOX_USER).unwrap(),
-            blob: KeyBlob::of_line(&row.public_key),
+            content: KeyContent::of_text(&row.public_key),
             public_key: Some(row.public_key),
             name: row.name,
             is_primary: row.is_primary,
@@ -64,7 +64,7 @@ impl Account for EmulatedAccount {
         let (name, public_key) = (name.to_owned(), blob.to_string());
         // An account that refuses a second copy refuses it from everyone.
         let twice = self.mode.duplicate_key != DuplicateKey::SecondRow;
-        if twice && self.rows().iter().any(|row| row.blob.as_ref() == Some(blob)) {
+        if twice && self.rows().iter().any(|row| row.blob() == Some(blob)) {
             return;
         }
         self.emulator.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();

@@ -270,7 +270,7 @@ impl<'k, A: Account> History<'k, A> {
                 _ => None,
             })
             .collect();
-        let was_there: HashSet<_> = before.rows().iter().filter_map(|row| row.blob.clone()).collect();
+        let was_there: HashSet<_> = before.rows().iter().filter_map(|row| row.blob().cloned()).collect();
         let steps = Cell::new(0);
         Box::new(move |rows: &[Row]| {
             steps.set(steps.get() + 1);
@@ -281,7 +281,7 @@ impl<'k, A: Account> History<'k, A> {
             }
             for key in &wanted {
                 let blob = key.key.blob();
-                let has = rows.iter().any(|row| row.blob.as_ref() == Some(blob));
+                let has = rows.iter().any(|row| row.blob() == Some(blob));
                 assert!(has || !was_there.contains(blob), "{at}: the key of {} is gone", key.name);
                 if let Some(old) = old_rows.get(&key.name) {
                     assert!(has || rows.iter().any(|row| old.contains(&row.id)), "{at}: {} has no key", key.name);
@@ -296,12 +296,7 @@ impl<'k, A: Account> History<'k, A> {
         for record in self.session.state.iter().flat_map(|state| state.records.values()) {
             let row = rows.iter().find(|row| row.id == record.id);
             let Some(row) = row else { continue };
-            assert_eq!(
-                row.blob.as_ref(),
-                Some(&record.public_key),
-                "{message}: {} is recorded with another key",
-                record.id
-            );
+            assert_eq!(row.blob(), Some(&record.public_key), "{message}: {} is recorded with another key", record.id);
             assert!(row.is_user_key, "{message}: a system key is recorded");
             assert!(matches!(record.origin, Origin::Uploaded | Origin::Adopted));
         }

@@ -9,7 +9,7 @@ use keyform::account::{Listing, Page, Row};
 use keyform::emulator::DuplicateKey;
 use keyform::manifest::DesiredKey;
 use keyform::names::KeyId;
-use keyform::public_key::KeyBlob;
+use keyform::public_key::{KeyBlob, KeyContent};
 
 use crate::lag::{LAG, Lag, LaggingChange, Moment};
 use crate::support::account::{Mode, row};
@@ -121,7 +121,7 @@ impl Account {
 
     /// The rows that hold a key, system rows left out.
     pub(crate) fn with_blob(&self, blob: &KeyBlob) -> impl Iterator<Item = &Stored> {
-        self.rows().filter(move |stored| stored.row.is_user_key && stored.row.blob.as_ref() == Some(blob))
+        self.rows().filter(move |stored| stored.row.is_user_key && stored.row.blob() == Some(blob))
     }
 
     pub(crate) fn primary(&self) -> Option<&Stored> {
@@ -253,14 +253,13 @@ impl Account {
     /// Whether somebody else's row has both the name and the key of a desired one. An upload without a listing cannot be
     /// told from it.
     pub(crate) fn has_twin(&self, manifest: &[DesiredKey]) -> bool {
-        let is_twin =
-            |row: &Row, key: &DesiredKey| row.name == key.name.as_str() && row.blob.as_ref() == Some(key.key.blob());
+        let is_twin = |row: &Row, key: &DesiredKey| row.name == key.name.as_str() && row.blob() == Some(key.key.blob());
         self.rows.iter().any(|stored| !stored.ours && manifest.iter().any(|key| is_twin(&stored.row, key)))
     }
 
     /// Whether somebody else has uploaded the key of our row with the same name. Nobody can tell which of them is ours.
     pub(crate) fn is_twin(&self, ours: &Stored) -> bool {
-        let is_it = |row: &Row| row.name == ours.row.name && row.blob == ours.row.blob;
+        let is_it = |row: &Row| row.name == ours.row.name && row.content == ours.row.content;
         self.rows.iter().any(|stored| !stored.ours && is_it(&stored.row))
     }
 
@@ -276,7 +275,8 @@ impl Account {
             stored.is_heard = false;
         }
         let is_recent = |stored: &&Stored| stored.deleted.as_ref().is_some_and(|moment| moment.at >= start);
-        let blobs: Vec<_> = self.rows.iter().filter(is_recent).filter_map(|stored| stored.row.blob.clone()).collect();
+        let blobs: Vec<_> =
+            self.rows.iter().filter(is_recent).filter_map(|stored| stored.row.blob().cloned()).collect();
         if !blobs.is_empty() {
             self.disturbed = Some(now);
         }
@@ -307,7 +307,7 @@ impl Account {
         match (rng.u8(..4), some) {
             (0, Some(row)) => {
                 self.delete(&row.id, now, rng);
-                self.robbed.extend(row.blob.clone().map(|blob| (blob, now)));
+                self.robbed.extend(row.blob().cloned().map(|blob| (blob, now)));
                 format!("somebody deletes {} ({})", row.id, row.name)
             }
             (1, Some(row)) => {
@@ -335,7 +335,7 @@ impl Stored {
     fn shown(&self) -> Row {
         let mut row = self.row.clone();
         if self.hides_key {
-            (row.public_key, row.blob) = (None, None);
+            (row.public_key, row.content) = (None, KeyContent::Unreadable);
         }
         row
     }

@@ -148,14 +148,14 @@ pub(crate) fn may_send(world: &Rc<World>, process: &Process, operation: &Operati
             let is_restored = planned.restores.as_ref() == Some(id) && account.displaced.contains(id);
             // Listings do not show what someone else has just changed.
             let may_not_know = !account.is_undisturbed(process.started.get());
-            let is_named = account.get(id).is_some_and(|stored| process.names_primary(stored.row.blob.as_ref()));
+            let is_named = account.get(id).is_some_and(|stored| process.names_primary(stored.row.blob()));
             is_promoted || is_named || keeps_primary(&account, id) || is_restored || may_not_know
         }
     };
     world.demand(Law::NothingUnplanned, is_planned, || format!("{operation} is sent, and it is not planned"));
     if let Operation::Delete(id) = operation
         && let Some(stored) = account.get(id).filter(|stored| !stored.ours)
-        && process.is_desired(stored.row.blob.as_ref())
+        && process.is_desired(stored.row.blob())
     {
         let is_recorded = recorded(world).state.is_some_and(|state| state.managed(id).is_some());
         world.demand(Law::ForeignRowsStay, is_recorded, || format!("{operation} is sent, and that row is not ours"));
@@ -189,7 +189,7 @@ pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Opera
                     format!("{operation}: what is to take its place is not there")
                 });
             }
-            let blob = account.get(id).and_then(|stored| stored.row.blob.as_ref());
+            let blob = account.get(id).and_then(|stored| stored.row.blob());
             if let Some(blob) = blob.filter(|blob| process.is_desired(Some(blob))) {
                 world.demand(Law::NeverWithout, is_there(blob), || format!("{operation}: its key is desired"));
             }
@@ -258,6 +258,7 @@ pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Ou
             Finding::Missing { id, .. } => account.get(id).is_none(),
             Finding::Remains { id, .. } => account.get(id).is_some(),
             // Someone can have deleted it since.
+            Finding::Again { id, .. } | Finding::MixedLeft { id, .. } => account.had(id, process.started.get()),
             Finding::Copies { ids, .. } => ids.iter().all(|id| account.had(id, process.started.get())),
             Finding::NotPrimary { name } => {
                 let primary = account.primary().map(|stored| &stored.row.id);
@@ -296,7 +297,7 @@ fn is_primary_right(account: &Account, process: &Process) -> bool {
     let Some(primary) = account.primary() else { return true };
     let is_unknown = |stored: &Stored| stored.ours && account.is_unknowable(stored);
     if let Some(key) = process.desired.keys.iter().find(|key| key.primary && !key.is_expired(today())) {
-        let is_named = primary.row.blob.as_ref() == Some(key.key.blob());
+        let is_named = primary.row.blob() == Some(key.key.blob());
         return is_named || account.with_blob(key.key.blob()).any(is_unknown);
     }
     let expected = account.expected_primary.as_ref();
@@ -343,8 +344,7 @@ pub(crate) fn in_the_end(world: &Rc<World>, process: &Process, converged: bool) 
     let state = recorded(world).state;
     let account = world.account.borrow();
     let record_of = |id: &KeyId| state.as_ref().and_then(|state| state.managed(id));
-    let is_recorded =
-        |row: &Row| record_of(&row.id).is_some_and(|record| row.blob.as_ref() == Some(&record.public_key));
+    let is_recorded = |row: &Row| record_of(&row.id).is_some_and(|record| row.blob() == Some(&record.public_key));
     let ours = || account.rows().filter(|stored| stored.ours && !is_recorded(&stored.row));
     for Stored { row, .. } in ours().filter(|stored| !account.is_unknowable(stored)) {
         world.violate(Law::Recorded, || format!("{} ({}) is ours and not recorded", row.id, row.name));
@@ -359,7 +359,7 @@ pub(crate) fn in_the_end(world: &Rc<World>, process: &Process, converged: bool) 
     let wanted: Vec<_> = process.desired.keys.iter().filter(|key| !key.is_expired(today())).collect();
     let records: Vec<_> = state.iter().flat_map(|state| state.records.values()).collect();
     for record in &records {
-        let is_there = account.get(&record.id).is_some_and(|it| it.row.blob.as_ref() == Some(&record.public_key));
+        let is_there = account.get(&record.id).is_some_and(|it| it.row.blob() == Some(&record.public_key));
         world.demand(Law::Recorded, is_there, || format!("{} ({}) is recorded and gone", record.id, record.name));
     }
     world.demand(Law::Converges, wanted.len() == records.len(), || format!("{} records", records.len()));

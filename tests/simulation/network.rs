@@ -397,7 +397,7 @@ fn act(world: &Rc<World>, request: &Request) -> Result<Content, Reply> {
             if has_ended || !is_acknowledged {
                 // The next run sees it, and does not know that it goes.
                 account.disturbed = Some(now);
-                let blob = account.get(id).and_then(|stored| stored.row.blob.clone());
+                let blob = account.get(id).and_then(|stored| stored.row.blob().cloned());
                 account.robbed.extend(blob.map(|blob| (blob, now)));
             }
             world.draw(|rng| account.delete(id, now, rng));

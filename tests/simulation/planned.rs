@@ -60,7 +60,7 @@ impl Planned {
 
     /// The name with which the key of a row is uploaded.
     pub(crate) fn upload_of(&self, row: &Row) -> Option<String> {
-        self.uploads.get(row.blob.as_ref()?).map(KeyName::to_string)
+        self.uploads.get(row.blob()?).map(KeyName::to_string)
     }
 
     pub(crate) fn deletes(&self, id: &KeyId) -> bool {
@@ -78,6 +78,6 @@ impl Planned {
     }
 
     pub(crate) fn promotes(&self, row: &Row) -> bool {
-        row.blob.as_ref().is_some_and(|blob| self.promotes.contains(blob))
+        row.blob().is_some_and(|blob| self.promotes.contains(blob))
     }
 }

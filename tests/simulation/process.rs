@@ -142,13 +142,14 @@ fn copies(process: &Process, recorded: Option<&State>, listing: &Listing) -> Vec
         !state.records.contains_key(id) && state.records.values().any(|record| record.public_key == *blob)
     };
     let delete = |row: &keyform::account::Row| {
-        let blob = row.blob.clone().filter(|blob| is_copy(&row.id, blob) && process.is_desired(Some(blob)))?;
+        let blob = row.blob().cloned().filter(|blob| is_copy(&row.id, blob) && process.is_desired(Some(blob)))?;
         let name = KeyName::new(&row.name).ok()?;
         let old = OldKey {
             name,
             id: row.id.clone(),
             account_name: row.name.clone(),
             blob,
+            mixed: Vec::new(),
             owner: None,
             expires: None,
             has_expired: false,

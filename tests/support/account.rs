@@ -106,8 +106,7 @@ impl ReadAccount for MemoryAccount {
 
 impl WriteAccount for MemoryAccount {
     async fn upload(&self, name: &str, key: &PublicKey) -> Result<Dated<Row>, Failure> {
-        let same =
-            self.rows.borrow().iter().find(|row| row.is_user_key && row.blob.as_ref() == Some(key.blob())).cloned();
+        let same = self.rows.borrow().iter().find(|row| row.is_user_key && row.blob() == Some(key.blob())).cloned();
         match (same, self.mode.duplicate_key) {
             (Some(row), DuplicateKey::SameRow) => return Ok(row.into()),
             (Some(_), DuplicateKey::Refuse) => return Err(refused("the key exists already")),
@@ -198,7 +197,7 @@ pub fn row(id: &str, name: &str, blob: &KeyBlob) -> Row {
         user_id: user(),
         name: name.to_owned(),
         public_key: Some(blob.as_str().to_owned()),
-        blob: Some(blob.clone()),
+        content: blob.clone().into(),
         is_primary: false,
         is_user_key: true,
         created_at: None,

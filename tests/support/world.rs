@@ -2,14 +2,14 @@
 //!
 //! A key is `name=LETTER`, in a state or on an account with `#id` behind it. Then come marks: `*` primary, `!`
 //! protected, `~` expired yesterday, `+30` expires in 30 days, `<owner>`, `?` without its key in the listing, `%` a system
-//! key, `$` replaced and to be deleted. `(name)` is the name on the account, in a manifest `accountName`. The `accountName`
-//! of a record is `{name}`.
+//! key, `$` replaced and to be deleted, in a manifest revoked. `(name)` is the name on the account, in a manifest `accountName`. The `accountName`
+//! of a record is `{name}`. `&BC` is a row that also contains the keys B and C, `&` one with options.
 
 use keyform::account::{Endpoint, Listing, Row};
-use keyform::manifest::{Desired, DesiredKey, Place};
+use keyform::manifest::{Desired, DesiredKey, Place, RevokedKey};
 use keyform::names::{AccountName, KeyId, KeyName};
 use keyform::plan::{AttributeChange, Change, Input, Plan, compare};
-use keyform::public_key::PublicKey;
+use keyform::public_key::{KeyContent, PublicKey};
 use keyform::state::{Origin, Pending, Record, State, UploadRequest};
 
 use super::account::{row, user};
@@ -73,7 +73,15 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
 }
 
 pub fn desired(text: &str) -> Desired {
+    let place = Place { file: std::path::Path::new("keyform.yaml").into(), range: 0..0 };
+    let revoked = words(text).filter(|word| word.marks.contains('$')).map(|word| RevokedKey {
+        fingerprint: key(word.letter).blob().fingerprint(),
+        blob: None,
+        reason: Some("stolen".to_owned()),
+        place: place.clone(),
+    });
     let mut keys: Vec<_> = words(text)
+        .filter(|word| !word.marks.contains('$'))
         .map(|word| DesiredKey {
             name: KeyName::new(word.name).unwrap(),
             key: key(word.letter),
@@ -83,11 +91,11 @@ pub fn desired(text: &str) -> Desired {
             expires: word.expires(),
             protect: word.marks.contains('!'),
             exempt: Vec::new(),
-            place: Place { file: std::path::Path::new("keyform.yaml").into(), range: 0..0 },
+            place: place.clone(),
         })
         .collect();
     keys.sort_by(|a, b| a.name.cmp(&b.name));
-    Desired { keys, ..Desired::default() }
+    Desired { keys, revoked: revoked.collect(), ..Desired::default() }
 }
 
 pub fn recorded(text: &str) -> State {
@@ -137,8 +145,15 @@ pub fn rows(text: &str) -> Vec<Row> {
             let mut row = row(word.id, word.name, key(word.letter).blob());
             row.is_primary = word.marks.contains('*');
             row.is_user_key = !word.marks.contains('%');
+            if let Some((_, others)) = word.marks.split_once('&') {
+                let letters = others.chars().take_while(char::is_ascii_uppercase);
+                let keys: Vec<_> = [word.letter].into_iter().chain(letters).map(|it| key(it).blob().clone()).collect();
+                row.public_key =
+                    Some(format!("restrict {}", keys.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
+                row.content = KeyContent::Mixed(keys);
+            }
             if word.marks.contains('?') {
-                row.blob = None;
+                row.content = KeyContent::Unreadable;
                 row.public_key = None;
             }
             row

@@ -125,7 +125,7 @@ impl Listing {
     fn index(rows: Vec<Row>) -> Self {
         let mut by_blob: HashMap<KeyBlob, Vec<usize>> = HashMap::new();
         for (index, row) in rows.iter().enumerate() {
-            if let Some(blob) = &row.blob {
+            if let Some(blob) = row.blob() {
                 by_blob.entry(blob.clone()).or_default().push(index);
             }
         }

@@ -3,6 +3,7 @@ use std::cell::{Cell, RefCell};
 use super::super::clock::VirtualClock;
 use super::super::failure::{Effect, FailureKind};
 use super::*;
+use crate::public_key::KeyContent;
 
 /// An account that pages as it is told to.
 struct Book<F> {
@@ -39,7 +40,7 @@ fn row(number: usize) -> Row {
         user_id: UserId::new("u1").unwrap(),
         name: format!("key {number}"),
         public_key: None,
-        blob: None,
+        content: KeyContent::Unreadable,
         is_primary: false,
         is_user_key: true,
         created_at: None,
@@ -325,7 +326,7 @@ fn pushed_back() -> Failure {
 #[test]
 fn a_listing_finds_rows_by_id_by_key_and_the_primary() {
     let blob = KeyBlob::of_line("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
-    let holding = |number| Row { blob: blob.clone(), ..row(number) };
+    let holding = |number| Row { content: blob.clone().map_or(KeyContent::Unreadable, KeyContent::One), ..row(number) };
     let system = Row { is_user_key: false, ..holding(7) };
     let primary = Row { is_primary: true, ..row(5) };
     let listing = Listing::new([holding(9), primary, system, holding(3), row(4)]).unwrap();

@@ -1,6 +1,7 @@
 //! `keyform state rebuild`
 
 use clap::Args;
+use jiff::civil::Date;
 
 use crate::account::{Clock as _, Listing};
 use crate::apply::rebuilt;
@@ -68,7 +69,7 @@ async fn rebuild_locked(
     let loaded = LoadedState { state: old.into_state(), ..LoadedState::default() };
     let observation = account.observe(&loaded, lateness, false, context.ui).await?;
     let old = observation.state(&loaded);
-    let plan = adoptions(args, desired, account, &observation.listing);
+    let plan = adoptions(desired, account, &observation.listing);
     let refusals = guard::refusals(&plan, &Acknowledged::default(), Stage::Apply);
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
@@ -85,11 +86,9 @@ async fn rebuild_locked(
     let kept = session.set_aside().await?;
     new.serial = session.new_serial();
     session.fold(&new).await?;
-    let today = args.day.resolve();
     let recorded = |name: &KeyName| new.records.values().any(|record| record.name == *name);
-    let listed = desired.keys.iter().filter(|key| !key.is_expired(today)).map(|key| &key.name);
-    let missing: Vec<_> = listed.filter(|name| !recorded(name)).collect();
-    let text = rebuild::rebuilt(&new, &missing, &store.location().to_string(), &kept);
+    let missing: Vec<_> = desired.keys.iter().map(|key| &key.name).filter(|name| !recorded(name)).collect();
+    let text = rebuild::rebuilt(&new, &missing, &plan.remarks(), &store.location().to_string(), &kept);
     context.ui.result(&text)?;
     Ok(Exit::Done)
 }
@@ -125,13 +124,14 @@ async fn read(context: &Context, session: &mut StateSession) -> Result<Old, CliE
 }
 
 /// Plans without a state, and keeps the adoptions, which change nothing on the account.
-fn adoptions(args: &StateRebuildArgs, desired: &Desired, account: &Account, listing: &Listing) -> Plan {
+fn adoptions(desired: &Desired, account: &Account, listing: &Listing) -> Plan {
     let mut plan = compare(Input {
         desired,
         recorded: None,
         observed: Some(listing),
         endpoint: &account.endpoint,
-        today: args.day.resolve(),
+        // A key that has expired is recorded too, so that a later plan removes it with its owner and name.
+        today: Date::MIN,
         destroy: false,
     });
     // What the policy refuses does not keep a row from being recorded.
