@@ -202,3 +202,19 @@ fn a_forged_plan_cannot_delete_keys_that_are_not_managed() {
     let said = broken(&read, Some(&recorded(STATE)), &listing(account), today());
     assert_eq!(said, ["delete theirs: id 7 does not match a key in the state"]);
 }
+
+#[test]
+fn a_saved_plan_cannot_hide_a_deletion_from_its_digest_by_calling_it_expired() {
+    for (state, is_true) in [("a=A#1+1 b=B#2", false), ("a=A#1 b=B#2", false), ("a=A#1~ b=B#2", true)] {
+        let account = listing("a=A#1 b=B#2");
+        let mut forged = world::plan_of(&world::desired("b=B"), Some(&recorded(state)), Some(&account));
+        for action in &mut forged.actions {
+            if let Change::Delete(old) = &mut action.change {
+                (old.expires, old.has_expired) = (Some(today().yesterday().unwrap()), true);
+            }
+        }
+        let said = broken(&forged, Some(&recorded(state)), &account, today());
+        let expected = if is_true { vec![] } else { vec!["delete a: the recorded expiry of id 1 has not passed"] };
+        assert_eq!(said, expected, "[{state}]");
+    }
+}

@@ -130,6 +130,11 @@ impl Action {
         self.change.new_key().map(|key| key.changes.as_slice()).unwrap_or_default()
     }
 
+    /// Whether the action removes a key whose recorded expiry has passed. That was approved with the expiry.
+    pub fn is_expired_removal(&self) -> bool {
+        matches!(&self.change, Change::Delete(old) | Change::Forget(old) if old.has_expired)
+    }
+
     /// Whether the action deletes a row of a key that the state protects.
     pub fn is_protected(&self) -> bool {
         self.change.deletes() && self.change.old_rows().iter().any(|old| old.protect)

@@ -13,6 +13,7 @@ use super::key::UnmanagedRow;
 use super::matching::{Holder, Inventory, Matching};
 use super::note::{find_drift, find_notes};
 use super::placement::{placement, promotion, restoration};
+use super::primary::PrimaryRow;
 use super::removal::Removals;
 use super::{Base, Plan};
 use crate::account::{Endpoint, Listing, Row};
@@ -70,6 +71,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         actions,
         left_out: 0,
         primary: matching.primary.map(|key| key.name.clone()),
+        primary_row: inventory.primary().map(PrimaryRow::of),
         unchanged,
         managed: inventory.records.len(),
         drift: find_drift(inventory),

@@ -4,19 +4,17 @@
 //! its actions, so that what was reviewed is what is applied.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
-use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::action::{Action, ActionKind, Change};
 use super::explained::Explained;
 use super::key::UnmanagedRow;
 use super::note::{Drift, Note};
+use super::primary::PrimaryRow;
 use super::{Base, Plan};
 use crate::account::Endpoint;
 use crate::manifest::Violation;
@@ -61,6 +59,9 @@ pub struct PlanDocument<'p> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     primary: Option<KeyName>,
+    /// The row that is the primary before apply. Missing if there is none, or if the account was not listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    primary_row: Option<PrimaryRow>,
     /// The actions, in the order in which they are shown.
     #[serde(deserialize_with = "read_actions")]
     actions: Cow<'p, [Action]>,
@@ -99,10 +100,6 @@ struct Counts {
     /// Keys of the account that are neither recorded nor desired.
     unmanaged: usize,
 }
-
-/// `sha256:` and 64 hex digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Digest(String);
 
 #[derive(Debug, Error)]
 pub enum PlanFileError {
@@ -151,6 +148,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         counts,
         left_out,
         primary,
+        primary_row,
         actions,
         unmanaged,
         refuses_unmanaged,
@@ -168,6 +166,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         actions: actions.into_owned(),
         left_out,
         primary,
+        primary_row,
         unchanged: counts.unchanged,
         managed: counts.managed,
         unmanaged,
@@ -176,7 +175,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         drift: Vec::new(),
         notes: Vec::new(),
     };
-    if digest != plan.digest().0 || counts != plan.counts() {
+    if digest != plan.digest().to_string() || counts != plan.counts() {
         return Err(PlanFileError::Tampered);
     }
     Ok(plan)
@@ -195,6 +194,7 @@ impl Plan {
             actions,
             left_out,
             primary,
+            primary_row,
             unchanged: _,
             managed: _,
             unmanaged,
@@ -211,10 +211,11 @@ impl Plan {
             pinned_user_id: pin.clone(),
             state: *base,
             refreshed: *refreshed,
-            digest: self.digest().0,
+            digest: self.digest().to_string(),
             counts: self.counts(),
             left_out: *left_out,
             primary: primary.clone(),
+            primary_row: primary_row.clone(),
             actions: Cow::Borrowed(actions),
             unmanaged: unmanaged.clone(),
             refuses_unmanaged: *refuses_unmanaged,
@@ -222,39 +223,6 @@ impl Plan {
             drift: drift.iter().map(|drift| Explained::new(drift, &drift.phrase())).collect(),
             warnings: notes.iter().map(|note| Explained::new(note, &note.phrase())).collect(),
         }
-    }
-
-    /// Computes a digest of the actions and the account. The same changes have the same digest on every machine. Reasons,
-    /// drift and counts do not affect it.
-    pub fn digest(&self) -> Digest {
-        let Self {
-            endpoint,
-            user_id,
-            user_seen: _,
-            pin,
-            base: _,
-            refreshed: _,
-            actions,
-            left_out: _,
-            primary,
-            unchanged: _,
-            managed: _,
-            unmanaged: _,
-            refuses_unmanaged,
-            violations,
-            drift: _,
-            notes: _,
-        } = self;
-        let mut hash = Sha256::new();
-        hash_json(&mut hash, &(FORMAT_VERSION, endpoint, user_id, pin, primary, refuses_unmanaged, violations));
-        for Action { name, change, reason: _ } in actions {
-            hash_json(&mut hash, &(name, change));
-        }
-        let mut text = "sha256:".to_owned();
-        for byte in hash.finalize() {
-            let _ = write!(text, "{byte:02x}");
-        }
-        Digest(text)
     }
 
     fn counts(&self) -> Counts {
@@ -269,26 +237,6 @@ impl Plan {
             unchanged: self.unchanged,
             managed: self.managed,
             unmanaged: self.unmanaged.len(),
-        }
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl FromStr for Digest {
-    type Err = String;
-
-    /// Parses the output of [`fmt::Display`].
-    fn from_str(text: &str) -> Result<Self, String> {
-        let hex = text.strip_prefix("sha256:").unwrap_or_default();
-        if hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be `sha256:` and 64 hex digits, as printed by plan".to_owned())
         }
     }
 }
@@ -329,11 +277,6 @@ fn read_actions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'stati
 fn ignore<'de, T, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     serde::de::IgnoredAny::deserialize(deserializer)?;
     Ok(Vec::new())
-}
-
-fn hash_json(hash: &mut Sha256, value: &impl Serialize) {
-    // Writing structs of texts and numbers into a hash cannot fail.
-    let _ = serde_json::to_writer(hash, value);
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

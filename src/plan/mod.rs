@@ -5,6 +5,7 @@
 mod action;
 mod attribute;
 mod compare;
+mod digest;
 mod explained;
 pub mod file;
 pub mod guard;
@@ -12,6 +13,7 @@ mod key;
 mod matching;
 mod note;
 mod placement;
+mod primary;
 mod reason;
 mod recheck;
 mod removal;
@@ -21,9 +23,10 @@ use uuid::Uuid;
 pub use action::{Action, ActionKind, Change};
 pub use attribute::AttributeChange;
 pub use compare::{Input, compare};
-pub use file::Digest;
+pub use digest::Digest;
 pub use key::{AccountRow, KeyView, NewKey, OldKey, UnmanagedRow};
 pub use note::{Drift, DriftKind, Note};
+pub use primary::{Primary, PrimaryRow};
 pub use reason::Reason;
 pub use recheck::broken;
 
@@ -50,6 +53,8 @@ pub struct Plan {
     pub left_out: usize,
     /// The key that the manifest makes the primary.
     pub primary: Option<KeyName>,
+    /// The row that is the primary before apply. `None` if there is none, or if the account was not listed.
+    pub primary_row: Option<PrimaryRow>,
     /// The number of desired keys that need no action.
     pub unchanged: usize,
     /// The number of keys in the state before this plan.
@@ -119,7 +124,8 @@ impl Plan {
     /// Updates which row is the primary, and whether the account shows its owner.
     pub fn observe(&mut self, observed: &Listing) {
         self.user_seen = observed.user_id().is_some();
-        let primary = observed.primary().map(|row| &row.id);
+        self.primary_row = observed.primary().map(PrimaryRow::of);
+        let primary = self.primary_row.as_ref().map(|row| &row.id);
         for old in self.actions.iter_mut().flat_map(|action| action.change.old_rows_mut()) {
             old.is_primary = Some(&old.id) == primary;
         }

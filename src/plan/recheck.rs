@@ -6,7 +6,7 @@ use super::{AccountRow, Action, Change, NewKey, OldKey, Plan, Reason};
 use crate::account::{Listing, Row};
 use crate::names::KeyId;
 use crate::public_key::{KeyBlob, KeyContent};
-use crate::state::State;
+use crate::state::{Record, State};
 use crate::terminal::escape::escape;
 
 /// Lists changes that invalidate a saved plan. Empty if the plan can be applied.
@@ -18,7 +18,9 @@ pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: 
         broken.push(format!("the plan is for user {planned}, but the account belongs to user {found}"));
     }
     broken.extend(plan.actions.iter().filter_map(|action| {
-        let why = not_recorded(action, recorded).or_else(|| action_broken(action, observed, plan.refreshed, today))?;
+        let why = not_recorded(action, recorded)
+            .or_else(|| not_expired(action, recorded, today))
+            .or_else(|| action_broken(action, observed, plan.refreshed, today))?;
         Some(format!("{} {}: {why}", action.change.kind().verb(), action.name))
     }));
     broken
@@ -76,6 +78,17 @@ fn not_recorded(action: &Action, recorded: Option<&State>) -> Option<String> {
     let mut kept = stale.chain(updated);
     let unknown = || kept.find(|id| !recorded.is_some_and(|state| state.records.contains_key(*id)));
     foreign.or_else(unknown).map(|id| format!("id {id} does not match a key in the state"))
+}
+
+/// Ensures that a plan cannot leave a removal out of its digest by calling it expired.
+fn not_expired(action: &Action, recorded: Option<&State>, today: Date) -> Option<String> {
+    let rows = || recorded.into_iter().flat_map(|state| state.records.values().chain(state.replaced.values()));
+    let has_expired = |old: &OldKey| {
+        let expires = |record: &Record| record.public_key == old.blob && record.expires == old.expires;
+        old.expires.is_some_and(|last| last < today) && rows().any(expires)
+    };
+    let old = action.change.old_rows().iter().find(|old| old.has_expired && !has_expired(old))?;
+    Some(format!("the recorded expiry of id {} has not passed", old.id))
 }
 
 fn action_broken(action: &Action, now: &Listing, refreshed: bool, today: Date) -> Option<String> {
