@@ -9,11 +9,10 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 use super::action::{Action, Change};
-use super::key::UnmanagedRow;
+use super::key::{PrimaryRow, UnmanagedRow};
 use super::matching::{Holder, Inventory, Matching};
 use super::note::{find_drift, find_notes};
 use super::placement::{placement, promotion, restoration};
-use super::primary::PrimaryRow;
 use super::removal::Removals;
 use super::{Base, Plan};
 use crate::account::{Endpoint, Listing, Row};

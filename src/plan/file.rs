@@ -12,9 +12,8 @@ use thiserror::Error;
 
 use super::action::{Action, ActionKind, Change};
 use super::explained::Explained;
-use super::key::UnmanagedRow;
+use super::key::{PrimaryRow, UnmanagedRow};
 use super::note::{Drift, Note};
-use super::primary::PrimaryRow;
 use super::{Base, Plan};
 use crate::account::Endpoint;
 use crate::manifest::Violation;

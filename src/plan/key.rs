@@ -115,6 +115,16 @@ pub struct AccountRow {
     pub origin: Origin,
 }
 
+/// The row that is the primary of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrimaryRow {
+    #[schemars(with = "String")]
+    pub id: KeyId,
+    /// The name on the account.
+    pub account_name: String,
+}
+
 /// A public key in JSON. All fields except `publicKey` and `comment` are derived.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -175,6 +185,12 @@ impl AccountRow {
             origin: *origin,
             created_at: *created_at,
         }
+    }
+}
+
+impl PrimaryRow {
+    pub(super) fn of(row: &Row) -> Self {
+        Self { id: row.id.clone(), account_name: row.name.clone() }
     }
 }
 

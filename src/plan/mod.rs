@@ -24,9 +24,9 @@ pub use action::{Action, ActionKind, Change};
 pub use attribute::AttributeChange;
 pub use compare::{Input, compare};
 pub use digest::Digest;
-pub use key::{AccountRow, KeyView, NewKey, OldKey, UnmanagedRow};
+pub use key::{AccountRow, KeyView, NewKey, OldKey, PrimaryRow, UnmanagedRow};
 pub use note::{Drift, DriftKind, Note};
-pub use primary::{Primary, PrimaryRow};
+pub use primary::Primary;
 pub use reason::Reason;
 pub use recheck::broken;
 

@@ -1,11 +1,10 @@
 //! The primary key after apply.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Plan;
-use crate::account::Row;
-use crate::names::{KeyId, KeyName};
+use super::key::PrimaryRow;
+use crate::names::KeyName;
 
 /// The primary key after apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,22 +14,6 @@ pub enum Primary {
     Key(KeyName),
     /// The row that is the primary before apply and stays it.
     Row(PrimaryRow),
-}
-
-/// The row that is the primary of the account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PrimaryRow {
-    #[schemars(with = "String")]
-    pub id: KeyId,
-    /// The name on the account.
-    pub account_name: String,
-}
-
-impl PrimaryRow {
-    pub(super) fn of(row: &Row) -> Self {
-        Self { id: row.id.clone(), account_name: row.name.clone() }
-    }
 }
 
 impl Plan {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
 use crate::names::{AccountName, KeyName};
-use crate::plan::{AccountRow, Change, NewKey, Plan};
+use crate::plan::{AccountRow, Change, NewKey, OldKey, Plan};
 use crate::state::{Record, State};
 use crate::terminal::escape::escape;
 
@@ -27,8 +27,12 @@ struct DiffEntry<'a> {
     fingerprint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
+    /// As the manifest has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_name: Option<String>,
+    /// The name of the row, if it is neither of the other names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name_on_account: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,8 +56,17 @@ struct DiffLine<'t> {
     text: &'t str,
 }
 
-/// Renders the changes of a plan. Empty if nothing in the state changes.
+/// Renders the changes of a plan, and remarks about other rows as comments.
 pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
+    let mut out = changes(plan, recorded);
+    for remark in plan.remarks() {
+        let _ = writeln!(out, "# {remark}");
+    }
+    out
+}
+
+/// Renders the changes of a plan. Empty if no key and no row changes.
+pub fn changes(plan: &Plan, recorded: Option<&State>) -> String {
     let entries = entries(plan, recorded);
     let lines: Vec<_> = entries.values().flat_map(lines).collect();
     let hunks = hunks(&lines);
@@ -86,6 +99,11 @@ fn entries<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p Key
         }
     }
     for action in &plan.actions {
+        if let Change::Delete(old) = &action.change
+            && recorded.is_none_or(|state| !state.records.contains_key(&old.id))
+        {
+            entries.entry((&action.name, old.id.as_str())).or_default().before = of_old(old);
+        }
         if let Some(key) = action.change.new_key() {
             let is_primary = promoted.contains(key.key.blob());
             let after = of_new(&action.name, key, action.change.row(), is_primary);
@@ -102,7 +120,7 @@ fn of_record(record: &Record, primary: bool) -> String {
         public_key,
         fingerprint,
         row_name: _,
-        account_name: _,
+        account_name,
         owner,
         expires,
         protect,
@@ -114,7 +132,8 @@ fn of_record(record: &Record, primary: bool) -> String {
         key_type: public_key.kind().map(|kind| kind.to_string()),
         fingerprint: fingerprint.to_string(),
         id: Some(id.as_str()),
-        account_name: account_name(name, Some(record.row_name())),
+        account_name: account_name.as_deref().map(|name| escape(name).into_owned()),
+        name_on_account: other_name(name, account_name.as_deref(), record.row_name()),
         owner: owner.as_deref().map(|owner| escape(owner).into_owned()),
         expires: expires.map(|last| last.to_string()),
         protect: *protect,
@@ -131,7 +150,8 @@ fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool)
         key_type: Some(key.kind().to_string()),
         fingerprint: key.blob().fingerprint().to_string(),
         id: row.map(|row| row.id.as_str()),
-        account_name: account_name(name, row.map(|row| row.account_name.as_str()).or(sent_name)),
+        account_name: sent_name.map(|name| escape(name).into_owned()),
+        name_on_account: row.and_then(|row| other_name(name, sent_name, &row.account_name)),
         owner: owner.as_deref().map(|owner| escape(owner).into_owned()),
         expires: expires.map(|last| last.to_string()),
         protect: *protect,
@@ -140,9 +160,27 @@ fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool)
     })
 }
 
-/// Returns the name on the account if it differs.
-fn account_name(name: &KeyName, row_name: Option<&str>) -> Option<String> {
-    row_name.filter(|other| *other != name.as_str()).map(|name| escape(name).into_owned())
+/// Writes a row that is deleted and not recorded.
+fn of_old(old: &OldKey) -> String {
+    let OldKey { name, id, account_name, blob, mixed: _, owner, expires, has_expired: _, protect, is_primary } = old;
+    write(&DiffEntry {
+        name: name.as_str(),
+        key_type: blob.kind().map(|kind| kind.to_string()),
+        fingerprint: blob.fingerprint().to_string(),
+        id: Some(id.as_str()),
+        account_name: None,
+        name_on_account: other_name(name, None, account_name),
+        owner: owner.as_deref().map(|owner| escape(owner).into_owned()),
+        expires: expires.map(|last| last.to_string()),
+        protect: *protect,
+        primary: *is_primary,
+        public_key: blob.as_str(),
+    })
+}
+
+/// Returns the name of a row, if it is neither the name of the key nor its `accountName`.
+fn other_name(name: &KeyName, account_name: Option<&str>, row_name: &str) -> Option<String> {
+    (row_name != account_name.unwrap_or(name.as_str())).then(|| escape(row_name).into_owned())
 }
 
 /// Writes an entry as a list with one element, with a line feed at its end.

@@ -5,7 +5,7 @@ use keyform::apply::Outcome;
 use keyform::emulator::{AutoPrimary, Behaviour, DeletePrimary, DuplicateKey, Emulator, EmulatorConfig, NewRow};
 use keyform::names::{KeyId, UserId};
 use keyform::plan::Plan;
-use keyform::public_key::{KeyBlob, KeyContent};
+use keyform::public_key::KeyContent;
 use tokio::runtime::Runtime;
 
 use crate::support::account::{MemorySession, Mode, Watch};
@@ -60,11 +60,11 @@ impl Account for EmulatedAccount {
         .collect()
     }
 
-    fn insert(&self, name: &str, blob: &KeyBlob) {
-        let (name, public_key) = (name.to_owned(), blob.to_string());
+    fn insert(&self, name: &str, public_key: &str) {
+        let (name, public_key) = (name.to_owned(), public_key.to_owned());
         // An account that refuses a second copy refuses it from everyone.
         let twice = self.mode.duplicate_key != DuplicateKey::SecondRow;
-        if twice && self.rows().iter().any(|row| row.blob() == Some(blob)) {
+        if twice && self.rows().iter().any(|row| row.public_key.as_ref() == Some(&public_key)) {
             return;
         }
         self.emulator.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();

@@ -3,11 +3,11 @@
 #![cfg(test)]
 
 mod emulated;
+mod laws;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use emulated::EmulatedAccount;
@@ -15,13 +15,13 @@ use fastrand::Rng;
 use keyform::account::{Clock, Lateness, Listing, ReadAccount, RetryPolicy, Row, Throttle, WriteAccount, list_all};
 use keyform::apply::{ApplyOptions, Outcome, Status, Tools, execute};
 use keyform::emulator::DuplicateKey;
-use keyform::manifest::{Desired, DesiredKey};
+use keyform::manifest::{Desired, DesiredKey, RevokedKey};
 use keyform::names::{AccountName, KeyId, KeyName};
-use keyform::plan::{Action, Change, Plan};
-use keyform::public_key::{KeyBlob, PublicKey};
-use keyform::state::{LoadedState, Origin};
+use keyform::plan::{Action, Plan};
+use keyform::public_key::PublicKey;
+use keyform::state::{LoadedState, State};
 use support::account::{MemoryAccount, MemorySession, Mode, VirtualClock, Watch};
-use support::world::{self, show, today};
+use support::world::{self, show};
 use tokio_util::sync::CancellationToken;
 
 /// Number of histories for each mode of an account in memory.
@@ -81,7 +81,7 @@ trait Account {
     fn mode(&self) -> Mode;
     fn rows(&self) -> Vec<Row>;
     /// Adds a row without a request.
-    fn insert(&self, name: &str, blob: &KeyBlob);
+    fn insert(&self, name: &str, public_key: &str);
     fn remove(&self, id: &KeyId);
     fn promote(&self, id: &KeyId);
     /// Carries out a plan, and calls `watch` as often as possible.
@@ -101,8 +101,8 @@ impl Account for MemoryAccount {
         self.rows.borrow().clone()
     }
 
-    fn insert(&self, name: &str, blob: &KeyBlob) {
-        MemoryAccount::insert(self, name, blob);
+    fn insert(&self, name: &str, public_key: &str) {
+        self.insert_text(name, public_key);
     }
 
     fn remove(&self, id: &KeyId) {
@@ -155,11 +155,23 @@ struct History<'k, A> {
     account: A,
     session: MemorySession,
     manifest: Vec<DesiredKey>,
+    revoked: Vec<RevokedKey>,
+    /// The manifest of the last apply.
+    applied: Vec<DesiredKey>,
 }
 
 impl<'k, A: Account> History<'k, A> {
     fn new(account: A, seed: u64, keys: &'k [PublicKey]) -> Self {
-        Self { seed, rng: Rng::with_seed(seed), keys, account, session: MemorySession::default(), manifest: Vec::new() }
+        Self {
+            seed,
+            rng: Rng::with_seed(seed),
+            keys,
+            account,
+            session: MemorySession::default(),
+            manifest: Vec::new(),
+            revoked: Vec::new(),
+            applied: Vec::new(),
+        }
     }
 
     fn key(&mut self) -> PublicKey {
@@ -175,24 +187,38 @@ impl<'k, A: Account> History<'k, A> {
         for _ in 0..self.rng.usize(..3) {
             let user_rows: Vec<_> = self.account.listing().rows().iter().map(|row| row.id.clone()).collect();
             let some = (!user_rows.is_empty()).then(|| user_rows[self.rng.usize(..user_rows.len())].clone());
-            match (self.rng.u8(..4), some) {
+            match (self.rng.u8(..6), some) {
                 (0, Some(id)) => self.account.remove(&id),
                 (1, Some(id)) => self.account.promote(&id),
+                (2, _) => {
+                    let (name, key, other) = (self.name(), self.key(), self.key());
+                    let options = if self.rng.bool() { "restrict " } else { "" };
+                    self.account.insert(name.as_str(), &format!("{options}{}\n{}", key.blob(), other.blob()));
+                }
+                // Somebody who leaves keeps the key in a second row.
+                (3, _) if !self.manifest.is_empty() => {
+                    let at = self.rng.usize(..self.manifest.len());
+                    let blob = self.manifest[at].key.blob().clone();
+                    self.account.insert("web", blob.as_str());
+                    if self.rng.bool() {
+                        self.manifest.remove(at);
+                    }
+                }
                 _ => {
                     let (name, key) = (self.name(), self.key());
-                    self.account.insert(name.as_str(), key.blob());
+                    self.account.insert(name.as_str(), key.blob().as_str());
                 }
             }
         }
     }
 
-    /// Changes the manifest: adds, removes, rotates, renames, swaps, expires, moves the primary.
+    /// Changes the manifest: adds, removes, rotates, renames, swaps, expires, protects, revokes, moves the primary.
     fn edit(&mut self) {
         for _ in 0..=self.rng.usize(..3) {
             let (name, key) = (self.name(), self.key());
             let len = self.manifest.len();
             let at = if len == 0 { 0 } else { self.rng.usize(..len) };
-            match self.rng.u8(..8) {
+            match self.rng.u8(..12) {
                 1 if len > 0 => drop(self.manifest.remove(at)),
                 2 if len > 0 => self.manifest[at].key = key,
                 3 if len > 0 => self.manifest[at].name = name,
@@ -202,7 +228,24 @@ impl<'k, A: Account> History<'k, A> {
                     self.manifest[at].name = two;
                     self.manifest[other].name = one;
                 }
-                5 if len > 0 => self.manifest[at].expires = self.rng.bool().then(|| today().yesterday().unwrap()),
+                5 if len > 0 => {
+                    self.manifest[at].expires = [None, Some(world::day(-1)), Some(world::day(30))][self.rng.usize(..3)];
+                    self.manifest[at].protect = false;
+                }
+                7 if len > 0 => self.manifest[at].owner = self.rng.bool().then(|| name.to_string()),
+                8 if len > 0 => {
+                    self.manifest[at].account_name = self.rng.bool().then(|| AccountName::new(name.as_str()).unwrap());
+                }
+                9 if len > 0 => {
+                    self.manifest[at].protect = self.rng.bool();
+                    self.manifest[at].expires = None;
+                }
+                10 if self.rng.u8(..3) == 0 => {
+                    let place = world::desired("x=A").keys.remove(0).place;
+                    let fingerprint = key.blob().fingerprint();
+                    self.revoked.push(RevokedKey { fingerprint, blob: None, reason: None, place });
+                }
+                11 if !self.revoked.is_empty() => drop(self.revoked.pop()),
                 6 if len > 0 => {
                     self.manifest.iter_mut().for_each(|key| key.primary = false);
                     self.manifest[at].primary = self.rng.bool();
@@ -214,7 +257,9 @@ impl<'k, A: Account> History<'k, A> {
                 }
             }
         }
-        // A valid manifest has each name and key once.
+        // A valid manifest has each name and key once, and no revoked key.
+        let revoked: HashSet<_> = self.revoked.iter().map(|revoked| &revoked.fingerprint).collect();
+        self.manifest.retain(|key| !revoked.contains(&key.key.blob().fingerprint()));
         let (mut names, mut blobs) = (HashSet::new(), HashSet::new());
         self.manifest.retain(|key| names.insert(key.name.clone()) && blobs.insert(key.key.blob().clone()));
         self.manifest.sort_by(|a, b| a.name.cmp(&b.name));
@@ -224,82 +269,44 @@ impl<'k, A: Account> History<'k, A> {
         world::plan_of(desired, self.session.state.as_ref(), Some(listing))
     }
 
+    fn desired(&self, keys: &[DesiredKey]) -> Desired {
+        Desired { keys: keys.to_vec(), revoked: self.revoked.clone(), ..Desired::default() }
+    }
+
     fn apply(&mut self) {
-        let desired = Desired { keys: self.manifest.clone(), ..Desired::default() };
+        let desired = self.desired(&self.manifest);
+        let plan = self.plan(&desired, &self.account.listing());
+        if plan.actions.iter().any(Action::is_protected) {
+            // It is refused until a manifest without the protection has been applied.
+            let revoked: HashSet<_> = self.revoked.iter().map(|revoked| &revoked.fingerprint).collect();
+            let mut earlier = self.applied.clone();
+            earlier.retain(|key| !revoked.contains(&key.key.blob().fingerprint()));
+            for key in &mut earlier {
+                key.protect = false;
+            }
+            self.carry_out(&self.desired(&earlier));
+        }
+        self.carry_out(&desired);
+        self.applied.clone_from(&self.manifest);
+    }
+
+    fn carry_out(&mut self, desired: &Desired) {
         let before = self.account.listing();
-        let plan = self.plan(&desired, &before);
+        let plan = self.plan(desired, &before);
         let message = format!("seed {} of {:?}: {}", self.seed, self.account.mode(), show(&plan));
-        let laws = self.laws(&desired, &before, &plan, message.clone());
+        let laws = self.laws(desired, &before, &plan, message.clone());
+        let recorded: Vec<_> = self.session.state.iter().flat_map(State::sorted).cloned().collect();
         let outcome = self.account.execute(&plan, &mut self.session, self.seed, laws);
 
         if outcome.is_success() {
-            let next = self.plan(&desired, &self.account.listing());
+            let next = self.plan(desired, &self.account.listing());
             assert!(next.is_empty(), "{message}\nis followed by {}", show(&next));
+            self.removed_keys_are_gone(desired, &recorded, &plan, &message);
         } else {
             let Mode { duplicate_key, keeps_primary, .. } = self.account.mode();
             assert!(duplicate_key == DuplicateKey::Refuse || keeps_primary, "{message}\nended with {outcome:?}");
         }
         self.recorded_is_there(&message);
-    }
-
-    /// What must hold after every single request.
-    fn laws(&self, desired: &Desired, before: &Listing, plan: &Plan, message: String) -> Watch {
-        let recorded: HashMap<KeyId, KeyName> = self
-            .session
-            .state
-            .iter()
-            .flat_map(|state| state.records.values().chain(state.replaced.values()))
-            .map(|record| (record.id.clone(), record.name.clone()))
-            .collect();
-        // Rows that somebody else added are deleted only if the plan names them.
-        let is_named = |row: &Row| {
-            let deletes = |action: &Action| matches!(&action.change, Change::Delete(old) if old.id == row.id);
-            plan.actions.iter().any(deletes)
-        };
-        let foreign = before.rows().iter().filter(|row| !recorded.contains_key(&row.id) && !is_named(row));
-        let foreign: HashSet<KeyId> = foreign.map(|row| row.id.clone()).collect();
-        // A desired key that was there stays; an owner of a replaced key has the old or the new one.
-        let wanted: Vec<_> = desired.keys.iter().filter(|key| !key.is_expired(today())).cloned().collect();
-        let old_rows: HashMap<KeyName, HashSet<KeyId>> = plan
-            .actions
-            .iter()
-            .filter_map(|action| match &action.change {
-                Change::Replace { old, .. } => {
-                    Some((action.name.clone(), old.iter().map(|old| old.id.clone()).collect()))
-                }
-                _ => None,
-            })
-            .collect();
-        let was_there: HashSet<_> = before.rows().iter().filter_map(|row| row.blob().cloned()).collect();
-        let steps = Cell::new(0);
-        Box::new(move |rows: &[Row]| {
-            steps.set(steps.get() + 1);
-            let at = format!("{message}\nafter request {}", steps.get());
-            assert!(rows.iter().any(|row| !row.is_user_key), "{at}: the system key is gone");
-            for id in &foreign {
-                assert!(rows.iter().any(|row| row.id == *id), "{at}: {id} was not ours and is gone");
-            }
-            for key in &wanted {
-                let blob = key.key.blob();
-                let has = rows.iter().any(|row| row.blob() == Some(blob));
-                assert!(has || !was_there.contains(blob), "{at}: the key of {} is gone", key.name);
-                if let Some(old) = old_rows.get(&key.name) {
-                    assert!(has || rows.iter().any(|row| old.contains(&row.id)), "{at}: {} has no key", key.name);
-                }
-            }
-        })
-    }
-
-    /// Every recorded id is on the account with the recorded key, or was deleted without keyform before this apply.
-    fn recorded_is_there(&self, message: &str) {
-        let rows = self.account.rows();
-        for record in self.session.state.iter().flat_map(|state| state.records.values()) {
-            let row = rows.iter().find(|row| row.id == record.id);
-            let Some(row) = row else { continue };
-            assert_eq!(row.blob(), Some(&record.public_key), "{message}: {} is recorded with another key", record.id);
-            assert!(row.is_user_key, "{message}: a system key is recorded");
-            assert!(matches!(record.origin, Origin::Uploaded | Origin::Adopted));
-        }
     }
 }
 

@@ -12,3 +12,4 @@ mod markdown;
 mod outcomes;
 mod picture;
 mod scenes;
+mod shown;

@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use keyform::account::{Clock, Dated, Effect, Failure, FailureKind, Page, ReadAccount, Row, WriteAccount};
 use keyform::emulator::DuplicateKey;
 use keyform::names::{KeyId, UserId};
-use keyform::public_key::{KeyBlob, PublicKey};
+use keyform::public_key::{KeyBlob, KeyContent, PublicKey};
 use keyform::state::{JournalEntry, Lease, LoadedState, Session, State, StateError};
 
 /// Behaviour of the account that the API leaves open.
@@ -82,6 +82,19 @@ impl MemoryAccount {
         let id = row.id.clone();
         self.rows.borrow_mut().push(row);
         id
+    }
+
+    /// Adds a row with any text, unless it has a key that the account accepts only once.
+    pub fn insert_text(&self, name: &str, public_key: &str) {
+        let content = KeyContent::of_text(public_key);
+        let is_there = self.rows.borrow().iter().any(|row| row.content == content);
+        if is_there && self.mode.duplicate_key != DuplicateKey::SecondRow {
+            return;
+        }
+        let id = self.insert(name, &content.all()[0].clone());
+        for row in self.rows.borrow_mut().iter_mut().filter(|row| row.id == id) {
+            (row.public_key, row.content) = (Some(public_key.to_owned()), content.clone());
+        }
     }
 
     pub fn make_primary(&self, id: &KeyId) {

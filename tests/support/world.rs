@@ -19,6 +19,11 @@ pub fn today() -> jiff::civil::Date {
     jiff::civil::date(2026, 11, 23)
 }
 
+/// A day after today, or before it.
+pub fn day(days: i64) -> jiff::civil::Date {
+    today().checked_add(jiff::Span::new().days(days)).unwrap()
+}
+
 pub fn endpoint() -> Endpoint {
     Endpoint::parse("http://localhost/test").unwrap()
 }
@@ -56,7 +61,7 @@ impl<'a> Word<'a> {
             None if self.marks.contains('~') => -1,
             None => return None,
         };
-        Some(today().checked_add(jiff::Span::new().days(days)).unwrap())
+        Some(day(days))
     }
 }
 

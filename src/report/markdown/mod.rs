@@ -206,7 +206,7 @@ fn details(plan: &Plan, comment: &Comment<'_>, fit: &mut Fit) -> String {
         let lines = counted(text.lines().count(), "line");
         let _ = writeln!(out, "_{title}: {lines} not shown because of the size limit._\n");
     };
-    add("Diff", "diff", &diff::plan(plan, comment.recorded));
+    add("Diff", "diff", &diff::changes(plan, comment.recorded));
     if comment.view.randomart {
         add("Randomart", "", &pictures(plan));
     }
