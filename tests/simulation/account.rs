@@ -253,7 +253,8 @@ impl Account {
     /// Whether somebody else's row has both the name and the key of a desired one. An upload without a listing cannot be
     /// told from it.
     pub(crate) fn has_twin(&self, manifest: &[DesiredKey]) -> bool {
-        let is_twin = |row: &Row, key: &DesiredKey| row.name == key.name.as_str() && row.blob() == Some(key.key.blob());
+        let is_twin =
+            |row: &Row, key: &DesiredKey| row.name == key.name_to_send() && row.blob() == Some(key.key.blob());
         self.rows.iter().any(|stored| !stored.ours && manifest.iter().any(|key| is_twin(&stored.row, key)))
     }
 

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use fastrand::Rng;
 use keyform::manifest::DesiredKey;
-use keyform::names::KeyName;
+use keyform::names::{AccountName, KeyName};
 
 use crate::account::{KEYS, NAMES};
 use crate::support::keys;
 use crate::support::world::{self, today};
 
-/// Changes a manifest: adds, removes, rotates, renames, swaps, expires, moves the primary.
+/// Changes a manifest: adds, removes, rotates, renames, swaps, renames on the account, expires, moves the primary.
 pub(crate) fn edit(manifest: &mut Vec<DesiredKey>, rng: &mut Rng) {
     let changes = if manifest.is_empty() { 4 } else { 3 };
     for _ in 0..rng.u8(1..changes) {
@@ -30,7 +30,8 @@ fn edit_once(manifest: &mut Vec<DesiredKey>, rng: &mut Rng) {
     match rng.u8(..11) {
         0 | 1 if len > 0 => drop(manifest.remove(at)),
         2 if len > 0 => manifest[at].key = key,
-        3 | 4 if len > 0 => manifest[at].name = name,
+        3 if len > 0 => manifest[at].name = name,
+        4 if len > 0 => manifest[at].account_name = flip.then(|| AccountName::new(name.as_str()).unwrap()),
         5 if len > 1 => {
             let (one, two) = (manifest[at].name.clone(), manifest[other].name.clone());
             manifest[at].name = two;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use keyform::account::Row;
 use keyform::names::{KeyId, KeyName};
-use keyform::plan::{Change, Plan, Reason};
+use keyform::plan::{Action, Change, NewKey, Plan, Reason};
 use keyform::public_key::KeyBlob;
 
 /// The changes that a plan allows.
@@ -22,6 +22,11 @@ pub(crate) struct Planned {
     pub(crate) gone: Vec<KeyId>,
 }
 
+/// The name with which a key is uploaded.
+fn sent_name(key: &NewKey, action: &Action) -> KeyName {
+    KeyName::new(key.name_to_send(&action.name)).unwrap()
+}
+
 impl Planned {
     pub(crate) fn new(plan: &Plan) -> Self {
         let mut planned = Self::default();
@@ -32,12 +37,12 @@ impl Planned {
             }
             match change {
                 Change::Upload(new) => {
-                    planned.uploads.insert(new.key.blob().clone(), action.name.clone());
+                    planned.uploads.insert(new.key.blob().clone(), sent_name(new, action));
                 }
                 Change::Replace { key, row, old, promote } => {
                     let blob = key.key.blob();
                     if row.is_none() {
-                        planned.uploads.insert(blob.clone(), action.name.clone());
+                        planned.uploads.insert(blob.clone(), sent_name(key, action));
                     }
                     planned.replaces.extend(old.iter().map(|old| (old.id.clone(), blob.clone())));
                     planned.promotes.extend(promote.then(|| blob.clone()));
