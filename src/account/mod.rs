@@ -36,6 +36,7 @@ pub use retry::RetryPolicy;
 pub use settings::{SettingSource, Settings, SettingsError, Sourced};
 pub use throttle::{SendError, SendStep, Throttle};
 pub use token::{Token, TokenError};
+pub(crate) use transport::{fault_of, innermost};
 pub use verdict::Operation;
 
 use crate::names::{KeyId, UserId};

@@ -6,7 +6,7 @@ use std::io;
 use super::failure::Fault;
 
 /// Classifies an error. An unknown one is taken for the worst case: sent, and its response lost.
-pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
+pub(crate) fn fault_of(error: &reqwest::Error) -> Fault {
     if error.is_builder() {
         return Fault::Unbuildable;
     }
@@ -37,7 +37,7 @@ pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
 }
 
 /// Returns the message of the innermost cause.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 

@@ -66,7 +66,7 @@ impl<'s, S: Session> Ledger<'s, S> {
         let is_changed = state != self.base || self.is_journaled;
         let written = if is_changed {
             state.last_apply.deleted.retain(|id, _| !vanished.contains(id));
-            state.serial += 1;
+            state.serial = self.session.serial_after(&state);
             self.session.fold(&state).await
         } else {
             self.session.discard().await

@@ -1,5 +1,6 @@
 //! Manifest, state and account of a command, as the flags and the environment choose them.
 
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -23,7 +24,7 @@ use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Thr
 use crate::manifest::{self, Desired, LoadedManifest};
 use crate::report::problems;
 use crate::state::{
-    LoadedState, LockHolder, Session as _, StateLocation, StateSession, StateStore, lock_within, while_kept,
+    LoadedState, LockHolder, Session as _, StateLocation, StateSession, StateStore, lock_unless, while_kept,
 };
 
 const DEFAULT_MANIFESTS: [&str; 2] = ["keyform.yaml", "keyform.yml"];
@@ -115,9 +116,20 @@ impl Context {
 
     /// Locks the state. Prints a status line if it has to wait for another process.
     pub(super) async fn lock(&self, store: &StateStore, lock: LockArgs) -> Result<StateSession, CliError> {
+        let Ok(session) = self.lock_unless(std::future::pending::<Infallible>(), store, lock).await?;
+        Ok(session)
+    }
+
+    /// As [`Context::lock`]. If `stop` ends while this waits, returns its result as the inner error.
+    pub(super) async fn lock_unless<T>(
+        &self,
+        stop: impl Future<Output = T>,
+        store: &StateStore,
+        lock: LockArgs,
+    ) -> Result<Result<StateSession, T>, CliError> {
         let LockArgs { lock_timeout } = lock;
         let clock = TokioClock::default();
-        let session = lock_within(store, Duration::from_secs(lock_timeout), &clock, |held| {
+        let session = lock_unless(stop, store, Duration::from_secs(lock_timeout), &clock, |held| {
             self.ui.status(&format!("Waiting for the lock: {held}"));
         });
         Ok(session.await?)
@@ -132,7 +144,7 @@ impl Context {
         while_kept(&mut session, async |session| {
             let done = work(session).await;
             if let Err(error) = session.release().await {
-                self.ui.warn(&format!("the state was not unlocked: {error}"));
+                self.ui.tell(&CliError::from(error).under("the state was not unlocked").render());
             }
             done
         })

@@ -63,6 +63,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             ("List the managed keys", "keyform state list"),
             ("Stop managing a key", "keyform state forget alice-laptop"),
             ("Repair a lost or broken state", "keyform state rebuild"),
+            ("Write a state from a file, for example to move it", "keyform state push keyform.state.json"),
         ],
     ),
     (
@@ -91,6 +92,21 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("Rebuild a lost or broken state", "keyform state rebuild"),
             ("Replace a readable state in a script", "keyform state rebuild --auto-approve"),
+        ],
+    ),
+    ("state pull", &[("Print the state", "keyform state pull"), ("Keep a copy", "keyform state pull > backup.json")]),
+    (
+        "state push",
+        &[
+            ("Restore a copy with a greater serial", "keyform state push backup.json"),
+            ("Write a state from a file, for example to move it", "keyform state push keyform.state.json"),
+        ],
+    ),
+    (
+        "state unlock",
+        &[
+            ("Name the process that has the lock, and ask", "keyform state unlock"),
+            ("Break the lock in a script", "keyform state unlock --auto-approve"),
         ],
     ),
     (

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use crate::state::cloud::{AZURE_VARIABLES, GOOGLE_VARIABLES, S3_VARIABLES};
+use crate::state::http::HTTP_VARIABLES;
 
 /// A variable, or several that mean the same, the first with a value being used, or the settings of one thing.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ enum Reader {
 }
 
 /// The variables besides those of flags, which [`of_flag`] names.
-pub const VARIABLES: [Variable; 14] = [
+pub const VARIABLES: [Variable; 16] = [
     Variable { names: &["NO_COLOR"], meaning: "Do not use color", reader: Reader::All },
     Variable { names: &["PRIME_API_KEY"], meaning: "API token", reader: Reader::Account },
     Variable {
@@ -51,6 +52,16 @@ pub const VARIABLES: [Variable; 14] = [
     Variable { names: &["SSL_CERT_DIR"], meaning: "Folders with the certificates to trust", reader: Reader::Account },
     Variable { names: &S3_VARIABLES, meaning: "Credentials and server of a state at s3://", reader: Reader::State },
     Variable { names: &GOOGLE_VARIABLES, meaning: "Credentials and server of a state at gs://", reader: Reader::State },
+    Variable {
+        names: &HTTP_VARIABLES,
+        meaning: "Credentials and requests of a state at https://",
+        reader: Reader::State,
+    },
+    Variable {
+        names: &["XDG_STATE_HOME"],
+        meaning: "Folder of the journal of a state at https:// [default: ~/.local/state]",
+        reader: Reader::State,
+    },
     Variable { names: &AZURE_VARIABLES, meaning: "Credentials and server of a state at az://", reader: Reader::State },
     Variable {
         names: &["GITHUB_WORKSPACE"],

@@ -9,6 +9,7 @@ use super::cloud::{self, CloudFolder};
 use super::entry::JournalEntry;
 use super::error::{StateError, StateErrorKind};
 use super::file_store::{FileSession, FileStore};
+use super::http::{HttpSession, HttpStore};
 use super::lease::Lease;
 use super::location::StateLocation;
 use super::model::State;
@@ -27,6 +28,7 @@ pub struct StateStore {
 enum StoreKind {
     File(FileStore),
     Objects(BucketStore<CloudFolder, BootClock>),
+    Http(HttpStore<BootClock>),
 }
 
 /// The lock of a [`StateStore`].
@@ -34,6 +36,7 @@ enum StoreKind {
 pub enum StateSession {
     File(FileSession),
     Objects(BucketSession<CloudFolder, BootClock>),
+    Http(Box<HttpSession<BootClock>>),
 }
 
 impl StateStore {
@@ -55,7 +58,7 @@ impl StateStore {
                     None => store,
                 })
             }
-            StateLocation::Http(_) => return Err(StateErrorKind::Unsupported.at(&location)),
+            StateLocation::Http(url) => StoreKind::Http(HttpStore::open(url, holder, environment, BootClock)?),
         };
         Ok(Self { location, kind })
     }
@@ -69,6 +72,16 @@ impl StateStore {
         match &self.kind {
             StoreKind::File(store) => store.journal_path().display().to_string(),
             StoreKind::Objects(_) => self.location.to_string(),
+            StoreKind::Http(store) => store.journal_place(),
+        }
+    }
+
+    /// Ends the lock of another process, if it is of a kind that does not end with that process. `id` is the one of
+    /// [`StateError::breakable_lock`]. Returns false if there is no such lock any more.
+    pub async fn break_lock(&self, id: Option<&str>) -> Result<bool, StateError> {
+        match &self.kind {
+            StoreKind::File(_) | StoreKind::Objects(_) => Ok(false),
+            StoreKind::Http(store) => store.break_lock(id).await,
         }
     }
 }
@@ -80,6 +93,7 @@ impl Store for StateStore {
         match &self.kind {
             StoreKind::File(store) => store.load().await,
             StoreKind::Objects(store) => store.load().await,
+            StoreKind::Http(store) => store.load().await,
         }
     }
 
@@ -87,6 +101,7 @@ impl Store for StateStore {
         match &self.kind {
             StoreKind::File(store) => store.lock().await.map(StateSession::File),
             StoreKind::Objects(store) => store.lock().await.map(StateSession::Objects),
+            StoreKind::Http(store) => store.lock().await.map(|session| StateSession::Http(Box::new(session))),
         }
     }
 
@@ -94,6 +109,7 @@ impl Store for StateStore {
         match &self.kind {
             StoreKind::File(store) => store.lock_poll(),
             StoreKind::Objects(store) => store.lock_poll(),
+            StoreKind::Http(store) => store.lock_poll(),
         }
     }
 }
@@ -103,6 +119,7 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.load().await,
             Self::Objects(session) => session.load().await,
+            Self::Http(session) => session.load().await,
         }
     }
 
@@ -110,6 +127,7 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.append(base, entries).await,
             Self::Objects(session) => session.append(base, entries).await,
+            Self::Http(session) => session.append(base, entries).await,
         }
     }
 
@@ -117,6 +135,15 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.sync().await,
             Self::Objects(session) => session.sync().await,
+            Self::Http(session) => session.sync().await,
+        }
+    }
+
+    fn serial_after(&self, state: &State) -> u64 {
+        match self {
+            Self::File(session) => session.serial_after(state),
+            Self::Objects(session) => session.serial_after(state),
+            Self::Http(session) => session.serial_after(state),
         }
     }
 
@@ -124,6 +151,7 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.fold(state).await,
             Self::Objects(session) => session.fold(state).await,
+            Self::Http(session) => session.fold(state).await,
         }
     }
 
@@ -131,6 +159,7 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.discard().await,
             Self::Objects(session) => session.discard().await,
+            Self::Http(session) => session.discard().await,
         }
     }
 
@@ -138,6 +167,7 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.release().await,
             Self::Objects(session) => session.release().await,
+            Self::Http(session) => session.release().await,
         }
     }
 
@@ -145,6 +175,7 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.lease(),
             Self::Objects(session) => session.lease(),
+            Self::Http(session) => session.lease(),
         }
     }
 
@@ -152,6 +183,7 @@ impl Session for StateSession {
         match self {
             Self::File(session) => session.keep(),
             Self::Objects(session) => session.keep(),
+            Self::Http(session) => session.keep(),
         }
     }
 }
@@ -161,6 +193,7 @@ impl Repair for StateSession {
         match self {
             Self::File(session) => session.state_alone().await,
             Self::Objects(session) => session.state_alone().await,
+            Self::Http(session) => session.state_alone().await,
         }
     }
 
@@ -168,6 +201,7 @@ impl Repair for StateSession {
         match self {
             Self::File(session) => session.set_aside().await,
             Self::Objects(session) => session.set_aside().await,
+            Self::Http(session) => session.set_aside().await,
         }
     }
 
@@ -175,6 +209,7 @@ impl Repair for StateSession {
         match self {
             Self::File(session) => session.new_serial(),
             Self::Objects(session) => session.new_serial(),
+            Self::Http(session) => session.new_serial(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 use thiserror::Error;
 
 use super::bucket::BucketError;
+use super::http::HttpFailure;
 use crate::account::Endpoint;
 use crate::files::{is_special, is_too_large};
 use crate::names::UserId;
@@ -90,8 +91,26 @@ pub enum StateErrorKind {
     Unconditional,
     /// An entry of a log in an object store does not begin with a header.
     ForeignEntry(serde_json::Error),
-    /// States of this kind of location are not implemented.
-    Unsupported,
+    /// Another process has the lock, or had it and was killed. It never ends by itself.
+    LockedUntilBroken {
+        /// Names the process or its user, and the time, as far as they are known.
+        holder: String,
+        /// The id of the lock, if the server names it.
+        id: Option<String>,
+    },
+    /// Somebody broke the lock of this run.
+    LockBroken {
+        /// The process that has it now.
+        holder: Option<String>,
+    },
+    /// The environment names no folder for a journal.
+    NoJournalFolder,
+    /// A request to a server with a state failed.
+    Http {
+        /// A verb, as in "cannot read PLACE".
+        doing: &'static str,
+        source: HttpFailure,
+    },
 }
 
 /// Why a state cannot be used with an account.
@@ -107,9 +126,9 @@ impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.place;
         match &self.kind {
-            StateErrorKind::Io { doing, source: _ } | StateErrorKind::Bucket { doing, source: _ } => {
-                write!(f, "cannot {doing} {path}")
-            }
+            StateErrorKind::Io { doing, source: _ }
+            | StateErrorKind::Bucket { doing, source: _ }
+            | StateErrorKind::Http { doing, source: _ } => write!(f, "cannot {doing} {path}"),
             StateErrorKind::Empty => write!(f, "the state {path} is empty"),
             StateErrorKind::Truncated { line, column } => {
                 write!(f, "the state {path} ends too early, at line {line}, column {column}")
@@ -141,7 +160,9 @@ impl fmt::Display for StateError {
             StateErrorKind::Changed => {
                 write!(f, "the state {path} was changed by another program during this run")
             }
-            StateErrorKind::Locked { holder, may_lapse: _ } => write!(f, "the state {path} is locked by {holder}"),
+            StateErrorKind::Locked { holder, may_lapse: _ } | StateErrorKind::LockedUntilBroken { holder, id: _ } => {
+                write!(f, "the state {path} is locked by {holder}")
+            }
             StateErrorKind::LockLost { holder } => {
                 write!(f, "the lock of the state {path} was lost: ")?;
                 match holder {
@@ -153,7 +174,11 @@ impl fmt::Display for StateError {
                 write!(f, "the object store of {path} does not support conditional writes (If-None-Match)")
             }
             StateErrorKind::ForeignEntry(_) => write!(f, "{path} is not a valid entry of a log"),
-            StateErrorKind::Unsupported => write!(f, "{path}: this version cannot keep a state there"),
+            StateErrorKind::LockBroken { holder } => {
+                write!(f, "the lock of the state {path} was broken during this run")?;
+                holder.iter().try_for_each(|holder| write!(f, ", and it is locked by {holder} now"))
+            }
+            StateErrorKind::NoJournalFolder => write!(f, "there is no folder for the journal of {path}"),
         }
     }
 }
@@ -164,6 +189,7 @@ impl Error for StateError {
             StateErrorKind::Io { source, .. } => Some(source),
             StateErrorKind::ForeignJournal(source) | StateErrorKind::ForeignEntry(source) => Some(source),
             StateErrorKind::Bucket { source, .. } => Some(source),
+            StateErrorKind::Http { source, .. } => Some(source),
             StateErrorKind::Empty
             | StateErrorKind::Truncated { .. }
             | StateErrorKind::Conflict { .. }
@@ -177,13 +203,15 @@ impl Error for StateError {
             | StateErrorKind::Locked { .. }
             | StateErrorKind::LockLost { .. }
             | StateErrorKind::Unconditional
-            | StateErrorKind::Unsupported => None,
+            | StateErrorKind::LockedUntilBroken { .. }
+            | StateErrorKind::LockBroken { .. }
+            | StateErrorKind::NoJournalFolder => None,
         }
     }
 }
 
 impl StateErrorKind {
-    pub(super) fn at(self, place: impl fmt::Display) -> StateError {
+    pub(crate) fn at(self, place: impl fmt::Display) -> StateError {
         StateError { place: place.to_string(), kind: self }
     }
 }
@@ -191,7 +219,21 @@ impl StateErrorKind {
 impl StateError {
     /// Whether another process has the lock.
     pub fn is_locked(&self) -> bool {
-        matches!(self.kind, StateErrorKind::Locked { .. })
+        matches!(self.kind, StateErrorKind::Locked { .. } | StateErrorKind::LockedUntilBroken { .. })
+    }
+
+    /// Whether this run had the lock, and has it no more.
+    pub fn is_lock_lost(&self) -> bool {
+        matches!(self.kind, StateErrorKind::LockBroken { .. })
+    }
+
+    /// Returns the id of another process's lock that has to be broken if that process was killed. The inner option is `None`
+    /// if the server does not name it.
+    pub fn breakable_lock(&self) -> Option<Option<&str>> {
+        match &self.kind {
+            StateErrorKind::LockedUntilBroken { id, .. } => Some(id.as_deref()),
+            _ => None,
+        }
     }
 
     /// Whether the process that has the lock may have ended without giving it back.
@@ -219,7 +261,10 @@ impl StateError {
             | StateErrorKind::Bucket { .. }
             | StateErrorKind::Unconditional
             | StateErrorKind::ForeignEntry(_)
-            | StateErrorKind::Unsupported => false,
+            | StateErrorKind::LockedUntilBroken { .. }
+            | StateErrorKind::LockBroken { .. }
+            | StateErrorKind::NoJournalFolder
+            | StateErrorKind::Http { .. } => false,
         }
     }
 
@@ -255,7 +300,15 @@ impl StateError {
                 "choose another store: without them, two runs could write at the same time"
             }
             StateErrorKind::ForeignEntry(_) => "move the object away and inspect it; keyform did not write it",
-            StateErrorKind::Unsupported => "choose a path with --state",
+            StateErrorKind::LockedUntilBroken { .. } => {
+                "wait until it ends, or pass --lock-timeout SECONDS; if it was killed, end its lock with \
+                 `keyform state unlock`"
+            }
+            StateErrorKind::LockBroken { .. } => {
+                "nothing was overwritten; the next apply completes what is left, after other runs have ended"
+            }
+            StateErrorKind::NoJournalFolder => "set XDG_STATE_HOME or HOME to the absolute path of a folder",
+            StateErrorKind::Http { source, .. } => &source.help,
         }
     }
 }

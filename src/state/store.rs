@@ -1,5 +1,6 @@
 //! What keeps a state: a store that anyone may read, and a session that one process at a time may write in.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -47,7 +48,7 @@ pub trait Store {
 
     /// Locks the state. Never waits for another process.
     ///
-    /// If the future is dropped before it ends, the lock is not held, or is released without anyone's help.
+    /// The future must not be dropped before it ends: a server may have carried the request out.
     ///
     /// # Errors
     /// [`Locked`](super::StateErrorKind::Locked) if another process has the lock, or had it and does not renew it.
@@ -73,7 +74,13 @@ pub trait Session {
     /// Makes everything that was appended durable.
     fn sync(&mut self) -> impl Future<Output = Result<(), StateError>>;
 
-    /// Replaces state and journal by `state`, which has a greater serial than the one before. Durable on return.
+    /// Returns the serial for the next [`Session::fold`], of a state that continues `state`.
+    fn serial_after(&self, state: &State) -> u64 {
+        state.serial + 1
+    }
+
+    /// Replaces state and journal by `state`, which has the serial of [`Session::serial_after`] or a greater one. Durable on
+    /// return.
     ///
     /// At any moment a reader sees either the old state with its journal, or the new one.
     ///
@@ -126,7 +133,23 @@ pub async fn lock_within<S: Store>(
     clock: &impl Clock,
     on_wait: impl FnOnce(&StateError),
 ) -> Result<S::Writer, StateError> {
+    let never = std::future::pending::<Infallible>();
+    let Ok(session) = lock_unless(never, store, timeout, clock, on_wait).await?;
+    Ok(session)
+}
+
+/// As [`lock_within`]. If `stop` ends while this waits, returns its result as the inner error.
+///
+/// An attempt is never given up halfway, because a server may have carried it out.
+pub async fn lock_unless<S: Store, T>(
+    stop: impl Future<Output = T>,
+    store: &S,
+    timeout: Duration,
+    clock: &impl Clock,
+    on_wait: impl FnOnce(&StateError),
+) -> Result<Result<S::Writer, T>, StateError> {
     let deadline = clock.now().saturating_add(timeout);
+    let mut stop = pin!(stop);
     let mut on_wait = Some(on_wait);
     loop {
         match store.lock().await {
@@ -135,9 +158,12 @@ pub async fn lock_within<S: Store>(
                     on_wait(&held);
                 }
                 let left = deadline.saturating_sub(clock.now());
-                clock.sleep(if left.is_zero() { store.lock_poll() } else { store.lock_poll().min(left) }).await;
+                let pause = if left.is_zero() { store.lock_poll() } else { store.lock_poll().min(left) };
+                if let Either::Left((stopped, _)) = select(stop.as_mut(), pin!(clock.sleep(pause))).await {
+                    return Ok(Err(stopped));
+                }
             }
-            other => return other,
+            other => return other.map(Ok),
         }
     }
 }

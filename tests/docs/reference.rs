@@ -19,7 +19,7 @@ enum Token {
 }
 
 /// Every command with arguments to run it, the token permission that it needs, and whether it locks the state.
-const COMMANDS: [(&str, &str, Token, bool); 13] = [
+const COMMANDS: [(&str, &str, Token, bool); 16] = [
     ("validate", "", Token::None, false),
     ("plan", "", Token::Read, false),
     ("apply", "--auto-approve", Token::ReadWrite, true),
@@ -28,6 +28,9 @@ const COMMANDS: [(&str, &str, Token, bool); 13] = [
     ("state show", "alice", Token::None, false),
     ("state forget", "alice", Token::None, true),
     ("state rebuild", "--auto-approve", Token::Read, true),
+    ("state pull", "", Token::None, false),
+    ("state push", STATE, Token::None, true),
+    ("state unlock", "--auto-approve", Token::None, true),
     ("emulator", "", Token::None, false),
     ("schema", "plan", Token::None, false),
     ("completions", "bash", Token::None, false),

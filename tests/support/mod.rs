@@ -4,11 +4,11 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 pub mod account;
-pub mod bucket_server;
 pub mod files;
 pub mod keys;
 pub mod program;
 pub mod schema;
 pub mod server;
+pub mod state_server;
 pub mod tools;
 pub mod world;

@@ -31,6 +31,7 @@ static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
         (r"sha256:[0-9a-f]{64}", "sha256:DIGEST"),
+        (r"\b[0-9a-f]{16}\.journal", "URL.journal"),
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)", "TIME"),
         (r#""elapsedMs": \d+"#, r#""elapsedMs": MS"#),
         (r#""keyform": "[^"]+""#, r#""keyform": "VERSION""#),
@@ -293,6 +294,11 @@ impl Running<'_> {
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -s {name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn until_stderr(&self, text: &str) {

@@ -92,13 +92,13 @@ async fn apply(args: &ApplyArgs, context: &Context, source: PlanSource, signals:
     let (ui, stop) = (context.ui, &signals.stop);
     let account = context.account(args.requests)?;
     let store = context.store()?;
-    let Some(session) = unless_stopped(stop, context.lock(&store, args.lock)).await else {
+    let Ok(session) = context.lock_unless(stop.cancelled(), &store, args.lock).await? else {
         ui.status("Nothing was changed.");
         return Ok(Exit::Interrupted);
     };
     let target = Target { account, store };
     let apply = async |session: &mut StateSession| apply_locked(args, context, source, signals, &target, session).await;
-    context.with_locked(session?, apply).await
+    context.with_locked(session, apply).await
 }
 
 async fn apply_locked(

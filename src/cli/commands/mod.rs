@@ -7,9 +7,11 @@ pub(super) mod help;
 pub(super) mod import;
 pub(super) mod man;
 pub(super) mod plan;
+mod push;
 mod rebuild;
 pub(super) mod schema;
 pub(super) mod state;
+mod unlock;
 pub(super) mod validate;
 
 use std::io;

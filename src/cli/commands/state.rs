@@ -10,10 +10,10 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Ui;
 use crate::names::KeyName;
 use crate::report::{View, json, text};
-use crate::state::{LoadedState, Record, Session as _, State, StateSession, StateStore, Store as _};
+use crate::state::{LoadedState, Record, Session as _, State, StateSession, StateStore, Store as _, file};
 use crate::terminal::nearest::nearest;
 
-use super::{rebuild, runtime};
+use super::{push, rebuild, runtime, unlock};
 
 #[derive(Debug, Args)]
 #[command(disable_help_subcommand = true)]
@@ -43,6 +43,20 @@ enum StateCommand {
     /// Records the keys of the manifest that are on the account, and changes nothing on the account. The old state is
     /// renamed, not deleted. Keys that the manifest no longer lists are no longer managed.
     Rebuild(rebuild::StateRebuildArgs),
+    /// Print the state as JSON
+    ///
+    /// Results of an apply that has not ended are in it.
+    Pull,
+    /// Replace the state by the one in a file
+    ///
+    /// Refuses a state with another lineage, or without a greater serial. Where there is no state, any state can be written:
+    /// so a state can be moved to another place.
+    Push(push::StatePushArgs),
+    /// End the lock that a killed run has left
+    ///
+    /// Names the process that has the lock, and asks. That run must have ended: otherwise, both could change the account at
+    /// the same time. Only locks at https:// have to be broken; others end with their process, or soon after.
+    Unlock(unlock::StateUnlockArgs),
 }
 
 #[derive(Debug, Args)]
@@ -77,7 +91,12 @@ pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
     let StateArgs { manifest, state, sandbox, command } = args;
     let account = match &command {
         StateCommand::Rebuild(args) => args.account.clone(),
-        StateCommand::List(_) | StateCommand::Show(_) | StateCommand::Forget(_) => AccountArgs::default(),
+        StateCommand::List(_)
+        | StateCommand::Show(_)
+        | StateCommand::Forget(_)
+        | StateCommand::Pull
+        | StateCommand::Push(_)
+        | StateCommand::Unlock(_) => AccountArgs::default(),
     };
     let context = Context::new(WorkspaceArgs { manifest, state, account, sandbox }, ui);
     let store = context.store()?;
@@ -86,6 +105,9 @@ pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
         StateCommand::Show(args) => show(args, &read(&context, &store)?)?,
         StateCommand::Forget(args) => runtime()?.block_on(forget(args, &context, &store))?,
         StateCommand::Rebuild(args) => return rebuild::run(args, &context),
+        StateCommand::Pull => file::to_text(&read(&context, &store)?),
+        StateCommand::Push(args) => runtime()?.block_on(push::push(args, &context, &store))?,
+        StateCommand::Unlock(args) => return runtime()?.block_on(unlock::unlock(args, &context, &store)),
     };
     ui.result(&out)?;
     Ok(Exit::Done)
@@ -134,7 +156,7 @@ async fn forget_locked(
         let _ = writeln!(out, "{}: no longer managed; {} stays on the account", record.name, record.id);
     }
     state.records.retain(|_, record| !args.names.contains(&record.name));
-    state.serial += 1;
+    state.serial = session.serial_after(&state);
     session.fold(&state).await?;
     Ok(out)
 }

@@ -96,6 +96,7 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         }
         match error.classify() {
             Category::Eof => StateErrorKind::Truncated { line: error.line(), column: error.column() },
+            _ if is_terraform(text) => StateErrorKind::Foreign { problem: "it is a state of Terraform".to_owned() },
             _ => match newer_version(text) {
                 Some(found) => StateErrorKind::NewerVersion { found, known: VERSION },
                 None => StateErrorKind::Foreign { problem: error.to_string() },
@@ -168,6 +169,16 @@ fn newer_version(text: &[u8]) -> Option<u64> {
         version: u64,
     }
     serde_json::from_slice::<Versioned>(text).ok().map(|file| file.version).filter(|&version| version > VERSION)
+}
+
+/// Whether a text is a state of Terraform, which can be at the same kind of URL.
+fn is_terraform(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Terraform {
+        #[serde(rename = "terraform_version")]
+        _version: String,
+    }
+    serde_json::from_slice::<Terraform>(text).is_ok()
 }
 
 #[cfg(test)]

@@ -1,0 +1,83 @@
+//! `keyform state push`
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+
+use crate::cli::args::LockArgs;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::state::{Session as _, State, StateSession, StateStore, file};
+
+#[derive(Debug, Args)]
+pub(super) struct StatePushArgs {
+    /// State to write, from `keyform state pull` (- for stdin)
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+/// Replaces the state by the one in a file.
+pub(super) async fn push(args: &StatePushArgs, context: &Context, store: &StateStore) -> Result<String, CliError> {
+    let state = read(&args.file)?;
+    let session = context.lock(store, args.lock).await?;
+    context.with_locked(session, async |session| push_locked(&state, context, store, session).await).await
+}
+
+async fn push_locked(
+    state: &State,
+    context: &Context,
+    store: &StateStore,
+    session: &mut StateSession,
+) -> Result<String, CliError> {
+    let loaded = session.load().await?;
+    context.warn_of(&loaded);
+    let place = store.location();
+    if let Some(old) = &loaded.state {
+        if !loaded.journaled && old == state {
+            return Ok(format!("{place} already has this state, with serial {}\n", state.serial));
+        }
+        check_succession(old, state, loaded.journaled)?;
+    }
+    session.fold(state).await?;
+    Ok(format!("Wrote serial {} with {} keys to {place}\n", state.serial, state.records.len()))
+}
+
+/// Refuses a state that does not continue `old`, which has a journal.
+fn check_succession(old: &State, new: &State, is_journaled: bool) -> Result<(), CliError> {
+    if old.lineage != new.lineage {
+        return Err(CliError::new(format!(
+            "the state there has another lineage ({}) than the one to write ({})",
+            old.lineage, new.lineage
+        ))
+        .hint("it is the state of another account or was created anew; choose the right one with --state LOCATION"));
+    }
+    if is_journaled {
+        return Err(CliError::new("the state there has results of an apply that has not ended")
+            .hint("run `keyform apply`, which merges them, then pull and change the state again"));
+    }
+    if new.serial <= old.serial {
+        return Err(CliError::new(format!(
+            "the state there has serial {}, and the one to write has {}, which is not greater",
+            old.serial, new.serial
+        ))
+        .hint("pull the newest state and change that one, with a greater serial"));
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<State, CliError> {
+    let read = if path == Path::new("-") {
+        crate::files::read_stream(io::stdin().lock(), crate::files::MAX_OWN_BYTES)
+    } else {
+        File::open(path).and_then(|file| crate::files::read_stream(file, crate::files::MAX_OWN_BYTES))
+    };
+    let text = read.map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display())))?;
+    file::from_text(&text).map_err(|kind| {
+        let error = kind.at(path.display());
+        CliError::new(error.to_string()).hint("choose a file that `keyform state pull` or apply wrote")
+    })
+}
