@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 pub mod account;
+pub mod bucket_server;
 pub mod files;
 pub mod keys;
 pub mod program;
