@@ -73,3 +73,18 @@ fn the_token_never_reaches_the_store_nor_its_credentials_the_output() {
         assert!(!object.contains(TOKEN) && !object.contains(STORE_TOKEN), "{name}");
     }
 }
+
+#[test]
+fn nothing_depends_on_the_permission_to_delete() {
+    let (place, server) = emulated(ServerMode { denies: Some("DELETE"), ..ServerMode::default() });
+    let site = Site::new(&place, 1, account());
+    for keys in 1..5 {
+        site.write(keys);
+        site.succeeds("apply -y");
+        site.is_as_it_should_be(keys);
+    }
+    let seen = server.served.lock().unwrap();
+    assert!(seen.requests.iter().any(|request| request.starts_with("DELETE ")), "{:?}", seen.requests);
+    let states = seen.objects.keys().filter(|name| name.contains(".json")).count();
+    assert_eq!(states, 4);
+}

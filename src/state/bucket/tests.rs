@@ -420,3 +420,28 @@ fn the_renewal_of_a_lost_lock_ends_although_something_is_queued() {
         assert!(lost(&session.sync().await));
     });
 }
+
+#[test]
+fn an_entry_that_keyform_did_not_write_or_not_this_version_is_named() {
+    run(async {
+        let bucket = MemoryBucket::default();
+        apply(&bucket, 1, &state(1, &[1])).await.unwrap();
+        let put = |text: &str| {
+            let name = "0000000001.log/00000001".to_owned();
+            bucket.objects.borrow_mut().insert(name, (text.as_bytes().to_vec(), bucket.now()));
+        };
+        for (text, expected) in [
+            ("", "is not a valid entry of a log"),
+            ("{}", "is not a valid entry of a log"),
+            ("{\"log\":1,\"kind\":\"claim\"", "is not a valid entry of a log"),
+            ("{\"log\":2,\"kind\":\"other\"}\n", "has version 2"),
+        ] {
+            put(text);
+            for error in [bucket.store(2).load().await.unwrap_err(), bucket.store(2).lock().await.unwrap_err()] {
+                let shown = error.to_string();
+                assert!(shown.contains("s3://bucket/keyform/0000000001.log/00000001"), "{shown}");
+                assert!(shown.contains(expected), "{text}: {shown}");
+            }
+        }
+    });
+}
