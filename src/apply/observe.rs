@@ -112,6 +112,11 @@ fn open_questions(
     {
         open.push(OpenQuestion { reason: WaitReason::Unlisted { keys }, undecided });
     }
+    let rows = sightings.hidden_without_date();
+    if rows > 0 {
+        let next = start.saturating_add(lateness.listing_lag);
+        open.push(OpenQuestion { reason: WaitReason::Deleted { rows }, undecided: Undecided { next, end: next } });
+    }
     if let Some(PromotedRow { id, at }) = &state.last_apply.promoted
         && sightings.row(id).is_some_and(|row| !row.is_primary)
         && !sightings.is_latest_after(start, *at)

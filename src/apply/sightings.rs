@@ -3,7 +3,7 @@
 //! A listing can be older than a write, and each of its pages can have an age of its own. So a row that any listing shows
 //! exists, and a row that none shows is missing only if the listings are new enough, see [`Lateness`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,8 @@ pub(super) struct Sightings {
     /// Rows that were deleted. A listing that can be older than that does not prove that they exist.
     deleted: BTreeMap<KeyId, DeletedAt>,
     latest: Listing,
+    /// The deleted rows that were left out of the latest listing.
+    hidden: BTreeSet<KeyId>,
     /// Rows that an earlier listing showed and the latest does not.
     earlier: BTreeMap<KeyId, Row>,
     listings: Vec<Moment>,
@@ -63,8 +65,8 @@ impl Moment {
 
 impl Sightings {
     pub(super) fn new(lateness: Lateness, start: Duration, deleted: BTreeMap<KeyId, DeletedAt>) -> Self {
-        let (latest, earlier, listings) = (Listing::default(), BTreeMap::new(), Vec::new());
-        Self { lateness, start, deleted, latest, earlier, listings }
+        let (latest, hidden) = (Listing::default(), BTreeSet::new());
+        Self { lateness, start, deleted, latest, hidden, earlier: BTreeMap::new(), listings: Vec::new() }
     }
 
     /// Adds a listing. Deleted rows are left out of one that can be older than their deletion.
@@ -80,7 +82,9 @@ impl Sightings {
             let deletion = self.deleted.get(id);
             deletion.is_some_and(|deletion| !is_after(moment, deletion.by, deletion.at, lag))
         };
-        let latest = if self.deleted.is_empty() { listing } else { listing.without(hides) };
+        let hidden = self.deleted.keys().filter(|id| listing.by_id(id).is_some() && hides(id));
+        self.hidden = hidden.cloned().collect();
+        let latest = listing.without(|id| self.hidden.contains(id));
         let before = std::mem::replace(&mut self.latest, latest);
         if !self.listings.is_empty() {
             self.earlier.extend(before.into_rows().into_iter().map(|row| (row.id.clone(), row)));
@@ -111,6 +115,14 @@ impl Sightings {
     /// Whether the latest listing was requested at least the listing lag after a write.
     pub(super) fn is_latest_after(&self, by: Duration, at: Option<Timestamp>) -> bool {
         self.listings.last().is_some_and(|moment| is_after(*moment, by, at, self.lateness.listing_lag))
+    }
+
+    /// Counts the deleted rows of the latest listing of which only a later one can tell whether they exist: there is no
+    /// time of the server to compare.
+    pub(super) fn hidden_without_date(&self) -> usize {
+        let has_date = self.listings.last().is_some_and(|moment| moment.date.is_some());
+        let is_undated = |id: &&KeyId| !has_date || self.deleted.get(*id).is_none_or(|deletion| deletion.at.is_none());
+        self.hidden.iter().filter(is_undated).count()
     }
 
     /// Decides whether a request that no listing shows, and whose effect a listing must show that is sent at `since`, had

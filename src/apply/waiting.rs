@@ -19,6 +19,8 @@ pub enum WaitReason {
     Unlisted { keys: usize },
     /// The new primary is not listed as the primary.
     NotPrimary,
+    /// Rows are listed that were deleted.
+    Deleted { rows: usize },
     /// The account lists no keys at all.
     Empty,
 }
@@ -44,6 +46,8 @@ impl fmt::Display for WaitReason {
             Self::Unlisted { keys: 1 } => f.write_str("it does not show 1 key that must be there"),
             Self::Unlisted { keys } => write!(f, "it does not show {keys} keys that must be there"),
             Self::NotPrimary => f.write_str("it does not show the new primary key"),
+            Self::Deleted { rows: 1 } => f.write_str("it shows 1 key that was deleted"),
+            Self::Deleted { rows } => write!(f, "it shows {rows} keys that were deleted"),
             Self::Empty => f.write_str("it shows no keys"),
         }
     }

@@ -57,6 +57,8 @@ pub(crate) struct Stored {
     hides_key: bool,
     /// Whether a run has received its id.
     is_heard: bool,
+    /// Whether the account has acknowledged its deletion, and kept it.
+    pub(crate) is_undeleted: bool,
     created: Moment,
     deleted: Option<Moment>,
 }
@@ -179,7 +181,15 @@ impl Account {
         let mut row = row(&format!("row-{}", self.rows.len()), name, blob);
         row.created_at = self.has_creation_dates.then(|| Timestamp::UNIX_EPOCH + now);
         let created = self.lag.moment(now, LaggingChange::Upload, rng);
-        self.rows.push(Stored { row, ours, hides_key: false, is_heard: false, created, deleted: None });
+        self.rows.push(Stored {
+            row,
+            ours,
+            hides_key: false,
+            is_heard: false,
+            is_undeleted: false,
+            created,
+            deleted: None,
+        });
         &mut self.rows.last_mut().unwrap().row
     }
 
@@ -233,6 +243,14 @@ impl Account {
             && is_shown(moment.at)
         {
             self.expected_primary = id.clone().filter(|id| self.get(id).is_some());
+        }
+    }
+
+    /// Notes that a deletion of a row was acknowledged and had no effect. For a while, a run believes that it is gone.
+    pub(crate) fn keep_undeleted(&mut self, id: &KeyId, now: Duration) {
+        self.disturbed = Some(now);
+        if let Some(stored) = self.rows.iter_mut().find(|stored| stored.row.id == *id) {
+            stored.is_undeleted = true;
         }
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Request {
     oddity: Option<Oddity>,
     /// Whether a response is received that says that it was carried out.
     is_acknowledged: bool,
+    /// Whether the account only says so.
+    is_hollow: bool,
     answer: RefCell<Option<Result<Content, Reply>>>,
 }
 
@@ -84,6 +86,8 @@ enum Fate {
     Late(Reply),
     /// It is carried out, and the response is odd.
     Odd(Oddity),
+    /// It is acknowledged, and has no effect.
+    Hollow,
 }
 
 /// The network as one process has it.
@@ -160,6 +164,7 @@ impl Fate {
             8 if matches!(operation, Operation::Upload { .. }) => {
                 Self::Odd([Oddity::Response, Oddity::ResponseAndListing][rng.usize(..2)])
             }
+            8 if matches!(operation, Operation::Delete(_)) => Self::Hollow,
             _ => Self::Late(late[rng.usize(..late.len())]),
         }
     }
@@ -183,7 +188,7 @@ impl Network {
         let fate = world.draw(|rng| Fate::draw(rng, world.weather.get().faults, &operation));
         world.trace(|| format!("process {} sends {operation}: {fate:?}", process.id));
         let (heard, oddity) = match fate {
-            Fate::Fine => (None, None),
+            Fate::Fine | Fate::Hollow => (None, None),
             Fate::Odd(oddity) => (None, Some(oddity)),
             Fate::Away(reply) | Fate::Unheard(reply) | Fate::Late(reply) => (Some(reply), None),
         };
@@ -196,10 +201,11 @@ impl Network {
         let deadline = world.kernel.now() + last;
         let answer = RefCell::default();
         let (process, is_acknowledged) = (Rc::clone(process), heard.is_none());
-        let request = Rc::new(Request { process, operation, deadline, oddity, is_acknowledged, answer });
+        let is_hollow = matches!(fate, Fate::Hollow);
+        let request = Rc::new(Request { process, operation, deadline, oddity, is_acknowledged, is_hollow, answer });
         match fate {
             Fate::Away(_) => {}
-            Fate::Fine | Fate::Unheard(_) | Fate::Odd(_) => {
+            Fate::Fine | Fate::Unheard(_) | Fate::Odd(_) | Fate::Hollow => {
                 world.kernel.after(there, Due::Arrive(Rc::clone(&request)));
             }
             Fate::Late(_) => {
@@ -328,7 +334,7 @@ impl WriteAccount for Network {
 
 /// A request reaches the account.
 pub(crate) fn arrive(world: &Rc<World>, request: &Request) {
-    let Request { process, operation, deadline: _, oddity: _, is_acknowledged: _, answer } = request;
+    let Request { process, operation, deadline: _, oddity: _, is_acknowledged: _, is_hollow: _, answer } = request;
     laws::may_change(world, process, operation);
     let result = act(world, request);
     world.trace(|| match (&result, operation) {
@@ -388,6 +394,10 @@ fn act(world: &Rc<World>, request: &Request) -> Result<Content, Reply> {
             if !is_acknowledged && !is_expected {
                 account.expected_primary = None;
             }
+            Ok(Content::Nothing(Dated { value: (), date }))
+        }
+        Operation::Delete(id) if request.is_hollow => {
+            account.keep_undeleted(id, now);
             Ok(Content::Nothing(Dated { value: (), date }))
         }
         Operation::Delete(id) if mode.keeps_primary && account.primary().is_some_and(|stored| stored.row.id == *id) => {
