@@ -6,14 +6,14 @@ use keyform::plan::{Change, Plan};
 use keyform::public_key::KeyBlob;
 use keyform::report::{View, markdown};
 
-use crate::scenes::{NAMES, Scene};
+use crate::scenes::{NAMES, Scene, many};
 use crate::support::world;
 
 /// The parsed contents of a comment.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The cells of all tables, without headers.
-    pub(crate) rows: Vec<Vec<String>>,
+    /// The items of all lists.
+    pub(crate) items: Vec<String>,
     /// Text outside of code, which alone can contain mentions, links or markup.
     pub(crate) text: String,
     /// Raw HTML.
@@ -47,7 +47,7 @@ pub(crate) fn parse(comment: &str) -> Found {
 
 fn walk<'a>(node: &'a AstNode<'a>, found: &mut Found) {
     match &node.data.borrow().value {
-        NodeValue::TableRow(false) => found.rows.push(node.children().map(text_of).collect()),
+        NodeValue::Item(_) => found.items.push(text_of(node)),
         NodeValue::Text(text) => found.text += &format!("{text}\n"),
         NodeValue::HtmlBlock(html) => found.html.extend(html.literal.lines().map(str::to_owned)),
         NodeValue::HtmlInline(html) => found.html.push(html.clone()),
@@ -59,11 +59,7 @@ fn walk<'a>(node: &'a AstNode<'a>, found: &mut Found) {
         | NodeValue::Strong
         | NodeValue::Emph
         | NodeValue::List(_)
-        | NodeValue::Item(_)
         | NodeValue::BlockQuote
-        | NodeValue::Table(_)
-        | NodeValue::TableRow(true)
-        | NodeValue::TableCell
         | NodeValue::SoftBreak => {}
         other => found.foreign.push(format!("{other:?}")),
     }
@@ -75,75 +71,80 @@ fn text_of<'a>(node: &'a AstNode<'a>) -> String {
     match &node.data.borrow().value {
         NodeValue::Text(text) => text.to_string(),
         NodeValue::Code(code) => code.literal.clone(),
-        NodeValue::HtmlInline(html) if html == "<br>" => "\n".to_owned(),
         _ => node.children().map(text_of).collect(),
     }
 }
 
-/// Asserts that a comment contains the expected cells, and nothing that must not be in it.
-pub(crate) fn assert_cells(plan: &Plan, comment: &str, shown: impl Fn(&str) -> String) {
+/// Asserts that a comment contains an item for each action, and nothing that must not be in it.
+pub(crate) fn assert_items(plan: &Plan, comment: &str, shown: impl Fn(&str) -> String) {
     let found = parse(comment);
     assert!(found.foreign.is_empty(), "{:?} in\n{comment}", found.foreign);
     let allowed = |html: &&String| {
-        let known = ["<br>", "</details>", markdown::MARKER, ""];
+        let known = ["</details>", markdown::MARKER, ""];
         let fold = html.starts_with("<details><summary>") && html.ends_with("</summary>");
         !(known.contains(&html.as_str()) || fold)
     };
     assert_eq!(found.html.iter().filter(allowed).collect::<Vec<_>>(), Vec::<&String>::new(), "{comment}");
     assert_eq!(found.html[0], markdown::MARKER);
     assert_eq!(found.html.iter().filter(|html| *html == markdown::MARKER).count(), 1);
-    assert!(found.rows.iter().all(|row| row.len() == 6), "{:?}", found.rows);
 
-    // Each action has a row, in any order.
-    let mut expected: Vec<_> = plan.actions.iter().map(|action| meant(action, &shown)).collect();
-    let mut cells: Vec<_> = found.rows.into_iter().map(|row| row[..5].to_vec()).collect();
-    expected.sort();
-    cells.sort();
-    assert_eq!(cells, expected, "{comment}");
+    let mut items = found.items;
+    for action in &plan.actions {
+        let expected = meant(action, &shown);
+        let item = items.iter().position(|item| item.starts_with(&expected));
+        items.remove(item.unwrap_or_else(|| panic!("no item begins with `{expected}` in\n{comment}")));
+    }
+    let moves = plan.actions.iter().filter(|action| action.change.promotes()).count();
+    let others = moves + plan.drift.len() + plan.remarks().len();
+    assert_eq!(items.len(), others, "{items:?}");
 }
 
-/// Returns the expected cells of an action, except its reason.
-fn meant(action: &keyform::plan::Action, shown: &impl Fn(&str) -> String) -> Vec<String> {
-    let owner = action.owner();
-    let kind = |blob: &KeyBlob| blob.kind().unwrap().to_string();
-    let print = |blob: &KeyBlob| blob.fingerprint().to_string();
+/// Returns the expected beginning of an item: name, owner, type and fingerprint.
+fn meant(action: &keyform::plan::Action, shown: &impl Fn(&str) -> String) -> String {
+    let verb = match &action.change {
+        Change::Upload(_) | Change::Delete(_) => String::new(),
+        change => format!("{} ", change.kind().verb()),
+    };
+    let owner = action.owner().map(|owner| format!(" · {}", shown(owner))).unwrap_or_default();
+    let described = |blob: &KeyBlob| format!("{} {}", blob.kind().unwrap(), blob.fingerprint());
+    let new = action.change.blob();
     let olds = match &action.change {
         Change::Replace { old, .. } => old.as_slice(),
         _ => &[],
     };
-    // The old values that differ, then the new one, on separate lines.
-    let lines = |of: &dyn Fn(&KeyBlob) -> String| {
-        let new = of(action.change.blob());
-        let old = olds.iter().map(|old| of(&old.blob)).filter(|old| *old != new).map(|old| format!("{old} →"));
-        old.chain([new.clone()]).collect::<Vec<_>>().join("\n")
-    };
-    vec![
-        action.change.kind().verb().to_owned(),
-        shown(action.name.as_str()),
-        owner.map(shown).unwrap_or_default(),
-        lines(&kind),
-        lines(&print),
-    ]
+    let olds: String = olds.iter().filter(|old| old.blob != *new).map(|old| described(&old.blob) + " → ").collect();
+    format!("{verb}{}{owner} · {olds}{}: ", shown(action.name.as_str()), described(new))
 }
 
 #[test]
-fn every_action_has_a_row() {
+fn every_action_has_an_item() {
     for name in NAMES.into_iter().filter(|name| *name != "many") {
         let scene = Scene::named(name);
-        assert_cells(&scene.plan, &scene.comment(markdown::MAX_CHARS, View::default()), str::to_owned);
+        assert_items(&scene.plan, &scene.comment(markdown::MAX_CHARS, View::default()), str::to_owned);
     }
 }
 
 #[test]
-fn deletions_are_shown_above_every_fold() {
+fn who_loses_or_gains_access_is_named_above_every_fold() {
     for name in ["each", "guards", "many"] {
         let scene = Scene::named(name);
         let comment = scene.comment(markdown::MAX_CHARS, View::default());
         let above = comment.split("<details>").next().unwrap();
-        for action in scene.plan.actions.iter().filter(|action| action.change.deletes()) {
-            assert!(above.contains(&format!("| **{}** | `{}` |", action.change.kind().verb(), action.name)), "{above}");
+        for action in &scene.plan.actions {
+            if matches!(action.change, Change::Upload(_) | Change::Replace { .. } | Change::Delete(_)) {
+                assert!(above.contains(&format!("`{}`", action.name)), "{} is not in\n{above}", action.name);
+            }
         }
     }
+}
+
+#[test]
+fn sixty_new_keys_are_shown_in_full_above_every_fold() {
+    let scene = Scene::of(&many(60), "", "");
+    let comment = scene.comment(markdown::MAX_CHARS, View::default());
+    let above = parse(comment.split("<details>").next().unwrap());
+    let fingerprints = above.items.iter().filter(|item| item.contains(" · ED25519 256 SHA256:")).count();
+    assert_eq!(fingerprints, 60, "{comment}");
 }
 
 #[test]
@@ -155,14 +156,17 @@ fn a_comment_fits_its_limit_and_counts_what_it_leaves_out() {
         assert!(chars <= max, "{chars} > {max}");
         let found = parse(&comment);
         assert!(found.foreign.is_empty(), "{:?}", found.foreign);
-        let left_out = scene.plan.actions.len() - found.rows.len();
+        let text = found.items.join("\n");
+        let named = scene.plan.actions.iter().filter(|action| text.contains(action.name.as_str())).count();
+        let left_out = scene.plan.actions.len() - named;
         assert_eq!(comment.contains(&format!("_{left_out} changes not shown")), left_out > 0, "{max}");
         for name in ["xia", "yan", "zoe"] {
-            assert!(found.rows.iter().any(|row| row[0] == "delete" && row[1] == name), "deletes come first: {max}");
+            assert!(found.items.iter().any(|item| item.starts_with(name)), "deletions come first: {max}");
         }
-        // Details are left out before rows.
+        let is_whole = !text.contains(" more: ");
+        // Details are left out before keys.
         let has_diff = found.blocks.iter().any(|(language, _)| language == "diff");
-        assert!(!has_diff || left_out == 0, "{max}");
+        assert!(!has_diff || is_whole, "{max}");
         assert_eq!(has_diff, max == 1_000_000, "{max}");
     }
 }

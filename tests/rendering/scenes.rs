@@ -88,7 +88,7 @@ fn expiring(keys: &str) -> Desired {
     desired
 }
 
-fn many(count: u64) -> Desired {
+pub(crate) fn many(count: u64) -> Desired {
     let template = world::desired("new=A").keys.remove(0);
     let mut desired = world::desired("");
     desired.keys = (0..count)

@@ -57,8 +57,8 @@ pub(crate) struct Stored {
     hides_key: bool,
     /// Whether a run has received its id.
     is_heard: bool,
-    /// Whether the account has acknowledged its deletion, and kept it.
-    pub(crate) is_undeleted: bool,
+    /// When the account acknowledged its deletion, and kept it.
+    pub(crate) undeleted: Option<Duration>,
     created: Moment,
     deleted: Option<Moment>,
 }
@@ -186,7 +186,7 @@ impl Account {
             ours,
             hides_key: false,
             is_heard: false,
-            is_undeleted: false,
+            undeleted: None,
             created,
             deleted: None,
         });
@@ -250,7 +250,7 @@ impl Account {
     pub(crate) fn keep_undeleted(&mut self, id: &KeyId, now: Duration) {
         self.disturbed = Some(now);
         if let Some(stored) = self.rows.iter_mut().find(|stored| stored.row.id == *id) {
-            stored.is_undeleted = true;
+            stored.undeleted = Some(now);
         }
     }
 

@@ -137,7 +137,7 @@ impl History {
                 Some(End::Done(outcome)) if outcome.is_success() && quiet => {
                     let is_odd = mode.duplicate_key == DuplicateKey::SameRow && process.planned.borrow().replaces();
                     // A listing that is empty for a moment hides a row that was not deleted after all.
-                    let is_undeleted = world.account.borrow().rows().any(|stored| stored.is_undeleted);
+                    let is_undeleted = world.account.borrow().rows().any(|stored| stored.undeleted.is_some());
                     if let Err(plan) = &left
                         && !is_odd
                         && !is_undeleted

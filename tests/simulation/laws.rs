@@ -175,7 +175,8 @@ pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Opera
         Operation::Upload { key, .. } if account.mode.duplicate_key == DuplicateKey::SecondRow => {
             let is_replaced = |stored: &Stored| planned.replacement(&stored.row.id) == Some(key.blob());
             let mut ours = account.with_blob(key.blob()).filter(|stored| stored.ours);
-            let is_new = ours.all(|stored| is_replaced(stored) || account.is_twin(stored) || stored.is_undeleted);
+            let is_new =
+                ours.all(|stored| is_replaced(stored) || account.is_twin(stored) || stored.undeleted.is_some());
             world.demand(Law::Once, is_new, || format!("{operation}: it is there, and we have made it"));
         }
         // The beliefs of a process that has ended may be outdated.
@@ -207,7 +208,7 @@ pub(crate) fn listing_is_whole(world: &World, process: &Process, listing: &Listi
     let start = process.started.get();
     let old = account.rows().filter(|stored| stored.row.is_user_key && stored.is_shown_from(start));
     // For a while, an acknowledged deletion is believed instead of listings.
-    let mut old = old.filter(|stored| !stored.is_undeleted);
+    let mut old = old.filter(|stored| stored.undeleted.is_none());
     let missing = old.find(|stored| listing.by_id(&stored.row.id).is_none());
     world.demand(Law::ListingIsWhole, missing.is_none(), || format!("{missing:?} is not listed"));
 }
@@ -303,7 +304,7 @@ fn is_primary_right(account: &Account, process: &Process) -> bool {
         let is_named = primary.row.blob() == Some(key.key.blob());
         return is_named || account.with_blob(key.key.blob()).any(is_unknown);
     }
-    let is_kept = |id: &&KeyId| account.get(id).is_none_or(|stored| !stored.is_undeleted);
+    let is_kept = |id: &&KeyId| account.get(id).is_none_or(|stored| stored.undeleted.is_none());
     let expected = account.expected_primary.as_ref().filter(is_kept);
     is_unknown(primary) || expected.is_none_or(|expected| *expected == primary.row.id)
 }
@@ -348,8 +349,7 @@ pub(crate) fn in_the_end(world: &Rc<World>, process: &Process, converged: bool) 
     let state = recorded(world).state;
     let account = world.account.borrow();
     let record_of = |id: &KeyId| state.as_ref().and_then(|state| state.managed(id));
-    let is_recorded =
-        |row: &Row| record_of(&row.id).is_some_and(|record| row.blob() == Some(&record.public_key));
+    let is_recorded = |row: &Row| record_of(&row.id).is_some_and(|record| row.blob() == Some(&record.public_key));
     // A deletion without effect is tried again until listings do not show the row.
     let is_deleted = |id: &KeyId| state.as_ref().is_some_and(|state| state.last_apply.deleted.contains_key(id));
     let is_known = |row: &Row| is_recorded(row) || is_deleted(&row.id);
@@ -360,7 +360,7 @@ pub(crate) fn in_the_end(world: &Rc<World>, process: &Process, converged: bool) 
     if !converged || ours().next().is_some() {
         return;
     }
-    let is_left = |stored: &&Stored| stored.is_undeleted && !process.is_desired(stored.row.blob.as_ref());
+    let is_left = |stored: &&Stored| stored.undeleted.is_some() && !process.is_desired(stored.row.blob());
     if let Some(left) = account.rows().find(is_left).filter(|_| !account.mode.keeps_primary) {
         world.violate(Law::Converges, || format!("{} was deleted without effect, and stays", left.row.id));
     }
@@ -377,7 +377,7 @@ pub(crate) fn in_the_end(world: &Rc<World>, process: &Process, converged: bool) 
     world.demand(Law::Converges, wanted.len() == records.len(), || format!("{} records", records.len()));
     for key in wanted {
         let blob = key.key.blob();
-        let ours = account.with_blob(blob).filter(|stored| stored.ours && !stored.is_undeleted).count();
+        let ours = account.with_blob(blob).filter(|stored| stored.ours && stored.undeleted.is_none()).count();
         world.demand(Law::Once, ours <= 1, || format!("{} is there {ours} times", key.name));
         let recorded = records.iter().filter(|record| record.public_key == *blob && record.name == key.name).count();
         world.demand(Law::Recorded, recorded == 1, || format!("{} is recorded {recorded} times", key.name));

@@ -14,6 +14,18 @@ impl Fit {
         Self(max.saturating_sub(used + FRAME))
     }
 
+    /// Takes half of the space away.
+    pub(super) fn split(&mut self) -> Self {
+        let half = self.0 / 2;
+        self.0 -= half;
+        Self(half)
+    }
+
+    /// Gives space back.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.0 += other.0;
+    }
+
     /// Reserves space for a text. Returns false and reserves none if the text does not fit.
     pub(super) fn take(&mut self, text: &str) -> bool {
         match self.0.checked_sub(text.chars().count()) {

@@ -1,17 +1,16 @@
 //! A plan as a comment on a pull request, for GitHub and GitLab.
 //!
 //! Text from outside (names, owners, key names on the account) is always in code spans, where mentions, links and markup
-//! have no effect. The two characters that could end a span or a cell are escaped.
+//! have no effect. The characters that could end a span are escaped.
 
 mod fit;
+mod list;
 mod span;
-mod table;
 
 use std::fmt::Write as _;
 
 use fit::Fit;
-use span::{code, fence, phrase};
-use table::{rows, table};
+use span::{code, fence, fold, phrase};
 
 use super::View;
 use super::diff;
@@ -29,9 +28,6 @@ pub const MAX_CHARS: usize = 65_536;
 
 /// The smallest allowed limit: space for the frame and some rows.
 pub const MIN_CHARS: usize = 8_000;
-
-/// Maximum number of rows without deletions that are shown unfolded.
-const UNFOLDED: usize = 20;
 
 /// Maximum length of a command that is shown in full, in characters.
 const MAX_COMMAND: usize = 1_000;
@@ -52,31 +48,14 @@ pub struct Comment<'a> {
     pub view: View,
 }
 
-/// Renders a plan. If it is too long, parts are left out and counted: first pictures and the diff, then rows without
-/// deletions, then rows with deletions.
+/// Renders a plan. If it is too long, parts are left out and counted: first pictures and the diff, then other changes, then
+/// keys that gain access, then keys that lose access.
 pub fn plan(plan: &Plan, comment: &Comment<'_>) -> String {
     let head = head(plan, comment);
     let tail = tail(plan, comment);
     let mut fit = Fit::new(comment.max_chars, &[&head, &tail]);
-    let (deleting, others): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|action| action.change.deletes());
     let lists = lists(plan, &mut fit);
-    let deleting = rows(&deleting, &mut fit);
-    let others = rows(&others, &mut fit);
-    let left_out = plan.actions.len() - deleting.len() - others.len();
-    let tables = if others.len() <= UNFOLDED {
-        table(&[deleting, others].concat())
-    } else {
-        let title = format!("{} without deletions", counted(others.len(), "change"));
-        table(&deleting) + &fold(&title, &table(&others))
-    };
-    let mut out = head + &tables;
-    if left_out > 0 {
-        let _ = writeln!(
-            out,
-            "_{} not shown because of the size limit. Run `keyform plan` to see all._\n",
-            counted(left_out, "change")
-        );
-    }
+    let mut out = head + &list::actions(plan, &mut fit);
     out += &lists;
     out += &details(plan, comment, &mut fit);
     out += &tail;
@@ -220,8 +199,4 @@ fn pictures(plan: &Plan) -> String {
         let _ = writeln!(out, "{space}{}\n{}", action.name, action.change.blob().randomart().join("\n"));
     }
     out
-}
-
-fn fold(title: &str, text: &str) -> String {
-    format!("<details><summary>{title}</summary>\n\n{text}\n</details>\n\n")
 }

@@ -8,8 +8,8 @@ use crate::terminal::phrase::{Phrase, Piece};
 /// Maximum length of a code span, in characters. Names are shorter.
 const MAX_SPAN: usize = 200;
 
-/// Renders a text as a code span for a table cell. Backticks, bars, and blanks at either end are escaped as `\u{…}`, so that
-/// the text cannot end the span, the cell or the line.
+/// Renders a text as a code span. Backticks, bars, and blanks at either end are escaped as `\u{…}`, so that the text cannot
+/// end the span or the line.
 pub(super) fn code(text: &str) -> String {
     let text = escape_to(text, MAX_SPAN);
     if text.is_empty() {
@@ -48,4 +48,9 @@ pub(super) fn fence(language: &str, text: &str) -> String {
     let fence = "`".repeat(longest.max(2) + 1);
     let end = if text.ends_with('\n') { "" } else { "\n" };
     format!("{fence}{language}\n{text}{end}{fence}\n")
+}
+
+/// Renders Markdown that is folded under a title.
+pub(super) fn fold(title: &str, text: &str) -> String {
+    format!("<details><summary>{title}</summary>\n\n{text}\n</details>\n\n")
 }
