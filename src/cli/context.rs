@@ -78,6 +78,12 @@ impl Context {
         Ok(desired)
     }
 
+    /// Returns the files and folders of the manifest.
+    pub(super) fn manifest_paths(&self) -> Result<&[PathBuf], CliError> {
+        self.find_manifest()?;
+        Ok(&self.manifests)
+    }
+
     fn find_manifest(&self) -> Result<(), CliError> {
         let [usual, short] = DEFAULT_MANIFESTS;
         match self.manifests.as_slice() {

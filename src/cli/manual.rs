@@ -25,6 +25,33 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "add",
+        &[
+            (
+                "Add a key that expires in 90 days",
+                "keyform add dana-laptop dana.pub --owner dana@example.com --expires 90d",
+            ),
+            ("Add all keys that a GitHub user publishes", "keyform add --from github:dana --all"),
+            ("Replace the key of an entry", "keyform add dana-laptop new.pub --update"),
+            ("Rename an entry", "keyform add dana-laptop --update --rename dana-desktop"),
+        ],
+    ),
+    (
+        "rm",
+        &[
+            ("Remove two keys", "keyform rm dana-laptop dana-yubikey"),
+            ("Remove all keys of a person", "keyform rm --owner dana@example.com"),
+            ("Show what would change", "keyform rm dana-laptop --diff"),
+        ],
+    ),
+    (
+        "revoke",
+        &[
+            ("Revoke a key of the manifest", "keyform revoke dana-laptop --reason stolen"),
+            ("Revoke any key", "keyform revoke SHA256:rn76MKXliTNG48iKxc1zEsEX4Hs3a3Zy6tUYzxkDDms"),
+        ],
+    ),
+    (
         "validate",
         &[
             ("Check keyform.yaml in the current folder", "keyform validate"),
@@ -55,6 +82,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("Write a manifest of all keys", "keyform import --out keyform.yaml"),
             ("Print the keys that no manifest lists", "keyform import --unmanaged"),
+            ("Add these keys to the manifest", "keyform import --append keyform.yaml"),
         ],
     ),
     (
@@ -203,6 +231,7 @@ pub(super) fn exit_codes(path: &str) -> Vec<Definition> {
     }
     match path {
         "" | "plan" | "apply" | "state rebuild" => entries.push(("3", "Refused by a guard or a policy")),
+        "add" | "rm" | "revoke" => entries.push(("3", "Refused by the policy of the manifest")),
         "validate" => entries.push(("3", "The manifest violates its policy, and has no errors")),
         _ => {}
     }

@@ -6,13 +6,17 @@ mod checkout;
 mod commands;
 mod compromised;
 mod context;
+mod editing;
+mod entry_fields;
 mod error;
 mod event_log;
 mod flags;
+mod key_argument;
 mod log;
 mod manual;
 mod progress;
 mod prompt;
+mod published_keys;
 mod sandbox;
 mod saved_plan;
 mod signals;
@@ -33,6 +37,7 @@ use ui::Ui;
 use variables::environment;
 
 use crate::account::settings::Environment;
+use crate::public_key::private;
 
 pub use variables::{VARIABLES, Variable};
 
@@ -58,6 +63,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Add a key to the manifest, or change an entry
+    ///
+    /// Copies the key into the manifest. Comments, order, quotes and line ends of the file stay as they are, and the
+    /// result is checked before the file is replaced. Changes nothing on the account.
+    ///
+    /// With --update, only the fields that are given change. An empty text removes a field.
+    Add(commands::add::AddArgs),
+    /// Remove keys from the manifest
+    ///
+    /// The next apply deletes them from the account. The comments of an entry are removed with it: those inside, and
+    /// those right above it.
+    Rm(commands::rm::RmArgs),
+    /// Revoke a key, wherever it is
+    ///
+    /// Adds the fingerprint to `revoked` and removes the entry, if there is one. The next apply deletes every row of the
+    /// account with this key.
+    Revoke(commands::revoke::RevokeArgs),
     /// Check manifests and report all problems
     ///
     /// Checks syntax, keys and policies. Needs no token, no state and no network.
@@ -106,6 +128,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
     // First, so that a signal is never too early.
     let signals = Signals::listen();
+    if let Err(error) = refuse_private_keys(&arguments) {
+        Ui::new(When::Auto, false).tell(&error.render());
+        return Exit::Failed.into();
+    }
     let (cli, command, matches) = match parse(&arguments) {
         Ok(parsed) => parsed,
         Err(exit) => return exit.into(),
@@ -131,6 +157,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Returns the clap command, from which help, completions and manual pages are generated.
 pub fn command() -> clap::Command {
     flags::documented::<Cli>()
+}
+
+/// Refuses a private key in the arguments before any message can repeat them.
+fn refuse_private_keys(arguments: &[OsString]) -> Result<(), CliError> {
+    let is_private = |argument: &OsString| !private::find(&argument.to_string_lossy()).is_empty();
+    if arguments.iter().any(is_private) {
+        let hint = "pass the .pub file instead. This key is no longer secret: it may be in the history of your shell, so \
+                    create a new one";
+        return Err(CliError::new("an argument contains a private key; its text is not shown").hint(hint));
+    }
+    Ok(())
 }
 
 type Parsed = (Cli, clap::Command, ArgMatches);
@@ -179,6 +216,9 @@ fn invalid_variable(arguments: &[OsString]) -> Option<CliError> {
 
 fn run(chosen: Command, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
     match chosen {
+        Command::Add(args) => commands::add::run(&args, ui),
+        Command::Rm(args) => commands::rm::run(&args, ui),
+        Command::Revoke(args) => commands::revoke::run(&args, ui),
         Command::Validate(args) => commands::validate::run(args, ui),
         Command::Plan(args) => commands::plan::run(&args, ui),
         Command::Apply(args) => commands::apply::run(&args, ui, signals),

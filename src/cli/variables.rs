@@ -72,7 +72,8 @@ pub const VARIABLES: [Variable; 16] = [
 
 /// Flags that approve, acknowledge or limit one run, and those that name its output. They have no variable: one that is
 /// left over would act on runs that it was not meant for.
-const WITHOUT_VARIABLE: [&str; 10] = [
+const WITHOUT_VARIABLE: [&str; 11] = [
+    "append",
     "auto-approve",
     "destroy",
     "exclude",
@@ -85,9 +86,25 @@ const WITHOUT_VARIABLE: [&str; 10] = [
     "target",
 ];
 
+/// Flags of one edit of the manifest, without variables for the same reason.
+const EDITS: [&str; 12] = [
+    "account-name",
+    "all",
+    "diff",
+    "expires",
+    "from",
+    "owner",
+    "primary",
+    "protect",
+    "reason",
+    "rename",
+    "to",
+    "update",
+];
+
 /// Returns the variable of a flag, if it has one.
 pub(super) fn of_flag(command: &str, long: &str) -> Option<String> {
-    if WITHOUT_VARIABLE.contains(&long) || long.starts_with("allow-") {
+    if WITHOUT_VARIABLE.contains(&long) || EDITS.contains(&long) || long.starts_with("allow-") {
         return None;
     }
     // Not to be mistaken for settings of the account. Kubernetes sets KEYFORM_PORT where a service is named keyform.

@@ -105,8 +105,21 @@ impl<'a> Cursor<'a> {
         self.char_at(start)
     }
 
-    /// Returns whether a `[` or `{` is at a place.
-    pub(crate) fn is_flow(&self, start: usize) -> bool {
-        self.text.get(start..).is_some_and(|rest| rest.starts_with(['[', '{']))
+    /// Returns the place after the bracket that closes a flow collection whose last part ends at `at`.
+    pub(crate) fn after_bracket(&self, mut at: usize) -> Option<usize> {
+        loop {
+            let rest = self.text.get(at..)?;
+            at += match rest.bytes().next()? {
+                b']' | b'}' => return Some(at + 1),
+                b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' => 1,
+                b'#' => rest.find(['\n', '\r'])?,
+                _ => return None,
+            };
+        }
+    }
+
+    /// Returns whether a sign is at a place.
+    pub(crate) fn is_at(&self, start: usize, sign: char) -> bool {
+        self.text.get(start..).is_some_and(|rest| rest.starts_with(sign))
     }
 }

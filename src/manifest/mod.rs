@@ -13,6 +13,7 @@ mod contents;
 mod cursor;
 mod desired;
 mod diagnostic;
+pub mod edit;
 mod encoding;
 mod entry;
 mod fields;
@@ -23,7 +24,6 @@ mod key_field;
 mod key_file;
 mod limits;
 mod name_pattern;
-mod outline;
 mod policy;
 mod read;
 mod revoked;
@@ -43,9 +43,8 @@ pub use self::desired::{Desired, DesiredKey, RevokedKey, Violation};
 pub use self::diagnostic::{Diagnostic, Related, Report, Severity};
 pub use self::glob::Glob;
 pub use self::limits::EXPIRES_SOON_DAYS;
-pub use self::outline::{EntryOutline, FieldOutline, Outline, outline};
 pub use self::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
-pub use self::schema::schema;
+pub use self::schema::{SCHEMA_URL, schema};
 pub use self::source::{Location, Place, Source};
 pub use code::Code;
 
@@ -80,7 +79,16 @@ pub fn validate(paths: &[PathBuf], today: Date, mut progress: impl FnMut(usize))
 
 fn read_all(paths: &[PathBuf], today: Date, check: impl FnOnce(&[Contents], &mut Problems)) -> LoadedManifest {
     let mut problems = Problems::default();
-    let mut sources = files::read_all(paths, &mut problems);
+    let sources = files::read_all(paths, &mut problems);
+    read_sources(sources, problems, today, check)
+}
+
+fn read_sources(
+    mut sources: Vec<Source>,
+    mut problems: Problems,
+    today: Date,
+    check: impl FnOnce(&[Contents], &mut Problems),
+) -> LoadedManifest {
     let mut key_files = KeyFiles::default();
     let contents: Vec<_> = sources.iter_mut().map(|source| read::read(source, &mut key_files, &mut problems)).collect();
     check(&contents, &mut problems);

@@ -16,6 +16,10 @@ use super::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
 use crate::names::{MAX_ACCOUNT_NAME_CHARS, MAX_ID_BYTES, NAME_PATTERN};
 use crate::public_key::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, PublicKey};
 
+/// Where editors find the schema of this version. The host is a placeholder until the repository has a public home.
+pub const SCHEMA_URL: &str =
+    concat!("https://git.example.com/keyform/raw/v", env!("CARGO_PKG_VERSION"), "/schema/manifest.schema.json");
+
 /// Returns the JSON Schema (2020-12) of a manifest file.
 pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
@@ -44,6 +48,7 @@ fn without_null(schema: &mut Schema) {
 /// The SSH keys that should be on an account.
 #[derive(JsonSchema)]
 #[schemars(title = "keyform manifest", rename = "Manifest", deny_unknown_fields)]
+#[schemars(extend("$id" = SCHEMA_URL))]
 #[schemars(extend("anyOf" = [
     { "required": ["keys"] }, { "required": ["account"] }, { "required": ["policy"] }, { "required": ["revoked"] },
 ]))]

@@ -212,9 +212,12 @@ impl<'a> Builder<'a, '_> {
             return;
         };
         // A block ends with its last value: the scanner only sees the end of it after the comments below. A flow collection
-        // ends with its bracket, which is the first byte of what the scanner takes for it.
-        if let Some(span) = end.filter(|_| self.cursor.is_flow(range.start)) {
-            range.end = (self.cursor.byte_of(span.start) + 1).max(range.end);
+        // ends with its bracket. What the scanner takes for that may be the comma before it.
+        // A list without indentation begins, for the scanner, with its first item.
+        let bracket = if matches!(parts, Parts::List(_)) { '[' } else { '{' };
+        if let Some(span) = end.filter(|_| self.cursor.is_at(range.start, bracket)) {
+            let bracket = self.cursor.byte_of(span.start) + 1;
+            range.end = self.cursor.after_bracket(range.end).unwrap_or(bracket).max(range.end);
         }
         let value = match parts {
             Parts::List(mut items) => {

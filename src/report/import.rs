@@ -1,100 +1,137 @@
-//! The keys of an account as a manifest, for accounts without one.
+//! The keys of an account as entries of a manifest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::words::counted;
 use crate::account::{Listing, Row};
-use crate::manifest::Desired;
-use crate::names::{AccountName, MAX_NAME_CHARS};
+use crate::manifest::edit::{UniqueNames, block_entry, scalar_in_block};
+use crate::manifest::{Desired, DesiredKey, Place, SCHEMA_URL};
+use crate::names::{AccountName, KeyId, KeyName, MAX_NAME_CHARS, UserId};
 use crate::public_key::{KeyContent, PublicKey};
 use crate::terminal::escape::{escape, escape_to};
 
-/// Words that YAML 1.1 parses as booleans, and that a manifest must quote.
-const NOT_TEXT: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
-
-/// Renders the user keys of an account as a manifest, without those in `existing`, a manifest that it is added to.
-///
-/// The result is a valid manifest, and its plan uploads nothing. Keys that a manifest cannot contain are listed in a comment
-/// with the reasons.
-pub fn manifest(observed: &Listing, existing: Option<&Desired>) -> String {
-    let listed: HashSet<_> = existing.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
-    let mut names = Names::default();
-    for key in existing.iter().flat_map(|desired| &desired.keys) {
-        names.unique(key.name.as_str());
-    }
-    let has_account = existing.is_some_and(|desired| desired.account.is_some());
-    let has_primary = existing.is_some_and(|desired| desired.keys.iter().any(|key| key.primary));
-
-    let mut rows: Vec<&Row> = observed.rows().iter().collect();
-    // Of several rows with the same key, the primary or the oldest is listed, which is also the choice of the plan.
-    rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
-    let mut entries = Vec::new();
-    let mut left_out = Vec::new();
-    let mut seen = HashSet::new();
-    for row in rows {
-        match key_of(row) {
-            Ok(key) if listed.contains(key.blob()) => {}
-            Ok(key) if seen.insert(key.blob().clone()) => entries.push((row, key)),
-            Ok(_) => left_out.push((row, "duplicate of a key above".to_owned())),
-            Err(why) => left_out.push((row, why)),
-        }
-    }
-    entries.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-
-    let mut out = String::from("version: 1\n");
-    if let Some(user) = observed.user_id().filter(|_| !has_account) {
-        let _ = writeln!(out, "account:\n  userId: {}", scalar(user.as_str()));
-    }
-    let _ = writeln!(out, "keys:{}", if entries.is_empty() { " []" } else { "" });
-    for (row, key) in entries {
-        let name = names.unique(&row.name);
-        let account_name = AccountName::new(&row.name).ok().filter(|_| name != row.name);
-        if name != row.name && account_name.is_none() {
-            let _ = writeln!(out, "  # named {} on the account", quoted(&row.name));
-        }
-        let _ = writeln!(out, "  - name: {}", scalar(&name));
-        let _ = writeln!(out, "    publicKey: {}", scalar(&key.to_line()));
-        if let Some(account_name) = account_name {
-            let _ = writeln!(out, "    accountName: {}", scalar(account_name.as_str()));
-        }
-        if row.is_primary && !has_primary {
-            let _ = writeln!(out, "    primary: true");
-        }
-    }
-    if !left_out.is_empty() {
-        let _ = writeln!(out, "# Not imported: {}", counted(left_out.len(), "key"));
-    }
-    for (row, why) in left_out {
-        let _ = writeln!(out, "#   {} {}: {}", row.id, quoted(&row.name), escape(&why));
-    }
-    out
+/// The user keys of an account that a manifest does not list.
+#[derive(Debug)]
+pub struct Import {
+    /// The user of the account, unless the manifest pins one.
+    pub user: Option<UserId>,
+    /// Sorted by the name on the account.
+    pub keys: Vec<ImportedKey>,
+    /// The keys that a manifest cannot contain.
+    pub left_out: Vec<LeftOut>,
 }
 
-#[derive(Default)]
-struct Names {
-    taken: HashSet<String>,
-    /// The last number that was appended to a name.
-    last: HashMap<String, usize>,
+/// A key as an entry for a manifest.
+#[derive(Debug)]
+pub struct ImportedKey {
+    pub entry: DesiredKey,
+    /// The name on the account, if `accountName` cannot have it.
+    pub lost_name: Option<String>,
 }
 
-impl Names {
-    /// Makes a valid, unique name from the name of a row: what is not allowed in a name becomes `-`.
-    fn unique(&mut self, account_name: &str) -> String {
-        let words = account_name.split(|c: char| !(c.is_ascii_alphanumeric() || "._@+-".contains(c)));
-        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-        let joined = words.join("-");
-        let base = joined.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).trim_end_matches('-');
-        let base = if base.is_empty() { "key" } else { base };
-        let mut candidate = cut(base, MAX_NAME_CHARS);
-        let number = self.last.entry(candidate.clone()).or_insert(1);
-        while !self.taken.insert(candidate.clone()) {
-            *number += 1;
-            let suffix = format!("-{number}");
-            candidate = cut(base, MAX_NAME_CHARS - suffix.len()) + &suffix;
+#[derive(Debug)]
+pub struct LeftOut {
+    pub id: KeyId,
+    pub account_name: String,
+    pub why: String,
+}
+
+impl Import {
+    /// Takes the user keys of an account, without those in `existing`, the manifest that they are added to.
+    pub fn of(observed: &Listing, existing: Option<&Desired>) -> Self {
+        let listed: HashSet<_> = existing.iter().flat_map(|desired| &desired.keys).map(|key| key.key.blob()).collect();
+        let revoked: HashSet<_> =
+            existing.iter().flat_map(|desired| &desired.revoked).map(|key| &key.fingerprint).collect();
+        let mut names = UniqueNames::default();
+        for key in existing.iter().flat_map(|desired| &desired.keys) {
+            names.unique(key.name.as_str());
         }
-        candidate
+        let has_primary = existing.is_some_and(|desired| desired.keys.iter().any(|key| key.primary));
+
+        let mut rows: Vec<&Row> = observed.rows().iter().collect();
+        // Of several rows with the same key, the primary or the oldest is listed, which is also the choice of the plan.
+        rows.sort_by_key(|row| (!row.is_primary, row.created_at.is_none(), row.created_at, &row.id));
+        let mut found = Vec::new();
+        let mut left_out = Vec::new();
+        let mut seen = HashSet::new();
+        let mut leave = |row: &Row, why: &str| {
+            left_out.push(LeftOut { id: row.id.clone(), account_name: row.name.clone(), why: why.to_owned() });
+        };
+        for row in rows {
+            match key_of(row) {
+                Ok(key) if listed.contains(key.blob()) => {}
+                Ok(key) if revoked.contains(&key.blob().fingerprint()) => leave(row, "the manifest revokes it"),
+                Ok(key) if seen.insert(key.blob().clone()) => found.push((row, key)),
+                Ok(_) => leave(row, "duplicate of a key above"),
+                Err(why) => leave(row, &why),
+            }
+        }
+        found.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let keys = found.into_iter().filter_map(|(row, key)| imported(row, key, has_primary, &mut names)).collect();
+        let has_account = existing.is_some_and(|desired| desired.account.is_some());
+        Self { user: observed.user_id().filter(|_| !has_account).cloned(), keys, left_out }
     }
+
+    /// Renders a whole manifest. It is valid, and its plan uploads nothing. What is left out is in comments.
+    pub fn manifest(&self) -> String {
+        let Self { user, keys, left_out } = self;
+        let mut out = format!("# yaml-language-server: $schema={SCHEMA_URL}\nversion: 1\n");
+        if let Some(user) = user {
+            let _ = writeln!(out, "account:\n  userId: {}", scalar_in_block(user.as_str()));
+        }
+        let _ = writeln!(out, "keys:{}", if keys.is_empty() { " []" } else { "" });
+        for ImportedKey { entry, lost_name } in keys {
+            if let Some(name) = lost_name {
+                let _ = writeln!(out, "  # named {} on the account", quoted(name));
+            }
+            out.push_str(&block_entry(entry));
+        }
+        if !left_out.is_empty() {
+            let _ = writeln!(out, "# Not imported: {}", counted(left_out.len(), "key"));
+        }
+        for line in self.left_out_lines() {
+            let _ = writeln!(out, "#   {line}");
+        }
+        out
+    }
+
+    /// Describes the keys that are left out, one line each.
+    pub fn left_out_lines(&self) -> impl Iterator<Item = String> {
+        self.left_out
+            .iter()
+            .map(|LeftOut { id, account_name, why }| format!("{id} {}: {}", quoted(account_name), escape(why)))
+    }
+
+    /// Sums up in one line: `2 keys imported, 1 left out`.
+    pub fn summary(&self) -> String {
+        let imported = format!("{} imported", counted(self.keys.len(), "key"));
+        let renamed =
+            self.keys.iter().filter(|key| key.entry.account_name.is_some() || key.lost_name.is_some()).count();
+        let renamed = (renamed > 0).then(|| format!("{renamed} with a new name"));
+        let left_out = (!self.left_out.is_empty()).then(|| format!("{} left out", self.left_out.len()));
+        std::iter::once(imported).chain(renamed).chain(left_out).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Makes an entry of a row, whose name becomes the `accountName` if it is not an identifier.
+fn imported(row: &Row, key: PublicKey, has_primary: bool, names: &mut UniqueNames) -> Option<ImportedKey> {
+    let name = names.unique(&row.name);
+    let account_name = AccountName::new(&row.name).ok().filter(|_| name != row.name);
+    let lost_name = (name != row.name && account_name.is_none()).then(|| row.name.clone());
+    let entry = DesiredKey {
+        name: KeyName::new(name).ok()?,
+        key,
+        account_name,
+        primary: row.is_primary && !has_primary,
+        owner: None,
+        expires: None,
+        protect: false,
+        exempt: Vec::new(),
+        place: Place { file: Path::new("").into(), range: 0..0 },
+    };
+    Some(ImportedKey { entry, lost_name })
 }
 
 /// Formats the name of a row in quotes, on one line.
@@ -109,76 +146,4 @@ fn key_of(row: &Row) -> Result<PublicKey, String> {
     }
     let line = row.public_key.as_deref().ok_or("the account does not return its public key")?;
     PublicKey::parse(line).map_err(|error| error.to_string())
-}
-
-fn cut(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
-}
-
-/// Formats a text as a YAML scalar, quoted if a parser might not read it as the same text.
-fn scalar(text: &str) -> String {
-    let plain = serde_yaml::to_string(text).is_ok_and(|yaml| yaml.trim_end() == text);
-    let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic());
-    if plain && is_word && !NOT_TEXT.contains(&text.to_ascii_lowercase().as_str()) {
-        return text.to_owned();
-    }
-    // A JSON string is also a YAML string. Writing it into memory cannot fail.
-    serde_json::to_string(text).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::names::KeyName;
-
-    #[test]
-    fn names_become_valid_and_unique() {
-        let mut names = Names::default();
-        for (account, expected) in [
-            ("alice", "alice"),
-            ("alice", "alice-2"),
-            (" alice\n", "alice-3"),
-            ("Bob's YubiKey (5C)", "Bob-s-YubiKey-5C"),
-            ("a\u{202e}b", "a-b"),
-            ("-rf", "rf"),
-            ("", "key"),
-            ("日本", "key-2"),
-        ] {
-            let name = names.unique(account);
-            assert_eq!(name, expected);
-            assert!(KeyName::new(name).is_ok());
-        }
-        let long = names.unique(&"x".repeat(300));
-        let longer = names.unique(&"x".repeat(300));
-        assert!(KeyName::new(long).is_ok() && KeyName::new(longer).is_ok());
-    }
-
-    #[test]
-    fn a_scalar_reads_back_as_the_same_text() {
-        for text in [
-            "alice",
-            "yes",
-            "Off",
-            "12:30",
-            "0x1f",
-            "2027-06-30",
-            "~",
-            "a #b",
-            "e: ",
-            "inf",
-            "123",
-            "a: b",
-            "# no",
-            "\"",
-            "ü 日本",
-            "- a",
-            "*x",
-            "null",
-            "ssh-ed25519 AAAA= a@b",
-        ] {
-            let document = format!("value: {}\n", scalar(text));
-            let read: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&document).unwrap();
-            assert_eq!(read["value"], text, "{document}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Renders plans and outcomes for people and programs. This module makes no decisions and prints nothing.
 
 pub mod diff;
+pub mod edits;
 pub mod events;
 pub mod import;
 pub mod json;

@@ -115,8 +115,9 @@ fn parse(line: &str) {
 
 #[test]
 fn every_flag_has_a_variable_except_those_that_approve_or_limit_one_run() {
-    const WITHOUT: [&str; 9] = [
+    const WITHOUT: [&str; 10] = [
         "allow-",
+        "append",
         "auto-approve",
         "destroy",
         "exclude",
@@ -129,7 +130,10 @@ fn every_flag_has_a_variable_except_those_that_approve_or_limit_one_run() {
     fn check(command: &clap::Command) {
         for arg in command.get_arguments().filter(|arg| !["help", "version"].contains(&arg.get_id().as_str())) {
             let Some(long) = arg.get_long() else { continue };
-            let of_one_run = WITHOUT.iter().any(|name| long.starts_with(name)) || long.starts_with("out");
+            let is_edit = ["add", "rm", "revoke"].contains(&command.get_name());
+            let is_setting = arg.is_global_set() || long == "today";
+            let of_one_run =
+                is_edit && !is_setting || WITHOUT.iter().any(|name| long.starts_with(name)) || long.starts_with("out");
             let prefix = if command.get_name() == "emulator" { "KEYFORM_EMULATOR" } else { "KEYFORM" };
             let expected = (!of_one_run).then(|| format!("{prefix}_{}", long.to_uppercase().replace('-', "_")));
             assert_eq!(arg.get_env().and_then(|name| name.to_str()), expected.as_deref(), "--{long}");

@@ -8,6 +8,7 @@ mod support;
 mod approval;
 mod compromised;
 mod connection;
+mod edits;
 mod emulator;
 mod events;
 mod failures;

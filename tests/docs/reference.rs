@@ -19,7 +19,10 @@ enum Token {
 }
 
 /// Every command with arguments to run it, the token permission that it needs, and whether it locks the state.
-const COMMANDS: [(&str, &str, Token, bool); 16] = [
+const COMMANDS: [(&str, &str, Token, bool); 19] = [
+    ("add", "alice --update --owner ann", Token::None, false),
+    ("rm", "alice", Token::None, false),
+    ("revoke", "alice", Token::None, false),
     ("validate", "", Token::None, false),
     ("plan", "", Token::Read, false),
     ("apply", "--auto-approve", Token::ReadWrite, true),

@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 mod agree;
+mod edit;
 mod encodings;
 mod files;
 mod hostile;
+mod made;
 mod output;
 mod pasted;
 mod policy;

@@ -7,6 +7,7 @@ pub mod account;
 pub mod bucket_server;
 pub mod files;
 pub mod keys;
+pub mod private_keys;
 pub mod program;
 pub mod schema;
 pub mod server;

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(super) mod add;
 pub(super) mod apply;
 pub(super) mod completions;
 pub(super) mod emulator;
@@ -9,6 +10,8 @@ pub(super) mod man;
 pub(super) mod plan;
 mod push;
 mod rebuild;
+pub(super) mod revoke;
+pub(super) mod rm;
 pub(super) mod schema;
 pub(super) mod state;
 mod unlock;
