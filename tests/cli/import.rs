@@ -63,6 +63,16 @@ fn a_forgotten_key_stays_on_the_account_and_is_no_longer_managed() {
     folder.write("keyform.yaml", manifest("alice=1*"));
     assert_snapshot!("after_forget", folder.keyform("plan").on(&account).run().expect(0));
     assert_eq!(account.api().rows(), rows);
+    // A row that is still to be deleted after it was replaced is forgotten with its name.
+    let mut replaced = folder.json(STATE);
+    replaced["replaced"] = serde_json::Value::Array(vec![replaced["keys"][0].clone()]);
+    replaced["replaced"][0]["id"] = "old-row".into();
+    folder.write(STATE, replaced.to_string());
+    assert!(folder.keyform("state list").run().expect(0).stdout.contains("old-row  replaced, still to be deleted"));
+    let forgot = folder.keyform("state forget alice").run().expect(0);
+    assert!(forgot.stdout.contains("old-row stays on the account"), "{forgot}");
+    assert!(folder.json(STATE).get("replaced").is_none());
+    folder.write(STATE, replaced.to_string());
     let state = folder.read(STATE);
     assert_snapshot!("forget_unknown", folder.keyform("state forget alice bop").run().expect(1));
     assert_eq!(folder.read(STATE), state, "all or none");

@@ -148,22 +148,23 @@ async fn forget_locked(
 ) -> Result<String, CliError> {
     let loaded = session.load().await?;
     let mut state = recorded(context, store, loaded)?;
-    for name in &args.names {
-        named(name, &state)?;
-    }
     let mut out = String::new();
-    for record in state.sorted().into_iter().filter(|record| args.names.contains(&record.name)) {
-        let _ = writeln!(out, "{}: no longer managed; {} stays on the account", record.name, record.id);
+    for name in &args.names {
+        for record in named(name, &state)? {
+            let _ = writeln!(out, "{}: no longer managed; {} stays on the account", record.name, record.id);
+        }
     }
     state.records.retain(|_, record| !args.names.contains(&record.name));
+    state.replaced.retain(|_, record| !args.names.contains(&record.name));
     state.serial = session.serial_after(&state);
     session.fold(&state).await?;
     Ok(out)
 }
 
-/// Returns the records of a name, or an error that suggests the nearest name.
+/// Returns the records of a name, also of rows that are still to be deleted, or an error that suggests the nearest name.
 fn named<'s>(name: &KeyName, state: &'s State) -> Result<Vec<&'s Record>, CliError> {
-    let records: Vec<_> = state.sorted().into_iter().filter(|record| record.name == *name).collect();
+    let records = state.sorted().into_iter().chain(state.replaced.values());
+    let records: Vec<_> = records.filter(|record| record.name == *name).collect();
     if !records.is_empty() {
         return Ok(records);
     }
