@@ -87,6 +87,11 @@ impl StateLocation {
         }
     }
 
+    /// Whether a lock stays after the process that has it was killed, until somebody breaks it.
+    pub fn keeps_locks(&self) -> bool {
+        matches!(self, Self::Http(_))
+    }
+
     fn of_url(text: &str, scheme: &str, rest: &str) -> Result<Self, LocationError> {
         check_characters(text, rest)?;
         let scheme = scheme.to_ascii_lowercase();

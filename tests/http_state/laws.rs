@@ -139,6 +139,25 @@ fn an_interrupted_wait_for_the_lock_changes_nothing() {
 }
 
 #[test]
+fn a_second_signal_says_that_the_lock_stays() {
+    let faults = Faults { latency: Duration::from_secs(2), jitter: Duration::ZERO, ..Faults::default() };
+    let faults = Faults { rates: [(FaultKind::Latency, 1.0)].into_iter().collect(), ..faults };
+    let account = account_with(EmulatorConfig { faults, ..EmulatorConfig::default() });
+    let scene = Scene { account, ..Scene::new("alice=1", Dialect::GitLab) };
+    let running = scene.keyform("apply -y").start();
+    until("the upload", || scene.serials() == [1] && scene.account.api().stats().received > 1);
+    running.signal("INT");
+    running.until_stderr("Stopping after requests in flight");
+    running.signal("INT");
+    let ran = running.end().expect(130);
+    assert!(ran.stderr.contains("The state is still locked."), "{ran}");
+    assert!(scene.is_locked());
+    scene.run("state unlock -y").expect(0);
+    scene.run("apply -y").expect(0);
+    scene.is_complete(1);
+}
+
+#[test]
 fn a_server_that_keeps_no_locks_is_refused() {
     let scene = Scene::new("alice=1", Dialect::Lockless);
     assert_snapshot!("no_locks", scene.run("apply -y"));

@@ -83,7 +83,10 @@ pub(in crate::cli) fn run(args: &ApplyArgs, ui: Ui, signals: &Signals) -> Result
     let stopping = || ui.status("Stopping after requests in flight. Press Ctrl-C again to quit now.");
     let ended = runtime()?.block_on(signals.run(apply(args, &context, source, signals), stopping));
     ended.unwrap_or_else(|| {
-        ui.status("Stopped. Results are saved next to the state, and the next apply completes the plan.");
+        ui.status("Stopped. Results are saved, and the next apply completes the plan.");
+        if context.state_location().is_ok_and(|location| location.keeps_locks()) {
+            ui.status("The state is still locked. Before the next apply, run `keyform state unlock`.");
+        }
         Ok(Exit::Interrupted)
     })
 }
