@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod daily;
 mod diagnostics;
 mod reference;
 mod sessions;
