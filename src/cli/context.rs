@@ -18,7 +18,7 @@ use super::compromised::CheckProgress;
 use super::error::CliError;
 use super::sandbox;
 use super::ui::Ui;
-use super::variables::environment;
+use super::variables::{self, environment};
 use crate::account::settings::{self, Flags, SettingSource, Sourced};
 use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest};
@@ -183,10 +183,13 @@ impl Context {
             (sandbox::endpoint()?, address, Token::parse(emulator.token())?, Some(emulator))
         } else {
             let settings = settings::resolve(&self.settings_flags(), &environment, &mut io::stdin().lock())?;
-            if let Some(warning) = settings.warning() {
+            if let Some(warning) = settings.warning(&environment) {
                 self.ui.warn(&warning);
             }
             settings::check_certificates(&settings.endpoint.value, &environment)?;
+            if variables::is_empty(settings::CERT_FILE) {
+                options.roots = Some(settings::system_certificates()).filter(|roots| !roots.is_empty());
+            }
             options.proxy = settings::resolve_proxy(&settings.endpoint.value, &environment)?;
             options.token_source = Some(settings.token.source.to_string());
             (settings.endpoint.value.clone(), settings.endpoint.value, settings.token.value, None)

@@ -27,7 +27,7 @@ enum Reader {
 }
 
 /// The variables besides those of flags, which [`of_flag`] names.
-pub const VARIABLES: [Variable; 16] = [
+pub const VARIABLES: [Variable; 17] = [
     Variable { names: &["NO_COLOR"], meaning: "Do not use color", reader: Reader::All },
     Variable { names: &["PRIME_API_KEY"], meaning: "API token", reader: Reader::Account },
     Variable {
@@ -50,6 +50,11 @@ pub const VARIABLES: [Variable; 16] = [
     Variable { names: &["NO_PROXY", "no_proxy"], meaning: "Hosts to connect to directly", reader: Reader::Account },
     Variable { names: &["SSL_CERT_FILE"], meaning: "File with the certificates to trust", reader: Reader::Account },
     Variable { names: &["SSL_CERT_DIR"], meaning: "Folders with the certificates to trust", reader: Reader::Account },
+    Variable {
+        names: &["CI_PROJECT_DIR"],
+        meaning: "Checkout of a GitLab job, next to its variables of type File",
+        reader: Reader::Account,
+    },
     Variable { names: &S3_VARIABLES, meaning: "Credentials and server of a state at s3://", reader: Reader::State },
     Variable { names: &GOOGLE_VARIABLES, meaning: "Credentials and server of a state at gs://", reader: Reader::State },
     Variable {
@@ -145,6 +150,12 @@ pub(super) fn environment(name: &str) -> Option<OsString> {
         "{name} is missing in the table"
     );
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns whether a variable is set, and empty: for libraries that read it themselves and take it for a value.
+#[expect(clippy::disallowed_methods, reason = "see `environment`")]
+pub(super) fn is_empty(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| value.is_empty())
 }
 
 /// Reads the value of a flag that is on or off.

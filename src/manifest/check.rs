@@ -39,6 +39,7 @@ pub(crate) fn merge(files: Vec<Contents>, today: Date, problems: &mut Problems) 
     check_unique(&files, problems);
     check_revoked(&files, problems);
     check_primary(&files, problems);
+    check_complete(&files, problems);
     let mut merged = Desired {
         account,
         keys: Vec::with_capacity(files.iter().map(|file| file.entries().len()).sum()),
@@ -114,6 +115,21 @@ fn check_listed(files: &[Contents], problems: &mut Problems) {
     if let Some((file, range)) = missing.first() {
         let message = if files.len() == 1 { "the manifest has no `keys`" } else { "no file has `keys`" };
         problems.add(Diagnostic::error(Code::FieldMissing, file, range, message).help("add `keys: []`"));
+    }
+}
+
+/// Reports entries that would be left out although no problem says so: a manifest without a key would revoke it.
+fn check_complete(files: &[Contents], problems: &mut Problems) {
+    if problems.have_errors() {
+        return;
+    }
+    for file in files {
+        let keys = file.entries().iter().filter(|entry| entry.name.is_none() || entry.key.is_none());
+        let revoked = file.revoked.iter().filter(|entry| entry.fingerprint.is_none());
+        for range in keys.map(|entry| &entry.head).chain(revoked.map(|entry| &entry.range)) {
+            let problem = Diagnostic::error(Code::FieldValue, &file.file, range, "this entry cannot be read");
+            problems.add(problem.help("remove it and write it again; this is also a bug in keyform, please report it"));
+        }
     }
 }
 

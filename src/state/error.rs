@@ -134,7 +134,7 @@ impl fmt::Display for StateError {
                 write!(f, "the state {path} ends too early, at line {line}, column {column}")
             }
             StateErrorKind::Conflict { line } => {
-                write!(f, "the state {path} contains Git conflict markers, the first in line {line}")
+                write!(f, "{path} contains Git conflict markers, the first in line {line}")
             }
             StateErrorKind::Foreign { problem } => {
                 write!(f, "{path} is not a valid state: {problem}")

@@ -98,6 +98,23 @@ async fn the_environment_names_authorities_and_its_proxies_never_see_this_machin
 }
 
 #[tokio::test]
+async fn an_empty_variable_for_the_authorities_is_unset() {
+    let server = start("127.0.0.1", &[]).await;
+    let mut messages = Vec::new();
+    for variables in [&[][..], &[("SSL_CERT_FILE", "")], &[("SSL_CERT_FILE", ""), ("SSL_CERT_DIR", "")]] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_keyform"));
+        child
+            .args(["import", "--retries", "0", "--endpoint", server.endpoint.as_str()])
+            .env_clear()
+            .env("PRIME_API_KEY", "token")
+            .envs(variables.iter().copied());
+        let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+        messages.push(String::from_utf8(output.stderr).unwrap());
+    }
+    assert!(messages.iter().all(|message| *message == messages[0] && !message.is_empty()), "{messages:#?}");
+}
+
+#[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let server = start("127.0.0.1", &[]).await;
     let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();

@@ -16,7 +16,7 @@ const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_prox
 /// Never used, since plain HTTP goes only to this machine. Checked, since whoever sets it wants a proxy.
 const PLAIN_PROXIES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
-const CERT_FILE: &str = "SSL_CERT_FILE";
+pub const CERT_FILE: &str = "SSL_CERT_FILE";
 const CERT_DIR: &str = "SSL_CERT_DIR";
 
 /// The largest file with certificates, in bytes. Those of systems have 200 KiB.
@@ -75,6 +75,23 @@ pub fn check_certificates(endpoint: &Endpoint, environment: Environment<'_>) -> 
         Some(folder) if !found => refused(CERT_DIR, folder, "it contains no certificate".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// Returns the certificates of the system, in PEM. The TLS library reads them itself, unless [`CERT_FILE`] is set: it takes
+/// an empty variable for the name of a file.
+pub fn system_certificates() -> Vec<u8> {
+    system_certificate_file().and_then(|path| files::read_followed(&path, MAX_CERTIFICATES).ok()).unwrap_or_default()
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn system_certificate_file() -> Option<PathBuf> {
+    openssl_probe::probe().cert_file
+}
+
+/// The library asks the system, and never reads the variable.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn system_certificate_file() -> Option<PathBuf> {
+    None
 }
 
 /// Parses a proxy, by default of `http`. The error shows nothing of it: it can contain a password.

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub use connection::{check_certificates, resolve_proxy};
+pub use connection::{CERT_FILE, check_certificates, resolve_proxy, system_certificates};
 pub use error::{MAX_FILE_BYTES, SettingSource, SettingsError, Sourced};
 pub use vendor::Environment;
 
@@ -25,6 +25,9 @@ use vendor::{VendorConfig, first_of};
 use super::endpoint::Endpoint;
 use super::token::{Token, TokenError};
 use crate::files::read_stream;
+
+/// The folder of the checkout, in a job of GitLab.
+const GITLAB_CHECKOUT: &str = "CI_PROJECT_DIR";
 
 const BASE_URLS: [&str; 2] = ["PRIME_API_BASE_URL", "PRIME_BASE_URL"];
 
@@ -61,8 +64,9 @@ pub fn resolve(flags: &Flags, environment: Environment<'_>, stdin: &mut dyn Read
 impl Settings {
     /// Warns of a token file that other users of this machine may read, and that the user can change: not of one that the
     /// runner or Kubernetes mounts.
-    pub fn warning(&self) -> Option<String> {
+    pub fn warning(&self, environment: Environment<'_>) -> Option<String> {
         match &self.token.source {
+            SettingSource::TokenFile { path, .. } if is_of_gitlab(path, environment) => None,
             SettingSource::TokenFile { path, .. } if is_readable_by_others(path) => Some(format!(
                 "other users of this machine can read the token in {}; run `chmod 600` on it",
                 path.display()
@@ -142,6 +146,14 @@ fn read_token(file: &Sourced<PathBuf>, stdin: &mut dyn Read) -> Result<(Vec<u8>,
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(SettingsError::TooLarge(path)),
         Err(error) => Err(SettingsError::TokenUnreadable { path, named_by, error }),
     }
+}
+
+/// Whether GitLab wrote the file for this job, from a variable of the type "File". The runner chooses its mode, 0666, and
+/// its folder, next to the checkout.
+fn is_of_gitlab(path: &Path, environment: Environment<'_>) -> bool {
+    let Some(mut folder) = environment(GITLAB_CHECKOUT) else { return false };
+    folder.push(".tmp");
+    path.parent() == Some(Path::new(&folder))
 }
 
 /// Checks regular files of this user alone, and only where they can be changed: the mode of a pipe (`<(…)`) says nothing.

@@ -234,7 +234,27 @@ fn a_token_file_that_others_may_read_is_warned_of() {
     let flags = Flags { token_file: Some(token_file(world.path("token"))), ..Flags::default() };
     for (mode, is_warned_of) in [(0o600, false), (0o640, true), (0o604, true), (0o444, false), (0o440, false)] {
         fs::set_permissions(world.path("token"), fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!(world.resolve(&flags).unwrap().warning().is_some(), is_warned_of, "{mode:o}");
+        assert_eq!(world.resolve(&flags).unwrap().warning(&|_| None).is_some(), is_warned_of, "{mode:o}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_file_that_gitlab_writes_is_not_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new(&[]).with("project.tmp/TOKEN", "t\n").with("project/TOKEN", "t\n");
+    let checkout = world.path("project");
+    for (file, variable, is_warned_of) in [
+        ("project.tmp/TOKEN", Some(checkout.as_path()), false),
+        ("project.tmp/TOKEN", Some(checkout.parent().unwrap()), true),
+        ("project.tmp/TOKEN", None, true),
+        ("project/TOKEN", Some(checkout.as_path()), true),
+    ] {
+        fs::set_permissions(world.path(file), fs::Permissions::from_mode(0o666)).unwrap();
+        let settings =
+            world.resolve(&Flags { token_file: Some(token_file(world.path(file))), ..Flags::default() }).unwrap();
+        let environment = |name: &str| variable.filter(|_| name == "CI_PROJECT_DIR").map(Into::into);
+        assert_eq!(settings.warning(&environment).is_some(), is_warned_of, "{file} {variable:?}");
     }
 }
 

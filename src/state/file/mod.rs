@@ -156,7 +156,7 @@ fn check_fingerprint(record: &Record) -> Result<(), StateErrorKind> {
 }
 
 /// Returns the line of the first conflict marker of Git, from 1. No line of JSON begins with one.
-fn conflict_line(text: &[u8]) -> Option<usize> {
+pub(super) fn conflict_line(text: &[u8]) -> Option<usize> {
     let is_marker =
         |line: &[u8]| [b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||"].iter().any(|marker| line.starts_with(*marker));
     text.split(|&b| b == b'\n').position(is_marker).map(|index| index + 1)

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::entry::JournalEntry;
 use super::error::StateErrorKind;
+use super::file::conflict_line;
 use super::model::State;
 use crate::account::Endpoint;
 use crate::names::UserId;
@@ -70,7 +71,7 @@ pub(super) fn add_lines(journal: &mut Vec<u8>, entries: &[JournalEntry]) {
 /// Applies a journal to the state beside it.
 ///
 /// # Errors
-/// If it belongs to another state, its format is unknown, or a record in it was edited.
+/// If it belongs to another state, its format is unknown, Git left a conflict in it, or a record in it was edited.
 pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateErrorKind> {
     // Without its line feed a line may be torn, even if the rest of it happens to parse.
     let whole = journal.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
@@ -81,7 +82,12 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
         Ok(header) => header,
         // A power failure lost the line, so it was not synced, and no request had been sent.
         Err(_) if first.contains(&0) => return Ok(Replay::Obsolete(base)),
-        Err(source) => return Err(StateErrorKind::ForeignJournal(source)),
+        Err(source) => {
+            return Err(match conflict_line(journal) {
+                Some(line) => StateErrorKind::Conflict { line },
+                None => StateErrorKind::ForeignJournal(source),
+            });
+        }
     };
     if header.journal != VERSION {
         return Err(StateErrorKind::NewerJournal { found: header.journal });
@@ -99,6 +105,10 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
             });
         }
     };
+    // A merge can have kept the lines of one side, and lost intents of the other.
+    if let Some(line) = conflict_line(journal) {
+        return Err(StateErrorKind::Conflict { line });
+    }
     let mut unreadable = Vec::new();
     let mut last = 1;
     for (index, text) in lines {

@@ -113,6 +113,20 @@ fn a_journal_of_another_state_is_refused() {
 }
 
 #[test]
+fn conflict_markers_of_git_are_named_with_their_line() {
+    let base = state(4, &[]);
+    let (ours, theirs) = (journal(&base, &[intend(1)]), lines(&[intend(2)]));
+    for (text, expected) in [
+        ([b"<<<<<<< HEAD\n".to_vec(), ours.clone(), b"=======\n".to_vec(), ours.clone()].concat(), 1),
+        ([ours.clone(), b"<<<<<<< HEAD\n".to_vec(), theirs.clone(), b"=======\n>>>>>>> b\n".to_vec()].concat(), 3),
+        ([ours, theirs, b">>>>>>> branch\r\n".to_vec()].concat(), 4),
+    ] {
+        let error = replay(Some(base.clone()), &text).unwrap_err();
+        assert!(matches!(error, StateErrorKind::Conflict { line } if line == expected), "{error:?}");
+    }
+}
+
+#[test]
 fn a_foreign_or_newer_journal_is_refused() {
     for foreign in ["{}\n", "hello\n", "[1]\n", "\n"] {
         let error = replay(None, foreign.as_bytes()).unwrap_err();
