@@ -22,7 +22,9 @@ impl World {
     }
 
     fn with(self, file: &str, content: &str) -> Self {
-        fs::write(self.home.path().join(file), content).unwrap();
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
         self
     }
 
