@@ -17,6 +17,7 @@ mod kind;
 mod limits;
 mod line;
 mod material;
+mod piece;
 mod prefix;
 pub mod private;
 mod randomart;

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::format::PrivateFormat;
+use super::piece::{Piece, pieces};
 use super::scan::signs;
 use super::sign::{Sign, SignKind};
 
@@ -24,15 +25,37 @@ pub struct PrivateKeyText {
 /// Finds every private key, complete or not: sorted, and neither overlapping nor touching. Takes linear time.
 pub fn find(text: &str) -> Vec<PrivateKeyText> {
     let mut finder = Finder { text, open: None, done: 0, found: Vec::new() };
+    let mut public = Vec::new();
     for sign in signs(text) {
-        if let Some(format) = sign.format.private() {
-            finder.see(sign, format);
+        match sign.format.private() {
+            Some(format) => finder.see(sign, format),
+            None => public.push(sign.range.start..base64_end(text, sign.range.end)),
         }
     }
     if let Some(Open { start, format, .. }) = finder.open.take() {
         finder.add(start..text.len(), format);
     }
+    finder.found.extend(middles(text, &public));
     merge(finder.found)
+}
+
+/// Finds lines from the middle of keys, outside of public keys: sorted, and not overlapping.
+fn middles(text: &str, public: &[Range<usize>]) -> Vec<PrivateKeyText> {
+    let mut found = Vec::new();
+    let mut done = 0;
+    for (word, piece) in pieces(text) {
+        let after = public.partition_point(|key| key.start <= word.start);
+        let known = after.checked_sub(1).and_then(|before| public.get(before)).map_or(0, |key| key.end);
+        if word.start < done.max(known) {
+            continue;
+        }
+        let end = base64_end(text, word.start);
+        if piece == Piece::Unknown {
+            found.push(PrivateKeyText { range: word.start..end, format: PrivateFormat::Other });
+        }
+        done = end;
+    }
+    found
 }
 
 struct Finder<'a> {
@@ -224,6 +247,47 @@ mod tests {
         check("a: b\nYWJjZGVm\nND RSA PRIVATE KEY-----\nb", "a: b\n[…]");
         check("a: b\nRSA PRIVATE KEY-----\nYWJj\n-----END RSA PRIVATE KEY-----\nb: c", "a: b\n[…]\nb: c");
         check("-----BEGIN PRIVATE KEY-----\nYWJj\nEND PRIVATE KEY-----\nb: c", "[…]\nb: c");
+    }
+
+    /// Three lines from the middle of a key of RSA.
+    const MIDDLE: [&str; 3] = [
+        "vu0A/oMDUuALsvSuPb2mdY2f/Kvxahf6zM2luJdRAAAFgBnBVcIZwVXCAAAAB3NzaC1yc2",
+        "EAAAGBAKOuyoueRri1Y4bmPYVEMTFnrxSUbcwrbirqn8hzJAYSMhcV+F+rXOXbSb7b2i3d",
+        "BcrXzyGEabblKRejmnLaAKip7zXpOnzJuzEnXgVI9Xlo",
+    ];
+
+    #[test]
+    fn lines_from_the_middle_of_a_key_are_found() {
+        let [first, second, last] = MIDDLE;
+        check(&format!("k: |\n  {first}\n  {second}\n  {last}\nb: c"), "k: |\n  […]b: c");
+        check(&format!("owner: {second}\nb: c"), "owner: […]b: c");
+        check(&format!("# {second}\nb: c"), "# […]b: c");
+        check(&format!("k: \"{first}\\n{second}\\n\"\nb: c"), "k: \"[…]b: c");
+        check(&format!("k: [\"{second}\"]\nb: c"), "k: [\"[…]b: c");
+        // Nor are they taken for the end of a public key.
+        check(
+            &format!("k: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 a\nb: {second}\n"),
+            "k: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 a\nb: […]",
+        );
+    }
+
+    #[test]
+    fn lines_of_public_keys_and_other_long_words_are_not_taken_for_a_middle() {
+        let [_, second, last] = MIDDLE;
+        let hex = "0123456789abcdef".repeat(8);
+        for text in [
+            format!("k: ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB{second} a"),
+            format!("k: >\n  ssh-rsa\n  AAAAB3NzaC1yc2EAAAADAQAB{second}\n  {second}\n  {last}\n"),
+            format!("k: ssh-rsaAAAAB3NzaC1yc2EAAAADAQAB{second}"),
+            format!("-----BEGIN PUBLIC KEY-----\nMIIB{second}\n{second}\n-----END PUBLIC KEY-----\n"),
+            format!("# https://raw.example.com/Team1/Keys2/{hex}/X3.json"),
+            format!("# sha512 {hex}"),
+            format!("publicKeyFile: {second}.pub"),
+            format!("owner: {second}@example.com"),
+            "name: aB1".to_owned() + &"a".repeat(90),
+        ] {
+            check(&text, &text);
+        }
     }
 
     #[test]

@@ -76,6 +76,23 @@ fn a_private_key_in_a_key_file_is_refused_without_a_word_of_it() {
 }
 
 #[test]
+fn lines_from_the_middle_of_a_private_key_are_refused_and_not_shown() {
+    let middle = "EAAAGBAKOuyoueRri1Y4bmPYVEMTFnrxSUbcwrbirqn8hzJAYSMhcV+F+rXOXbSb7b2i3d";
+    for text in [
+        format!("version: 1\nkeys:\n  - name: a\n    publicKey: {middle}\n"),
+        format!("version: 1\nkeys:\n  - name: a\n    publicKey: |\n      {middle}\n      {middle}\n"),
+        format!("version: 1\nkeys:\n  - name: a\n    owner: \"{middle}\"\n"),
+        format!("version: 1\nkeys: []\nother: {middle}\n"),
+        format!("version: 1\nkeys: []\n{middle}: [\n"),
+        format!("version: 1\nkeys: {{ # {middle}\n"),
+    ] {
+        let shown = plain(&one(&text).report);
+        let is_shown = (0..middle.len() - 12).any(|at| shown.contains(&middle[at..at + 12]));
+        assert!(shown.contains("key-private") && !is_shown, "{shown}");
+    }
+}
+
+#[test]
 fn a_private_key_named_as_the_manifest_is_refused_without_a_word_of_it() {
     let folder = Folder::new(&[("id.yaml", &private_key())]);
     check(&folder.load(&["id.yaml"]));
