@@ -20,13 +20,13 @@ const PUBLIC: [&str; 5] = ["3NzaC1", "2VjZHNhL", "nNrL", "3JzYS", "3dlYmF1dGhu"]
 
 /// Whether a word is a line of some key, or begins a public one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum WordKind {
     Public,
     Unknown,
 }
 
 /// Finds the long words of base64. Takes linear time.
-pub(super) fn pieces(text: &str) -> impl Iterator<Item = (Range<usize>, Piece)> {
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = (Range<usize>, WordKind)> {
     let bytes = text.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -40,14 +40,14 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = (Range<usize>, Piece)> 
                 continue;
             }
             if is_public(word) {
-                return Some((start..end, Piece::Public));
+                return Some((start..end, WordKind::Public));
             }
             let before = start.checked_sub(1).and_then(|before| bytes.get(before));
             if before.is_none_or(|byte| ends_word(*byte)) && bytes.get(end).is_none_or(|byte| ends_word(*byte)) {
                 let count = |is: fn(&u8) -> bool| word.bytes().filter(is).count();
                 let kinds = [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit];
                 if kinds.into_iter().all(|kind| count(kind) >= MIN_OF_A_KIND) {
-                    return Some((start..end, Piece::Unknown));
+                    return Some((start..end, WordKind::Unknown));
                 }
             }
         }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::format::PrivateFormat;
-use super::piece::{Piece, pieces};
+use super::piece::{WordKind, pieces};
 use super::scan::signs;
 use super::sign::{Sign, SignKind};
 
@@ -50,7 +50,7 @@ fn middles(text: &str, public: &[Range<usize>]) -> Vec<PrivateKeyText> {
             continue;
         }
         let end = base64_end(text, word.start);
-        if piece == Piece::Unknown {
+        if piece == WordKind::Unknown {
             found.push(PrivateKeyText { range: word.start..end, format: PrivateFormat::Other });
         }
         done = end;
