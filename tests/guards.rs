@@ -4,69 +4,140 @@
 
 mod support;
 
+use keyform::account::Listing;
 use keyform::names::{KeyName, UserId};
 use keyform::plan::guard::{Acknowledged, Stage, refusals};
-use keyform::plan::{Change, Plan};
-use support::world::{listing, plan};
+use keyform::plan::{Change, Plan, Selection};
+use keyform::state::State;
+use support::world::{desired, listing, plan_of, recorded};
 
-fn many(count: usize) -> String {
-    let letters = ('A'..='Z').take(count);
-    letters.enumerate().map(|(index, letter)| format!("k{index}={letter}#{} ", index + 1)).collect()
+/// A plan with the state that it was made from.
+#[derive(Clone)]
+struct Planned {
+    plan: Plan,
+    state: Option<State>,
 }
 
-fn tripped(plan: &Plan, acknowledged: &Acknowledged, stage: Stage) -> Vec<String> {
-    refusals(plan, acknowledged, stage)
-        .iter()
-        .map(|refusal| format!("{}; {}", refusal.message(), refusal.help()))
-        .collect()
-}
-
-#[track_caller]
-fn trips(plan: &Plan, words: &[&str]) {
-    let none = Acknowledged::default();
-    let found = tripped(plan, &none, Stage::Apply);
-    assert_eq!(found.len(), words.len(), "{found:?}");
-    for word in words {
-        assert!(found.iter().any(|refusal| refusal.contains(word)), "{word}: {found:?}");
+impl Planned {
+    fn of(wanted: &str, state: Option<&str>, account: Option<&str>) -> Self {
+        let (state, account): (Option<State>, Option<Listing>) = (state.map(recorded), account.map(listing));
+        Self { plan: plan_of(&desired(wanted), state.as_ref(), account.as_ref()), state }
     }
+
+    fn select(mut self, selection: &Selection) -> Self {
+        self.plan.select(selection, |_| true);
+        self
+    }
+
+    fn tripped(&self, acknowledged: &Acknowledged, stage: Stage) -> Vec<String> {
+        refusals(&self.plan, self.state.as_ref(), acknowledged, stage)
+            .iter()
+            .map(|refusal| format!("{}; {}", refusal.message(), refusal.help()))
+            .collect()
+    }
+
+    /// Fails unless each of these words is in a refusal of its own, in this order.
+    #[track_caller]
+    fn trips(&self, words: &[&str]) {
+        let found = self.tripped(&Acknowledged::default(), Stage::Apply);
+        assert_eq!(found.len(), words.len(), "{found:?}");
+        for (refusal, word) in found.iter().zip(words) {
+            assert!(refusal.contains(word), "{word}: {found:?}");
+        }
+    }
+
+    #[track_caller]
+    fn is_allowed_by(&self, acknowledged: &Acknowledged) {
+        assert_eq!(self.tripped(acknowledged, Stage::Apply), [""; 0]);
+    }
+}
+
+/// The plan of a world with a state and a listed account.
+fn plan(wanted: &str, state: &str, account: &str) -> Planned {
+    Planned::of(wanted, Some(state), Some(account))
+}
+
+fn name(text: &str) -> KeyName {
+    KeyName::new(text).unwrap()
+}
+
+fn numbered(letters: impl Iterator<Item = char>, ids: bool) -> String {
+    letters
+        .enumerate()
+        .map(|(at, letter)| format!("k{at}={letter}{} ", if ids { format!("#{at}") } else { String::new() }))
+        .collect()
 }
 
 #[test]
 fn plans_without_deletions_need_no_flag() {
-    trips(&plan("a=A b=B*", "", "z=Z#9"), &[]);
-    trips(&plan("a=A", "a=A#1", ""), &["--allow-empty-account"]);
-    trips(&plan("a=A b=B", "a=A#1 b=B#2", "b=B#2"), &[]);
-    trips(&plan("", "", ""), &[]);
+    plan("a=A b=B*", "", "z=Z#9").trips(&[]);
+    plan("a=A b=B", "a=A#1 b=B#2", "b=B#2").trips(&[]);
+    plan("", "", "").trips(&[]);
+    Planned::of("a=A", None, Some("")).trips(&[]);
+    Planned::of("a=A", None, None).trips(&[]);
 }
 
 #[test]
-fn many_deletions_and_deletions_of_most_keys_are_refused() {
-    trips(&plan("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2"), &[]);
-    trips(&plan("", "a=A#1 b=B#2", "a=A#1 b=B#2"), &["--allow-deletes 2"]);
-    trips(&plan("", "a=A#1", "a=A#1"), &["--allow-deletes 1"]);
-    trips(&plan("a=A b=B", "a=A#1 b=B#2 c=C#3", "a=A#1 b=B#2 c=C#3"), &[]);
-    trips(&plan("a=A", "a=A#1 b=B#2 c=C#3", "a=A#1 b=B#2 c=C#3"), &["--allow-deletes 2"]);
-    let state = many(26);
-    // 10 of 26 managed keys are deleted: neither most of them nor more than ten.
-    let desired: String =
-        ('A'..='Z').take(16).enumerate().map(|(index, letter)| format!("k{index}={letter} ")).collect();
-    trips(&plan(&desired, &state, &state), &[]);
-    let fewer: String = desired.split_whitespace().take(15).map(|word| format!("{word} ")).collect();
-    trips(&plan(&fewer, &state, &state), &["--allow-deletes 11"]);
-    let acknowledged = Acknowledged { deletes: 11, ..Acknowledged::default() };
-    assert_eq!(tripped(&plan(&fewer, &state, &state), &acknowledged, Stage::Apply), [""; 0]);
-    let too_few = Acknowledged { deletes: 10, ..Acknowledged::default() };
-    assert_eq!(tripped(&plan(&fewer, &state, &state), &too_few, Stage::Apply).len(), 1);
+fn few_deletions_need_no_flag() {
+    plan("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2").trips(&[]);
+    plan("", "a=A#1", "a=A#1").trips(&[]);
+    plan("", "a=A#1 b=B#2", "a=A#1 b=B#2").trips(&[]);
+    plan("a=A", "a=A#1 b=B#2 c=C#3", "a=A#1 b=B#2 c=C#3").trips(&[]);
 }
 
 #[test]
-fn a_protected_key_is_replaced_only_if_a_flag_names_it() {
+fn three_deletions_that_are_most_of_the_managed_keys_are_refused() {
+    let state = "a=A#1 b=B#2 c=C#3 d=D#4 e=E#5 f=F#6";
+    let most = plan("e=E f=F", &state[..29], &state[..29]);
+    most.trips(&["the plan deletes 4 of 5 managed keys"]);
+    plan("d=D e=E f=F", state, state).trips(&[]);
+    plan("d=D e=E", &state[..29], &state[..29])
+        .trips(&["the plan deletes 3 of 5 managed keys; check the manifest, or pass --allow-deletes 3"]);
+    most.is_allowed_by(&Acknowledged { deletes: 4, ..Acknowledged::default() });
+    assert_eq!(most.tripped(&Acknowledged { deletes: 3, ..Acknowledged::default() }, Stage::Apply).len(), 1);
+}
+
+#[test]
+fn more_than_ten_rows_to_delete_are_refused_whoever_added_them() {
+    let state = numbered('A'..='Z', true);
+    let keep = |count: u32| numbered(('A'..='Z').take(count as usize), false);
+    plan(&keep(16), &state, &state).trips(&[]);
+    let eleven = plan(&keep(15), &state, &state);
+    eleven.trips(&["the plan deletes 11 of 26 managed keys; check the manifest, or pass --allow-deletes 11"]);
+    eleven.is_allowed_by(&Acknowledged { deletes: 11, ..Acknowledged::default() });
+    // Copies of one leaver's key.
+    let copies: String = (100..111).map(|id| format!("copy{id}=Z#{id} ")).collect();
+    plan(&keep(25), &state, &format!("{state} {copies}")).trips(&[
+        "the plan deletes 12 rows, among them 1 of 26 managed keys; check the manifest, or pass --allow-deletes 12",
+    ]);
+    // Rows that were never managed are not a part of the managed keys.
+    plan("a=A~ b=B~ c=C~ d=D", "d=D#4", "a=A#1 b=B#2 c=C#3 d=D#4").trips(&[]);
+}
+
+#[test]
+fn a_replacement_counts_as_a_deletion_only_if_the_old_row_has_another_name() {
+    let state = "a=A#1 b=B#2 c=C#3";
+    plan("a=X b=Y c=Z", state, state).trips(&[]);
+    plan("a=X(a) b=Y(b) c=Z(c)", state, state).trips(&[]);
+    plan("a=X b=Y c=Z", state, "x=A#1 y=B#2 z=C#3").trips(&["the plan deletes 3 of 3 managed keys"]);
+    plan("a=X(n) b=Y(o) c=Z(p)", state, state).trips(&["the plan deletes 3 of 3 managed keys"]);
+}
+
+#[test]
+fn a_protected_key_is_removed_or_replaced_only_if_a_flag_names_it() {
     let rotated = plan("a=B! c=C", "a=A#1! c=C#2", "a=A#1 c=C#2");
-    trips(&rotated, &["--allow-protected a"]);
-    let named = Acknowledged { protected: vec![KeyName::new("a").unwrap()], ..Acknowledged::default() };
-    assert_eq!(tripped(&rotated, &named, Stage::Apply), [""; 0]);
-    let other = Acknowledged { protected: vec![KeyName::new("c").unwrap()], ..Acknowledged::default() };
-    assert_eq!(tripped(&rotated, &other, Stage::Apply).len(), 1);
+    rotated.trips(&["the plan replaces a, which is protected; first apply the entry of this key without `protect: true`, or pass --allow-protected a"]);
+    rotated.is_allowed_by(&Acknowledged { protected: vec![name("a")], ..Acknowledged::default() });
+    let other = Acknowledged { protected: vec![name("c")], ..Acknowledged::default() };
+    assert_eq!(rotated.tripped(&other, Stage::Apply).len(), 1);
+    plan("c=C", "a=A#1! c=C#2", "a=A#1 c=C#2").trips(&["the plan deletes a, which is protected"]);
+    // Removing `protect` in the same change does not help: the state decides.
+    plan("a=B c=C", "a=A#1! c=C#2", "a=A#1 c=C#2").trips(&["--allow-protected a"]);
+    // A second row with the key is refused with it, and not once more.
+    plan("c=C", "a=A#1! c=C#2", "a=A#1 c=C#2 a=A#3").trips(&["--allow-protected a"]);
+    // The rest of the plan is applied without it.
+    let exclude = Selection { exclude: vec![name("a")], ..Selection::default() };
+    rotated.select(&exclude).trips(&[]);
 }
 
 #[test]
@@ -76,59 +147,104 @@ fn a_name_in_the_help_of_a_refusal_is_quoted_for_a_shell() {
         ("it's", r"--allow-protected 'it'\''s'"),
         ("-y", "--allow-protected=-y"),
     ] {
-        let mut plan = plan("a=B! c=C", "a=A#1! c=C#2", "a=A#1 c=C#2");
-        for action in &mut plan.actions {
+        let mut planned = plan("a=B! c=C", "a=A#1! c=C#2", "a=A#1 c=C#2");
+        for action in &mut planned.plan.actions {
             action.name = KeyName::recorded(name);
         }
-        trips(&plan, &[flag]);
+        planned.trips(&[flag]);
     }
 }
 
 #[test]
 fn the_primary_key_is_deleted_only_if_another_is_promoted() {
     let state = "a=A#1 b=B#2 c=C#3";
-    trips(&plan("b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &["--allow-primary-loss"]);
-    trips(&plan("b=B* c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
-    trips(&plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3"), &[]);
+    plan("b=B c=C", state, "a=A#1* b=B#2 c=C#3").trips(&["--allow-primary-loss"]);
+    plan("b=B* c=C", state, "a=A#1* b=B#2 c=C#3").trips(&[]);
+    plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3").trips(&[]);
     // The new key is already on the account, and is not the primary.
     let mut adopted = plan("a=X b=B c=C", state, "a=A#1* b=B#2 c=C#3 x=X#4");
-    trips(&adopted, &[]);
-    for action in &mut adopted.actions {
+    adopted.trips(&[]);
+    for action in &mut adopted.plan.actions {
         if let Change::Replace { promote, .. } = &mut action.change {
             *promote = false;
         }
     }
-    trips(&adopted, &["--allow-primary-loss"]);
-    // If a target excludes the promotion, the guard still trips.
-    let mut partial = plan("a=X b=B* c=C", state, "a=A#1* b=B#2 c=C#3");
-    trips(&partial, &[]);
-    partial.limit_to(&[KeyName::new("a").unwrap()]);
-    trips(&partial, &["--allow-primary-loss"]);
-    assert_eq!(partial.primary, None, "an excluded promotion must not happen after all");
+    adopted.trips(&["--allow-primary-loss"]);
+}
+
+#[test]
+fn the_primary_key_is_guarded_if_its_promotion_is_left_out() {
+    let whole = plan("a=X b=B* c=C", "a=A#1 b=B#2 c=C#3", "a=A#1* b=B#2 c=C#3");
+    whole.trips(&[]);
+    for selection in [
+        Selection { target: vec![name("a")], ..Selection::default() },
+        Selection { exclude: vec![name("b")], ..Selection::default() },
+    ] {
+        let partial = whole.clone().select(&selection);
+        partial.trips(&["--allow-primary-loss"]);
+        assert_eq!(partial.plan.primary, None, "a promotion that is left out must not happen after all");
+    }
 }
 
 #[test]
 fn without_a_listing_any_key_may_be_the_primary() {
-    let offline = plan("b=B c=C", "a=A#1 b=B#2 c=C#3", "offline");
-    trips(&offline, &["which may be the primary key"]);
+    let offline = Planned::of("b=B c=C", Some("a=A#1 b=B#2 c=C#3"), None);
+    offline.trips(&["which may be the primary key"]);
     // Showing the plan is allowed: a pull request from a fork cannot list the account.
-    assert_eq!(tripped(&offline, &Acknowledged::default(), Stage::Plan), [""; 0]);
-    let acknowledged = Acknowledged { primary_loss: true, ..Acknowledged::default() };
-    assert_eq!(tripped(&offline, &acknowledged, Stage::Apply), [""; 0]);
+    assert_eq!(offline.tripped(&Acknowledged::default(), Stage::Plan), [""; 0]);
+    offline.is_allowed_by(&Acknowledged { primary_loss: true, ..Acknowledged::default() });
     // A saved plan is checked again when it is applied.
     let mut seen = offline.clone();
-    seen.observe(&listing("a=A#1* b=B#2 c=C#3"));
-    trips(&seen, &["the primary key, and promotes no other key"]);
+    seen.plan.observe(&listing("a=A#1* b=B#2 c=C#3"));
+    seen.trips(&["the primary key, and promotes no other key"]);
     let mut seen = offline;
-    seen.observe(&listing("a=A#1 b=B#2* c=C#3"));
-    trips(&seen, &[]);
+    seen.plan.observe(&listing("a=A#1 b=B#2* c=C#3"));
+    seen.trips(&[]);
+}
+
+#[test]
+fn an_account_that_shows_no_key_is_refused_if_the_state_has_some() {
+    let emptied = plan("a=A b=B", "a=A#1", "");
+    emptied.trips(&["the account has no keys, but the state has 1; it may be another account; check the token; if the account was emptied on purpose, pass --allow-empty-account"]);
+    emptied.is_allowed_by(&Acknowledged { empty_account: true, ..Acknowledged::default() });
+    plan("a=A", "", "").trips(&[]);
+    plan("a=A", "a=A#1", "z=Z#9").trips(&[]);
+    Planned::of("a=A b=B", Some("a=A#1"), None).trips(&[]);
+}
+
+#[test]
+fn a_new_state_beside_keys_of_the_manifest_is_refused() {
+    let lost = Planned::of("a=A b=B c=C", None, Some("b=B#2 c=C#3 z=Z#9"));
+    lost.trips(&["there is no state, but the account has keys of the manifest: b and 1 more; choose the state with --state; if there is none yet, pass --allow-new-state"]);
+    lost.is_allowed_by(&Acknowledged { new_state: true, ..Acknowledged::default() });
+    // It is not an uncommon first plan if only others have keys there.
+    Planned::of("a=A", None, Some("z=Z#9")).trips(&[]);
+    // An expired entry was applied before, too. Then, only the missing state knows whom it let in.
+    Planned::of("a=A b=B~", None, Some("b=B#2 z=Z#9")).trips(&["keys of the manifest: b;"]);
+    // An empty state is one.
+    plan("a=A", "", "a=A#1").trips(&[]);
+    // Another selection does not make the state come back.
+    let target = Selection { target: vec![name("a")], ..Selection::default() };
+    lost.select(&target).trips(&["--allow-new-state"]);
+    Planned::of("a=A", None, None).trips(&[]);
 }
 
 #[test]
 fn an_account_other_than_the_pinned_one_is_refused() {
     let mut pinned = plan("a=A", "", "z=Z#9");
-    pinned.pin = Some(UserId::new("user-1").unwrap());
-    trips(&pinned, &[]);
-    pinned.pin = Some(UserId::new("user-2").unwrap());
-    trips(&pinned, &["user-2"]);
+    pinned.plan.pin = Some(UserId::new("user-1").unwrap());
+    pinned.trips(&[]);
+    pinned.plan.pin = Some(UserId::new("user-2").unwrap());
+    pinned.trips(&["user-2"]);
+}
+
+#[test]
+fn all_refusals_are_shown_at_once() {
+    let mut planned = plan("", "a=A#1! b=B#2 c=C#3", "a=A#1* b=B#2 c=C#3 z=Z#9");
+    planned.plan.pin = Some(UserId::new("user-2").unwrap());
+    planned.plan.refuses_unmanaged = true;
+    planned.trips(&["user-2", "--allow-unmanaged", "--allow-protected a", "--allow-deletes 3", "--allow-primary-loss"]);
+    let mut planned = Planned::of("a=A~ b=B", None, Some("a=A#1* b=B#2"));
+    planned.plan.pin = Some(UserId::new("user-2").unwrap());
+    planned.trips(&["user-2", "--allow-new-state", "--allow-primary-loss"]);
 }

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::account::{DEFAULT_ENDPOINT, Lateness};
 use crate::names::KeyName;
+use crate::plan::Selection;
 use crate::plan::guard::Acknowledged;
 use crate::terminal::shell::flag;
 
@@ -94,12 +95,30 @@ pub(super) struct PlanScope {
     /// plan then needs no token, and apply needs write permission only.
     #[arg(long)]
     pub(super) offline: bool,
-    /// Plan changes to this key only (repeatable)
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(super) target: Vec<KeyName>,
     /// Delete every managed key
     #[arg(long)]
     pub(super) destroy: bool,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+}
+
+/// Selects actions of the complete plan.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SelectionArgs {
+    /// Limit the plan to this key (repeatable)
+    #[arg(long, value_name = "NAME")]
+    target: Vec<KeyName>,
+    /// Leave this key as it is (repeatable)
+    #[arg(long, value_name = "NAME")]
+    exclude: Vec<KeyName>,
+    /// Skip changes that delete keys from the account
+    #[arg(long, conflicts_with = "destroy")]
+    no_deletes: bool,
+    /// Only remove keys whose recorded expiry has passed
+    ///
+    /// For a scheduled job. Keys that the manifest now lists with a later expiry, or without one, stay.
+    #[arg(long, conflicts_with_all = ["destroy", "no_deletes"], hide_short_help = true)]
+    only_expired: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -141,22 +160,29 @@ impl ListingArgs {
 }
 
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_field_names, reason = "the fields are named after their flags")]
+#[expect(clippy::struct_field_names, clippy::struct_excessive_bools, reason = "the fields are named after their flags")]
 pub(super) struct AcknowledgeArgs {
     /// Allow up to N deletions [default: 10, or half of the keys]
+    ///
+    /// Up to two deletions need no flag. A replacement that keeps the name on the account is not counted.
     #[arg(long, value_name = "N")]
     pub(super) allow_deletes: Option<usize>,
     /// Allow deletion of the primary key without a new one
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) allow_primary_loss: bool,
     /// Allow an account without keys although the state has some
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) allow_empty_account: bool,
-    /// Allow changes to this protected key (repeatable)
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// Allow a missing state although the account has the keys
+    ///
+    /// Without its state, keyform adopts the keys of the manifest and does not know which others to delete.
+    #[arg(long, hide_short_help = true)]
+    pub(super) allow_new_state: bool,
+    /// Allow removal of this protected key (repeatable)
+    #[arg(long, value_name = "NAME")]
     pub(super) allow_protected: Vec<KeyName>,
     /// Allow keys on the account that the policy refuses
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) allow_unmanaged: bool,
 }
 
@@ -218,33 +244,71 @@ impl WorkspaceArgs {
 
 impl PlanScope {
     pub(super) fn to_words(&self) -> Vec<String> {
-        let Self { offline, target, destroy } = self;
+        let Self { offline, destroy, selection } = self;
         let mut words = Vec::new();
         words.extend(offline.then(|| "--offline".to_owned()));
-        words.extend(target.iter().flat_map(|name| flag("--target", name.as_str())));
         words.extend(destroy.then(|| "--destroy".to_owned()));
+        words.extend(selection.to_words());
+        words
+    }
+}
+
+impl SelectionArgs {
+    pub(super) fn to_selection(&self) -> Selection {
+        let Self { target, exclude, no_deletes, only_expired } = self;
+        Selection {
+            target: target.clone(),
+            exclude: exclude.clone(),
+            no_deletes: *no_deletes,
+            only_expired: *only_expired,
+        }
+    }
+
+    fn to_words(&self) -> Vec<String> {
+        let Self { target, exclude, no_deletes, only_expired } = self;
+        let mut words = Vec::new();
+        words.extend(target.iter().flat_map(|name| flag("--target", name.as_str())));
+        words.extend(exclude.iter().flat_map(|name| flag("--exclude", name.as_str())));
+        words.extend(no_deletes.then(|| "--no-deletes".to_owned()));
+        words.extend(only_expired.then(|| "--only-expired".to_owned()));
         words
     }
 }
 
 impl AcknowledgeArgs {
     pub(super) fn to_acknowledged(&self) -> Acknowledged {
-        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected, allow_unmanaged } = self;
+        let Self {
+            allow_deletes,
+            allow_primary_loss,
+            allow_empty_account,
+            allow_new_state,
+            allow_protected,
+            allow_unmanaged,
+        } = self;
         Acknowledged {
             deletes: allow_deletes.unwrap_or_default(),
             primary_loss: *allow_primary_loss,
             empty_account: *allow_empty_account,
+            new_state: *allow_new_state,
             protected: allow_protected.clone(),
             unmanaged: *allow_unmanaged,
         }
     }
 
     pub(super) fn to_words(&self) -> Vec<String> {
-        let Self { allow_deletes, allow_primary_loss, allow_empty_account, allow_protected, allow_unmanaged } = self;
+        let Self {
+            allow_deletes,
+            allow_primary_loss,
+            allow_empty_account,
+            allow_new_state,
+            allow_protected,
+            allow_unmanaged,
+        } = self;
         let mut words = Vec::new();
         words.extend(allow_deletes.iter().flat_map(|deletes| ["--allow-deletes".to_owned(), deletes.to_string()]));
         words.extend(allow_primary_loss.then(|| "--allow-primary-loss".to_owned()));
         words.extend(allow_empty_account.then(|| "--allow-empty-account".to_owned()));
+        words.extend(allow_new_state.then(|| "--allow-new-state".to_owned()));
         words.extend(allow_unmanaged.then(|| "--allow-unmanaged".to_owned()));
         words.extend(allow_protected.iter().flat_map(|name| flag("--allow-protected", name.as_str())));
         words

@@ -12,8 +12,10 @@ mod error;
 mod event_log;
 mod flags;
 mod key_argument;
+mod known_names;
 mod log;
 mod manual;
+mod planning;
 mod progress;
 mod prompt;
 mod published_keys;
@@ -102,7 +104,8 @@ enum Command {
     Apply(commands::apply::ApplyArgs),
     /// Print a manifest of the keys on the account
     ///
-    /// Save it as keyform.yaml, and the next apply adopts the keys. Changes nothing on the account.
+    /// Save it as keyform.yaml, and the next apply adopts the keys. The first one needs --allow-new-state. Changes nothing
+    /// on the account.
     Import(commands::import::ImportArgs),
     /// Inspect or repair the state, or stop managing a key
     ///

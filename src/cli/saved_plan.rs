@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::account::Account;
 use super::error::CliError;
+use super::planning::recorded;
 use crate::apply::Observation;
 use crate::files::{self, MAX_OWN_BYTES, refuse_special};
 use crate::plan::{Plan, broken, file};
@@ -44,7 +45,7 @@ pub(super) fn recheck(
     observation: &Observation,
     today: Date,
 ) -> Result<Plan, CliError> {
-    let recorded = observation.state(loaded);
+    let recorded = recorded(loaded, Some(observation));
     let broken = broken(&plan, recorded, &observation.listing, today);
     if !broken.is_empty() {
         return Err(CliError::new("the saved plan is out of date")

@@ -14,6 +14,7 @@ use super::action::{Action, ActionKind, Change};
 use super::explained::Explained;
 use super::key::{PrimaryRow, UnmanagedRow};
 use super::note::{Drift, Note};
+use super::selection::Partial;
 use super::{Base, Plan};
 use crate::account::Endpoint;
 use crate::manifest::Violation;
@@ -51,9 +52,9 @@ pub struct PlanDocument<'p> {
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     digest: String,
     counts: Counts,
-    /// The number of actions that `--target` left out.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    left_out: usize,
+    /// What flags left out of the plan. Missing if the plan is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partial: Option<Partial>,
     /// The key that the manifest makes the primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -145,7 +146,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         refreshed,
         digest,
         counts,
-        left_out,
+        partial,
         primary,
         primary_row,
         actions,
@@ -163,7 +164,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         base: state,
         refreshed,
         actions: actions.into_owned(),
-        left_out,
+        partial,
         primary,
         primary_row,
         unchanged: counts.unchanged,
@@ -191,7 +192,7 @@ impl Plan {
             base,
             refreshed,
             actions,
-            left_out,
+            partial,
             primary,
             primary_row,
             unchanged: _,
@@ -208,11 +209,11 @@ impl Plan {
             endpoint: endpoint.clone(),
             user_id: user_id.clone(),
             pinned_user_id: pin.clone(),
-            state: *base,
+            state: base.clone(),
             refreshed: *refreshed,
             digest: self.digest().to_string(),
             counts: self.counts(),
-            left_out: *left_out,
+            partial: partial.clone(),
             primary: primary.clone(),
             primary_row: primary_row.clone(),
             actions: Cow::Borrowed(actions),
@@ -276,9 +277,4 @@ fn read_actions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'stati
 fn ignore<'de, T, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     serde::de::IgnoredAny::deserialize(deserializer)?;
     Ok(Vec::new())
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
 }

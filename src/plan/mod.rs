@@ -17,6 +17,7 @@ mod primary;
 mod reason;
 mod recheck;
 mod removal;
+mod selection;
 
 use uuid::Uuid;
 
@@ -29,10 +30,12 @@ pub use note::{Drift, DriftKind, Note};
 pub use primary::Primary;
 pub use reason::Reason;
 pub use recheck::broken;
+pub use selection::{LeftOutAction, Partial, Selection};
 
 use crate::account::{Endpoint, Listing};
 use crate::manifest::Violation;
 use crate::names::{KeyName, UserId};
+use crate::public_key::KeyBlob;
 use crate::terminal::phrase::Phrase;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +52,8 @@ pub struct Plan {
     pub refreshed: bool,
     /// By kind in the order of [`ActionKind`], then by name.
     pub actions: Vec<Action>,
-    /// The number of actions that [`Plan::limit_to`] removed.
-    pub left_out: usize,
+    /// What [`Plan::select`] left out. `None` if the plan is complete.
+    pub partial: Option<Partial>,
     /// The key that the manifest makes the primary.
     pub primary: Option<KeyName>,
     /// The row that is the primary before apply. `None` if there is none, or if the account was not listed.
@@ -71,15 +74,37 @@ pub struct Plan {
 }
 
 /// The state that a plan was made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Base {
+    /// Where the state is: a path or a URL, as it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// The lineage of the state. Missing if there was no state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub lineage: Option<Uuid>,
     /// The serial of the state, 0 if there was no state.
     pub serial: u64,
+    /// Where the journal is that was read with the state, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
+}
+
+impl Base {
+    /// Names the state: `keyform.state.json (serial 3)`.
+    pub fn phrase(&self) -> Phrase {
+        let Self { location, lineage, serial, journal } = self;
+        let phrase = match location {
+            Some(location) => Phrase::default().named(location).then(" "),
+            None => Phrase::default(),
+        };
+        let age = if lineage.is_some() { format!("serial {serial}") } else { "new".to_owned() };
+        match journal {
+            Some(journal) => phrase.then(format!("({age}, with the journal ")).named(journal).then(")"),
+            None => phrase.then(format!("({age})")),
+        }
+    }
 }
 
 impl Plan {
@@ -109,15 +134,18 @@ impl Plan {
         self.unmanaged.iter().filter(|row| self.refuses_unmanaged && !row.is_expected)
     }
 
-    /// Removes actions on other keys than these. A replaced key also matches by its old names.
-    pub fn limit_to(&mut self, names: &[KeyName]) {
-        let before = self.actions.len();
-        self.actions.retain(|action| {
-            names.contains(&action.name) || action.change.old_rows().iter().any(|old| names.contains(&old.name))
-        });
-        self.left_out = before - self.actions.len();
-        if self.primary.as_ref().is_some_and(|primary| !names.contains(primary)) {
+    /// Leaves out actions, and those that depend on them. `is_desired` says whether the manifest lists a key that has not
+    /// expired.
+    pub fn select(&mut self, selection: &Selection, is_desired: impl Fn(&KeyBlob) -> bool) {
+        let (kept, left) = selection.divide(std::mem::take(&mut self.actions), is_desired);
+        self.actions = kept;
+        let is_limited = |name: &KeyName| selection.limits(name) || left.iter().any(|action| action.name == *name);
+        if self.primary.as_ref().is_some_and(is_limited) {
             self.primary = None;
+        }
+        if !left.is_empty() {
+            let left_out = left.iter().map(LeftOutAction::of).collect();
+            self.partial = Some(Partial { selection: selection.clone(), left_out });
         }
     }
 

@@ -230,7 +230,8 @@ pub(super) fn unmanaged_phrase(rows: &[UnmanagedRow]) -> Option<Phrase> {
     })
 }
 
-fn listed<T: Display>(phrase: Phrase, names: &[T]) -> Phrase {
+/// Adds names or ids, up to [`MAX_LISTED`].
+pub(super) fn listed<T: Display>(phrase: Phrase, names: &[T]) -> Phrase {
     let phrase = phrase.list(names.iter().take(MAX_LISTED));
     let more = names.len().saturating_sub(MAX_LISTED);
     if more == 0 { phrase } else { phrase.then(format!(" and {more} more")) }

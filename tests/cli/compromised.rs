@@ -42,7 +42,7 @@ fn neither_plan_nor_apply_adds_one() {
     let run = folder.keyform("plan").on(&account).run().expect(1);
     assert!(run.to_string().contains("bob: this key is compromised"), "adopting is refused too: {run}");
     assert_eq!(account.api().stats().count(&Method::POST), 0);
-    folder.keyform("apply -y --target alice").on(&account).run().expect(0);
+    folder.keyform("apply -y --target alice --allow-new-state").on(&account).run().expect(0);
 }
 
 #[test]

@@ -49,7 +49,8 @@ fn a_lost_state_is_recreated_by_adoption() {
     folder.keyform("apply -y").on(&account).run().expect(0);
     let (rows, recorded) = (account.api().rows(), folder.recorded());
     std::fs::remove_file(folder.path(STATE)).unwrap();
-    assert_snapshot!("adoption", folder.keyform("apply -y").on(&account).run());
+    assert_snapshot!("missing_state", folder.keyform("apply -y").on(&account).run().expect(3));
+    assert_snapshot!("adoption", folder.keyform("apply -y --allow-new-state").on(&account).run().expect(0));
     assert_eq!((account.api().rows(), folder.recorded()), (rows, recorded));
     folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
 }
@@ -210,7 +211,7 @@ fn the_recorded_keys_can_be_listed_and_shown() {
     let (account, folder) = (account(), Folder::of("alice=1 bob=2"));
     assert_snapshot!("state_missing", folder.keyform("state list").run());
     account.api().insert(row("bob's laptop", 2)).unwrap();
-    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.keyform("apply -y --allow-new-state").on(&account).run().expect(0);
     for (name, command) in [
         ("state_list", "state list"),
         ("state_list_json", "state list --format json"),

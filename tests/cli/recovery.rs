@@ -52,7 +52,7 @@ fn results_are_printed_if_the_folder_of_the_state_disappears_and_the_next_apply_
 
     fs::remove_file(folder.path("states")).unwrap();
     fs::create_dir(folder.path("states")).unwrap();
-    folder.keyform(&format!("apply -y {state}")).on(&account).run().expect(0);
+    folder.keyform(&format!("apply -y {state} --allow-new-state")).on(&account).run().expect(0);
     each_key_was_uploaded_once(&folder, &account, "states/keyform.state.json", "adopted", 2);
     folder.keyform(&format!("plan --detailed-exitcode {state}")).on(&account).run().expect(0);
 }

@@ -255,15 +255,15 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
     if !tools::are_installed(&TOOLS) {
         return;
     }
-    let project = Project::applied("alice=1* bob=2 carol=3");
+    let project = Project::applied("alice=1* bob=2 carol=3 dave=4");
     let number = project.propose("fewer", "alice=1*");
     let plan = &project.checked(number, "fewer")["plan"];
     assert!(!plan.success && plan.log.contains("--allow-deletes"), "{}", plan.log);
-    assert!(plan.summary.contains("2 to delete") && project.comments().last().unwrap().contains("2 to delete"));
+    assert!(plan.summary.contains("3 to delete") && project.comments().last().unwrap().contains("3 to delete"));
     let merge = |project: &Project| project.merged(number, "fewer").remove("apply").unwrap();
     let waits = project.refuses(merge, "No plan was approved");
     project.refuses(|project| project.by_hand(&[("digest", &waits)]), "--allow-deletes");
-    assert!(project.by_hand(&[("digest", &waits), ("allow-deletes", "2")]).success);
+    assert!(project.by_hand(&[("digest", &waits), ("allow-deletes", "3")]).success);
     assert_eq!((project.keys(), project.recorded()), (vec!["alice".to_owned()], vec!["alice".to_owned()]));
 }
 

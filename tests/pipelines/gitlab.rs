@@ -177,14 +177,14 @@ fn a_plan_that_a_guard_refuses_is_shown_and_takes_an_acknowledgement_by_hand() {
     if !tools::are_installed(&TOOLS) {
         return;
     }
-    let project = Project::applied("alice=1* bob=2 carol=3");
+    let project = Project::applied("alice=1* bob=2 carol=3 dave=4");
     let request = project.propose("fewer", "alice=1*");
     let plan = &project.checked(request, "fewer")["plan"];
     assert!(!plan.success && plan.log.contains("--allow-deletes"), "{}", plan.log);
-    assert!(project.forge.with(|forge| forge.notes.last().unwrap().to_string().contains("2 to delete")));
+    assert!(project.forge.with(|forge| forge.notes.last().unwrap().to_string().contains("3 to delete")));
     let rows = project.account.api().rows();
     let waits = project.refuses(&project.merged(request, "fewer")["apply"], &rows, "No plan was approved");
-    assert!(project.by_hand(&[("APPROVED_DIGEST", &waits), ("ALLOW_DELETES", "2")])["apply"].success);
+    assert!(project.by_hand(&[("APPROVED_DIGEST", &waits), ("ALLOW_DELETES", "3")])["apply"].success);
     assert_eq!(project.recorded(), ["alice"]);
 }
 

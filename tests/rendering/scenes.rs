@@ -48,12 +48,13 @@ impl Scene {
     pub(crate) fn of(desired: &Desired, recorded: &str, account: &str) -> Self {
         let recorded = world::recorded(recorded);
         let listing = world::listing(account);
-        let plan = world::plan_of(desired, Some(&recorded), Some(&listing));
+        let mut plan = world::plan_of(desired, Some(&recorded), Some(&listing));
+        plan.base.location = Some("keyform.state.json".to_owned());
         Self { plan, recorded }
     }
 
     pub(crate) fn refusals(&self) -> Vec<Refusal> {
-        refusals(&self.plan, &Acknowledged::default(), Stage::Plan)
+        refusals(&self.plan, Some(&self.recorded), &Acknowledged::default(), Stage::Plan)
     }
 
     /// Renders the plan as text with colours.

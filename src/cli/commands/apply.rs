@@ -17,6 +17,8 @@ use crate::cli::compromised::refuse_compromised;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
+use crate::cli::known_names::KnownNames;
+use crate::cli::planning::{PlanBasis, recorded};
 use crate::cli::progress::{Progress, ProgressTarget};
 use crate::cli::saved_plan;
 use crate::cli::signals::Signals;
@@ -27,7 +29,6 @@ use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
 use crate::state::{LoadedState, Session as _, StateError, StateSession, StateStore};
 
-use super::plan::make_plan;
 use super::{approved, runtime};
 
 #[derive(Debug, Args)]
@@ -114,14 +115,15 @@ async fn apply_locked(
 ) -> Result<Exit, CliError> {
     let (ui, stop) = (context.ui, &signals.stop);
     // No request that changes anything is in flight yet, so a signal can end this at once.
-    let Some(prepared) = unless_stopped(stop, prepare(args, context, source, &target.account, session)).await else {
+    let Some(prepared) = unless_stopped(stop, prepare(args, context, source, target, session)).await else {
         ui.status("Nothing was changed.");
         return Ok(Exit::Interrupted);
     };
     let Prepared { loaded, observation, plan } = prepared?;
     let log = RunLog::open(args.events.as_deref(), &plan)?;
     show(args, ui, &plan)?;
-    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Apply);
+    let recorded = recorded(&loaded, observation.as_ref());
+    let refusals = guard::refusals(&plan, recorded, &args.acknowledge.to_acknowledged(), Stage::Apply);
     if !refusals.is_empty() {
         show_refusals(args, ui, &plan, &refusals)?;
         log.refused(&refusals);
@@ -156,18 +158,17 @@ async fn apply_locked(
 /// Where a plan comes from.
 enum PlanSource {
     Manifest(Desired),
-    Saved(Plan),
+    Saved(Box<Plan>),
 }
 
 impl PlanSource {
     fn read(args: &ApplyArgs, context: &Context) -> Result<Self, CliError> {
         let Some(path) = &args.plan else { return Ok(Self::Manifest(context.desired(args.day.resolve())?)) };
-        let PlanScope { offline, target, destroy } = &args.scope;
-        if *offline || *destroy || !target.is_empty() {
-            return Err(CliError::new("--offline, --target and --destroy cannot be used with a saved plan")
-                .hint("use them with `keyform plan --out FILE`"));
+        if let Some(flag) = args.scope.to_words().first() {
+            return Err(CliError::new(format!("{flag} cannot be used with a saved plan"))
+                .hint("use it with `keyform plan --out FILE`"));
         }
-        Ok(Self::Saved(saved_plan::read(path)?))
+        Ok(Self::Saved(Box::new(saved_plan::read(path)?)))
     }
 }
 
@@ -190,9 +191,10 @@ async fn prepare(
     args: &ApplyArgs,
     context: &Context,
     source: PlanSource,
-    account: &Account,
+    target: &Target,
     session: &mut StateSession,
 ) -> Result<Prepared, CliError> {
+    let account = &target.account;
     let loaded = session.load().await?;
     context.warn_of(&loaded);
     let today = args.day.resolve();
@@ -201,7 +203,15 @@ async fn prepare(
     let (observation, plan) = match source {
         PlanSource::Manifest(desired) => {
             let observation = if args.scope.offline { None } else { Some(observe(!desired.keys.is_empty()).await?) };
-            let plan = make_plan(&desired, &args.scope, &loaded, &account.endpoint, observation.as_ref(), today)?;
+            let basis = PlanBasis {
+                desired: &desired,
+                store: &target.store,
+                loaded: &loaded,
+                endpoint: &account.endpoint,
+                observation: observation.as_ref(),
+                today,
+            };
+            let plan = basis.plan(&args.scope, &args.acknowledge)?;
             check_digest(args, &plan)?;
             (observation, plan)
         }
@@ -210,7 +220,9 @@ async fn prepare(
             check_digest(args, &plan)?;
             let may_upload = plan.actions.iter().any(|action| action.change.new_key().is_some());
             let observation = observe(may_upload).await?;
-            let plan = saved_plan::recheck(plan, &loaded, &observation, today)?;
+            let plan = saved_plan::recheck(*plan, &loaded, &observation, today)?;
+            let known = KnownNames::of(&plan, None, recorded(&loaded, Some(&observation)));
+            known.check("--allow-protected", &args.acknowledge.allow_protected)?;
             (Some(observation), plan)
         }
     };

@@ -3,24 +3,19 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
-use jiff::civil::Date;
 
-use crate::account::Endpoint;
-use crate::apply::Observation;
-use crate::cli::account::check_account;
 use crate::cli::args::{AcknowledgeArgs, DayArgs, ListingArgs, PlanScope, RequestArgs, WorkspaceArgs};
 use crate::cli::compromised::refuse_compromised;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::planning::{PlanBasis, recorded};
 use crate::cli::saved_plan;
 use crate::cli::ui::Ui;
-use crate::manifest::Desired;
-use crate::names::KeyName;
 use crate::plan::guard::{self, Stage};
-use crate::plan::{Input, Plan, compare, file};
+use crate::plan::{Plan, file};
 use crate::report::markdown::{self, Comment};
 use crate::report::{View, diff, text};
-use crate::state::{LoadedState, State, Store as _};
+use crate::state::Store as _;
 use crate::terminal::shell::quoted;
 
 use super::runtime;
@@ -76,8 +71,9 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     let context = Context::new(args.workspace.clone(), ui);
     let today = args.day.resolve();
     let desired = context.desired(today)?;
+    let store = context.store()?;
     let (loaded, observation, plan) = runtime()?.block_on(async {
-        let loaded = context.store()?.load().await?;
+        let loaded = store.load().await?;
         context.warn_of(&loaded);
         let (endpoint, observation) = if args.scope.offline {
             (context.endpoint()?, None)
@@ -87,7 +83,16 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
             let observation = account.observe(&loaded, lateness, false, ui).await?;
             (account.endpoint, Some(observation))
         };
-        let plan = make_plan(&desired, &args.scope, &loaded, &endpoint, observation.as_ref(), today)?;
+        let observed = observation.as_ref();
+        let basis = PlanBasis {
+            desired: &desired,
+            store: &store,
+            loaded: &loaded,
+            endpoint: &endpoint,
+            observation: observed,
+            today,
+        };
+        let plan = basis.plan(&args.scope, &args.acknowledge)?;
         refuse_compromised(&plan, ui).await?;
         Ok::<_, CliError>((loaded, observation, plan))
     })?;
@@ -95,7 +100,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     if let Some(path) = &args.out {
         saved_plan::save(&plan, path)?;
     }
-    let refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Plan);
+    let refusals = guard::refusals(&plan, recorded, &args.acknowledge.to_acknowledged(), Stage::Plan);
     let view = View { full: args.full, randomart: args.randomart };
     let text = match args.format {
         PlanFormat::Text => text::plan(&plan, view),
@@ -121,43 +126,6 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
     } else {
         Exit::Done
     })
-}
-
-/// Returns the state from which to plan.
-fn recorded<'s>(loaded: &'s LoadedState, observation: Option<&'s Observation>) -> Option<&'s State> {
-    observation.map_or(loaded.state.as_ref(), |observation| observation.state(loaded))
-}
-
-/// Plans what `scope` covers. Without an observation, the state stands in for the account.
-pub(super) fn make_plan(
-    desired: &Desired,
-    scope: &PlanScope,
-    loaded: &LoadedState,
-    endpoint: &Endpoint,
-    observation: Option<&Observation>,
-    today: Date,
-) -> Result<Plan, CliError> {
-    let recorded = recorded(loaded, observation);
-    let observed = observation.map(|observation| &observation.listing);
-    check_account(recorded, endpoint, observed)?;
-    let mut plan = compare(Input { desired, recorded, observed, endpoint, today, destroy: scope.destroy });
-    if !scope.target.is_empty() {
-        for name in &scope.target {
-            check_target(name, desired, recorded)?;
-        }
-        plan.limit_to(&scope.target);
-    }
-    Ok(plan)
-}
-
-fn check_target(name: &KeyName, desired: &Desired, recorded: Option<&State>) -> Result<(), CliError> {
-    let is_desired = desired.keys.iter().any(|key| key.name == *name);
-    let is_managed = recorded.is_some_and(|state| state.records.values().any(|record| record.name == *name));
-    if is_desired || is_managed {
-        return Ok(());
-    }
-    Err(CliError::new(format!("--target {name}: no such key in the manifest or the state"))
-        .hint("`keyform state list` shows the managed keys"))
 }
 
 impl PlanArgs {

@@ -69,8 +69,10 @@ async fn rebuild_locked(
     let loaded = LoadedState { state: old.into_state(), ..LoadedState::default() };
     let observation = account.observe(&loaded, lateness, false, context.ui).await?;
     let old = observation.state(&loaded);
+    // Adopting keys without a state is what this command is for.
+    let acknowledged = Acknowledged { new_state: true, ..Acknowledged::default() };
     let plan = adoptions(desired, account, &observation.listing);
-    let refusals = guard::refusals(&plan, &Acknowledged::default(), Stage::Apply);
+    let refusals = guard::refusals(&plan, None, &acknowledged, Stage::Apply);
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
         return Ok(Exit::Refused);

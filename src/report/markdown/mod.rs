@@ -16,7 +16,7 @@ use super::View;
 use super::diff;
 use super::words::{counted, unaffected};
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, Drift, Plan};
+use crate::plan::{Action, ActionKind, Change, Drift, LeftOutAction, Plan};
 use crate::state::State;
 use crate::terminal::phrase::Phrase;
 
@@ -84,12 +84,20 @@ fn head(plan: &Plan, comment: &Comment<'_>) -> String {
         .as_ref()
         .map_or_else(|| ", user unknown".to_owned(), |user| format!(", user {}", code(user.as_str())));
     let _ = writeln!(out, "Account {}{user}. {}.\n", code(&plan.endpoint.to_string()), unaffected(plan));
+    let _ = writeln!(out, "State: {}.\n", phrase(&plan.base.phrase()));
     if !plan.refreshed {
         out += "**Offline**: the account was not listed. This plan compares the manifest with the state.\n\n";
     }
-    if plan.left_out > 0 {
-        let more = counted(plan.left_out, "more change");
-        let _ = writeln!(out, "**Partial**: limited by `--target`; {more} not included.\n");
+    if let Some(partial) = &plan.partial {
+        let _ = writeln!(out, "**Partial**: {}.\n", phrase(&partial.phrase()));
+        let names = partial.left_out.iter().take(MAX_LISTED);
+        for LeftOutAction { kind, name, fingerprint } in names {
+            let _ = writeln!(out, "- {} {} {}", kind.verb(), code(name.as_str()), code(fingerprint.as_str()));
+        }
+        if let more @ 1.. = partial.left_out.len().saturating_sub(MAX_LISTED) {
+            let _ = writeln!(out, "- … and {more} more");
+        }
+        out.push('\n');
     }
     for refusal in comment.refusals.iter().take(MAX_LISTED) {
         let _ =

@@ -6,13 +6,13 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{style_of, type_of, wrapped};
 use crate::names::KeyName;
-use crate::plan::{Action, ActionKind, Change, Note, OldKey, Plan};
+use crate::plan::{Action, ActionKind, Change, LeftOutAction, Note, OldKey, Partial, Plan};
 use crate::public_key::KeyBlob;
 use crate::report::View;
-use crate::report::words::{counted, unaffected};
+use crate::report::words::unaffected;
 use crate::terminal::escape::escape;
 use crate::terminal::phrase::Phrase;
-use crate::terminal::style::{BAD, GOOD, MARK, NAME, WARN, paint};
+use crate::terminal::style::{BAD, DIM, GOOD, MARK, NAME, WARN, paint};
 
 /// Blanks before each line of a block except the first.
 const INDENT: usize = 6;
@@ -27,6 +27,7 @@ pub fn plan(plan: &Plan, view: View) -> String {
         None => "user unknown".to_owned(),
     };
     let _ = writeln!(out, "Account: {} ({user})", paint(NAME, &plan.endpoint));
+    let _ = writeln!(out, "State: {}", plan.base.phrase());
     if !plan.refreshed {
         let _ = writeln!(
             out,
@@ -53,13 +54,24 @@ pub fn plan(plan: &Plan, view: View) -> String {
     for remark in remarks {
         wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &remark.to_string());
     }
-    if plan.left_out > 0 {
-        let more = counted(plan.left_out, "more change");
-        let _ = writeln!(out, "\n{} limited by --target; {more} not included.", paint(WARN, "Partial:"));
+    if let Some(partial) = &plan.partial {
+        out.push('\n');
+        left_out(&mut out, partial, view);
     }
     out.push('\n');
     summary(&mut out, plan);
     out
+}
+
+fn left_out(out: &mut String, partial: &Partial, view: View) {
+    wrapped(out, &format!("{} ", paint(WARN, "Partial:")), INDENT, &format!("{}.", partial.phrase()));
+    let shown = view.shown_of(partial.left_out.len());
+    for LeftOutAction { kind, name, fingerprint } in partial.left_out.iter().take(shown) {
+        let _ = writeln!(out, "  {} {} {name} {fingerprint}", paint(DIM, kind.glyph()), kind.verb());
+    }
+    if let more @ 1.. = partial.left_out.len() - shown {
+        let _ = writeln!(out, "  {} … and {more} more (use --full to show all)", paint(DIM, '·'));
+    }
 }
 
 /// Writes the actions of one kind.
@@ -180,8 +192,8 @@ fn summary(out: &mut String, plan: &Plan) {
 
 /// Renders the summary of a plan without actions. It claims no match, because the account may have unmanaged keys.
 fn no_changes(plan: &Plan) -> String {
-    if plan.left_out > 0 {
-        return format!("{} {}.", paint(GOOD, "No changes for the keys of --target."), unaffected(plan));
+    if plan.partial.is_some() {
+        return format!("{} {}.", paint(GOOD, "No changes within these limits."), unaffected(plan));
     }
     if plan.notes.iter().any(|note| matches!(note, Note::Pending { .. })) {
         return format!(
