@@ -64,6 +64,8 @@ impl<'a, A, C: Clock, S: Session> Run<'a, A, C, S> {
             && let Some(id) = self.facts.primary_after()
         {
             self.promote_again(id).await;
+        } else if self.facts.has_uploaded_nothing() {
+            self.learn(vec![JournalEntry::FormerPrimary { id: None }]).await;
         }
     }
 

@@ -8,6 +8,7 @@ use super::sightings::Sightings;
 use crate::names::KeyId;
 use crate::plan::{Action, ActionKind, Change, OldKey};
 use crate::public_key::KeyBlob;
+use crate::state::State;
 
 /// The reason why a recorded row stays if other rows with its key do.
 pub(super) const OTHER_ROW: &str = "another row with this key was not deleted";
@@ -145,6 +146,12 @@ impl<'p> Facts<'p> {
         }
         // An older listing does not show what an upload without a response did.
         is_primary(sightings, former) && sightings.is_latest_after(self.last_write, None)
+    }
+
+    /// Whether no upload of this run or an earlier one can have taken the place of the primary, although that was noted.
+    pub(super) fn has_uploaded_nothing(&self) -> bool {
+        let State { former_primary, pending, .. } = &self.state;
+        former_primary.is_some() && pending.is_empty() && self.uploaded.is_empty() && !self.is_primary_uncertain
     }
 
     /// Whether a promotion was planned and not made, so that the old primary must stay.
