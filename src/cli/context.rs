@@ -19,7 +19,7 @@ use super::error::CliError;
 use super::sandbox;
 use super::ui::Ui;
 use super::variables::{self, environment};
-use crate::account::settings::{self, Flags, SettingSource, Sourced};
+use crate::account::settings::{self, Flags, SettingSource, Settings, SettingsError, Sourced};
 use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest};
 use crate::report::problems;
@@ -27,7 +27,7 @@ use crate::state::{
     LoadedState, LockHolder, Session as _, StateLocation, StateSession, StateStore, lock_unless, while_kept,
 };
 
-const DEFAULT_MANIFESTS: [&str; 2] = ["keyform.yaml", "keyform.yml"];
+pub(super) const DEFAULT_MANIFESTS: [&str; 2] = ["keyform.yaml", "keyform.yml"];
 const STATE_NAME: &str = "keyform.state.json";
 
 pub(super) struct Context {
@@ -87,8 +87,11 @@ impl Context {
     fn find_manifest(&self) -> Result<(), CliError> {
         let [usual, short] = DEFAULT_MANIFESTS;
         match self.manifests.as_slice() {
-            [] => Err(CliError::new(format!("there is no {usual} in this folder"))
-                .hint("name a manifest file or folder with --manifest PATH")),
+            [] => {
+                let init = if self.sandbox { "keyform init --sandbox" } else { "keyform init" };
+                Err(CliError::new(format!("there is no {usual} in this folder"))
+                    .hint(format!("name a manifest file or folder with --manifest PATH, or create one with `{init}`")))
+            }
             [_, _, ..] if self.is_default_manifest => {
                 Err(CliError::new(format!("this folder contains both {usual} and {short}"))
                     .hint("remove one of them, or choose one with --manifest PATH"))
@@ -175,24 +178,48 @@ impl Context {
     /// Opens the account that flags, environment and the vendor's configuration choose, or the sandbox. Sends no
     /// request.
     pub(super) fn account(&self, requests: RequestArgs) -> Result<Account, CliError> {
+        let settings = if self.sandbox { None } else { Some(self.settings()?) };
+        self.open(settings, requests)
+    }
+
+    /// Opens the real account. `None` if no token is found.
+    pub(super) fn account_with_token(&self, requests: RequestArgs) -> Result<Option<Account>, CliError> {
+        match self.settings() {
+            Err(SettingsError::NoToken(_)) => Ok(None),
+            settings => self.open(Some(settings?), requests).map(Some),
+        }
+    }
+
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.sandbox
+    }
+
+    fn settings(&self) -> Result<Settings, SettingsError> {
+        settings::resolve(&self.settings_flags(), &environment, &mut io::stdin().lock())
+    }
+
+    /// Opens an account; without settings the sandbox.
+    fn open(&self, settings: Option<Settings>, requests: RequestArgs) -> Result<Account, CliError> {
         let RequestArgs { retries, timeout } = requests;
         let mut options = ClientOptions { timeout: Duration::from_secs(timeout), ..ClientOptions::default() };
-        let (endpoint, address, token, sandbox) = if self.sandbox {
-            let emulator = sandbox::start(self.folder())?;
-            let address = Endpoint::parse(&emulator.url())?;
-            (sandbox::endpoint()?, address, Token::parse(emulator.token())?, Some(emulator))
-        } else {
-            let settings = settings::resolve(&self.settings_flags(), &environment, &mut io::stdin().lock())?;
-            if let Some(warning) = settings.warning(&environment) {
-                self.ui.warn(&warning);
+        let (endpoint, address, token, sandbox) = match settings {
+            None => {
+                let emulator = sandbox::start(self.folder())?;
+                let address = Endpoint::parse(&emulator.url())?;
+                (sandbox::endpoint()?, address, Token::parse(emulator.token())?, Some(emulator))
             }
-            settings::check_certificates(&settings.endpoint.value, &environment)?;
-            if variables::is_empty(settings::CERT_FILE) {
-                options.roots = Some(settings::system_certificates()).filter(|roots| !roots.is_empty());
+            Some(settings) => {
+                if let Some(warning) = settings.warning(&environment) {
+                    self.ui.warn(&warning);
+                }
+                settings::check_certificates(&settings.endpoint.value, &environment)?;
+                if variables::is_empty(settings::CERT_FILE) {
+                    options.roots = Some(settings::system_certificates()).filter(|roots| !roots.is_empty());
+                }
+                options.proxy = settings::resolve_proxy(&settings.endpoint.value, &environment)?;
+                options.token_source = Some(settings.token.source.to_string());
+                (settings.endpoint.value.clone(), settings.endpoint.value, settings.token.value, None)
             }
-            options.proxy = settings::resolve_proxy(&settings.endpoint.value, &environment)?;
-            options.token_source = Some(settings.token.source.to_string());
-            (settings.endpoint.value.clone(), settings.endpoint.value, settings.token.value, None)
         };
         Ok(Account {
             endpoint,

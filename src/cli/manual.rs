@@ -19,9 +19,17 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "",
         &[
-            ("Try keyform with an emulated account", "keyform apply --sandbox"),
-            ("Write a manifest of the keys on the account", "keyform import --out keyform.yaml"),
+            ("Try keyform with an emulated account", "keyform init --sandbox && keyform apply --sandbox"),
+            ("Write a manifest of the keys on the account, and a pipeline", "keyform init"),
             ("Show what would change, then change it", "keyform plan && keyform apply"),
+        ],
+    ),
+    (
+        "init",
+        &[
+            ("Write a manifest and the pipeline of the forge", "keyform init"),
+            ("Write a manifest only, without an account", "keyform init --offline --forge none"),
+            ("Write the quickstart's manifest to try keyform", "keyform init --sandbox"),
         ],
     ),
     (

@@ -22,6 +22,7 @@ mod published_keys;
 mod sandbox;
 mod saved_plan;
 mod signals;
+mod starter;
 mod ui;
 mod variables;
 
@@ -65,6 +66,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a manifest and a pipeline for this repository
+    ///
+    /// Writes a manifest of the keys on the account if there is a token, and an empty one if not; its schema for editors;
+    /// lines in .gitignore; and code owners and a pipeline for GitHub or GitLab. Keeps every file that exists, and prints
+    /// what is left to do. Changes nothing on the account.
+    ///
+    /// With --sandbox, writes the manifest of the quickstart instead, without a pipeline.
+    Init(commands::init::InitArgs),
     /// Add a key to the manifest, or change an entry
     ///
     /// Copies the key into the manifest. Comments, order, quotes and line ends of the file stay as they are, and the
@@ -219,6 +228,7 @@ fn invalid_variable(arguments: &[OsString]) -> Option<CliError> {
 
 fn run(chosen: Command, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
     match chosen {
+        Command::Init(args) => commands::init::run(args, ui),
         Command::Add(args) => commands::add::run(&args, ui),
         Command::Rm(args) => commands::rm::run(&args, ui),
         Command::Revoke(args) => commands::revoke::run(&args, ui),

@@ -8,6 +8,7 @@ pub mod json;
 pub mod markdown;
 pub mod problems;
 pub mod rebuild;
+pub mod starter;
 pub mod text;
 mod view;
 pub mod words;

@@ -15,6 +15,7 @@ mod failures;
 mod formats;
 mod help;
 mod import;
+mod init;
 mod locks;
 mod offline;
 mod plans;

@@ -19,7 +19,8 @@ enum Token {
 }
 
 /// Every command with arguments to run it, the token permission that it needs, and whether it locks the state.
-const COMMANDS: [(&str, &str, Token, bool); 19] = [
+const COMMANDS: [(&str, &str, Token, bool); 20] = [
+    ("init", "", Token::None, false),
     ("add", "alice --update --owner ann", Token::None, false),
     ("rm", "alice", Token::None, false),
     ("revoke", "alice", Token::None, false),

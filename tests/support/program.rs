@@ -215,6 +215,12 @@ fn is_hangup_ignored() -> bool {
 }
 
 impl<'f> Run<'f> {
+    /// Runs in a folder below.
+    pub fn below(mut self, folder: &str) -> Self {
+        self.command.current_dir(self.folder.path(folder));
+        self
+    }
+
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self

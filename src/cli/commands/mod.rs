@@ -6,6 +6,7 @@ pub(super) mod completions;
 pub(super) mod emulator;
 pub(super) mod help;
 pub(super) mod import;
+pub(super) mod init;
 pub(super) mod man;
 pub(super) mod plan;
 mod push;

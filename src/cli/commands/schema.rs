@@ -51,6 +51,11 @@ pub(in crate::cli) fn run(args: &SchemaArgs, ui: Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// The schema of the manifest, as text.
+pub(super) fn of_manifest() -> String {
+    text(SchemaOf::Manifest)
+}
+
 fn text(which: SchemaOf) -> String {
     let schema: Value = match which {
         SchemaOf::Manifest => manifest::schema(),
