@@ -8,6 +8,7 @@ use crate::emulator::Emulator;
 use crate::state::{AccountMismatch, LoadedState, State};
 
 use super::error::CliError;
+use super::listing_progress::{ListingProgress, WatchedAccount};
 use super::ui::Ui;
 
 /// A client of an account, and how to use it.
@@ -24,7 +25,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Observes the account for a plan on top of `loaded`, and prints what it waits for.
+    /// Observes the account for a plan on top of `loaded`, and shows the progress and what it waits for.
     ///
     /// # Errors
     /// Among others, if the state describes another account. If its endpoint differs, no request is sent, so the token
@@ -39,15 +40,20 @@ impl Account {
         let recorded = loaded.state.as_ref();
         check_account(recorded, &self.endpoint, None)?;
         let options = ObserveOptions { retries: self.retries, lateness, may_upload };
-        let on_wait = |waiting: Waiting| ui.status(&waiting.to_string());
-        let observation = observe(&self.client, &self.throttle, options, recorded, &on_wait).await?;
+        let progress = ListingProgress::new(ui.progress());
+        let account = WatchedAccount { account: &self.client, progress: &progress };
+        let on_wait = |waiting: Waiting| progress.wait(waiting);
+        let observed = observe(&account, &self.throttle, options, recorded, &on_wait);
+        let observation = progress.during(Box::pin(observed)).await?;
         check_account(recorded, &self.endpoint, Some(&observation.listing))?;
         Ok(observation)
     }
 
     /// Lists the account once, without a state.
-    pub(super) async fn list(&self) -> Result<Listing, CliError> {
-        Ok(list_all(&self.client, &self.throttle, self.retries).await?)
+    pub(super) async fn list(&self, ui: Ui) -> Result<Listing, CliError> {
+        let progress = ListingProgress::new(ui.progress());
+        let account = WatchedAccount { account: &self.client, progress: &progress };
+        Ok(progress.during(Box::pin(list_all(&account, &self.throttle, self.retries))).await?)
     }
 }
 

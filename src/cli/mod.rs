@@ -13,6 +13,7 @@ mod event_log;
 mod flags;
 mod key_argument;
 mod known_names;
+mod listing_progress;
 mod log;
 mod manual;
 mod planning;

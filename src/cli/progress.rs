@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::account::{Failure, FailureKind};
 use crate::terminal::escape::escape_to;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Minimum time between two plain lines.
-const LINE_EVERY: Duration = Duration::from_secs(5);
+pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProgressTarget {
@@ -86,5 +87,43 @@ impl Progress {
     /// Removes the bar from the terminal.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Says that a request is repeated, for the key `name` if there is one.
+pub(super) fn retrying(name: Option<&str>, failure: &Failure) -> String {
+    match (failure.kind == FailureKind::RateLimited, failure.retry_after, name) {
+        (true, Some(pause), _) => format!("Rate limited, retrying in {} s", pause.as_secs()),
+        (true, None, _) => "Rate limited, retrying".to_owned(),
+        (false, _, Some(name)) => format!("Retrying {name}: {failure}"),
+        (false, _, None) => format!("Retrying: {failure}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::account::{Effect, FailureKind};
+
+    #[test]
+    fn progress_says_how_long_a_rate_limit_lasts() {
+        let failure = |kind, seconds: Option<u64>| Failure {
+            effect: Effect::NotSent,
+            kind,
+            status: None,
+            retry_after: seconds.map(Duration::from_secs),
+            message: "the server is unavailable".to_owned(),
+            help: None,
+            id: None,
+        };
+        for (kind, seconds, expected) in [
+            (FailureKind::RateLimited, Some(8), "Rate limited, retrying in 8 s"),
+            (FailureKind::RateLimited, None, "Rate limited, retrying"),
+            (FailureKind::Unavailable, Some(8), "Retrying alice: the server is unavailable"),
+        ] {
+            assert_eq!(retrying(Some("alice"), &failure(kind, seconds)), expected);
+        }
     }
 }

@@ -69,6 +69,11 @@ impl Ui {
         }
     }
 
+    /// Returns the width of the terminal that shows results. `None` if stdout is not a terminal.
+    pub(in crate::cli) fn columns() -> Option<usize> {
+        io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0))
+    }
+
     /// Whether stdin and stderr are terminals.
     pub(in crate::cli) fn can_ask() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

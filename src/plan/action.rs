@@ -7,9 +7,8 @@ use super::attribute::AttributeChange;
 use super::explained::Explained;
 use super::key::{AccountRow, KeyView, NewKey, OldKey, view};
 use super::reason::Reason;
-use crate::names::{AccountName, KeyId, KeyName};
+use crate::names::{KeyId, KeyName};
 use crate::public_key::KeyBlob;
-use crate::terminal::phrase::Phrase;
 
 /// One change of one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -138,59 +137,6 @@ impl Action {
     /// Whether the action deletes a row of a key that the state protects.
     pub fn is_protected(&self) -> bool {
         self.change.deletes() && self.change.old_rows().iter().any(|old| old.protect)
-    }
-
-    /// Returns facts about the rows that a reviewer should know, besides the keys and the reason.
-    pub fn facts(&self) -> Vec<Phrase> {
-        let mut facts: Vec<_> = self.attribute_changes().iter().map(AttributeChange::phrase).collect();
-        facts.extend(self.row_facts());
-        facts
-    }
-
-    fn row_facts(&self) -> Vec<Phrase> {
-        match &self.change {
-            Change::Upload(key) => {
-                let named = |name: &AccountName| Phrase::new("named ").foreign(name.as_str()).then(" on the account");
-                key.account_name.iter().map(named).collect()
-            }
-            Change::Update { key: _, row: _ } => Vec::new(),
-            Change::Adopt { key: _, row } => {
-                let id = Phrase::new("id ").named(&row.id);
-                let has_same_name = row.account_name == self.name.as_str();
-                vec![if has_same_name {
-                    id
-                } else {
-                    id.then(", named ").foreign(&row.account_name).then(" on the account")
-                }]
-            }
-            Change::Replace { key: _, row, old: _, promote } => {
-                let present =
-                    row.as_ref().map(|row| Phrase::new("the new key is already on the account, id ").named(&row.id));
-                let promoted =
-                    promote.then(|| Phrase::new("the new key becomes the primary key in place of the old one"));
-                present.into_iter().chain(promoted).collect()
-            }
-            Change::Promote { blob: _, id: _, owner: _, instead_of } => {
-                instead_of.iter().map(|other| Phrase::new("in place of ").foreign(other)).collect()
-            }
-            Change::Delete(old) | Change::Forget(old) => {
-                let primary = if old.is_primary { ", the primary key" } else { "" };
-                let id = Phrase::new("id ").named(&old.id).then(primary);
-                let has_same_name = old.account_name == self.name.as_str();
-                let id = if has_same_name {
-                    id
-                } else {
-                    id.then(", named ").foreign(&old.account_name).then(" on the account")
-                };
-                let others: Vec<_> =
-                    old.mixed.iter().filter(|key| **key != old.blob).map(KeyBlob::fingerprint).collect();
-                let mixed = || match others.as_slice() {
-                    [] => Phrase::new("the row has something before the key"),
-                    others => Phrase::new("the row also contains ").list(others),
-                };
-                [id].into_iter().chain((!old.mixed.is_empty()).then(mixed)).collect()
-            }
-        }
     }
 }
 

@@ -212,12 +212,7 @@ pub(super) fn unmanaged_phrase(rows: &[UnmanagedRow]) -> Option<Phrase> {
     }
     let mut phrase = Phrase::new(if others.is_empty() { "not managed, as expected: " } else { "not managed: " });
     for (index, row) in others.iter().take(MAX_LISTED).enumerate() {
-        phrase = phrase.then(if index > 0 { ", " } else { "" }).foreign(&row.account_name);
-        phrase = match &row.fingerprint {
-            Some(fingerprint) => phrase.then(" (").named(fingerprint).then(")"),
-            None if row.mixed.is_empty() => phrase.then(" (no readable key)"),
-            None => listed(phrase.then(" (several keys or options: "), &row.mixed).then(")"),
-        };
+        phrase = phrase.then(if index > 0 { ", " } else { "" }).followed_by(row.phrase());
     }
     let more = others.len().saturating_sub(MAX_LISTED);
     if more > 0 {

@@ -75,6 +75,32 @@ impl Reason {
         json.get("code").and_then(|code| code.as_str()).unwrap_or_default().to_owned()
     }
 
+    /// Whether the reason is the usual one for its action, and adds nothing to a review.
+    pub fn is_routine(&self) -> bool {
+        match self {
+            Self::Absent
+            | Self::Unrecorded
+            | Self::Present
+            | Self::Changed
+            | Self::OtherKey
+            | Self::NotPrimary
+            | Self::NewPrimary
+            | Self::Undesired
+            | Self::Destroyed => true,
+            Self::Gone
+            | Self::OtherId { .. }
+            | Self::Needed
+            | Self::Renamed { .. }
+            | Self::Expired { .. }
+            | Self::Revoked { .. }
+            | Self::CopyOfRemoved
+            | Self::LeftOver
+            | Self::Undeleted
+            | Self::Restored
+            | Self::Copy => false,
+        }
+    }
+
     pub fn phrase(&self) -> Phrase {
         match self {
             Self::Absent => Phrase::new("not on the account"),

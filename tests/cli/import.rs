@@ -34,7 +34,7 @@ fn an_imported_manifest_is_valid_and_planning_it_adopts_only() {
     folder.keyform("import --out keyform.yaml").on(&account).run().expect(0);
     folder.keyform("validate").on(&account).run().expect(0);
     let plan = folder.keyform("plan --allow-new-state").on(&account).run().expect(0);
-    assert!(plan.stdout.contains("Plan: 8 to adopt. 0 unchanged"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("Plan: 8 to adopt (=). 0 unchanged"), "{}", plan.stdout);
     let before = folder.read("keyform.yaml");
     assert_snapshot!("import_over", folder.keyform("import --out keyform.yaml").on(&account).run().expect(1));
     assert_eq!(folder.read("keyform.yaml"), before);

@@ -5,6 +5,7 @@ use keyform::plan::file;
 use keyform::report::{View, markdown};
 
 use crate::scenes::{NAMES, Scene};
+use crate::support::world;
 
 /// The number of lines that a snapshot keeps at either end of a long text.
 const KEPT: usize = 60;
@@ -76,15 +77,71 @@ fn a_long_list_is_shortened_without_full() {
     }
     // Deletions are never shortened.
     for name in ["xia", "yan", "zoe"] {
-        assert!(plain(&short).contains(&format!("- delete {name} ")), "{name}");
+        assert!(plain(&short).contains(&format!("- {name} ")), "{name}");
     }
 }
 
 #[test]
-fn text_fits_in_80_columns() {
+fn text_fits_terminals_of_every_width() {
+    for (columns, name) in [60, 80, 120].into_iter().flat_map(|columns| NAMES.map(|name| (columns, name))) {
+        for full in [false, true] {
+            let view = View { full, columns: Some(columns), ..View::default() };
+            let text = plain(&Scene::named(name).text(view));
+            let is_wide = |line: &&str| line.chars().count() > columns && !line.starts_with("Digest:");
+            let wide: Vec<_> = text.lines().filter(is_wide).collect();
+            // A whole fingerprint has 50 columns.
+            assert!(wide.is_empty() || full && columns == 60, "{columns}: {wide:?}");
+        }
+    }
+}
+
+#[test]
+fn fingerprints_are_shortened_only_for_narrow_terminals_and_never_in_full_views() {
+    let scene = Scene::named("each");
+    let fingerprint = world::key('E').blob().fingerprint().to_string();
+    for (columns, full, is_short) in [
+        (None, false, false),
+        (Some(120), false, false),
+        (Some(80), false, true),
+        (Some(60), false, true),
+        (Some(60), true, false),
+    ] {
+        let text = plain(&scene.text(View { full, columns, randomart: false }));
+        assert_eq!(text.contains(&fingerprint), !is_short, "{columns:?}: {text}");
+        assert_eq!(text.contains("Use --full to show them whole"), is_short, "{columns:?}: {text}");
+        // What is left of it still takes 2^72 attempts to imitate.
+        assert!(text.contains(&fingerprint[..19]), "{columns:?}: {text}");
+    }
+}
+
+#[test]
+fn an_action_has_one_line_unless_there_is_more_to_say() {
+    let lines = |full| {
+        let view = View { full, columns: Some(120), randomart: false };
+        let text = plain(&Scene::named("first").text(view));
+        text.lines().filter(|line| line.starts_with("  ")).count()
+    };
+    // Three uploads, and the primary key with the reason why it changes.
+    assert_eq!(lines(false), 5);
+    assert_eq!(lines(true), 8);
+}
+
+#[test]
+fn the_summary_is_the_last_line() {
     for name in NAMES {
         let text = plain(&Scene::named(name).text(View::default()));
-        let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();
-        assert!(wide.iter().all(|line| line.starts_with("Digest:")), "{wide:?}");
+        let last = text.split("\n\n").last().unwrap();
+        assert!(
+            last.lines().nth(1).is_some_and(|line| line.starts_with("Plan: ") || line.starts_with("No changes")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn text_for_terminals_of_every_width() {
+    for columns in [60, 80, 120] {
+        let view = View { columns: Some(columns), ..View::default() };
+        assert_snapshot!(format!("text_each_{columns}"), plain(&Scene::named("each").text(view)));
     }
 }

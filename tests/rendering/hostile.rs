@@ -9,7 +9,7 @@ use keyform::report::{View, json, markdown, text};
 use keyform::terminal::escape::{escape_to, is_unsafe, unsafe_chars};
 use proptest::prelude::*;
 
-use crate::markdown::{assert_items, parse};
+use crate::markdown::{assert_lines, parse};
 use crate::outcomes::{events, failure, outcome};
 use crate::scenes::Scene;
 use crate::support::world;
@@ -148,12 +148,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_comment_contains_exactly_the_expected_items(
+    fn a_comment_contains_exactly_the_expected_lines(
         names in prop::collection::vec(name(), 5), owner in hostile(), account_name in hostile(), comment in hostile()
     ) {
         let scene = scene(&names, &owner, &account_name, &comment);
         let text = scene.comment(markdown::MAX_CHARS, View { randomart: true, ..View::default() });
-        assert_items(&scene.plan, &text, shown);
+        assert_lines(&scene.plan, &text, shown);
         let found = parse(&text);
         prop_assert!(!found.text.contains(SENTINEL), "outside of code: {}", found.text);
         prop_assert!(found.html.iter().all(|html| !html.contains(SENTINEL)), "{:?}", found.html);
@@ -169,7 +169,7 @@ proptest! {
         names in prop::collection::vec(name(), 5), owner in hostile(), account_name in hostile(), message in hostile()
     ) {
         let scene = scene(&names, &owner, &account_name, "");
-        has_only_styles(&scene.text(View { randomart: true, full: true }))?;
+        has_only_styles(&scene.text(View { randomart: true, full: true, columns: Some(60) }))?;
         has_only_styles(&text::refusals(&scene.refusals()))?;
         let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Pending(failure(&message)), Status::Skipped { reason: message.clone() }], vec![]);
         has_only_styles(&text::outcome(&scene.plan, &failed, &message, View::default()))?;

@@ -2,18 +2,17 @@
 
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options, parse_document};
-use keyform::plan::{Change, Plan};
-use keyform::public_key::KeyBlob;
+use keyform::plan::Plan;
 use keyform::report::{View, markdown};
 
-use crate::scenes::{NAMES, Scene, many};
+use crate::scenes::{NAMES, Scene};
 use crate::support::world;
 
 /// The parsed contents of a comment.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The items of all lists.
-    pub(crate) items: Vec<String>,
+    /// The lines of actions.
+    pub(crate) lines: Vec<ActionLine>,
     /// Text outside of code, which alone can contain mentions, links or markup.
     pub(crate) text: String,
     /// Raw HTML.
@@ -22,6 +21,15 @@ pub(crate) struct Found {
     pub(crate) blocks: Vec<(String, String)>,
     /// Nodes that must not be in a comment.
     pub(crate) foreign: Vec<String>,
+}
+
+/// The item of a list that names an action.
+#[derive(Debug)]
+pub(crate) struct ActionLine {
+    /// The code spans: name, owner, fingerprint, and further ones.
+    pub(crate) codes: Vec<String>,
+    /// The text between them.
+    text: String,
 }
 
 pub(crate) fn parse(comment: &str) -> Found {
@@ -47,7 +55,18 @@ pub(crate) fn parse(comment: &str) -> Found {
 
 fn walk<'a>(node: &'a AstNode<'a>, found: &mut Found) {
     match &node.data.borrow().value {
-        NodeValue::Item(_) => found.items.push(text_of(node)),
+        // Only names of keys in actions are bold.
+        NodeValue::Item(_) if has_bold(node) => {
+            let (mut codes, mut text) = (Vec::new(), String::new());
+            for node in node.descendants() {
+                match &node.data.borrow().value {
+                    NodeValue::Code(code) => codes.push(code.literal.clone()),
+                    NodeValue::Text(words) => text += words,
+                    _ => {}
+                }
+            }
+            found.lines.push(ActionLine { codes, text });
+        }
         NodeValue::Text(text) => found.text += &format!("{text}\n"),
         NodeValue::HtmlBlock(html) => found.html.extend(html.literal.lines().map(str::to_owned)),
         NodeValue::HtmlInline(html) => found.html.push(html.clone()),
@@ -59,6 +78,7 @@ fn walk<'a>(node: &'a AstNode<'a>, found: &mut Found) {
         | NodeValue::Strong
         | NodeValue::Emph
         | NodeValue::List(_)
+        | NodeValue::Item(_)
         | NodeValue::BlockQuote
         | NodeValue::SoftBreak => {}
         other => found.foreign.push(format!("{other:?}")),
@@ -66,85 +86,101 @@ fn walk<'a>(node: &'a AstNode<'a>, found: &mut Found) {
     node.children().for_each(|child| walk(child, found));
 }
 
-/// Returns all text below a node, including code.
-fn text_of<'a>(node: &'a AstNode<'a>) -> String {
-    match &node.data.borrow().value {
-        NodeValue::Text(text) => text.to_string(),
-        NodeValue::Code(code) => code.literal.clone(),
-        _ => node.children().map(text_of).collect(),
-    }
+fn has_bold<'a>(node: &'a AstNode<'a>) -> bool {
+    node.descendants().any(|node| matches!(node.data.borrow().value, NodeValue::Strong))
 }
 
-/// Asserts that a comment contains an item for each action, and nothing that must not be in it.
-pub(crate) fn assert_items(plan: &Plan, comment: &str, shown: impl Fn(&str) -> String) {
+/// Asserts that a comment has a line for each action, and nothing that must not be in it.
+pub(crate) fn assert_lines(plan: &Plan, comment: &str, shown: impl Fn(&str) -> String) {
     let found = parse(comment);
     assert!(found.foreign.is_empty(), "{:?} in\n{comment}", found.foreign);
-    let allowed = |html: &&String| {
+    let is_unknown = |html: &&String| {
         let known = ["</details>", markdown::MARKER, ""];
         let fold = html.starts_with("<details><summary>") && html.ends_with("</summary>");
         !(known.contains(&html.as_str()) || fold)
     };
-    assert_eq!(found.html.iter().filter(allowed).collect::<Vec<_>>(), Vec::<&String>::new(), "{comment}");
+    assert_eq!(found.html.iter().filter(is_unknown).collect::<Vec<_>>(), Vec::<&String>::new(), "{comment}");
     assert_eq!(found.html[0], markdown::MARKER);
     assert_eq!(found.html.iter().filter(|html| *html == markdown::MARKER).count(), 1);
 
-    let mut items = found.items;
+    let mut lines = found.lines;
+    assert_eq!(lines.len(), plan.actions.len(), "{comment}");
     for action in &plan.actions {
-        let expected = meant(action, &shown);
-        let item = items.iter().position(|item| item.starts_with(&expected));
-        items.remove(item.unwrap_or_else(|| panic!("no item begins with `{expected}` in\n{comment}")));
+        let blob = action.change.blob();
+        let mut first = vec![shown(action.name.as_str())];
+        first.extend(action.owner().map(&shown).filter(|owner| !owner.is_empty()));
+        first.push(blob.fingerprint().to_string());
+        let replaced: Vec<_> = action.change.replaced_keys().map(|old| old.blob.fingerprint().to_string()).collect();
+        let types = [blob.kind().unwrap().to_string()];
+        let is_it = |line: &ActionLine| {
+            line.codes.starts_with(&first)
+                && replaced.iter().all(|old| line.codes.contains(old))
+                && types.iter().all(|kind| line.text.contains(kind.as_str()))
+        };
+        let at = lines.iter().position(is_it).unwrap_or_else(|| panic!("no line with {first:?} in\n{comment}"));
+        lines.remove(at);
     }
-    let moves = plan.actions.iter().filter(|action| action.change.promotes()).count();
-    let others = moves + plan.drift.len() + plan.remarks().len();
-    assert_eq!(items.len(), others, "{items:?}");
-}
-
-/// Returns the expected beginning of an item: name, owner, type and fingerprint.
-fn meant(action: &keyform::plan::Action, shown: &impl Fn(&str) -> String) -> String {
-    let verb = match &action.change {
-        Change::Upload(_) | Change::Delete(_) => String::new(),
-        change => format!("{} ", change.kind().verb()),
-    };
-    let owner = action.owner().map(|owner| format!(" · {}", shown(owner))).unwrap_or_default();
-    let described = |blob: &KeyBlob| format!("{} {}", blob.kind().unwrap(), blob.fingerprint());
-    let new = action.change.blob();
-    let olds = match &action.change {
-        Change::Replace { old, .. } => old.as_slice(),
-        _ => &[],
-    };
-    let olds: String = olds.iter().filter(|old| old.blob != *new).map(|old| described(&old.blob) + " → ").collect();
-    format!("{verb}{}{owner} · {olds}{}: ", shown(action.name.as_str()), described(new))
 }
 
 #[test]
-fn every_action_has_an_item() {
+fn every_action_has_a_line() {
     for name in NAMES.into_iter().filter(|name| *name != "many") {
         let scene = Scene::named(name);
-        assert_items(&scene.plan, &scene.comment(markdown::MAX_CHARS, View::default()), str::to_owned);
+        assert_lines(&scene.plan, &scene.comment(markdown::MAX_CHARS, View::default()), str::to_owned);
     }
 }
 
+/// Returns the part of a comment that is visible without a click.
+fn above_the_fold(comment: &str) -> &str {
+    comment.split("<details>").next().unwrap()
+}
+
 #[test]
-fn who_loses_or_gains_access_is_named_above_every_fold() {
-    for name in ["each", "guards", "many"] {
+fn every_key_that_gains_or_loses_access_is_named_above_the_fold() {
+    for name in ["first", "each", "guards", "sixty"] {
         let scene = Scene::named(name);
         let comment = scene.comment(markdown::MAX_CHARS, View::default());
-        let above = comment.split("<details>").next().unwrap();
-        for action in &scene.plan.actions {
-            if matches!(action.change, Change::Upload(_) | Change::Replace { .. } | Change::Delete(_)) {
-                assert!(above.contains(&format!("`{}`", action.name)), "{} is not in\n{above}", action.name);
-            }
+        let above = above_the_fold(&comment);
+        for action in scene.plan.actions.iter().filter(|action| !action.change.is_record_only()) {
+            assert!(above.contains(&format!("**`{}`**", action.name)), "{name}: {above}");
+            assert!(above.contains(action.change.blob().fingerprint().as_str()), "{name}: {above}");
         }
     }
 }
 
 #[test]
-fn sixty_new_keys_are_shown_in_full_above_every_fold() {
-    let scene = Scene::of(&many(60), "", "");
+fn who_loses_access_is_first_and_who_gains_it_last() {
+    let comment = Scene::named("each").comment(markdown::MAX_CHARS, View::default());
+    let at = |heading: &str| comment.find(heading).unwrap_or_else(|| panic!("no {heading} in\n{comment}"));
+    let parts =
+        ["#### 1 key loses access", "#### 5 changes", "#### 1 key gains access", "#### Not managed", "<details>"];
+    assert!(parts.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{comment}");
+}
+
+#[test]
+fn a_common_reason_is_said_once_and_others_with_each_key() {
+    let comment = Scene::named("sixty").comment(markdown::MAX_CHARS, View::default());
+    assert_eq!(comment.matches("not on the account").count(), 1, "{comment}");
+    let scene = Scene::of(&world::desired("a=A b=B"), "a=A#1", "");
     let comment = scene.comment(markdown::MAX_CHARS, View::default());
-    let above = parse(comment.split("<details>").next().unwrap());
-    let fingerprints = above.items.iter().filter(|item| item.contains(" · ED25519 256 SHA256:")).count();
-    assert_eq!(fingerprints, 60, "{comment}");
+    for reason in ["· not on the account", "· recorded, but no longer on the account"] {
+        assert!(above_the_fold(&comment).contains(reason), "{comment}");
+    }
+}
+
+#[test]
+fn many_changes_in_the_state_alone_are_folded() {
+    let words = |ids: bool| {
+        let word = |number: u8| {
+            let letter = char::from(b'A' + number);
+            format!("key-{letter}={letter}{}", if ids { format!("#{number}") } else { String::new() })
+        };
+        (0..22).map(word).collect::<Vec<_>>().join(" ")
+    };
+    let scene = Scene::of(&world::desired(&words(false)), "", &words(true));
+    let comment = scene.comment(markdown::MAX_CHARS, View::default());
+    assert!(!above_the_fold(&comment).contains("key-"), "{comment}");
+    assert!(comment.contains("<summary>22 changes in the state alone</summary>"), "{comment}");
 }
 
 #[test]
@@ -156,19 +192,28 @@ fn a_comment_fits_its_limit_and_counts_what_it_leaves_out() {
         assert!(chars <= max, "{chars} > {max}");
         let found = parse(&comment);
         assert!(found.foreign.is_empty(), "{:?}", found.foreign);
-        let text = found.items.join("\n");
-        let named = scene.plan.actions.iter().filter(|action| text.contains(action.name.as_str())).count();
-        let left_out = scene.plan.actions.len() - named;
+        // Those whose lines do not fit are named, as far as that fits.
+        let names = comment.lines().filter_map(|line| line.strip_prefix("- ")?.split_once(" more: `"));
+        let in_names: usize = names.map(|(number, _)| number.parse::<usize>().unwrap()).sum();
+        let without_line = scene.plan.actions.len() - found.lines.len();
+        let left_out = without_line - in_names;
         assert_eq!(comment.contains(&format!("_{left_out} changes not shown")), left_out > 0, "{max}");
+        assert!(max < markdown::MAX_CHARS || left_out == 0, "2,000 names fit into a comment");
         for name in ["xia", "yan", "zoe"] {
-            assert!(found.items.iter().any(|item| item.starts_with(name)), "deletions come first: {max}");
+            assert!(found.lines.iter().any(|line| line.codes[0] == name), "deletions come first: {max}");
         }
-        let is_whole = !text.contains(" more: ");
-        // Details are left out before keys.
+        // Details are left out before actions.
         let has_diff = found.blocks.iter().any(|(language, _)| language == "diff");
-        assert!(!has_diff || is_whole, "{max}");
+        assert!(!has_diff || without_line == 0, "{max}");
         assert_eq!(has_diff, max == 1_000_000, "{max}");
     }
+}
+
+#[test]
+fn a_comment_names_the_commit_and_the_digest() {
+    let scene = Scene::named("each");
+    let comment = scene.comment(markdown::MAX_CHARS, View::default());
+    assert!(comment.contains("Commit `3f2c9ab`.") && comment.contains(&scene.plan.digest().to_string()), "{comment}");
 }
 
 #[test]
@@ -177,7 +222,7 @@ fn only_a_replaced_key_is_called_the_old_key_of_its_name() {
         Scene::of(&world::desired("alice=A*"), recorded, account).comment(markdown::MAX_CHARS, View::default())
     };
     let replaced = comment("alice=B#2", "alice=B#2*");
-    assert!(replaced.contains("- from the old key of `alice` to its new key"), "{replaced}");
+    assert!(replaced.contains("becomes the primary key in place of the old key of `alice`"), "{replaced}");
     let foreign = comment("", "alice=B#2*");
-    assert!(foreign.contains("- from another key named `alice` on the account to `alice`"), "{foreign}");
+    assert!(foreign.contains("in place of another key named `alice` on the account"), "{foreign}");
 }

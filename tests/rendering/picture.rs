@@ -34,7 +34,7 @@ fn scene() -> Scene {
 
 #[test]
 fn the_picture_matches_the_terminal_output() {
-    let text = format!("$ keyform plan\n{}", scene().text(View::default()));
+    let text = format!("$ keyform plan\n{}", scene().text(View { columns: Some(100), ..View::default() }));
     assert_contents(
         PICTURE,
         &anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&text),
@@ -68,4 +68,23 @@ fn assert_contents(name: &str, shown: &str, put: impl Fn(&str, &str) -> String) 
 #[expect(clippy::disallowed_methods, reason = "the person who runs the test decides whether files are written")]
 fn is_to_be_drawn() -> bool {
     std::env::var_os("KEYFORM_DRAW").is_some()
+}
+
+/// Draws comments and terminals to look at, for `KEYFORM_DRAW`.
+#[test]
+fn scenes_can_be_drawn() {
+    if !is_to_be_drawn() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenes");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["one", "each", "twelve", "sixty", "many", "guards", "drift", "warnings", "none"] {
+        let scene = Scene::named(name);
+        fs::write(folder.join(format!("{name}.md")), scene.comment(markdown::MAX_CHARS, View::default())).unwrap();
+        for columns in [60, 80, 120] {
+            let text = format!("$ keyform plan\n{}", scene.text(View { columns: Some(columns), ..View::default() }));
+            let term = anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE);
+            fs::write(folder.join(format!("{name}-{columns}.svg")), term.render_svg(&text)).unwrap();
+        }
+    }
 }

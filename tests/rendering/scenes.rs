@@ -17,7 +17,7 @@ pub(crate) struct Scene {
     pub(crate) recorded: State,
 }
 
-/// The names of all scenes.
+/// The names of the scenes that are rendered in every format.
 pub(crate) const NAMES: [&str; 7] = ["first", "none", "each", "many", "guards", "drift", "warnings"];
 
 impl Scene {
@@ -32,6 +32,19 @@ impl Scene {
                 "alice=A#1* bob=B#2 carol=C#3 old-erin=E#5 guest=G#9",
             ),
             "many" => Self::of(&many(2_000), "zoe=Z#1 yan=Y#2 xia=X#3", "zoe=Z#1 yan=Y#2 xia=X#3"),
+            "one" => Self::of(&owned("alice=A bob=B"), "alice=A#1<alice@example.com>", "alice=A#1*"),
+            "twelve" => Self::of(
+                &owned("a1=A b1=B c1=C d1=D e1=E f1=F g1=G h1=H i1=I j1=J k1=K l1=L*"),
+                "a1=A#1<a1@example.com> b1=Z#2<b1@example.com> x1=X#3<x1@example.com>",
+                "a1=A#1* b1=Z#2 x1=X#3 x1-again=X#4 guest=Y#9",
+            ),
+            "sixty" => {
+                let mut desired = many(60);
+                for key in &mut desired.keys {
+                    key.owner = Some(format!("{}@example.com", key.name));
+                }
+                Self::of(&desired, "", "")
+            }
             "guards" => {
                 Self::of(&world::desired("bob=H!"), "alice=A#1 bob=B#2! carol=C#3", "alice=A#1* bob=B#2 carol=C#3")
             }
@@ -70,7 +83,10 @@ impl Scene {
         let refusals = self.refusals();
         let command = format!("keyform apply --auto-approve --plan-digest {}", self.plan.digest());
         let recorded = Some(&self.recorded);
-        markdown::plan(&self.plan, &Comment { refusals: &refusals, recorded, command: &command, max_chars, view })
+        markdown::plan(
+            &self.plan,
+            &Comment { commit: Some("3f2c9ab"), refusals: &refusals, recorded, command: &command, max_chars, view },
+        )
     }
 }
 

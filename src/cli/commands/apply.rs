@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{Failure, FailureKind};
 use crate::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Event, Observation, Outcome, Tools, execute, unless_stopped};
 use crate::cli::account::Account;
 use crate::cli::args::{
@@ -19,7 +18,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::event_log::RunLog;
 use crate::cli::known_names::KnownNames;
 use crate::cli::planning::{PlanBasis, recorded};
-use crate::cli::progress::{Progress, ProgressTarget};
+use crate::cli::progress::{Progress, ProgressTarget, retrying};
 use crate::cli::saved_plan;
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
@@ -42,7 +41,7 @@ pub(in crate::cli) struct ApplyArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
-    /// Show all actions of a long plan
+    /// Show all actions, and everything known of each
     #[arg(long)]
     full: bool,
     /// Append events to FILE as JSON Lines
@@ -277,7 +276,7 @@ async fn ask(args: &ApplyArgs, ui: Ui, plan: &Plan, stop: &CancellationToken) ->
 }
 
 fn view(args: &ApplyArgs) -> View {
-    View { full: args.full, ..View::default() }
+    View { full: args.full, randomart: false, columns: Ui::columns() }
 }
 
 /// Where a run starts.
@@ -309,7 +308,7 @@ async fn carry_out(
             Event::Settling { .. } => progress.note("Looking for uploads without a response"),
             Event::Waiting(waiting) => progress.announce(&waiting.to_string()),
             Event::Verifying => progress.note("Verifying the account"),
-            Event::Retrying { name, failure } => progress.note(&retrying(name, failure)),
+            Event::Retrying { name, failure } => progress.note(&retrying(Some(name), failure)),
             Event::Request { .. }
             | Event::Settled { .. }
             | Event::Recorded { .. }
@@ -360,14 +359,6 @@ fn show_outcome(args: &ApplyArgs, ui: Ui, plan: &Plan, outcome: &Outcome, store:
     Ok(())
 }
 
-fn retrying(name: &str, failure: &Failure) -> String {
-    match (failure.kind == FailureKind::RateLimited, failure.retry_after) {
-        (true, Some(pause)) => format!("Rate limited, retrying in {} s", pause.as_secs()),
-        (true, None) => "Rate limited, retrying".to_owned(),
-        (false, _) => format!("Retrying {name}: {failure}"),
-    }
-}
-
 fn not_saved(error: &StateError, outcome: &Outcome, journal: &str) -> CliError {
     let mut not_saved = CliError::of(error);
     if outcome.is_journaled {
@@ -381,32 +372,4 @@ fn not_saved(error: &StateError, outcome: &Outcome, journal: &str) -> CliError {
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "must be a whole number, at least 1")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::account::Effect;
-
-    #[test]
-    fn progress_says_how_long_a_rate_limit_lasts() {
-        let failure = |kind, seconds: Option<u64>| Failure {
-            effect: Effect::NotSent,
-            kind,
-            status: None,
-            retry_after: seconds.map(Duration::from_secs),
-            message: "the server is unavailable".to_owned(),
-            help: None,
-            id: None,
-        };
-        for (kind, seconds, expected) in [
-            (FailureKind::RateLimited, Some(8), "Rate limited, retrying in 8 s"),
-            (FailureKind::RateLimited, None, "Rate limited, retrying"),
-            (FailureKind::Unavailable, Some(8), "Retrying alice: the server is unavailable"),
-        ] {
-            assert_eq!(retrying("alice", &failure(kind, seconds)), expected);
-        }
-    }
 }

@@ -47,7 +47,7 @@ pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, CliError> {
     let desired = if unmanaged { Some(context.desired(today)?) } else { None };
     let listing = runtime()?.block_on(async {
         let account = context.account(requests)?;
-        account.list().await
+        account.list(context.ui).await
     })?;
     let import = Import::of(&listing, session.as_ref().map(EditSession::desired).or(desired.as_ref()));
     if let (Some(session), Some(file)) = (&session, &append) {

@@ -124,7 +124,7 @@ fn manifest(context: &Context, offline: bool, requests: RequestArgs) -> Result<(
     let Some(account) = account else {
         return Ok((starter::manifest(None), StartingKeys::Nowhere));
     };
-    let listing = runtime()?.block_on(account.list())?;
+    let listing = runtime()?.block_on(account.list(context.ui))?;
     let keys = Import::of(&listing, None).manifest();
     Ok((starter::manifest(Some(&keys)), StartingKeys::Account(listing.rows().len())))
 }

@@ -31,7 +31,7 @@ pub(in crate::cli) struct PlanArgs {
     /// Maximum characters of a comment (--format markdown)
     #[arg(long, value_name = "N", default_value_t = markdown::MAX_CHARS, value_parser = max_chars)]
     max_chars: usize,
-    /// Show all actions of a long plan
+    /// Show all actions, and everything known of each
     #[arg(long)]
     full: bool,
     /// Show the randomart of each key, as ssh-keygen -lv does
@@ -101,7 +101,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
         saved_plan::save(&plan, path)?;
     }
     let refusals = guard::refusals(&plan, recorded, &args.acknowledge.to_acknowledged(), Stage::Plan);
-    let view = View { full: args.full, randomart: args.randomart };
+    let view = View { full: args.full, randomart: args.randomart, columns: Ui::columns() };
     let text = match args.format {
         PlanFormat::Text => text::plan(&plan, view),
         PlanFormat::Json => file::to_text(&plan),
@@ -109,6 +109,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
         PlanFormat::Markdown => markdown::plan(
             &plan,
             &Comment {
+                commit: None,
                 refusals: &refusals,
                 recorded,
                 command: &apply_command(args, &plan),

@@ -4,26 +4,18 @@ use std::collections::HashSet;
 
 use super::fit::Fit;
 use super::span::{code, fold, phrase};
-use crate::plan::{Action, Change, Plan};
-use crate::public_key::KeyBlob;
+use crate::plan::{AccessChange, Action, Plan};
 use crate::report::words::counted;
 use crate::terminal::phrase::Phrase;
 
-/// Maximum number of changes that give and take no access and are shown unfolded.
+/// Maximum number of changes in the state alone that are shown unfolded.
 const UNFOLDED: usize = 20;
-
-/// What an action means for access to the machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Lost,
-    /// A key takes the place of another one, or only records change.
-    Kept,
-    Gained,
-}
 
 /// Some of the actions, as far as they fit.
 struct Section<'p> {
     actions: Vec<&'p Action>,
+    /// The reason of all of them if they have the same, so that it is said once.
+    reason: Option<Phrase>,
     /// A line for each of the first actions.
     lines: Vec<String>,
     /// The names of those that follow, in a sentence.
@@ -33,24 +25,27 @@ struct Section<'p> {
 
 /// Renders all actions. If they do not fit, those that follow are only named, and the rest is counted.
 pub(super) fn actions(plan: &Plan, fit: &mut Fit) -> String {
-    let of = |access| plan.actions.iter().filter(|action| access_of(action) == access).collect();
+    let of = |access| plan.actions.iter().filter(move |action| action.change.access() == access);
+    let (records, changes): (Vec<_>, Vec<_>) =
+        of(AccessChange::Changes).partition(|action| action.change.is_record_only());
+    let is_long = records.len() > UNFOLDED;
+    let (unfolded, folded) = if is_long { (changes, records) } else { ([changes, records].concat(), Vec::new()) };
     // In the order in which space is given to them.
-    let lost = Section::new(of(Access::Lost), fit);
-    let gained = Section::new(of(Access::Gained), fit);
-    let kept = Section::new(of(Access::Kept), fit);
+    let lost = Section::new(plan, of(AccessChange::Loses).collect(), fit);
+    let gained = Section::new(plan, of(AccessChange::Gains).collect(), fit);
+    let kept = Section::new(plan, unfolded, fit);
+    let recorded = Section::new(plan, folded, fit);
 
     let mut out = lost.render(&format!("{} access", loses(&lost.actions)));
-    let changes = kept.render(&counted(kept.actions.len(), "change"));
-    if kept.lines.len() <= UNFOLDED {
-        out += &changes;
-    } else {
-        out += &fold(&format!("{} to other keys", counted(kept.actions.len(), "change")), &kept.text());
-    }
+    out += &kept.render(&counted(kept.actions.len(), "change"));
     out += &gained.render(&format!("{} access", gains(&gained.actions)));
-    let left_out = lost.left_out() + kept.left_out() + gained.left_out();
+    if !recorded.actions.is_empty() {
+        out += &fold(&format!("{} in the state alone", counted(recorded.actions.len(), "change")), &recorded.text());
+    }
+    let left_out: usize = [lost, kept, gained, recorded].iter().map(Section::left_out).sum();
     if left_out > 0 {
         out += &format!(
-            "_{} not shown because of the size limit. Run `keyform plan` to see all._\n\n",
+            "_{} not shown because of the size limit. `keyform plan --full` shows all._\n\n",
             counted(left_out, "change")
         );
     }
@@ -58,9 +53,11 @@ pub(super) fn actions(plan: &Plan, fit: &mut Fit) -> String {
 }
 
 impl<'p> Section<'p> {
-    fn new(actions: Vec<&'p Action>, fit: &mut Fit) -> Self {
-        let mut section = Self { actions, lines: Vec::new(), names: String::new(), named: 0 };
-        let all: Vec<_> = section.actions.iter().map(|action| line(action)).collect();
+    fn new(plan: &Plan, actions: Vec<&'p Action>, fit: &mut Fit) -> Self {
+        let reason = common_reason(&actions);
+        let all: Vec<_> = actions.iter().map(|action| line(plan, action, reason.is_none())).collect();
+        let mut section = Self { actions, reason, lines: Vec::new(), names: String::new(), named: 0 };
+        fit.take(&section.reason_line());
         if fit.take(&all.concat()) {
             section.lines = all;
             return section;
@@ -89,8 +86,12 @@ impl<'p> Section<'p> {
         if self.actions.is_empty() { String::new() } else { format!("#### {title}\n\n{}", self.text()) }
     }
 
+    fn reason_line(&self) -> String {
+        self.reason.as_ref().map(|reason| format!("Reason: {}.\n\n", phrase(reason))).unwrap_or_default()
+    }
+
     fn text(&self) -> String {
-        let mut out = self.lines.concat();
+        let mut out = self.reason_line() + &self.lines.concat();
         if self.named > 0 {
             out += &format!("- {} more: {}\n", self.named, self.names);
         }
@@ -99,16 +100,10 @@ impl<'p> Section<'p> {
     }
 }
 
-fn access_of(action: &Action) -> Access {
-    match &action.change {
-        Change::Delete(_) => Access::Lost,
-        Change::Upload(_) => Access::Gained,
-        Change::Adopt { .. }
-        | Change::Update { .. }
-        | Change::Replace { .. }
-        | Change::Promote { .. }
-        | Change::Forget(_) => Access::Kept,
-    }
+fn common_reason(actions: &[&Action]) -> Option<Phrase> {
+    let (first, others) = actions.split_first()?;
+    let is_common = !others.is_empty() && others.iter().all(|action| action.reason == first.reason);
+    is_common.then(|| first.reason.phrase())
 }
 
 /// A key can be in several rows, each with an action of its own.
@@ -126,40 +121,26 @@ fn gains(actions: &[&Action]) -> String {
     format!("{} {}", counted(keys, "key"), if keys == 1 { "gains" } else { "gain" })
 }
 
-/// Renders an action as an item: name, owner, type, fingerprint, reason.
-fn line(action: &Action) -> String {
+/// Renders name, owner, type, fingerprint, reason, and what else a reviewer should know.
+fn line(plan: &Plan, action: &Action, has_reason: bool) -> String {
     let Action { name, change, reason } = action;
-    let mut parts = vec![code(name.as_str())];
-    parts.extend(action.owner().map(code));
-    match change {
-        Change::Replace { key, old, .. } => {
-            let new = key.key.blob();
-            let changed = old.iter().map(|old| &old.blob).filter(|old| *old != new);
-            parts.extend(changed.map(|old| format!("{} →", described(old))));
-            parts.push(described(new));
-        }
-        _ => parts.push(described(change.blob())),
-    }
-    let mut phrases = vec![reason.phrase()];
-    phrases.extend(action.facts());
-    if let Change::Replace { old, .. } = change {
-        phrases.push(Phrase::new("deletes id ").list(old.iter().map(|old| &old.id)));
-    }
-    let expires = change.new_key().and_then(|key| key.expires);
-    let is_shown = action.attribute_changes().iter().any(|change| change.field() == "expires");
-    phrases.extend(expires.filter(|_| !is_shown).map(|last| Phrase::new(format!("expires {last}"))));
-    let mut explained = phrases.iter().map(phrase).collect::<Vec<_>>().join("; ");
-    if action.is_protected() {
-        explained += "; **protected by the state**";
-    }
-    let verb = match access_of(action) {
-        Access::Kept => format!("**{}** ", change.kind().verb()),
-        Access::Lost | Access::Gained => String::new(),
+    let verb = match change.access() {
+        AccessChange::Changes => format!("{} ", change.kind().verb()),
+        AccessChange::Loses | AccessChange::Gains => String::new(),
     };
-    format!("- {verb}{}: {explained}\n", parts.join(" · ").replace(" → · ", " → "))
-}
-
-fn described(blob: &KeyBlob) -> String {
-    let kind = blob.kind().map_or_else(|| code(blob.algorithm()), |kind| kind.to_string());
-    format!("{kind} {}", code(blob.fingerprint().as_str()))
+    let mut line = format!("- {verb}**{}**", code(name.as_str()));
+    let blob = change.blob();
+    let mut parts: Vec<_> = action.owner().map(code).into_iter().collect();
+    parts.push(blob.kind().map_or_else(|| code(blob.algorithm()), |kind| kind.to_string()));
+    parts.push(code(blob.fingerprint().as_str()));
+    parts.extend(change.replaced_keys().map(|old| phrase(&old.replaced_phrase(name))));
+    parts.extend(has_reason.then(|| phrase(&reason.phrase())));
+    let facts = plan.facts(action).into_iter().filter(|fact| !fact.is_routine);
+    parts.extend(facts.map(|fact| phrase(&fact.phrase)));
+    for part in parts {
+        line += " · ";
+        line += &part;
+    }
+    line.push('\n');
+    line
 }

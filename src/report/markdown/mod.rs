@@ -16,9 +16,8 @@ use super::View;
 use super::diff;
 use super::words::{counted, unaffected};
 use crate::plan::guard::Refusal;
-use crate::plan::{Action, ActionKind, Change, Drift, LeftOutAction, Plan};
+use crate::plan::{ActionKind, Drift, LeftOutAction, Note, Plan, UnmanagedRow};
 use crate::state::State;
-use crate::terminal::phrase::Phrase;
 
 /// The first line of every comment. A later run finds the comment by it, and edits it.
 pub const MARKER: &str = "<!-- keyform:plan -->";
@@ -32,12 +31,14 @@ pub const MIN_CHARS: usize = 8_000;
 /// Maximum length of a command that is shown in full, in characters.
 const MAX_COMMAND: usize = 1_000;
 
-/// Maximum number of entries in each list: drift, notes, refusals.
+/// Maximum number of entries in each list: drift, unmanaged rows, notes, refusals.
 const MAX_LISTED: usize = 10;
 
 /// The contents of a comment besides the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Comment<'a> {
+    /// The commit whose manifest is planned.
+    pub commit: Option<&'a str>,
     pub refusals: &'a [Refusal],
     /// The state that the plan was made from.
     pub recorded: Option<&'a State>,
@@ -48,18 +49,17 @@ pub struct Comment<'a> {
     pub view: View,
 }
 
-/// Renders a plan. If it is too long, parts are left out and counted: first pictures and the diff, then other changes, then
-/// keys that gain access, then keys that lose access.
+/// Renders a plan: who loses access, what changes, who gains access, then unmanaged rows, notes and the diff.
+///
+/// If it is too long, parts are left out and counted: first pictures and the diff, then actions from the end.
 pub fn plan(plan: &Plan, comment: &Comment<'_>) -> String {
     let head = head(plan, comment);
     let tail = tail(plan, comment);
     let mut fit = Fit::new(comment.max_chars, &[&head, &tail]);
     let lists = lists(plan, &mut fit);
-    let mut out = head + &list::actions(plan, &mut fit);
-    out += &lists;
-    out += &details(plan, comment, &mut fit);
-    out += &tail;
-    out
+    let actions = list::actions(plan, &mut fit);
+    let details = details(plan, comment, &mut fit);
+    head + &actions + &lists + &details + &tail
 }
 
 fn head(plan: &Plan, comment: &Comment<'_>) -> String {
@@ -85,6 +85,9 @@ fn head(plan: &Plan, comment: &Comment<'_>) -> String {
         .map_or_else(|| ", user unknown".to_owned(), |user| format!(", user {}", code(user.as_str())));
     let _ = writeln!(out, "Account {}{user}. {}.\n", code(&plan.endpoint.to_string()), unaffected(plan));
     let _ = writeln!(out, "State: {}.\n", phrase(&plan.base.phrase()));
+    if let Some(commit) = comment.commit {
+        let _ = writeln!(out, "Commit {}.\n", code(commit));
+    }
     if !plan.refreshed {
         out += "**Offline**: the account was not listed. This plan compares the manifest with the state.\n\n";
     }
@@ -122,22 +125,30 @@ fn tail(plan: &Plan, comment: &Comment<'_>) -> String {
     out
 }
 
-/// Renders the first entries of each list: moves of the primary key, drift, and notes.
+/// Renders the first entries of each list: drift, unmanaged rows, and notes.
 fn lists(plan: &Plan, fit: &mut Fit) -> String {
     let mut out = String::new();
     let drift: Vec<_> = plan.drift.iter().map(Drift::phrase).collect();
-    let moves: Vec<_> = plan.actions.iter().filter_map(|action| primary_moves(action, plan)).collect();
-    let notes = plan.remarks();
-    for (title, phrases) in [("Primary key", moves), ("Changed outside of keyform", drift), ("Notes", notes)] {
-        if phrases.is_empty() {
+    let notes: Vec<_> = plan.notes.iter().map(Note::phrase).collect();
+    let (expected, others): (Vec<_>, Vec<_>) = plan.unmanaged.iter().partition(|row| row.is_expected);
+    let others: Vec<_> = others.into_iter().map(UnmanagedRow::phrase).collect();
+    let expected =
+        (!expected.is_empty()).then(|| format!("{} that the policy expects", counted(expected.len(), "key")));
+    let lists =
+        [("Changed outside of keyform", drift, None), ("Not managed", others, expected), ("Notes", notes, None)];
+    for (title, phrases, last) in lists {
+        if phrases.is_empty() && last.is_none() {
             continue;
         }
-        let mut list = format!("**{title}**\n\n");
+        let mut list = format!("#### {title}\n\n");
         for listed in phrases.iter().take(MAX_LISTED) {
             let _ = writeln!(list, "- {}", phrase(listed));
         }
         if let more @ 1.. = phrases.len().saturating_sub(MAX_LISTED) {
             let _ = writeln!(list, "- … and {more} more");
+        }
+        if let Some(last) = last {
+            let _ = writeln!(list, "- {last}");
         }
         list.push('\n');
         if fit.take(&list) {
@@ -145,34 +156,6 @@ fn lists(plan: &Plan, fit: &mut Fit) -> String {
         }
     }
     out
-}
-
-fn primary_moves(action: &Action, plan: &Plan) -> Option<Phrase> {
-    // Any key on the account can have this name. It is the old key only if that one is replaced.
-    let replaces_primary = |Action { name, change, .. }: &Action| {
-        let is_replaced = matches!(change, Change::Replace { .. });
-        *name == action.name && is_replaced && change.old_rows().iter().any(|old| old.is_primary)
-    };
-    match &action.change {
-        Change::Promote { instead_of: Some(other), .. }
-            if other == action.name.as_str() && plan.actions.iter().any(replaces_primary) =>
-        {
-            Some(Phrase::new("from the old key of ").named(&action.name).then(" to its new key"))
-        }
-        Change::Promote { instead_of: Some(other), .. } if other == action.name.as_str() => {
-            Some(Phrase::new("from another key named ").foreign(other).then(" on the account to ").named(&action.name))
-        }
-        Change::Promote { instead_of: Some(other), .. } => {
-            Some(Phrase::new("from ").foreign(other).then(" to ").named(&action.name))
-        }
-        Change::Promote { instead_of: None, .. } => {
-            Some(Phrase::new("to ").named(&action.name).then("; the account has no primary key"))
-        }
-        Change::Replace { promote: true, .. } => {
-            Some(Phrase::new("from the old key of ").named(&action.name).then(" to its new key"))
-        }
-        _ => None,
-    }
 }
 
 /// Renders the diff and the pictures, folded, if they fit.

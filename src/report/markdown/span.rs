@@ -8,8 +8,8 @@ use crate::terminal::phrase::{Phrase, Piece};
 /// Maximum length of a code span, in characters. Names are shorter.
 const MAX_SPAN: usize = 200;
 
-/// Renders a text as a code span. Backticks, bars, and blanks at either end are escaped as `\u{…}`, so that the text cannot
-/// end the span or the line.
+/// Renders a text as a code span. Backticks, bars, and blanks at either end are escaped as `\u{…}`, so that
+/// the text cannot end the span or the line, nor the cell of a table around it.
 pub(super) fn code(text: &str) -> String {
     let text = escape_to(text, MAX_SPAN);
     if text.is_empty() {

@@ -1,8 +1,9 @@
-//! Text for a terminal, 80 columns wide.
+//! Text for a terminal.
 
 mod outcome;
 mod plan;
 mod records;
+mod table;
 
 use std::fmt::Write as _;
 
@@ -15,11 +16,9 @@ pub use records::{record, records};
 use crate::plan::ActionKind;
 use crate::plan::guard::Refusal;
 use crate::public_key::KeyBlob;
+use crate::report::View;
 use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, WARN, paint};
-
-/// The width of a terminal, in columns.
-const WIDTH: usize = 80;
 
 /// Renders the refusals of a plan, for stderr.
 pub fn refusals(refusals: &[Refusal]) -> String {
@@ -46,11 +45,11 @@ fn type_of(blob: &KeyBlob) -> String {
     blob.kind().map_or_else(|| escape(blob.algorithm()).into_owned(), |kind| kind.to_string())
 }
 
-/// Writes a text in lines of at most [`WIDTH`] columns, unless a word is longer. The first line begins with `first`, the
-/// others with `rest` blanks.
-fn wrapped(out: &mut String, first: &str, rest: usize, text: &str) {
+/// Writes a text in lines that fit the view, unless a word is longer. The first line begins with `first`, the others with
+/// `rest` blanks.
+fn wrapped(out: &mut String, view: View, first: &str, rest: usize, text: &str) {
     let blanks = " ".repeat(rest);
-    let options = textwrap::Options::new(WIDTH)
+    let options = textwrap::Options::new(view.width())
         .initial_indent(first)
         .subsequent_indent(&blanks)
         .break_words(false)

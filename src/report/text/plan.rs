@@ -1,21 +1,16 @@
-//! A plan as text: a block for each action, and a summary at the end.
+//! A plan as text: a line for each action, further lines for exceptions, and a summary at the end.
 
 use std::fmt::{Display, Write as _};
 
-use similar::{ChangeTag, TextDiff};
-
-use super::{style_of, type_of, wrapped};
-use crate::names::KeyName;
-use crate::plan::{Action, ActionKind, Change, LeftOutAction, Note, OldKey, Partial, Plan};
-use crate::public_key::KeyBlob;
+use super::table::{Columns, INDENT, KeyLine};
+use super::{style_of, wrapped};
+use crate::plan::{Action, ActionKind, Fact, LeftOutAction, Note, Partial, Plan};
 use crate::report::View;
-use crate::report::words::unaffected;
-use crate::terminal::escape::escape;
-use crate::terminal::phrase::Phrase;
-use crate::terminal::style::{BAD, DIM, GOOD, MARK, NAME, WARN, paint};
+use crate::report::words::{counted, unaffected};
+use crate::terminal::style::{DIM, GOOD, NAME, WARN, paint};
 
-/// Blanks before each line of a block except the first.
-const INDENT: usize = 6;
+/// Maximum number of unmanaged rows that are listed without `--full`.
+const MAX_UNMANAGED: usize = 20;
 
 /// Renders a plan.
 ///
@@ -38,33 +33,32 @@ pub fn plan(plan: &Plan, view: View) -> String {
     if !plan.drift.is_empty() {
         let _ = writeln!(out, "\n{}", paint(WARN, "Changed outside of keyform:"));
         for drift in &plan.drift {
-            wrapped(&mut out, "  ~ ", 4, &drift.phrase().to_string());
+            wrapped(&mut out, view, "  ~ ", 4, &drift.phrase().to_string());
         }
     }
     if !plan.actions.is_empty() {
         out.push('\n');
+        actions(&mut out, plan, view);
     }
-    for actions in plan.actions.chunk_by(|a, b| a.change.kind() == b.change.kind()) {
-        list(&mut out, actions, view);
-    }
-    let remarks = plan.remarks();
-    if !remarks.is_empty() {
+    unmanaged(&mut out, plan, view);
+    if !plan.notes.is_empty() {
         out.push('\n');
     }
-    for remark in remarks {
-        wrapped(&mut out, &format!("{} ", paint(WARN, "Note:")), INDENT, &remark.to_string());
+    for note in &plan.notes {
+        wrapped(&mut out, view, &format!("{} ", paint(WARN, "Note:")), INDENT, &note.phrase().to_string());
     }
     if let Some(partial) = &plan.partial {
         out.push('\n');
         left_out(&mut out, partial, view);
     }
     out.push('\n');
-    summary(&mut out, plan);
+    let _ = writeln!(out, "Digest: {}", plan.digest());
+    summary(&mut out, plan, view);
     out
 }
 
 fn left_out(out: &mut String, partial: &Partial, view: View) {
-    wrapped(out, &format!("{} ", paint(WARN, "Partial:")), INDENT, &format!("{}.", partial.phrase()));
+    wrapped(out, view, &format!("{} ", paint(WARN, "Partial:")), INDENT, &format!("{}.", partial.phrase()));
     let shown = view.shown_of(partial.left_out.len());
     for LeftOutAction { kind, name, fingerprint } in partial.left_out.iter().take(shown) {
         let _ = writeln!(out, "  {} {} {name} {fingerprint}", paint(DIM, kind.glyph()), kind.verb());
@@ -74,48 +68,70 @@ fn left_out(out: &mut String, partial: &Partial, view: View) {
     }
 }
 
-/// Writes the actions of one kind.
-fn list(out: &mut String, actions: &[Action], view: View) {
-    let Some(kind) = actions.first().map(|action| action.change.kind()) else { return };
-    let shown = match kind {
-        ActionKind::Replace | ActionKind::Delete => actions.len(),
-        _ => view.shown_of(actions.len()),
-    };
-    for action in actions.iter().take(shown) {
-        block(out, action, view);
+/// Writes the actions by kind, one line for each and further lines for exceptions.
+fn actions(out: &mut String, plan: &Plan, view: View) {
+    let kinds = plan.actions.chunk_by(|a, b| a.change.kind() == b.change.kind());
+    let shown: Vec<_> = kinds.map(|actions| actions.split_at(shown_of(actions, view))).collect();
+    let lines: Vec<_> =
+        shown.iter().flat_map(|(shown, _)| shown.iter()).map(|action| (action, lines(action))).collect();
+    let columns = Columns::of(&lines.iter().flat_map(|(_, lines)| lines), view);
+    let mut lines = lines.iter();
+    for (shown, rest) in shown {
+        for (action, lines) in lines.by_ref().take(shown.len()) {
+            for line in lines {
+                line.write(out, columns);
+            }
+            facts(out, plan, action, view);
+            if view.randomart {
+                pictures(out, action);
+            }
+        }
+        if let Some(kind) = rest.first().map(|action| action.change.kind()) {
+            let glyph = paint(style_of(kind), kind.glyph());
+            let _ = writeln!(out, "  {glyph} … and {} more to {} (use --full to show all)", rest.len(), kind.verb());
+        }
     }
-    if let more @ 1.. = actions.len() - shown {
-        let glyph = paint(style_of(kind), kind.glyph());
-        let _ = writeln!(out, "  {glyph} … and {more} more to {} (use --full to show all)", kind.verb());
+    if columns.is_short() {
+        out.push('\n');
+        Columns::write_hint(out);
     }
 }
 
-fn block(out: &mut String, action: &Action, view: View) {
-    let Action { name, change, reason } = action;
-    let kind = change.kind();
-    let head = paint(style_of(kind), format!("{} {}", kind.glyph(), kind.verb()));
-    let _ = writeln!(out, "  {head} {} ({})", paint(NAME, name), type_of(change.blob()));
-    if let Change::Replace { key, old, .. } = change {
-        for old in old {
-            let (before, after) = old_and_new(old, name, key.key.blob());
-            line(out, &format_args!("{} {before}", paint(BAD, '-')));
-            line(out, &format_args!("{} {after}", paint(GOOD, '+')));
-            if view.randomart && old.blob != *key.key.blob() {
-                side_by_side(out, &old.blob, key.key.blob());
-            }
-        }
-    } else {
-        line(out, &change.blob().fingerprint());
-        if view.randomart {
-            change.blob().randomart().iter().for_each(|row| line(out, row));
+/// Returns how many actions of one kind are shown: all that delete rows.
+fn shown_of(actions: &[Action], view: View) -> usize {
+    let deletes = actions.first().is_some_and(|action| action.change.deletes());
+    if deletes { actions.len() } else { view.shown_of(actions.len()) }
+}
+
+/// Returns the line of an action, followed by those of the keys that it replaces.
+fn lines(action: &Action) -> Vec<KeyLine> {
+    let old = action.change.replaced_keys().map(|old| KeyLine::of_old(action, old));
+    [KeyLine::of(action)].into_iter().chain(old).collect()
+}
+
+/// Writes why, and what else a reviewer should know. Without `--full`, only what is not usual.
+fn facts(out: &mut String, plan: &Plan, action: &Action, view: View) {
+    let reason = Fact { phrase: action.reason.phrase(), is_routine: action.reason.is_routine() };
+    let facts = [reason].into_iter().chain(plan.facts(action));
+    let shown: Vec<_> =
+        facts.filter(|fact| view.full || !fact.is_routine).map(|fact| fact.phrase.to_string()).collect();
+    if !shown.is_empty() {
+        wrapped(out, view, &" ".repeat(INDENT), INDENT, &shown.join("; "));
+    }
+}
+
+fn pictures(out: &mut String, action: &Action) {
+    let new = action.change.blob().randomart();
+    let mut old = action.change.replaced_keys().peekable();
+    if old.peek().is_none() {
+        for row in &new {
+            line(out, row);
         }
     }
-    let about = about(action);
-    for phrase in [reason.phrase()].into_iter().chain(about).chain(action.facts()) {
-        wrapped(out, &" ".repeat(INDENT), INDENT + 4, &phrase.to_string());
-    }
-    if action.is_protected() {
-        line(out, &paint(BAD, "the state protects this key"));
+    for old in old {
+        for (old, new) in old.blob.randomart().iter().zip(&new) {
+            line(out, &format_args!("{old}    {new}"));
+        }
     }
 }
 
@@ -123,71 +139,40 @@ fn line(out: &mut String, text: &dyn Display) {
     let _ = writeln!(out, "{:INDENT$}{text}", "");
 }
 
-fn side_by_side(out: &mut String, old: &KeyBlob, new: &KeyBlob) {
-    for (old, new) in old.randomart().iter().zip(&new.randomart()) {
-        line(out, &format_args!("{old}    {new}"));
+/// Writes the rows that are neither recorded nor desired. Those that the policy expects are only counted.
+fn unmanaged(out: &mut String, plan: &Plan, view: View) {
+    let (expected, others): (Vec<_>, Vec<_>) = plan.unmanaged.iter().partition(|row| row.is_expected);
+    if plan.unmanaged.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint(WARN, "Not managed:"));
+    let shown = if view.full { others.len() } else { others.len().min(MAX_UNMANAGED) };
+    for row in others.iter().take(shown) {
+        wrapped(out, view, "    ", INDENT, &row.phrase().to_string());
+    }
+    if let more @ 1.. = others.len() - shown {
+        let _ = writeln!(out, "    … and {more} more (use --full to show all)");
+    }
+    if !expected.is_empty() {
+        let _ = writeln!(out, "    {} that the policy expects", counted(expected.len(), "key"));
     }
 }
 
-/// Formats the owner and the expiry date, on one line.
-fn about(action: &Action) -> Option<Phrase> {
-    // Quoted if it is more than a word, because it could look like a line of the plan.
-    let owner = action.owner().map(|owner| {
-        let label = Phrase::new("owner ");
-        if owner.contains(char::is_whitespace) { label.foreign(owner) } else { label.named(&escape(owner)) }
-    });
-    let expires = action.change.new_key().and_then(|key| key.expires);
-    match (owner, expires) {
-        (Some(owner), Some(last)) => Some(owner.then(format!(", expires {last}"))),
-        (Some(owner), None) => Some(owner),
-        (None, last) => last.map(|last| Phrase::new(format!("expires {last}"))),
-    }
-}
-
-/// Formats an old key and its replacement: the fingerprints, and the name and type if they differ.
-fn old_and_new(old: &OldKey, name: &KeyName, new: &KeyBlob) -> (String, String) {
-    let mut lines = (old.blob.fingerprint().to_string(), new.fingerprint().to_string());
-    for (before, after) in [(old.name.to_string(), name.to_string()), (type_of(&old.blob), type_of(new))] {
-        if before != after {
-            lines = (format!("{} {before}", lines.0), format!("{} {after}", lines.1));
-        }
-    }
-    changed_words(&lines.0, &lines.1)
-}
-
-/// Highlights the words in which two lines differ.
-fn changed_words(before: &str, after: &str) -> (String, String) {
-    let (mut old, mut new) = (String::new(), String::new());
-    for change in TextDiff::from_words(before, after).iter_all_changes() {
-        let word = change.value();
-        let marked = || {
-            if word.trim().is_empty() { word.to_owned() } else { paint(MARK, word).to_string() }
-        };
-        match change.tag() {
-            ChangeTag::Equal => {
-                old.push_str(word);
-                new.push_str(word);
-            }
-            ChangeTag::Delete => old.push_str(&marked()),
-            ChangeTag::Insert => new.push_str(&marked()),
-        }
-    }
-    (old, new)
-}
-
-fn summary(out: &mut String, plan: &Plan) {
+fn summary(out: &mut String, plan: &Plan, view: View) {
     let counts: Vec<_> = ActionKind::ALL
         .into_iter()
         .filter(|&kind| plan.count(kind) > 0)
-        .map(|kind| format!("{} to {}", paint(style_of(kind), plan.count(kind)), kind.verb()))
+        .map(|kind| {
+            let style = style_of(kind);
+            format!("{} to {} ({})", paint(style, plan.count(kind)), kind.verb(), paint(style, kind.glyph()))
+        })
         .collect();
     if counts.is_empty() {
-        let _ = writeln!(out, "{}", no_changes(plan));
+        wrapped(out, view, "", INDENT, &no_changes(plan));
     } else {
         let label = format!("{} ", paint(NAME, "Plan:"));
-        wrapped(out, &label, INDENT, &format!("{}. {}.", counts.join(", "), unaffected(plan)));
+        wrapped(out, view, &label, INDENT, &format!("{}. {}.", counts.join(", "), unaffected(plan)));
     }
-    let _ = writeln!(out, "Digest: {}", plan.digest());
 }
 
 /// Renders the summary of a plan without actions. It claims no match, because the account may have unmanaged keys.
