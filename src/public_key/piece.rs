@@ -14,9 +14,9 @@ const MIN_OF_A_KIND: usize = 3;
 /// The longest end of a label without punctuation: `nistp256`.
 const MAX_LABEL: usize = 8;
 
-/// What the blobs of public keys begin with after their first length: `ssh-`, `ecdsa-`, `sk-`, `rsa-` and `webauthn-`,
-/// in base64.
-const PUBLIC: [&str; 5] = ["3NzaC1", "2VjZHNhL", "nNrL", "3JzYS", "3dlYmF1dGhu"];
+/// What the blobs of public keys and certificates begin with after their first length and the next four bits: `ssh-`,
+/// `ecdsa-`, `sk-`, `rsa-` and `webauthn-`, in base64.
+const PUBLIC: [&str; 5] = ["NzaC1", "VjZHNhL", "NrL", "JzYS", "dlYmF1dGhu"];
 
 /// Whether a word is a line of some key, or begins a public one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +60,10 @@ fn ends_word(byte: u8) -> bool {
 }
 
 fn is_public(word: &str) -> bool {
-    // `AAAA`, the symbol with the rest of the length, and the name of a type. The end of a label may be right before it.
+    // `AAAA`, two symbols with the rest of the length, and the name of a type. The end of a label may be right before it.
     let Some((label, blob)) = word.split_once("AAAA") else { return false };
     let is_label = label.len() <= MAX_LABEL && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    is_label && PUBLIC.iter().any(|public| blob.get(1..).is_some_and(|name| name.starts_with(public)))
+    is_label && PUBLIC.iter().any(|public| blob.get(2..).is_some_and(|name| name.starts_with(public)))
 }
 
 fn is_symbol(byte: u8) -> bool {

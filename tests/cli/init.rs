@@ -26,7 +26,7 @@ fn a_repository_gets_the_keys_of_its_account_and_the_pipeline_of_its_forge() {
     assert_snapshot!("init_manifest", folder.read("keyform.yaml"));
     folder.keyform("validate").run().expect(0);
     let plan = folder.keyform("plan --allow-new-state").on(&account).run().expect(0);
-    assert!(plan.stdout.contains("Plan: 2 to adopt. 0 unchanged"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("Plan: 2 to adopt (=). 0 unchanged"), "{}", plan.stdout);
 }
 
 #[test]
