@@ -98,7 +98,7 @@ fn kill_again_and_again(seed: u64) {
 }
 
 #[test]
-fn of_two_at_once_one_is_told_who_holds_the_lock() {
+fn a_second_apply_fails_and_names_the_holder_of_the_lock() {
     let slow = Faults { latency: Duration::from_millis(300), ..rates(0, &[(FaultKind::Latency, 1.0)]) };
     let repository = Repository::new(0, slow);
     let first = repository.start(&[]);
@@ -118,7 +118,7 @@ fn of_two_at_once_one_is_told_who_holds_the_lock() {
 }
 
 #[test]
-fn of_two_at_once_one_waits_and_both_end_right() {
+fn a_second_apply_waits_for_the_lock_and_both_succeed() {
     let repository = Repository::new(1, lost_answers(1));
     let both = [(); 2].map(|()| repository.start(&["--lock-timeout", "60"]));
     for child in both {

@@ -66,7 +66,7 @@ fn converges(seed: u64, share: f64, retries: u32) -> BTreeSet<FaultKind> {
 }
 
 #[test]
-fn one_apply_stores_and_records_every_key_once_whatever_goes_wrong() {
+fn one_apply_stores_and_records_every_key_once_despite_faults() {
     // They mostly wait. The last one meets so many faults that it needs more retries than the default.
     let accounts = [(1, 0.05, 5), (2, 0.05, 5), (3, 0.05, 5), (4, 0.20, 20)];
     let met: BTreeSet<_> = thread::scope(|scope| {

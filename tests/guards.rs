@@ -98,7 +98,7 @@ fn three_deletions_that_are_most_of_the_managed_keys_are_refused() {
 }
 
 #[test]
-fn more_than_ten_rows_to_delete_are_refused_whoever_added_them() {
+fn more_than_ten_rows_to_delete_are_refused_recorded_or_not() {
     let state = numbered('A'..='Z', true);
     let keep = |count: u32| numbered(('A'..='Z').take(count as usize), false);
     plan(&keep(16), &state, &state).trips(&[]);

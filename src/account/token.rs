@@ -103,8 +103,8 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Returns the encoded forms that differ from the token: those of a URL; and of base64 the part that is the same whatever
-/// is encoded before and after the token.
+/// Returns the encoded forms that differ from the token: those of a URL, and the part of the base64 that does not depend on the
+/// text before and after the token.
 fn encoded(token: &str) -> impl Iterator<Item = String> {
     let percent = |upper: bool| {
         let encode = |byte: u8| match byte {

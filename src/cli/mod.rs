@@ -176,8 +176,7 @@ pub fn command() -> clap::Command {
 fn refuse_private_keys(arguments: &[OsString]) -> Result<(), CliError> {
     let is_private = |argument: &OsString| !private::find(&argument.to_string_lossy()).is_empty();
     if arguments.iter().any(is_private) {
-        let hint = "pass the .pub file instead. This key is no longer secret: it may be in the history of your shell, so \
-                    create a new one";
+        let hint = "pass the .pub file instead. The key may be in the history of your shell, so create a new one";
         return Err(CliError::new("an argument contains a private key; its text is not shown").hint(hint));
     }
     Ok(())

@@ -113,7 +113,7 @@ impl Diagnostic {
 
     pub(crate) fn private_key(file: &Arc<Path>, range: &Range<usize>) -> Self {
         let message = "this is a private key; its text is not shown";
-        let help = "replace it with the line of the `.pub` file next to it. This key is no longer secret: create a new one and \
+        let help = "replace it with the line of the `.pub` file next to it. Others may have seen this key: create a new one and \
                     remove this one everywhere";
         Self::error(Code::KeyPrivate, file, range, message).help(help)
     }

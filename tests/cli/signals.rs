@@ -150,7 +150,7 @@ fn a_signal_is_heard_while_the_token_is_read_from_stdin() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_is_heard_while_nobody_reads_stdout() {
-    let keys: Vec<_> = (1..=400).map(|number| format!("key-{number}={number}")).collect();
+    let keys: Vec<_> = (1..=1_200).map(|number| format!("key-{number}={number}")).collect();
     let (account, folder) = (account_with(EmulatorConfig::default()), Folder::of(&keys.join(" ")));
     for command in ["plan --format json", "apply -y --full"] {
         let (process, mut stdout) = folder.keyform(command).on(&account).start_blocked();

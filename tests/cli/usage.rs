@@ -196,7 +196,7 @@ fn a_variable_of_one_command_never_stops_another() {
 }
 
 #[test]
-fn what_approves_acknowledges_or_limits_a_run_has_no_variable() {
+fn flags_that_approve_acknowledge_or_limit_a_run_have_no_variable() {
     let (account, folder) = (account(), Folder::of("alice=1* bob=2"));
     folder.keyform("apply -y").on(&account).run().expect(0);
     let run = |arguments: &str, name: &str, value: &str| folder.keyform(arguments).env(name, value).on(&account).run();

@@ -110,7 +110,7 @@ fn after_a_kill_between_uploads_unlock_and_apply_upload_each_key_once_and_record
 }
 
 #[test]
-fn of_two_applies_at_once_one_works_and_the_other_says_who_holds_the_lock() {
+fn a_second_apply_fails_and_names_the_holder_of_the_http_lock() {
     let faults = Faults { latency: Duration::from_secs(2), jitter: Duration::ZERO, ..Faults::default() };
     let faults = Faults { rates: [(FaultKind::Latency, 1.0)].into_iter().collect(), ..faults };
     let account = account_with(EmulatorConfig { faults, ..EmulatorConfig::default() });

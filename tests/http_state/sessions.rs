@@ -112,7 +112,7 @@ async fn save_twice(bench: &Bench, round: u64) -> Result<(), StateError> {
 }
 
 #[test]
-fn whatever_a_server_does_to_requests_a_success_is_on_it_and_nothing_else_is() {
+fn a_success_means_that_the_server_has_the_request_despite_any_fault() {
     let failures: usize = (0..SEEDS)
         .map(|seed| {
             let dialect = [Dialect::GitLab, Dialect::Terraform][usize::from(seed % 4 == 0)];

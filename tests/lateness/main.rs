@@ -171,7 +171,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn whatever_becomes_of_uploads_each_key_is_in_one_row() {
+fn each_key_is_in_one_row_despite_any_response() {
     for first in (0..SEQUENCES).step_by(32) {
         thread::scope(|scope| {
             for seed in first..first + 32 {

@@ -97,7 +97,7 @@ fn stopped_beyond_its_lease_it_sends_nothing_more_and_overwrites_nothing() {
 }
 
 #[test]
-fn of_several_at_once_one_works_and_the_others_are_told_who_holds_the_lock() {
+fn one_of_several_applies_works_and_the_others_name_the_holder_of_the_lock() {
     for place in all() {
         for count in [2, 5] {
             let site = Site::new(&place, KEYS * count, forgetful(count));

@@ -286,7 +286,7 @@ fn an_apply_that_fails_half_way_commits_what_it_knows() {
 }
 
 #[test]
-fn a_state_that_cannot_be_pushed_at_once_is_pushed_again_and_never_lost_in_silence() {
+fn a_rejected_push_of_the_state_is_repeated_and_a_failed_one_fails_the_job() {
     if !tools::are_installed(&TOOLS) {
         return;
     }

@@ -24,7 +24,7 @@ fn action() -> Value {
 }
 
 #[test]
-fn what_others_wrote_is_pinned_to_a_commit_and_names_its_version() {
+fn actions_of_others_are_pinned_to_a_commit_and_name_their_version() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/github-actions/.github");
     let pinned = Regex::new(r"uses: (\./|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)").unwrap();
     let mut files: Vec<_> = fs::read_dir(folder.join("workflows")).unwrap().map(|file| file.unwrap().path()).collect();
@@ -38,7 +38,7 @@ fn what_others_wrote_is_pinned_to_a_commit_and_names_its_version() {
 }
 
 #[test]
-fn nobody_may_more_than_the_job_at_hand_needs() {
+fn each_job_has_only_the_permissions_that_it_needs() {
     for (_, workflow) in workflows() {
         assert_eq!(workflow["permissions"], Value::Mapping(serde_yaml::Mapping::new()));
         assert!(workflow["on"].get("pull_request_target").is_none());

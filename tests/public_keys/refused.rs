@@ -56,7 +56,7 @@ fn keys_of_refused_types_are_refused_by_name() {
 }
 
 #[test]
-fn what_stands_before_a_key() {
+fn options_and_other_text_before_a_key_are_refused() {
     check("from", &format!("from=\"10.0.0.0/8\" {ED25519}"), "key-options");
     check("a command with a blank", &format!("command=\"echo \\\"hi\\\" there\",no-pty {ED25519} a"), "key-options");
     check("no-pty", &format!("no-pty {RSA_1024}"), "key-options");
@@ -75,7 +75,7 @@ fn what_stands_before_a_key() {
 }
 
 #[test]
-fn what_separates_words() {
+fn other_blanks_and_line_ends_in_a_key_are_refused() {
     check("a no-break space", &ED25519.replace(' ', "\u{a0}"), "key-character");
     check("a vertical tab", &ED25519.replace(' ', "\u{b}"), "key-character");
     check("a form feed after the key", &format!("{ED25519}\u{c}alice"), "key-character");
@@ -85,7 +85,7 @@ fn what_separates_words() {
 }
 
 #[test]
-fn what_hides_in_a_comment() {
+fn invisible_characters_and_second_lines_in_a_comment_are_refused() {
     for (name, c) in [("escape", '\u{1b}'), ("NUL", '\0'), ("right-to-left override", '\u{202e}')] {
         check(name, &format!("{ED25519} al{c}ice"), "key-character");
     }

@@ -32,7 +32,7 @@ use world::{Broken, Place};
 const SEEDS: [(Place, u64); 2] = [(Place::Disk, 6_000), (Place::Bucket, 1_500)];
 
 #[test]
-fn whatever_happens_each_key_is_stored_once_and_every_id_is_recorded() {
+fn each_key_is_stored_once_and_every_id_is_recorded() {
     for (place, seeds) in SEEDS {
         if let Some(seed) = number("KEYFORM_SIMULATION_SEED") {
             let (violation, story) = history::tell(seed, place, None);

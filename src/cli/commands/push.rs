@@ -53,7 +53,9 @@ fn check_succession(old: &State, new: &State, is_journaled: bool) -> Result<(), 
             "the state there has another lineage ({}) than the one to write ({})",
             old.lineage, new.lineage
         ))
-        .hint("it is the state of another account or was created anew; choose the right one with --state LOCATION"));
+        .hint(
+            "it belongs to another account, or was lost and started again: choose the right one with --state LOCATION",
+        ));
     }
     if is_journaled {
         return Err(CliError::new("the state there has results of an apply that has not ended")

@@ -41,7 +41,7 @@ enum StateCommand {
     /// Rebuild a lost or broken state from the account
     ///
     /// Records the keys of the manifest that are on the account, and changes nothing on the account. The old state is
-    /// renamed, not deleted. Keys that the manifest no longer lists are no longer managed.
+    /// renamed, not deleted. keyform stops managing keys that the manifest no longer lists.
     Rebuild(rebuild::StateRebuildArgs),
     /// Print the state as JSON
     ///
