@@ -6,7 +6,7 @@
 //! the assumptions of [`Lateness`](crate::account::Lateness).
 //!
 //! [`sightings`] says what several listings show together, and [`relisting`] makes them: for [`observe()`] before the plan,
-//! for [`uploads`] with an unknown outcome, and for [`verify`] at the end. [`tools`] holds what a run works with, [`facts`]
+//! for [`uncertain`] uploads, and for [`verify`] at the end. [`tools`] holds what a run works with, [`facts`]
 //! what it knows, and [`gate`] whether it may go on. [`settling`], [`dependencies`] and [`findings`] decide from the facts, without I/O. [`run`] and the files
 //! of its steps carry the decisions out, and [`ledger`] writes down what they learn.
 
@@ -16,6 +16,7 @@ mod event;
 mod facts;
 mod findings;
 mod gate;
+mod intents;
 mod ledger;
 mod observe;
 mod outcome;
@@ -25,6 +26,7 @@ mod run;
 mod settling;
 mod sightings;
 mod tools;
+mod uncertain;
 mod uploads;
 mod verify;
 mod waiting;

@@ -173,6 +173,29 @@ fn has_kept_primary(state: &State, sightings: &Sightings, start: Duration) -> bo
     !is_upload && state.pending.is_empty() && sightings.is_latest_after(start, state.last_apply.at)
 }
 
+/// Records a pending upload as its run would have done.
+fn record(upload: &Pending, row: &AccountRow) -> Record {
+    let Pending {
+        name,
+        public_key,
+        account_name,
+        owner,
+        expires,
+        protect,
+        sent_name: _,
+        before: _,
+        requests: _,
+        id: _,
+    } = upload;
+    Record {
+        account_name: account_name.clone(),
+        owner: owner.clone(),
+        expires: *expires,
+        protect: *protect,
+        ..row.record(name, public_key)
+    }
+}
+
 /// Returns what the listings show of the pending uploads. A row that can be one of them and shows no key leaves it pending.
 fn settled(state: &State, sightings: &Sightings) -> Vec<JournalEntry> {
     let mut pending: Vec<_> = state.pending.values().collect();
@@ -183,9 +206,7 @@ fn settled(state: &State, sightings: &Sightings) -> Vec<JournalEntry> {
             Sighting::Stored(row) => {
                 entries.push(JournalEntry::Write { at: sightings.latest().date() });
                 let row = AccountRow::new(row, Origin::Uploaded);
-                let account_name = (upload.sent_name != upload.name.as_str()).then(|| upload.sent_name.clone());
-                let record = Record { account_name, ..row.record(&upload.name, &upload.public_key) };
-                entries.push(JournalEntry::Record(record));
+                entries.push(JournalEntry::Record(record(upload, &row)));
             }
             Sighting::Foreign(_) | Sighting::Absent => {
                 entries.push(JournalEntry::Settle { public_key: upload.public_key.clone() });

@@ -19,7 +19,7 @@ pub(super) enum Sighting<'l> {
 
 /// Looks for the row of a pending upload. Of several, it takes the oldest.
 pub(super) fn sighting<'l>(pending: &'l Pending, sightings: &'l Sightings, state: &State) -> Sighting<'l> {
-    let Pending { name: _, public_key, sent_name, before, requests: _, id } = pending;
+    let Pending { public_key, sent_name, before, id, .. } = pending;
     let returned = id.as_ref().and_then(|id| sightings.row(id));
     if let Some(row) = returned.filter(|row| row.content.can_be(public_key)) {
         return Sighting::Stored(row);
@@ -80,6 +80,10 @@ mod tests {
             name,
             public_key: blob,
             sent_name: "alice".to_owned(),
+            account_name: None,
+            owner: None,
+            expires: None,
+            protect: false,
             before: vec![id("before")],
             requests: vec![UploadRequest { at: jiff::Timestamp::UNIX_EPOCH, timeout_seconds: 30 }],
             id: returned.map(id),

@@ -11,7 +11,7 @@ use super::attribute::AttributeChange;
 use crate::account::Row;
 use crate::names::{AccountName, KeyId, KeyName};
 use crate::public_key::{Fingerprint, KeyBlob, KeyKind, PublicKey};
-use crate::state::{Origin, Record};
+use crate::state::{Origin, Pending, Record, UploadRequest};
 
 /// A desired key to record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -155,6 +155,23 @@ impl NewKey {
             expires: *expires,
             protect: *protect,
             ..row.record(name, key.blob())
+        }
+    }
+
+    /// Builds the intent to upload the key. `before` are the rows that contain it already, or can.
+    pub fn intent(&self, name: &KeyName, before: Vec<KeyId>, request: UploadRequest) -> Pending {
+        let Self { key, account_name, owner, expires, protect, changes: _, stale: _ } = self;
+        Pending {
+            name: name.clone(),
+            public_key: key.blob().clone(),
+            sent_name: self.name_to_send(name).to_owned(),
+            account_name: account_name.as_ref().map(ToString::to_string),
+            owner: owner.clone(),
+            expires: *expires,
+            protect: *protect,
+            before,
+            requests: vec![request],
+            id: None,
         }
     }
 

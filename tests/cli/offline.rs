@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use keyform::emulator::{FaultKind, Method, ScriptEntry};
 
+use crate::support::keys;
 use crate::support::program::{Folder, STATE, account};
 
 #[test]
@@ -34,4 +35,29 @@ fn an_upload_that_may_have_worked_is_pending_until_a_listing_settles_it() {
         assert_eq!(account.api().stats().count(&Method::POST), sent);
         folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
     }
+}
+
+#[test]
+fn an_upload_that_a_later_listing_finds_is_recorded_with_all_that_the_manifest_said() {
+    let account = account();
+    let folder = Folder::new();
+    let fields = "owner: carol@example.com, expires: 2027-06-30";
+    let key = keys::line;
+    folder.write(
+        "keyform.yaml",
+        format!(
+            "version: 1\nkeys:\n  - {{name: alice, publicKey: {}, accountName: alice, protect: true}}\n  \
+             - {{name: bob, publicKey: {}, accountName: Bob's laptop}}\n  - {{name: carol, publicKey: {}, {fields}}}\n",
+            key(1),
+            key(2),
+            key(3)
+        ),
+    );
+    account.api().script(ScriptEntry::fault(3, Method::POST, FaultKind::CloseAfter));
+    folder.keyform("apply -y --offline").on(&account).run().expect(1);
+    assert_eq!(folder.json(STATE)["pending"].as_array().unwrap().len(), 3);
+    let found = folder.keyform("plan --detailed-exitcode --format json").on(&account).run().expect(0);
+    assert_eq!(found.json()["counts"]["unchanged"], 3, "{found}");
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    assert!(folder.json(STATE).get("pending").is_none());
 }

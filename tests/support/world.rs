@@ -114,7 +114,11 @@ pub fn recorded(text: &str) -> State {
             let pending = Pending {
                 name: KeyName::new(word.name).unwrap(),
                 public_key: blob.clone(),
-                sent_name: word.name.to_owned(),
+                sent_name: word.account_name.unwrap_or(word.name).to_owned(),
+                account_name: word.account_name.map(str::to_owned),
+                owner: word.owner(),
+                expires: word.expires(),
+                protect: word.marks.contains('!'),
                 before: Vec::new(),
                 requests: vec![request],
                 id: None,
