@@ -89,6 +89,12 @@ pub(super) fn check(
     Ok(())
 }
 
+/// Returns the flags that choose manifest, state and account, wherever they were typed.
+pub(super) fn workspace(command: &clap::Command, matches: &ArgMatches) -> Option<WorkspaceArgs> {
+    let (_, matches) = innermost(command, matches);
+    WorkspaceArgs::from_arg_matches(matches).ok()
+}
+
 /// Builds the clap command for `C` without variables.
 fn unset<C: Args>() -> clap::Command {
     let command = C::augment_args(WorkspaceArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME"))));

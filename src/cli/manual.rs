@@ -164,8 +164,9 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "completions",
         &[
-            ("Load completions in this bash", "source <(keyform completions bash)"),
-            ("Install completions for fish", "keyform completions fish > ~/.config/fish/completions/keyform.fish"),
+            ("Install in bash, or in zsh with .zshrc", "echo 'source <(keyform completions bash)' >> ~/.bashrc"),
+            ("Install in fish", "echo 'keyform completions fish | source' > ~/.config/fish/completions/keyform.fish"),
+            ("Install in PowerShell", "echo 'keyform completions powershell | Out-String | iex' >> $PROFILE"),
         ],
     ),
     (
@@ -279,7 +280,7 @@ pub(super) fn files(command: &clap::Command, path: &str) -> Vec<Definition> {
             vec![(schemas, "The schemas, in the folder of --out-dir")]
         }
         "completions" => {
-            vec![("~/.local/share/bash-completion/completions/keyform", "Completions of one user for bash")]
+            vec![("~/.bashrc, ~/.zshrc, ~/.config/fish/completions/keyform.fish", "Where shells load completions")]
         }
         "man" | "help" => vec![("~/.local/share/man/man1/", "The manual pages of one user")],
         _ => Vec::new(),

@@ -4,6 +4,7 @@ mod account;
 mod args;
 mod checkout;
 mod commands;
+mod completion;
 mod compromised;
 mod context;
 mod editing;
@@ -29,12 +30,14 @@ mod variables;
 
 use std::error::Error as _;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, FromArgMatches as _, Parser, Subcommand};
 
 use args::{OutputArgs, When};
+use completion::Completion;
 use error::{CliError, Exit};
 use signals::Signals;
 use ui::Ui;
@@ -128,7 +131,10 @@ enum Command {
     Emulator(commands::emulator::EmulatorArgs),
     /// Print the JSON Schema of a file format
     Schema(commands::schema::SchemaArgs),
-    /// Generate shell completions
+    /// Print the script that completes commands, names and owners
+    ///
+    /// Each press of Tab runs keyform, which reads the manifest and the state file. Sends no request. The script has to be
+    /// loaded in each shell, as in the examples: a saved copy may not fit another version.
     Completions(commands::completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all commands
     Man(commands::man::ManArgs),
@@ -139,7 +145,13 @@ enum Command {
 /// Runs keyform with the arguments of a process, the first being the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    // First, so that a signal is never too early.
+    if let Some(completion) = Completion::requested(&arguments) {
+        let candidates = completion.candidates(command(), &flags::parsing::<Cli>(&environment));
+        // A shell shows no errors while it completes.
+        let written = candidates.and_then(|candidates| io::stdout().write_all(&candidates));
+        return if written.is_ok() { Exit::Done.into() } else { Exit::Failed.into() };
+    }
+    // Before all else, so that a signal is never too early.
     let signals = Signals::listen();
     if let Err(error) = refuse_private_keys(&arguments) {
         Ui::new(When::Auto, false).tell(&error.render());
@@ -239,7 +251,7 @@ fn run(chosen: Command, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
         Command::State(args) => commands::state::run(args, ui),
         Command::Emulator(args) => commands::emulator::run(args, ui, signals),
         Command::Schema(args) => commands::schema::run(&args, ui),
-        Command::Completions(args) => commands::completions::run(&args, command(), ui),
+        Command::Completions(args) => commands::completions::run(&args, ui),
         Command::Man(args) => commands::man::run(&args, command(), ui),
         Command::Help(args) => commands::help::run(&args, flags::with_help(command()), ui),
     }

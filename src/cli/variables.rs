@@ -27,7 +27,7 @@ enum Reader {
 }
 
 /// The variables besides those of flags, which [`of_flag`] names.
-pub const VARIABLES: [Variable; 17] = [
+pub const VARIABLES: [Variable; 18] = [
     Variable { names: &["NO_COLOR"], meaning: "Do not use color", reader: Reader::All },
     Variable { names: &["PRIME_API_KEY"], meaning: "API token", reader: Reader::Account },
     Variable {
@@ -73,7 +73,14 @@ pub const VARIABLES: [Variable; 17] = [
         meaning: "Root of paths in annotations, outside of a repository",
         reader: Reader::Only("validate"),
     },
+    Variable {
+        names: &[COMPLETE],
+        meaning: "Shell that asks for completions, set by its script",
+        reader: Reader::Only("completions"),
+    },
 ];
+
+pub(super) const COMPLETE: &str = "KEYFORM_COMPLETE";
 
 /// Flags that approve, acknowledge or limit one run, and those that name its output. They have no variable: one that is
 /// left over would act on runs that it was not meant for.

@@ -58,7 +58,7 @@ fn annotations_have_paths_from_the_root_of_the_repository() {
     let repository = folder.path("repo").display().to_string();
     let found = |arguments: &str, working: &str, workspace: &str| {
         let run = folder.keyform(&format!("validate --format github -f {arguments}"));
-        let ran = run.within(working).env("GITHUB_WORKSPACE", &folder.path(workspace).display().to_string()).run();
+        let ran = run.below(working).env("GITHUB_WORKSPACE", &folder.path(workspace).display().to_string()).run();
         let command = ran.stdout.lines().next().unwrap().to_owned();
         let file = command.strip_prefix("::error file=").and_then(|rest| rest.split_once(',')).expect(&command).0;
         // All of it is in the log as well, for people.
@@ -95,7 +95,7 @@ fn a_missing_manifest_has_a_path_from_the_root_too() {
     folder.write("repo/.git/HEAD", "");
     folder.write("repo/team/x", "");
     for path in ["team/none.yaml", "team/../team/none.yaml", "team/none/../none.yaml"] {
-        let ran = folder.keyform(&format!("validate --format github -f {path}")).within("repo").run().expect(1);
+        let ran = folder.keyform(&format!("validate --format github -f {path}")).below("repo").run().expect(1);
         assert!(ran.stdout.starts_with("::error file=team/none.yaml,title="), "{ran}");
     }
 }

@@ -1,4 +1,4 @@
-//! Help, completions and manual pages.
+//! Help and manual pages.
 
 use insta::assert_snapshot;
 
@@ -150,18 +150,6 @@ fn without_a_command_short_help_goes_to_stderr_with_exit_code_1() {
     assert_eq!((ran.stdout.as_str(), ran.stderr), ("", folder.keyform("-h").run().expect(0).stdout));
     let version = folder.keyform("--version").run().expect(0);
     assert_eq!(version.stdout, concat!("keyform ", env!("CARGO_PKG_VERSION"), "\n"));
-}
-
-#[test]
-fn completions_know_every_command() {
-    let folder = Folder::new();
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let script = folder.keyform(&format!("completions {shell}")).run().expect(0).stdout;
-        for command in commands() {
-            let last = command.split(' ').next_back().unwrap();
-            assert!(script.contains(last), "{shell} does not know {command}");
-        }
-    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod support;
 
 mod approval;
+mod completion;
 mod compromised;
 mod connection;
 mod edits;

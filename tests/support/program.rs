@@ -226,12 +226,6 @@ impl<'f> Run<'f> {
         self
     }
 
-    /// Runs in a folder below.
-    pub fn within(mut self, folder: &str) -> Self {
-        self.command.current_dir(self.folder.path(folder));
-        self
-    }
-
     /// Adds one argument, which may contain spaces.
     pub fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use connection::{CERT_FILE, check_certificates, resolve_proxy, system_certificates};
 pub use error::{MAX_FILE_BYTES, SettingSource, SettingsError, Sourced};
-pub use vendor::Environment;
+pub use vendor::{Environment, contexts};
 
 use error::API_KEY;
 use vendor::{VendorConfig, first_of};

@@ -100,6 +100,17 @@ impl VendorConfig {
     }
 }
 
+/// Returns the names of the contexts that have a file, and `production`, which needs none.
+pub fn contexts(environment: Environment<'_>) -> Vec<String> {
+    let folder = environment("HOME").map(|home| PathBuf::from(home).join(".prime").join("environments"));
+    let files = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let with_file = files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".json")?.to_owned()));
+    let mut names: Vec<_> = with_file.chain(["production".to_owned()]).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 fn is_production(context: &str) -> bool {
     context.eq_ignore_ascii_case("production")
 }

@@ -24,7 +24,7 @@ use super::error::CliError;
 use crate::cli::prompt;
 
 /// Builds a runtime with one thread: keyform waits for the network, not for the CPU.
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
