@@ -1,4 +1,4 @@
-//! Validated names and ids: of keys, of rows on the account, and of its user. Cheap to clone.
+//! Validated names and ids: of keys, of rows on the account, of its user, and of stacks and commits. Cheap to clone.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub const MAX_NAME_CHARS: usize = 100;
 /// The longest [`AccountName`], in characters. The API documents no bound; this one keeps tables readable.
 pub const MAX_ACCOUNT_NAME_CHARS: usize = 128;
 
-/// What [`KeyName::new`] accepts, as a regular expression.
+/// What [`KeyName::new`] and [`StackName::new`] accept, as a regular expression.
 pub const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$";
 
 /// The longest [`KeyId`] or [`UserId`], in bytes. Ids seen on the API have about 25.
@@ -42,6 +42,17 @@ pub struct KeyId(Arc<str>);
 #[serde(try_from = "String")]
 pub struct UserId(Arc<str>);
 
+/// The label of a manifest where one repository has several: an identifier, as [`NAME_PATTERN`] says. It is safe in a shell,
+/// a heading and an HTML comment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct StackName(Arc<str>);
+
+/// The id of a commit, or the start of one: 7 to 64 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CommitId(Arc<str>);
+
 /// Why text is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
@@ -59,21 +70,15 @@ pub enum NameError {
     /// `.` and `..` are steps in a path.
     #[error("it is a relative path")]
     Path,
+    #[error("it is not the id of a commit, which has 7 to 64 hex digits")]
+    Commit,
 }
 
 impl KeyName {
     /// Accepts an identifier, as [`NAME_PATTERN`] does.
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
-        let text = text.as_ref();
-        check_length(text, MAX_NAME_CHARS)?;
-        let is_forbidden = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '+' | '-'));
-        if let Some(bad) = text.chars().find(is_forbidden) {
-            return Err(NameError::Forbidden(bad));
-        }
-        match text.chars().next() {
-            Some(first) if !first.is_ascii_alphanumeric() => Err(NameError::Start(first)),
-            _ => Ok(Self(text.into())),
-        }
+        check_identifier(text.as_ref())?;
+        Ok(Self(text.as_ref().into()))
     }
 
     /// Takes any name that a state or plan has, or that somebody typed to choose one of those. Escapes invisible characters.
@@ -120,6 +125,34 @@ impl UserId {
             return Err(NameError::Forbidden(bad));
         }
         Ok(Self(text.into()))
+    }
+}
+
+impl StackName {
+    pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
+        check_identifier(text.as_ref())?;
+        Ok(Self(text.as_ref().into()))
+    }
+}
+
+impl CommitId {
+    pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
+        let text = text.as_ref();
+        let is_id = (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_id { Ok(Self(text.into())) } else { Err(NameError::Commit) }
+    }
+}
+
+/// Accepts what [`NAME_PATTERN`] does.
+fn check_identifier(text: &str) -> Result<(), NameError> {
+    check_length(text, MAX_NAME_CHARS)?;
+    let is_forbidden = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '+' | '-'));
+    if let Some(bad) = text.chars().find(is_forbidden) {
+        return Err(NameError::Forbidden(bad));
+    }
+    match text.chars().next() {
+        Some(first) if !first.is_ascii_alphanumeric() => Err(NameError::Start(first)),
+        _ => Ok(()),
     }
 }
 
@@ -172,6 +205,8 @@ text_type!(KeyName);
 text_type!(AccountName, NameError);
 text_type!(KeyId, NameError);
 text_type!(UserId, NameError);
+text_type!(StackName, NameError);
+text_type!(CommitId, NameError);
 
 impl From<String> for KeyName {
     fn from(text: String) -> Self {
@@ -228,6 +263,7 @@ mod tests {
     proptest! {
         #[test]
         fn names_and_their_documented_pattern_agree(text in prop_oneof![any::<String>(), "[A-Za-z0-9._@+ é-]{0,102}", "[a-z0-9][ -~]"]) {
+            prop_assert_eq!(StackName::new(&text).is_ok(), KeyName::new(&text).is_ok());
             prop_assert_eq!(KeyName::new(&text).is_ok(), Regex::new(NAME_PATTERN).unwrap().is_match(&text), "{:?}", text);
         }
 
@@ -238,6 +274,16 @@ mod tests {
                 prop_assert!(AccountName::new(&text).is_ok() && !text.starts_with('-'));
                 prop_assert_eq!(KeyName::recorded(&text), name);
             }
+        }
+    }
+
+    #[test]
+    fn a_commit_has_7_to_64_hex_digits() {
+        for good in ["3f2c9ab", "3F2C9AB0", &"a".repeat(40), &"0".repeat(64)] {
+            assert_eq!(CommitId::new(good).as_ref().map(CommitId::as_str), Ok(good));
+        }
+        for bad in ["", "3f2c9a", "3f2c9ag", "HEAD~12", "--commit", "3f2c9ab\n", "3f2c9ab -->", &"0".repeat(65)] {
+            assert_eq!(CommitId::new(bad), Err(NameError::Commit), "{bad}");
         }
     }
 

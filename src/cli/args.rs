@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::account::{DEFAULT_ENDPOINT, Lateness};
-use crate::names::KeyName;
+use crate::names::{CommitId, KeyName, NameError, StackName};
 use crate::plan::Selection;
 use crate::plan::guard::Acknowledged;
 use crate::terminal::shell::flag;
@@ -48,6 +48,8 @@ pub(super) struct WorkspaceArgs {
     #[command(flatten)]
     pub(super) account: AccountArgs,
     #[command(flatten)]
+    pub(super) stack: StackArgs,
+    #[command(flatten)]
     pub(super) sandbox: SandboxArgs,
 }
 
@@ -78,6 +80,14 @@ pub(super) struct AccountArgs {
     /// Read token and endpoint from this context of the prime CLI
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) context: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
+pub(super) struct StackArgs {
+    /// Label of this manifest in plans, comments and events
+    #[arg(long, global = true, value_name = "NAME", value_parser = stack_name)]
+    pub(super) stack: Option<StackName>,
 }
 
 #[derive(Debug, Clone, Default, Args)]
@@ -186,6 +196,13 @@ pub(super) struct AcknowledgeArgs {
     pub(super) allow_unmanaged: bool,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(super) struct CommitArgs {
+    /// Commit with the manifest, to be named in the plan
+    #[arg(long, value_name = "SHA", value_parser = commit_id)]
+    pub(super) commit: Option<CommitId>,
+}
+
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct DayArgs {
     /// Date that decides which keys have expired [default: today, UTC]
@@ -229,6 +246,7 @@ impl WorkspaceArgs {
             manifest: ManifestArgs { manifest },
             state: StateFileArgs { state },
             account: AccountArgs { endpoint, token_file: _, context },
+            stack: StackArgs { stack },
             sandbox: SandboxArgs { sandbox },
         } = self;
         let path = |path: &PathBuf| path.display().to_string();
@@ -238,6 +256,7 @@ impl WorkspaceArgs {
         words.extend(state.iter().flat_map(|state| flag("--state", &state.display().to_string())));
         words.extend(endpoint.iter().flat_map(|endpoint| ["--endpoint".to_owned(), endpoint.clone()]));
         words.extend(context.iter().flat_map(|context| ["--context".to_owned(), context.clone()]));
+        words.extend(stack.iter().flat_map(|stack| flag("--stack", stack.as_str())));
         words
     }
 }
@@ -325,6 +344,14 @@ impl DayArgs {
         let Self { today } = self;
         today.iter().flat_map(|today| ["--today".to_owned(), today.to_string()]).collect()
     }
+}
+
+fn stack_name(text: &str) -> Result<StackName, NameError> {
+    StackName::new(text)
+}
+
+fn commit_id(text: &str) -> Result<CommitId, NameError> {
+    CommitId::new(text)
 }
 
 fn date(text: &str) -> Result<Date, &'static str> {

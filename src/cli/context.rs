@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use super::account::Account;
 use super::args::{
-    AccountArgs, ListingArgs, LockArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs,
+    AccountArgs, ListingArgs, LockArgs, ManifestArgs, RequestArgs, SandboxArgs, StackArgs, StateFileArgs, WorkspaceArgs,
 };
 use super::compromised::CheckProgress;
 use super::error::CliError;
@@ -22,6 +22,7 @@ use super::variables::{self, environment};
 use crate::account::settings::{self, Flags, SettingSource, Settings, SettingsError, Sourced};
 use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest};
+use crate::names::StackName;
 use crate::report::problems;
 use crate::state::{
     LoadedState, LockHolder, Session as _, StateLocation, StateSession, StateStore, lock_unless, while_kept,
@@ -38,6 +39,8 @@ pub(super) struct Context {
     is_default_manifest: bool,
     state: Option<OsString>,
     account: AccountArgs,
+    /// The label of the manifest.
+    pub(super) stack: Option<StackName>,
     sandbox: bool,
 }
 
@@ -47,13 +50,14 @@ impl Context {
             manifest: ManifestArgs { manifest: mut manifests },
             state: StateFileArgs { state },
             account,
+            stack: StackArgs { stack },
             sandbox: SandboxArgs { sandbox },
         } = workspace;
         let is_default_manifest = manifests.is_empty();
         if is_default_manifest {
             manifests.extend(DEFAULT_MANIFESTS.map(PathBuf::from).into_iter().filter(|path| path.exists()));
         }
-        Self { ui, manifests, is_default_manifest, state, account, sandbox }
+        Self { ui, manifests, is_default_manifest, state, account, stack, sandbox }
     }
 
     /// Reads the manifest, and checks all keys in it.

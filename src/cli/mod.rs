@@ -45,6 +45,7 @@ use variables::environment;
 
 use crate::account::settings::Environment;
 use crate::public_key::private;
+use crate::terminal::escape::{escape, is_unsafe};
 
 pub use variables::{VARIABLES, Variable};
 
@@ -203,9 +204,13 @@ fn parse(arguments: &[OsString]) -> Result<Parsed, Exit> {
             Ui::new(When::Auto, false).tell(&error.render());
             return Exit::Failed;
         }
-        // If stderr is closed, there is nowhere to report the error.
-        let _ = error.print();
-        if is_help { Exit::Done } else { Exit::Failed }
+        if is_help {
+            // If stdout is closed, there is nowhere to print it.
+            let _ = error.print();
+            return Exit::Done;
+        }
+        Ui::new(When::Auto, false).tell(&usage_error(&error, arguments));
+        Exit::Failed
     })
 }
 
@@ -213,6 +218,22 @@ fn parse_with(arguments: &[OsString], environment: Environment<'_>) -> Result<Pa
     let mut command = flags::with_help(flags::parsing::<Cli>(environment));
     let matches = command.try_get_matches_from_mut(arguments)?;
     Ok((Cli::from_arg_matches(&matches)?, command, matches))
+}
+
+/// Renders an error of clap, which repeats arguments as they are: they may come from a branch or a file.
+fn usage_error(error: &clap::Error, arguments: &[OsString]) -> String {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    if !arguments.iter().any(|argument| argument.contains(is_unsafe)) {
+        return error.render().ansi().to_string();
+    }
+    let mut text = error.render().to_string();
+    for argument in &arguments {
+        let value = argument.split_once('=').map_or(&**argument, |(_, value)| value);
+        if value.contains(is_unsafe) {
+            text = text.replace(value, &escape(value));
+        }
+    }
+    text.lines().map(|line| format!("{}\n", escape(line))).collect()
 }
 
 /// Returns the error of the first variable that makes valid arguments invalid.

@@ -57,6 +57,8 @@ pub fn compare(input: Input<'_>) -> Plan {
 
     let deletes = actions.iter().any(|action| action.change.deletes());
     Plan {
+        stack: None,
+        commit: None,
         endpoint: endpoint.clone(),
         user_id: (observed.and_then(|listing| listing.user_id().cloned()))
             .or_else(|| recorded.and_then(|state| state.user_id.clone())),

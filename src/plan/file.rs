@@ -18,7 +18,7 @@ use super::selection::Partial;
 use super::{Base, Plan};
 use crate::account::Endpoint;
 use crate::manifest::Violation;
-use crate::names::{KeyName, UserId};
+use crate::names::{CommitId, KeyName, NAME_PATTERN, StackName, UserId};
 use crate::terminal::json;
 
 pub const FORMAT_VERSION: u64 = 1;
@@ -33,6 +33,14 @@ pub struct PlanDocument<'p> {
     format_version: u64,
     /// The version of keyform that wrote the plan.
     keyform: Cow<'static, str>,
+    /// The label of the manifest, if one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = NAME_PATTERN))]
+    stack: Option<StackName>,
+    /// The commit with the manifest, if one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = "^[0-9A-Fa-f]{7,64}$"))]
+    commit: Option<CommitId>,
     /// The base URL of the API.
     #[schemars(with = "String", extend("format" = "uri"))]
     endpoint: Endpoint,
@@ -139,6 +147,8 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
     let PlanDocument {
         format_version: _,
         keyform: _,
+        stack,
+        commit,
         endpoint,
         user_id,
         pinned_user_id,
@@ -157,6 +167,8 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         warnings: _,
     } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
     let plan = Plan {
+        stack,
+        commit,
         endpoint,
         user_id,
         user_seen: false,
@@ -185,6 +197,8 @@ impl Plan {
     /// Returns the plan as it is written to JSON.
     pub fn document(&self) -> PlanDocument<'_> {
         let Self {
+            stack,
+            commit,
             endpoint,
             user_id,
             user_seen: _,
@@ -206,6 +220,8 @@ impl Plan {
         PlanDocument {
             format_version: FORMAT_VERSION,
             keyform: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+            stack: stack.clone(),
+            commit: commit.clone(),
             endpoint: endpoint.clone(),
             user_id: user_id.clone(),
             pinned_user_id: pin.clone(),

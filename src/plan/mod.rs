@@ -36,12 +36,16 @@ pub use selection::{LeftOutAction, Partial, Selection};
 
 use crate::account::{Endpoint, Listing};
 use crate::manifest::Violation;
-use crate::names::{KeyName, UserId};
+use crate::names::{CommitId, KeyName, StackName, UserId};
 use crate::public_key::KeyBlob;
 use crate::terminal::phrase::Phrase;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// The label of the manifest, for readers.
+    pub stack: Option<StackName>,
+    /// The commit with the manifest, for readers.
+    pub commit: Option<CommitId>,
     pub endpoint: Endpoint,
     /// The owner of the account, if the listing or the state has it.
     pub user_id: Option<UserId>,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
 use crate::names::{AccountName, KeyName};
-use crate::plan::{AccountRow, Change, NewKey, OldKey, Plan};
+use crate::plan::{AccountRow, Change, LeftOutAction, NewKey, OldKey, Plan};
 use crate::state::{Record, State};
 use crate::terminal::escape::escape;
 
@@ -56,9 +56,26 @@ struct DiffLine<'t> {
     text: &'t str,
 }
 
-/// Renders the changes of a plan, and remarks about other rows as comments.
+/// Renders the changes of a plan, and what else a reviewer should know as comments around them.
 pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
-    let mut out = changes(plan, recorded);
+    let mut out = String::new();
+    if let Some(stack) = &plan.stack {
+        let _ = writeln!(out, "# Stack: {stack}");
+    }
+    let _ = writeln!(out, "# State: {}", plan.base.phrase());
+    if let Some(commit) = &plan.commit {
+        let _ = writeln!(out, "# Commit: {commit}");
+    }
+    if let Some(partial) = &plan.partial {
+        let _ = writeln!(out, "# Partial: {}", partial.phrase());
+        for LeftOutAction { kind, name, fingerprint } in &partial.left_out {
+            let _ = writeln!(out, "#   {} {} {name} {fingerprint}", kind.glyph(), kind.verb());
+        }
+    }
+    out += &changes(plan, recorded);
+    for drift in &plan.drift {
+        let _ = writeln!(out, "# changed outside of keyform: {}", drift.phrase());
+    }
     for remark in plan.remarks() {
         let _ = writeln!(out, "# {remark}");
     }

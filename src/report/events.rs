@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::account::{Endpoint, Failure, Operation};
 use crate::apply::{Event, Finding, Status, Step};
-use crate::names::{KeyId, KeyName, UserId};
+use crate::names::{KeyId, KeyName, StackName, UserId};
 use crate::plan::file::FORMAT_VERSION;
 use crate::plan::guard::Refusal;
 use crate::plan::{Action, ActionKind, Change, KeyView, OldKey, Plan};
@@ -27,6 +27,8 @@ struct EventLine<'a> {
     /// Wall-clock time in UTC.
     time: Timestamp,
     run: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<&'a StackName>,
     #[serde(flatten)]
     content: EventContent<'a>,
 }
@@ -173,7 +175,7 @@ impl<'p> Events<'p> {
     }
 
     fn line(&self, time: Timestamp, content: EventContent<'_>) -> String {
-        json::line(&EventLine { time, run: self.run, content })
+        json::line(&EventLine { time, run: self.run, stack: self.plan.stack.as_ref(), content })
     }
 }
 

@@ -17,6 +17,7 @@ mod formats;
 mod help;
 mod import;
 mod init;
+mod labels;
 mod locks;
 mod offline;
 mod plans;

@@ -212,11 +212,12 @@ proptest! {
         let scene = scene(&names, &owner, &account_name, "");
         let diff = scene.diff();
         prop_assert!(unsafe_chars(&diff).all(|(_, c)| c == '\n'));
-        for line in diff.lines().skip(2).filter(|line| !line.starts_with("# ")) {
+        let lines = || diff.lines().filter(|line| !line.starts_with("# ")).skip(2);
+        for line in lines() {
             let is_field = |line: &str| ["- ", "  "].iter().any(|indent| line.starts_with(indent));
             prop_assert!(line.starts_with("@@ -") || "+- ".contains(&line[..1]) && is_field(&line[1..]), "{line}");
         }
-        let new: String = diff.lines().skip(2).filter(|line| line.starts_with('+')).map(|line| format!("{}\n", &line[1..])).collect();
+        let new: String = lines().filter(|line| line.starts_with('+')).map(|line| format!("{}\n", &line[1..])).collect();
         prop_assert!(!new.contains("name: ") || diff.contains(SENTINEL));
     }
 

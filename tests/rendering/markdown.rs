@@ -2,6 +2,7 @@
 
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options, parse_document};
+use keyform::names::StackName;
 use keyform::plan::Plan;
 use keyform::report::{View, markdown};
 
@@ -94,14 +95,15 @@ fn has_bold<'a>(node: &'a AstNode<'a>) -> bool {
 pub(crate) fn assert_lines(plan: &Plan, comment: &str, shown: impl Fn(&str) -> String) {
     let found = parse(comment);
     assert!(found.foreign.is_empty(), "{:?} in\n{comment}", found.foreign);
+    let marker = markdown::marker(plan.stack.as_ref());
     let is_unknown = |html: &&String| {
-        let known = ["</details>", markdown::MARKER, ""];
+        let known = ["</details>", &marker, ""];
         let fold = html.starts_with("<details><summary>") && html.ends_with("</summary>");
         !(known.contains(&html.as_str()) || fold)
     };
     assert_eq!(found.html.iter().filter(is_unknown).collect::<Vec<_>>(), Vec::<&String>::new(), "{comment}");
-    assert_eq!(found.html[0], markdown::MARKER);
-    assert_eq!(found.html.iter().filter(|html| *html == markdown::MARKER).count(), 1);
+    assert_eq!(found.html[0], marker);
+    assert_eq!(found.html.iter().filter(|html| **html == marker).count(), 1);
 
     let mut lines = found.lines;
     assert_eq!(lines.len(), plan.actions.len(), "{comment}");
@@ -211,9 +213,31 @@ fn a_comment_fits_its_limit_and_counts_what_it_leaves_out() {
 
 #[test]
 fn a_comment_names_the_commit_and_the_digest() {
-    let scene = Scene::named("each");
+    let scene = Scene::named("stack");
     let comment = scene.comment(markdown::MAX_CHARS, View::default());
     assert!(comment.contains("Commit `3f2c9ab`.") && comment.contains(&scene.plan.digest().to_string()), "{comment}");
+}
+
+#[test]
+fn each_stack_has_a_comment_of_its_own() {
+    let comment = |stack: Option<&str>| {
+        let mut scene = Scene::named("each");
+        scene.plan.stack = stack.map(|stack| StackName::new(stack).unwrap());
+        scene.comment(markdown::MAX_CHARS, View::default())
+    };
+    let stacks = [None, Some("eu"), Some("eu-1"), Some("a--b"), Some("e.u")];
+    for stack in stacks {
+        let comment = comment(stack);
+        let first = comment.lines().next().unwrap();
+        // Pipelines find a comment by its first line.
+        for other in stacks {
+            let other_marker = markdown::marker(other.map(|other| StackName::new(other).unwrap()).as_ref());
+            assert_eq!(comment.starts_with(&other_marker), other == stack, "{other_marker} and {first}");
+        }
+        assert_eq!(parse(&comment).html[0], first);
+        let label = stack.map(|stack| format!(" `{stack}`")).unwrap_or_default();
+        assert!(comment.lines().nth(1).unwrap().starts_with(&format!("### keyform{label}: ")), "{comment}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use keyform::account::Endpoint;
-use keyform::names::UserId;
+use keyform::names::{CommitId, UserId};
 use keyform::report::{View, markdown};
 
 use crate::scenes::Scene;
@@ -28,6 +28,7 @@ fn scene() -> Scene {
                    dana=D#cm4xg14hylktmme7ljb86sua2* web-page=G#cm4x7u1c0m2k5b8rtz3hq9d4e";
     let mut scene = Scene::of(&desired, recorded, account);
     scene.plan.endpoint = Endpoint::parse("https://api.primeintellect.ai").unwrap();
+    scene.plan.commit = Some(CommitId::new("3f2c9ab").unwrap());
     scene.plan.user_id = Some(UserId::new("cm4x0aq81e9k2v6tz4nd7s3yb").unwrap());
     scene
 }
@@ -78,7 +79,7 @@ fn scenes_can_be_drawn() {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenes");
     fs::create_dir_all(&folder).unwrap();
-    for name in ["one", "each", "twelve", "sixty", "many", "guards", "drift", "warnings", "none"] {
+    for name in ["one", "each", "twelve", "sixty", "many", "guards", "drift", "warnings", "none", "stack"] {
         let scene = Scene::named(name);
         fs::write(folder.join(format!("{name}.md")), scene.comment(markdown::MAX_CHARS, View::default())).unwrap();
         for columns in [60, 80, 120] {

@@ -1,7 +1,7 @@
 //! Scenes to render: a manifest, a state and an account, and the plan made from them.
 
 use keyform::manifest::Desired;
-use keyform::names::KeyName;
+use keyform::names::{CommitId, KeyName, StackName};
 use keyform::plan::Plan;
 use keyform::plan::guard::{Acknowledged, Refusal, Stage, refusals};
 use keyform::report::markdown::{self, Comment};
@@ -18,7 +18,7 @@ pub(crate) struct Scene {
 }
 
 /// The names of the scenes that are rendered in every format.
-pub(crate) const NAMES: [&str; 7] = ["first", "none", "each", "many", "guards", "drift", "warnings"];
+pub(crate) const NAMES: [&str; 8] = ["first", "none", "each", "many", "guards", "drift", "warnings", "stack"];
 
 impl Scene {
     /// Returns the scene with this name.
@@ -54,6 +54,13 @@ impl Scene {
                 "alice=A#1 bob=H#2 someone-else=C#3",
             ),
             "warnings" => Self::of(&expiring("alice=A bob=B"), "alice=A#1", "alice=A#1 alice=A#7 bob=X#8? carol=C#9"),
+            "stack" => {
+                let mut scene =
+                    Self::of(&owned("alice=A bob=B"), "alice=A#1<alice@example.com> carol=C#3", "alice=A#1 carol=C#3");
+                scene.plan.stack = Some(StackName::new("research-eu").unwrap());
+                scene.plan.commit = Some(CommitId::new("3f2c9ab").unwrap());
+                scene
+            }
             _ => panic!("no scene {name}"),
         }
     }
@@ -83,10 +90,7 @@ impl Scene {
         let refusals = self.refusals();
         let command = format!("keyform apply --auto-approve --plan-digest {}", self.plan.digest());
         let recorded = Some(&self.recorded);
-        markdown::plan(
-            &self.plan,
-            &Comment { commit: Some("3f2c9ab"), refusals: &refusals, recorded, command: &command, max_chars, view },
-        )
+        markdown::plan(&self.plan, &Comment { refusals: &refusals, recorded, command: &command, max_chars, view })
     }
 }
 

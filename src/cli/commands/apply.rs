@@ -209,12 +209,16 @@ async fn prepare(
                 endpoint: &account.endpoint,
                 observation: observation.as_ref(),
                 today,
+                stack: context.stack.as_ref(),
             };
             let plan = basis.plan(&args.scope, &args.acknowledge)?;
             check_digest(args, &plan)?;
             (observation, plan)
         }
-        PlanSource::Saved(plan) => {
+        PlanSource::Saved(mut plan) => {
+            if let Some(stack) = &context.stack {
+                plan.stack = Some(stack.clone());
+            }
             saved_plan::check_endpoint(&plan, account)?;
             check_digest(args, &plan)?;
             let may_upload = plan.actions.iter().any(|action| action.change.new_key().is_some());

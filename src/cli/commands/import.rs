@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
-use crate::cli::args::{AccountArgs, DayArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
+use crate::cli::args::{AccountArgs, DayArgs, ManifestArgs, RequestArgs, SandboxArgs, WorkspaceArgs};
 use crate::cli::context::Context;
 use crate::cli::editing::{EditSession, described};
 use crate::cli::error::{CliError, Exit};
@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(args: ImportArgs, ui: Ui) -> Result<Exit, CliError> {
     if let (Some(file), true) = (&append, manifest.manifest.is_empty()) {
         manifest.manifest.push(file.clone());
     }
-    let context = Context::new(WorkspaceArgs { manifest, state: StateFileArgs::default(), account, sandbox }, ui);
+    let context = Context::new(WorkspaceArgs { manifest, account, sandbox, ..WorkspaceArgs::default() }, ui);
     let today = DayArgs::default().resolve();
     let session = append.as_ref().map(|_| EditSession::open(&context, today, false)).transpose()?;
     let desired = if unmanaged { Some(context.desired(today)?) } else { None };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::args::{AccountArgs, ManifestArgs, RequestArgs, SandboxArgs, StateFileArgs, WorkspaceArgs};
+use crate::cli::args::{AccountArgs, RequestArgs, SandboxArgs, WorkspaceArgs};
 use crate::cli::context::{Context, DEFAULT_MANIFESTS};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::starter::{self, PipelineKind};
@@ -82,8 +82,7 @@ pub(in crate::cli) fn run(args: InitArgs, ui: Ui) -> Result<Exit, CliError> {
         report.files.push((path, FileOutcome::Kept));
         StartingKeys::Existing
     } else {
-        let workspace =
-            WorkspaceArgs { manifest: ManifestArgs::default(), state: StateFileArgs::default(), account, sandbox };
+        let workspace = WorkspaceArgs { account, sandbox, ..WorkspaceArgs::default() };
         let (manifest, source) = manifest(&Context::new(workspace, ui), offline, requests)?;
         starter::write_new(root, (DEFAULT_MANIFESTS[0], &manifest), &mut report)?;
         source

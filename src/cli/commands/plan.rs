@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::cli::args::{AcknowledgeArgs, DayArgs, ListingArgs, PlanScope, RequestArgs, WorkspaceArgs};
+use crate::cli::args::{AcknowledgeArgs, CommitArgs, DayArgs, ListingArgs, PlanScope, RequestArgs, WorkspaceArgs};
 use crate::cli::compromised::refuse_compromised;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -40,6 +40,8 @@ pub(in crate::cli) struct PlanArgs {
     /// Save the plan to FILE for `keyform apply`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    commit: CommitArgs,
     #[command(flatten)]
     scope: PlanScope,
     #[command(flatten)]
@@ -91,8 +93,10 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
             endpoint: &endpoint,
             observation: observed,
             today,
+            stack: context.stack.as_ref(),
         };
-        let plan = basis.plan(&args.scope, &args.acknowledge)?;
+        let mut plan = basis.plan(&args.scope, &args.acknowledge)?;
+        plan.commit = args.commit.commit.clone();
         refuse_compromised(&plan, ui).await?;
         Ok::<_, CliError>((loaded, observation, plan))
     })?;
@@ -109,7 +113,6 @@ pub(in crate::cli) fn run(args: &PlanArgs, ui: Ui) -> Result<Exit, CliError> {
         PlanFormat::Markdown => markdown::plan(
             &plan,
             &Comment {
-                commit: None,
                 refusals: &refusals,
                 recorded,
                 command: &apply_command(args, &plan),
@@ -152,6 +155,7 @@ fn apply_command(args: &PlanArgs, plan: &Plan) -> String {
         full: _,
         randomart: _,
         out: _,
+        commit: _,
         scope,
         // How the account is listed does not change the plan.
         requests: _,

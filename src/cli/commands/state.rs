@@ -98,7 +98,7 @@ pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
         | StateCommand::Push(_)
         | StateCommand::Unlock(_) => AccountArgs::default(),
     };
-    let context = Context::new(WorkspaceArgs { manifest, state, account, sandbox }, ui);
+    let context = Context::new(WorkspaceArgs { manifest, state, account, sandbox, ..WorkspaceArgs::default() }, ui);
     let store = context.store()?;
     let out = match &command {
         StateCommand::List(args) => list(args, &read(&context, &store)?),

@@ -15,12 +15,10 @@ use span::{code, fence, fold, phrase};
 use super::View;
 use super::diff;
 use super::words::{counted, unaffected};
+use crate::names::StackName;
 use crate::plan::guard::Refusal;
 use crate::plan::{ActionKind, Drift, LeftOutAction, Note, Plan, UnmanagedRow};
 use crate::state::State;
-
-/// The first line of every comment. A later run finds the comment by it, and edits it.
-pub const MARKER: &str = "<!-- keyform:plan -->";
 
 /// Maximum length of a comment on GitHub, in characters. GitLab accepts more.
 pub const MAX_CHARS: usize = 65_536;
@@ -37,8 +35,6 @@ const MAX_LISTED: usize = 10;
 /// The contents of a comment besides the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Comment<'a> {
-    /// The commit whose manifest is planned.
-    pub commit: Option<&'a str>,
     pub refusals: &'a [Refusal],
     /// The state that the plan was made from.
     pub recorded: Option<&'a State>,
@@ -47,6 +43,12 @@ pub struct Comment<'a> {
     /// Maximum length in characters, at least [`MIN_CHARS`].
     pub max_chars: usize,
     pub view: View,
+}
+
+/// Returns the first line of every comment. A later run finds the comment of this stack by it, and edits it.
+pub fn marker(stack: Option<&StackName>) -> String {
+    let stack = stack.map(|stack| format!(" {stack}")).unwrap_or_default();
+    format!("<!-- keyform:plan{stack} -->")
 }
 
 /// Renders a plan: who loses access, what changes, who gains access, then unmanaged rows, notes and the diff.
@@ -78,15 +80,17 @@ fn head(plan: &Plan, comment: &Comment<'_>) -> String {
     .collect();
     let counts = if counts.is_empty() { "no changes".to_owned() } else { counts.join(", ") };
     let refused = if comment.refusals.is_empty() { "" } else { "refused: " };
-    let mut out = format!("{MARKER}\n### keyform: {refused}{counts}\n\n");
+    let stack = plan.stack.as_ref();
+    let label = stack.map(|stack| format!(" {}", code(stack.as_str()))).unwrap_or_default();
+    let mut out = format!("{}\n### keyform{label}: {refused}{counts}\n\n", marker(stack));
     let user = plan
         .user_id
         .as_ref()
         .map_or_else(|| ", user unknown".to_owned(), |user| format!(", user {}", code(user.as_str())));
     let _ = writeln!(out, "Account {}{user}. {}.\n", code(&plan.endpoint.to_string()), unaffected(plan));
     let _ = writeln!(out, "State: {}.\n", phrase(&plan.base.phrase()));
-    if let Some(commit) = comment.commit {
-        let _ = writeln!(out, "Commit {}.\n", code(commit));
+    if let Some(commit) = &plan.commit {
+        let _ = writeln!(out, "Commit {}.\n", code(commit.as_str()));
     }
     if !plan.refreshed {
         out += "**Offline**: the account was not listed. This plan compares the manifest with the state.\n\n";

@@ -17,12 +17,18 @@ const MAX_UNMANAGED: usize = 20;
 /// Replacements and deletions are always shown. A long list of other actions is shortened, unless `view` is full.
 pub fn plan(plan: &Plan, view: View) -> String {
     let mut out = String::new();
+    if let Some(stack) = &plan.stack {
+        let _ = writeln!(out, "Stack: {}", paint(NAME, stack));
+    }
     let user = match &plan.user_id {
         Some(user) => format!("user {user}"),
         None => "user unknown".to_owned(),
     };
     let _ = writeln!(out, "Account: {} ({user})", paint(NAME, &plan.endpoint));
     let _ = writeln!(out, "State: {}", plan.base.phrase());
+    if let Some(commit) = &plan.commit {
+        let _ = writeln!(out, "Commit: {commit}");
+    }
     if !plan.refreshed {
         let _ = writeln!(
             out,
