@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use super::error::CliError;
 use crate::files;
+use crate::manifest::schema_line;
 use crate::report::starter::{FileOutcome, StarterReport};
 
 /// The forge whose pipeline is written.
@@ -103,19 +104,19 @@ fn host_of(line: &str) -> Option<&str> {
 /// Returns a manifest of the given keys, with the line that names its schema to editors.
 pub(super) fn manifest(keys: Option<&str>) -> String {
     let text = keys.unwrap_or(NO_KEYS);
-    with_schema(text.find("version:").map_or(text, |start| text.split_at(start).1))
+    with_schema(text)
 }
 
 /// Returns the manifest of the quickstart, without the comment at its start: that is for its own folder.
 pub(super) fn quickstart() -> String {
     let (_, text) = QUICKSTART;
-    with_schema(text.find("version:").map_or(text, |start| text.split_at(start).1))
+    with_schema(text)
 }
 
-pub(super) const SCHEMA: &str = "keyform.schema.json";
-
+/// Replaces what is above the first field by the line that names the schema.
 fn with_schema(text: &str) -> String {
-    format!("# yaml-language-server: $schema={SCHEMA}\n{text}")
+    let fields = text.find("version:").map_or(text, |start| text.split_at(start).1);
+    format!("{}{fields}", schema_line())
 }
 
 /// Writes a file, and the folders above it, unless it exists.

@@ -44,7 +44,7 @@ pub use self::diagnostic::{Diagnostic, Related, Report, Severity};
 pub use self::glob::Glob;
 pub use self::limits::EXPIRES_SOON_DAYS;
 pub use self::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
-pub use self::schema::{SCHEMA_URL, schema};
+pub use self::schema::{SCHEMA_FILE, schema, schema_line};
 pub use self::source::{Location, Place, Source};
 pub use code::Code;
 

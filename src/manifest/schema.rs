@@ -16,9 +16,13 @@ use super::policy::{PolicyCheck, PolicyLevel, UnmanagedPolicy};
 use crate::names::{MAX_ACCOUNT_NAME_CHARS, MAX_ID_BYTES, NAME_PATTERN};
 use crate::public_key::{MAX_RSA_BITS, MAX_TEXT_BYTES, MIN_RSA_BITS, PublicKey};
 
-/// Where editors find the schema of this version. The host is a placeholder until the repository has a public home.
-pub const SCHEMA_URL: &str =
-    concat!("https://git.example.com/keyform/raw/v", env!("CARGO_PKG_VERSION"), "/schema/manifest.schema.json");
+/// The file with the schema, next to the manifest. `init` writes it.
+pub const SCHEMA_FILE: &str = "keyform.schema.json";
+
+/// Returns the first line of a manifest that keyform writes, which names the schema to editors.
+pub fn schema_line() -> String {
+    format!("# yaml-language-server: $schema={SCHEMA_FILE}\n")
+}
 
 /// Returns the JSON Schema (2020-12) of a manifest file.
 pub fn schema() -> Value {
@@ -48,7 +52,6 @@ fn without_null(schema: &mut Schema) {
 /// The SSH keys that should be on an account.
 #[derive(JsonSchema)]
 #[schemars(title = "keyform manifest", rename = "Manifest", deny_unknown_fields)]
-#[schemars(extend("$id" = SCHEMA_URL))]
 #[schemars(extend("anyOf" = [
     { "required": ["keys"] }, { "required": ["account"] }, { "required": ["policy"] }, { "required": ["revoked"] },
 ]))]

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::words::counted;
 use crate::account::{Listing, Row};
 use crate::manifest::edit::{UniqueNames, block_entry, scalar_in_block};
-use crate::manifest::{Desired, DesiredKey, Place, SCHEMA_URL};
+use crate::manifest::{Desired, DesiredKey, Place, schema_line};
 use crate::names::{AccountName, KeyId, KeyName, MAX_NAME_CHARS, UserId};
 use crate::public_key::{KeyContent, PublicKey};
 use crate::terminal::escape::{escape, escape_to};
@@ -77,7 +77,7 @@ impl Import {
     /// Renders a whole manifest. It is valid, and its plan uploads nothing. What is left out is in comments.
     pub fn manifest(&self) -> String {
         let Self { user, keys, left_out } = self;
-        let mut out = format!("# yaml-language-server: $schema={SCHEMA_URL}\nversion: 1\n");
+        let mut out = format!("{}version: 1\n", schema_line());
         if let Some(user) = user {
             let _ = writeln!(out, "account:\n  userId: {}", scalar_in_block(user.as_str()));
         }

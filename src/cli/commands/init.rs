@@ -9,6 +9,7 @@ use crate::cli::context::{Context, DEFAULT_MANIFESTS};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::starter::{self, PipelineKind};
 use crate::cli::ui::Ui;
+use crate::manifest::SCHEMA_FILE;
 use crate::report::import::Import;
 use crate::report::starter::{FileOutcome, StarterReport, text};
 use crate::report::words::counted;
@@ -92,7 +93,7 @@ pub(in crate::cli) fn run(args: InitArgs, ui: Ui) -> Result<Exit, CliError> {
             starter::write_new(root, file, &mut report)?;
         }
     }
-    starter::write_new(root, (starter::SCHEMA, &schema::of_manifest()), &mut report)?;
+    starter::write_new(root, (SCHEMA_FILE, &schema::of_manifest()), &mut report)?;
     if !is_sandbox {
         starter::extend_gitignore(root, &mut report)?;
     }
@@ -150,7 +151,7 @@ fn tasks(source: &StartingKeys, forge: PipelineKind, is_sandbox: bool, files: &[
         PipelineKind::Gitlab => (&GITLAB_TASKS[..], "gitlab"),
         PipelineKind::None => (&LOCAL_TASKS[..], "none"),
     };
-    let ours = [DEFAULT_MANIFESTS.as_slice(), &[starter::SCHEMA]].concat();
+    let ours = [DEFAULT_MANIFESTS.as_slice(), &[SCHEMA_FILE]].concat();
     for (path, _) in files.iter().filter(|(path, outcome)| *outcome == FileOutcome::Kept && !ours.contains(path)) {
         tasks.push(format!(
             "Compare {path} with keyform's version:\n`keyform init --offline --forge {name}` in an empty folder writes it."
