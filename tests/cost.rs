@@ -49,6 +49,10 @@ impl Disk for Counting {
         self.disk.append(path, bytes)
     }
 
+    fn truncate(&mut self, path: &Path, length: u64) -> io::Result<()> {
+        self.disk.truncate(path, length)
+    }
+
     fn sync(&mut self, path: &Path) -> io::Result<()> {
         Self::sync(self);
         self.disk.sync(path)

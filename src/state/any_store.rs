@@ -8,6 +8,7 @@ use super::bucket::{BucketSession, BucketStore};
 use super::cloud::{self, CloudFolder};
 use super::entry::JournalEntry;
 use super::error::{StateError, StateErrorKind};
+use super::file;
 use super::file_store::{FileSession, FileStore};
 use super::http::{HttpSession, HttpStore};
 use super::lease::Lease;
@@ -116,10 +117,14 @@ impl Store for StateStore {
 
 impl Session for StateSession {
     async fn load(&mut self) -> Result<LoadedState, StateError> {
-        match self {
-            Self::File(session) => session.load().await,
-            Self::Objects(session) => session.load().await,
-            Self::Http(session) => session.load().await,
+        let (loaded, place) = match self {
+            Self::File(session) => (session.load().await?, session.place()),
+            Self::Objects(session) => (session.load().await?, session.place()),
+            Self::Http(session) => (session.load().await?, session.place()),
+        };
+        match &loaded.state {
+            Some(state) if state.serial > file::MAX_CONTINUED_SERIAL => Err(StateErrorKind::LastSerial.at(place)),
+            _ => Ok(loaded),
         }
     }
 

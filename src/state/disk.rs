@@ -21,6 +21,9 @@ pub trait Disk {
     /// Appends to a file, or creates it. Not durable.
     fn append(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
+    /// Shortens a file to so many bytes. Durable on return.
+    fn truncate(&mut self, path: &Path, length: u64) -> io::Result<()>;
+
     /// Makes the content of a file durable.
     fn sync(&mut self, path: &Path) -> io::Result<()>;
 
@@ -77,6 +80,12 @@ impl Disk for LocalDisk {
 
     fn append(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.appending(path)?.write_all(bytes)
+    }
+
+    fn truncate(&mut self, path: &Path, length: u64) -> io::Result<()> {
+        let file = self.appending(path)?;
+        file.set_len(length)?;
+        file.sync_all()
     }
 
     fn sync(&mut self, path: &Path) -> io::Result<()> {

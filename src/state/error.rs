@@ -43,6 +43,8 @@ pub enum StateErrorKind {
     Foreign {
         problem: String,
     },
+    /// Its serial is the largest one, so it cannot be saved again.
+    LastSerial,
     NewerVersion {
         found: u64,
         /// The newest version that can be read.
@@ -56,7 +58,15 @@ pub enum StateErrorKind {
         name: String,
     },
     /// The first line of the journal is not a header.
-    ForeignJournal(serde_json::Error),
+    ForeignJournal {
+        problem: String,
+    },
+    /// A line of the journal is damaged or was edited. The last one may be incomplete, and is not meant.
+    InvalidLine {
+        /// From 1.
+        line: usize,
+        problem: String,
+    },
     NewerJournal {
         found: u32,
     },
@@ -139,6 +149,9 @@ impl fmt::Display for StateError {
             StateErrorKind::Foreign { problem } => {
                 write!(f, "{path} is not a valid state: {problem}")
             }
+            StateErrorKind::LastSerial => {
+                write!(f, "the state {path} cannot be saved again: its serial is the largest one")
+            }
             StateErrorKind::NewerVersion { found, known } => {
                 write!(f, "the state {path} has version {found}, but this keyform supports only version {known}")
             }
@@ -146,7 +159,12 @@ impl fmt::Display for StateError {
             StateErrorKind::Fingerprint { name } => {
                 write!(f, "the state {path} was edited: the fingerprint of {name} does not match its key")
             }
-            StateErrorKind::ForeignJournal(_) => write!(f, "{path} is not a valid journal"),
+            StateErrorKind::ForeignJournal { problem } => {
+                write!(f, "{path} is not a valid journal: line 1: {problem}")
+            }
+            StateErrorKind::InvalidLine { line, problem } => {
+                write!(f, "line {line} of the journal {path} is not valid: {problem}")
+            }
             StateErrorKind::NewerJournal { found } => {
                 write!(f, "the journal {path} has version {found}, which this keyform does not support")
             }
@@ -187,16 +205,19 @@ impl Error for StateError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
             StateErrorKind::Io { source, .. } => Some(source),
-            StateErrorKind::ForeignJournal(source) | StateErrorKind::ForeignEntry(source) => Some(source),
+            StateErrorKind::ForeignEntry(source) => Some(source),
             StateErrorKind::Bucket { source, .. } => Some(source),
             StateErrorKind::Http { source, .. } => Some(source),
             StateErrorKind::Empty
             | StateErrorKind::Truncated { .. }
             | StateErrorKind::Conflict { .. }
             | StateErrorKind::Foreign { .. }
+            | StateErrorKind::LastSerial
             | StateErrorKind::NewerVersion { .. }
             | StateErrorKind::Duplicate { .. }
             | StateErrorKind::Fingerprint { .. }
+            | StateErrorKind::ForeignJournal { .. }
+            | StateErrorKind::InvalidLine { .. }
             | StateErrorKind::NewerJournal { .. }
             | StateErrorKind::StrayJournal { .. }
             | StateErrorKind::Changed
@@ -248,9 +269,11 @@ impl StateError {
             | StateErrorKind::Truncated { .. }
             | StateErrorKind::Conflict { .. }
             | StateErrorKind::Foreign { .. }
+            | StateErrorKind::LastSerial
             | StateErrorKind::Duplicate { .. }
             | StateErrorKind::Fingerprint { .. }
-            | StateErrorKind::ForeignJournal(_)
+            | StateErrorKind::ForeignJournal { .. }
+            | StateErrorKind::InvalidLine { .. }
             | StateErrorKind::StrayJournal { .. } => true,
             StateErrorKind::Io { .. }
             | StateErrorKind::NewerVersion { .. }
@@ -277,13 +300,19 @@ impl StateError {
             StateErrorKind::Conflict { .. } => {
                 "do not merge states by hand: create a new one from the account with `keyform state rebuild`"
             }
-            StateErrorKind::Foreign { .. } | StateErrorKind::Duplicate { .. } | StateErrorKind::Fingerprint { .. } => {
+            StateErrorKind::Foreign { .. }
+            | StateErrorKind::LastSerial
+            | StateErrorKind::Duplicate { .. }
+            | StateErrorKind::Fingerprint { .. } => {
                 "restore it from Git, choose the right file with --state, or create a new one with `keyform state rebuild`"
             }
             StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => {
                 "it was written by a newer keyform: update keyform to the version that wrote it, or a later one"
             }
-            StateErrorKind::ForeignJournal(_) => {
+            StateErrorKind::InvalidLine { .. } => {
+                "restore the journal from where it was written or committed, or create a new state with `keyform state rebuild`"
+            }
+            StateErrorKind::ForeignJournal { .. } => {
                 "move the file away and inspect it, or create a new state with `keyform state rebuild`"
             }
             StateErrorKind::StrayJournal { .. } => {

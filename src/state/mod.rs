@@ -15,6 +15,7 @@ pub mod file;
 mod file_store;
 pub mod http;
 mod journal;
+mod journal_file;
 mod last_apply;
 mod lease;
 mod location;

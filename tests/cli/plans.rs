@@ -1,5 +1,7 @@
 //! What plan and apply do with an account, a manifest and a state.
 
+use std::fs;
+
 use insta::assert_snapshot;
 use keyform::emulator::{EmulatorConfig, FaultKind, Method, NewRow, Scopes, ScriptEntry};
 
@@ -204,6 +206,68 @@ fn an_interrupted_run_is_completed_from_its_journal() {
     assert_snapshot!("torn_journal_apply", folder.keyform("apply -y").on(&account).run());
     assert_eq!((account.api().rows().len(), folder.recorded().len()), (3, 3));
     assert!(!folder.path("keyform.state.json.journal").exists());
+}
+
+#[test]
+fn a_damaged_line_of_a_journal_refuses_it_in_every_command_that_reads_the_state() {
+    let (account, folder) = (account(), Folder::of("alice=1"));
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    folder.keyform("plan --out plan.json").on(&account).run().expect(0);
+    fs::copy(folder.path(STATE), folder.path("other.json")).unwrap();
+    let state = folder.json(STATE);
+    let header = serde_json::json!({
+        "journal": 1, "lineage": state["lineage"], "serial": 1, "endpoint": state["endpoint"], "userId": state["userId"],
+    });
+    let request = serde_json::json!({ "at": "2026-11-23T12:00:00Z", "timeoutSeconds": 30 });
+    let intend = serde_json::json!({
+        "intend": {
+            "name": "bob", "publicKey": keys::key(2).blob().to_string(), "sentName": "bob", "requests": [request]
+        }
+    });
+    let damaged = intend.to_string().replacen("intend", "int\u{6}nd", 1);
+    folder.write("keyform.state.json.journal", format!("{header}\n{intend}\n{damaged}\n{intend}\n"));
+    let before = account.api().stats().received;
+    let files = [STATE, "keyform.state.json.journal"].map(|name| fs::read(folder.path(name)).unwrap());
+    assert_snapshot!("damaged_journal", folder.keyform("plan").on(&account).run());
+    for command in [
+        "plan --offline",
+        "apply -y",
+        "apply plan.json -y",
+        "apply --offline -y",
+        "state list",
+        "state show alice",
+        "state pull",
+        "state forget alice",
+        "state push other.json",
+    ] {
+        let ran = folder.keyform(command).on(&account).run().expect(1);
+        assert!(ran.stderr.contains("error: line 3 of the journal keyform.state.json.journal"), "{command}: {ran}");
+        assert!(ran.stderr.contains("keyform state rebuild"), "{command}: {ran}");
+    }
+    assert_eq!(account.api().stats().count(&Method::POST), 1);
+    assert!(account.api().stats().received <= before + 4);
+    assert_eq!(files, [STATE, "keyform.state.json.journal"].map(|name| fs::read(folder.path(name)).unwrap()));
+
+    folder.keyform("state rebuild -y").on(&account).run().expect(0);
+    assert_eq!(folder.recorded().len(), 1);
+    folder.keyform("plan --detailed-exitcode").on(&account).run().expect(0);
+}
+
+#[test]
+fn a_state_with_the_largest_serial_can_be_read_and_is_not_continued() {
+    let (account, folder) = (account(), Folder::of("alice=1 bob=2"));
+    folder.keyform("apply -y --exclude bob").on(&account).run().expect(0);
+    let mut state = folder.json(STATE);
+    state["serial"] = ((1_u64 << 53) - 1).into();
+    folder.write(STATE, state.to_string());
+    folder.keyform("state list").run().expect(0);
+    assert_snapshot!("last_serial", folder.keyform("apply -y").on(&account).run());
+    folder.keyform("state forget alice").run().expect(1);
+    assert_eq!(account.api().rows().len(), 1);
+
+    folder.keyform("state rebuild -y").on(&account).run().expect(0);
+    folder.keyform("apply -y").on(&account).run().expect(0);
+    assert_eq!(folder.recorded().len(), 2);
 }
 
 #[test]

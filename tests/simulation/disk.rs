@@ -35,6 +35,8 @@ struct Inode {
     data: Vec<u8>,
     /// How many of its bytes outlive the power.
     synced: usize,
+    /// What was cut off since it was synced, behind `synced` bytes: it may come back.
+    cut: Vec<u8>,
 }
 
 /// The disk as one process has it.
@@ -103,7 +105,7 @@ impl Platter {
 
     fn create(&mut self, data: &[u8]) -> u64 {
         self.next += 1;
-        self.inodes.insert(self.next, Inode { data: data.to_vec(), synced: 0 });
+        self.inodes.insert(self.next, Inode { data: data.to_vec(), ..Inode::default() });
         self.next
     }
 
@@ -127,6 +129,14 @@ impl Platter {
     fn sync(&mut self, inode: Option<u64>) {
         if let Some(inode) = inode.and_then(|inode| self.inodes.get_mut(&inode)) {
             inode.synced = inode.data.len();
+            inode.cut.clear();
+        }
+    }
+
+    fn truncate(&mut self, path: &Path, length: usize) {
+        if let Some(inode) = self.names.get(path).and_then(|inode| self.inodes.get_mut(inode)) {
+            inode.cut = inode.data.split_off(length);
+            inode.synced = inode.synced.min(length);
         }
     }
 }
@@ -148,6 +158,12 @@ impl Inode {
                 self.data.truncate(rng.usize(synced..=length));
             }
         }
+        // The old length, with what was written over the end.
+        if !self.cut.is_empty() && rng.bool() {
+            let written = self.data.len().saturating_sub(synced);
+            self.data.extend(self.cut.iter().skip(written));
+        }
+        self.cut.clear();
         self.synced = self.data.len();
     }
 }
@@ -223,6 +239,20 @@ impl Disk for ProcessDisk {
 
     fn append(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.operate("appends to", path, |platter, part| platter.append(path, portion(bytes, part)))
+    }
+
+    fn truncate(&mut self, path: &Path, length: u64) -> io::Result<()> {
+        let keeps = self.is_broken(Broken::TornEndIsKept);
+        let length = usize::try_from(length).unwrap();
+        self.operate("truncates", path, |platter, part| {
+            if part > 0.0 && !keeps {
+                platter.truncate(path, length);
+            }
+            if part >= 1.0 {
+                let inode = platter.names.get(path).copied();
+                platter.sync(inode);
+            }
+        })
     }
 
     fn sync(&mut self, path: &Path) -> io::Result<()> {

@@ -79,11 +79,12 @@ fn number(variable: &str) -> Option<u64> {
 const SEARCH: u64 = 20_000;
 
 /// Each safeguard, a law that is broken without it, and the seed from which to search for that.
-const SAFEGUARDS: [(Place, Broken, Law, u64); 25] = [
+const SAFEGUARDS: [(Place, Broken, Law, u64); 26] = [
     (Place::Disk, Broken::IntentIsSkipped, Law::Recorded, 206),
     (Place::Disk, Broken::RetryIsBlind, Law::Once, 8),
     (Place::Disk, Broken::StateIsWrittenInPlace, Law::Readable, 195),
     (Place::Disk, Broken::JournalIsNotSynced, Law::Recorded, 29),
+    (Place::Disk, Broken::TornEndIsKept, Law::Readable, 29),
     (Place::Disk, Broken::StateIsNotSynced, Law::Readable, 0),
     (Place::Disk, Broken::FolderIsNotSynced, Law::Readable, 326),
     (Place::Disk, Broken::LockDoesNotLock, Law::OneAtATime, 6),

@@ -59,6 +59,8 @@ pub(crate) enum Broken {
     StateIsWrittenInPlace,
     /// The intent is written, and not synced.
     JournalIsNotSynced,
+    /// A line that a crash left incomplete stays, and others follow it.
+    TornEndIsKept,
     /// The new state is renamed into place, and not synced before.
     StateIsNotSynced,
     /// Files are synced, and their names are not.

@@ -1,6 +1,5 @@
 //! `keyform state push`
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -75,9 +74,12 @@ fn read(path: &Path) -> Result<State, CliError> {
     let read = if path == Path::new("-") {
         crate::files::read_stream(io::stdin().lock(), crate::files::MAX_OWN_BYTES)
     } else {
-        File::open(path).and_then(|file| crate::files::read_stream(file, crate::files::MAX_OWN_BYTES))
+        crate::files::read_followed(path, crate::files::MAX_OWN_BYTES)
     };
-    let text = read.map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display())))?;
+    let text = read.map_err(|error| {
+        let failed = CliError::new(format!("cannot read {}: {error}", path.display()));
+        failed.hint("choose a file that `keyform state pull` wrote, or pass `-` for standard input")
+    })?;
     file::from_text(&text).map_err(|kind| {
         let error = kind.at(path.display());
         CliError::new(error.to_string()).hint("choose a file that `keyform state pull` or apply wrote")

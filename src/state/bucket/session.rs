@@ -12,7 +12,7 @@ use super::api::{Bucket, BucketErrorKind, Creation};
 use super::entry::EntryKind;
 use super::index::{LogIndex, log_name, state_name};
 use super::medium::{Medium, failed};
-use super::snapshot::Snapshot;
+use super::snapshot::{LoggedJournal, Snapshot};
 use super::writer::{LogWriter, WriteFault, certain};
 use crate::account::Clock;
 use crate::state::entry::JournalEntry;
@@ -90,6 +90,10 @@ impl<B: Bucket, C: Clock> BucketSession<B, C> {
             end: RefCell::default(),
         };
         Self { medium, shared: Rc::new(shared), index: Some(index), obsolete, text: None }
+    }
+
+    pub(in crate::state) fn place(&self) -> String {
+        self.medium.place.clone()
     }
 
     fn error(&self, fault: WriteFault) -> StateError {
@@ -214,14 +218,14 @@ impl<B: Bucket + 'static, C: Clock + 'static> Repair for BucketSession<B, C> {
     async fn state_alone(&mut self) -> Result<Option<State>, StateError> {
         let snapshot = Snapshot::read(&self.medium).await?;
         self.text.clone_from(&snapshot.state);
-        Snapshot { journal: Vec::new(), ..snapshot }.load(&self.medium.place).map(|loaded| loaded.state)
+        Snapshot { journal: LoggedJournal::default(), ..snapshot }.load(&self.medium.place).map(|loaded| loaded.state)
     }
 
     async fn set_aside(&mut self) -> Result<Vec<String>, StateError> {
         let Snapshot { index, state, journal, .. } = Snapshot::read(&self.medium).await?;
         let generation = index.generation();
         let mut copies = Vec::new();
-        let journal = Some(journal).filter(|journal| !journal.is_empty());
+        let journal = Some(journal.lines).filter(|journal| !journal.is_empty());
         for (name, bytes) in [(log_name(generation), journal), (state_name(generation), state)] {
             if let Some(bytes) = bytes {
                 copies.push(self.medium.place_of(&set_aside(&self.medium, &name, bytes).await?));

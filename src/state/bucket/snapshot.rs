@@ -2,7 +2,7 @@
 
 use super::api::Bucket;
 use super::entry::EntryKind;
-use super::index::{LogIndex, log_name, state_name};
+use super::index::{LogIndex, entry_name, log_name, state_name};
 use super::medium::Medium;
 use crate::account::Clock;
 use crate::state::error::{StateError, StateErrorKind};
@@ -19,7 +19,30 @@ pub(super) struct Snapshot {
     pub(super) index: LogIndex,
     /// The state's text.
     pub(super) state: Option<Vec<u8>>,
-    pub(super) journal: Vec<u8>,
+    pub(super) journal: LoggedJournal,
+}
+
+/// A journal that entries of a log contain.
+#[derive(Debug, Default)]
+pub(super) struct LoggedJournal {
+    pub(super) lines: Vec<u8>,
+    /// The number of each entry, and how many lines are before it.
+    entries: Vec<(u64, usize)>,
+    count: usize,
+}
+
+impl LoggedJournal {
+    fn add(&mut self, number: u64, lines: &[u8]) {
+        self.entries.push((number, self.count));
+        self.count += lines.split_inclusive(|&byte| byte == b'\n').count();
+        self.lines.extend_from_slice(lines);
+    }
+
+    /// Returns the entry with the first invalid line, and which line of it that is. Its own first line is a header.
+    fn find(&self, line: usize) -> Option<(u64, usize)> {
+        let (number, before) = self.entries.iter().rfind(|(_, before)| *before < line)?;
+        Some((*number, line - before + 1))
+    }
 }
 
 impl Snapshot {
@@ -50,19 +73,21 @@ impl Snapshot {
         // The state that follows a seal may not have been created yet.
         if let Some(seal) = last.as_ref().filter(|last| last.header.kind == EntryKind::Seal) {
             let state = Some(seal.body.clone());
-            return Ok(Some(Self { index, state, journal: Vec::new() }));
+            return Ok(Some(Self { index, state, journal: LoggedJournal::default() }));
         }
         let state = if generation == 0 { None } else { medium.read(&state_name(generation)).await? };
         if generation > 0 && state.is_none() {
             return Ok(None);
         }
-        let mut journal = Vec::new();
+        let mut journal = LoggedJournal::default();
         if let (Some(first), Some(number), Some(last)) =
             (last.as_ref().and_then(|last| last.header.journal), number, &last)
         {
             let Some(entries) = medium.read_entries(generation, first..number).await? else { return Ok(None) };
-            for entry in entries.iter().chain([last]).filter(|entry| entry.header.kind == EntryKind::Lines) {
-                journal.extend_from_slice(&entry.body);
+            for (number, entry) in (first..).zip(entries.iter().chain([last])) {
+                if entry.header.kind == EntryKind::Lines {
+                    journal.add(number, &entry.body);
+                }
             }
         }
         Ok(Some(Self { index, state, journal }))
@@ -73,14 +98,25 @@ impl Snapshot {
         let at = |name: String| format!("{place}/{name}");
         let state = self.state.as_deref().map(file::from_text).transpose();
         let state = state.map_err(|kind| kind.at(at(state_name(generation))))?;
-        let journal = at(log_name(generation));
-        match journal::replay(state, &self.journal).map_err(|kind| kind.at(&journal))? {
-            Replay::Obsolete(state) => Ok(LoadedState { state, ..LoadedState::default() }),
-            Replay::Applied { state, unreadable } => {
-                let warn = |line: usize| format!("skipped line {line} of the journal in {journal}, which is invalid");
-                let warnings = unreadable.into_iter().map(warn).collect();
-                Ok(LoadedState { state: Some(state), journaled: true, warnings })
+        let invalid = |line, problem| {
+            let found = self.journal.find(line);
+            let (place, line) = match found {
+                Some((number, line)) => (entry_name(generation, number), line),
+                None => (log_name(generation), line),
+            };
+            StateErrorKind::InvalidLine { line, problem }.at(at(place))
+        };
+        match journal::replay(state, &self.journal.lines) {
+            Ok(Replay::Obsolete(state)) => Ok(LoadedState { state, ..LoadedState::default() }),
+            Ok(Replay::Applied { state, whole: _, torn: None }) => {
+                Ok(LoadedState { state: Some(state), journaled: true, warnings: Vec::new() })
             }
+            // Entries are created whole.
+            Ok(Replay::Applied { state: _, whole: _, torn: Some(line) }) => {
+                Err(invalid(line, "it is incomplete".to_owned()))
+            }
+            Err(StateErrorKind::InvalidLine { line, problem }) => Err(invalid(line, problem)),
+            Err(kind) => Err(kind.at(at(log_name(generation)))),
         }
     }
 }

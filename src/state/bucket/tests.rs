@@ -445,3 +445,31 @@ fn an_entry_that_keyform_did_not_write_or_not_this_version_is_named() {
         }
     });
 }
+
+#[test]
+fn an_invalid_or_incomplete_line_of_a_journal_is_named_with_its_object() {
+    run(async {
+        let bucket = MemoryBucket::default();
+        let mut session = bucket.store(1).lock().await.unwrap();
+        session.load().await.unwrap();
+        for number in 1..=3 {
+            session.append(&state(0, &[]), &[intend(number)]).await.unwrap();
+            session.sync().await.unwrap();
+        }
+        session.release().await.unwrap();
+        let name = "0000000000.log/00000003";
+        let text = bucket.text(name);
+        for (changed, line, problem) in [
+            (text.replace("{\"intend\":", "{\"intent\":"), 2, "unknown variant"),
+            (text.trim_end().to_owned(), 2, "trailing characters"),
+            (format!("{text}\0\0"), 3, "it is incomplete"),
+        ] {
+            bucket.objects.borrow_mut().insert(name.to_owned(), (changed.into_bytes(), bucket.now()));
+            let error = bucket.store(2).load().await.unwrap_err();
+            let shown = error.to_string();
+            let place = format!("line {line} of the journal s3://bucket/keyform/{name} is not valid: ");
+            assert!(shown.starts_with(&place) && shown.contains(problem), "{shown}");
+            assert!(error.is_broken());
+        }
+    });
+}

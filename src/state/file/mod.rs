@@ -20,6 +20,12 @@ use crate::terminal::json;
 /// The version that is written, and the newest that can be read.
 pub const VERSION: u64 = 1;
 
+/// The largest serial: the largest number that every reader of JSON keeps exactly.
+pub(super) const MAX_SERIAL: u64 = (1 << 53) - 1;
+
+/// The largest serial of a state that a run can continue. It saves the state a few times.
+pub(super) const MAX_CONTINUED_SERIAL: u64 = MAX_SERIAL - 1000;
+
 /// Some editors and shells put it before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -109,8 +115,8 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
     if file.version < 1 {
         return Err(StateErrorKind::Foreign { problem: "its version is 0".to_owned() });
     }
-    if file.serial == u64::MAX {
-        return Err(StateErrorKind::Foreign { problem: "its serial is the largest possible number".to_owned() });
+    if file.serial > MAX_SERIAL {
+        return Err(StateErrorKind::Foreign { problem: format!("its serial is greater than {MAX_SERIAL}") });
     }
     let mut records = IndexMap::with_capacity(file.keys.len());
     // Only ids are unique. A name or a key occurs twice if a run was killed while it replaced a row.

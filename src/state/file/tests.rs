@@ -71,6 +71,7 @@ fn a_file_that_is_not_a_state_is_refused_with_a_reason_and_help() {
         &text.replace("\"version\": 1", "\"version\": 0"),
         &text.replace("\"serial\"", "\"cereal\""),
         &text.replace("\"serial\": 7", "\"serial\": 18446744073709551615"),
+        &text.replace("\"serial\": 7", "\"serial\": 9007199254740992"),
         &text.replace("ssh-ed25519 AAAA", "ssh-ed25519  AAAA"),
         &twice,
         &replaced_twice,

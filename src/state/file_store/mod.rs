@@ -12,7 +12,7 @@ use super::disk::{Disk, LocalDisk};
 use super::entry::JournalEntry;
 use super::error::{StateError, StateErrorKind};
 use super::file;
-use super::journal::{self, Replay};
+use super::journal_file::JournalFile;
 use super::lease::Lease;
 use super::model::State;
 use super::store::{LoadedState, Repair, Session, Store};
@@ -35,7 +35,7 @@ pub struct FileStore<D = LocalDisk> {
 pub struct FileSession<D: Disk = LocalDisk> {
     disk: Rc<RefCell<D>>,
     paths: StatePaths,
-    journal: JournalStatus,
+    journal: JournalFile,
     /// The state's file as it was read or written.
     text: Option<Vec<u8>>,
     /// `None` once it is released.
@@ -47,25 +47,6 @@ struct StatePaths {
     state: PathBuf,
     journal: PathBuf,
     lock: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum JournalStatus {
-    /// Not read yet.
-    Unknown,
-    /// No usable journal. The next append starts a new one.
-    Absent,
-    /// It has a header and belongs to the state next to it.
-    Whole,
-    /// As `Whole`, but the last line has no line feed.
-    Torn,
-}
-
-struct StateFiles {
-    loaded: LoadedState,
-    /// The state's file alone.
-    text: Option<Vec<u8>>,
-    journal: JournalStatus,
 }
 
 impl FileStore<LocalDisk> {
@@ -97,7 +78,8 @@ impl<D: Disk> Store for FileStore<D> {
     type Writer = FileSession<D>;
 
     async fn load(&self) -> Result<LoadedState, StateError> {
-        read(&*self.disk.borrow(), &self.paths).map(|files| files.loaded)
+        let mut journal = JournalFile::new(self.paths.journal.clone());
+        read(&*self.disk.borrow(), &self.paths.state, &mut journal).map(|(loaded, _)| loaded)
     }
 
     async fn lock(&self) -> Result<FileSession<D>, StateError> {
@@ -107,7 +89,7 @@ impl<D: Disk> Store for FileStore<D> {
             Ok(lock) => Ok(FileSession {
                 disk: Rc::clone(&self.disk),
                 paths: self.paths.clone(),
-                journal: JournalStatus::Unknown,
+                journal: JournalFile::new(self.paths.journal.clone()),
                 text: None,
                 lock: Some(lock),
             }),
@@ -125,39 +107,25 @@ impl<D: Disk> Store for FileStore<D> {
     }
 }
 
+impl<D: Disk> FileSession<D> {
+    pub(super) fn place(&self) -> String {
+        self.paths.state.display().to_string()
+    }
+}
+
 impl<D: Disk> Session for FileSession<D> {
     async fn load(&mut self) -> Result<LoadedState, StateError> {
-        let StateFiles { loaded, text, journal } = read(&*self.disk.borrow(), &self.paths)?;
-        self.journal = journal;
+        let (loaded, text) = read(&*self.disk.borrow(), &self.paths.state, &mut self.journal)?;
         self.text = text;
         Ok(loaded)
     }
 
     async fn append(&mut self, base: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
-        let mut disk = self.disk.borrow_mut();
-        let path = &self.paths.journal;
-        let mut bytes = match self.journal {
-            JournalStatus::Whole => Vec::new(),
-            // Ends the torn line, so that readers skip it alone.
-            JournalStatus::Torn => b"\n".to_vec(),
-            JournalStatus::Unknown | JournalStatus::Absent => {
-                drop_journal(&mut *disk, path)?;
-                journal::header(base)
-            }
-        };
-        journal::add_lines(&mut bytes, entries);
-        // A failed append may leave a part of a line.
-        self.journal = JournalStatus::Torn;
-        disk.append(path, &bytes).map_err(failed("write", path))?;
-        self.journal = JournalStatus::Whole;
-        Ok(())
+        self.journal.append(&mut *self.disk.borrow_mut(), base, entries)
     }
 
     async fn sync(&mut self) -> Result<(), StateError> {
-        let mut disk = self.disk.borrow_mut();
-        let path = &self.paths.journal;
-        disk.sync(path).map_err(failed("sync", path))?;
-        sync_folder_of(&mut *disk, path)
+        self.journal.sync(&mut *self.disk.borrow_mut())
     }
 
     async fn fold(&mut self, state: &State) -> Result<(), StateError> {
@@ -173,15 +141,12 @@ impl<D: Disk> Session for FileSession<D> {
         self.text = Some(text);
         sync_folder_of(&mut *disk, path)?;
         // The journal is obsolete now, because its serial is lower. An error leaves it for the next run to delete.
-        let _ = disk.remove(&self.paths.journal);
-        self.journal = JournalStatus::Absent;
+        let _ = self.journal.delete(&mut *disk);
         Ok(())
     }
 
     async fn discard(&mut self) -> Result<(), StateError> {
-        drop_journal(&mut *self.disk.borrow_mut(), &self.paths.journal)?;
-        self.journal = JournalStatus::Absent;
-        Ok(())
+        self.journal.delete_durably(&mut *self.disk.borrow_mut())
     }
 
     async fn release(&mut self) -> Result<(), StateError> {
@@ -225,35 +190,20 @@ impl<D: Disk> Repair for FileSession<D> {
     }
 }
 
-/// Reads the state and its journal.
+/// Reads the state and its journal. Returns the text of the state, too.
 ///
 /// The journal comes first: if another process folds in between, the state is the new one and the journal obsolete. In
 /// the other order the result could be the old state without the journal.
-fn read(disk: &impl Disk, paths: &StatePaths) -> Result<StateFiles, StateError> {
-    let journal = disk.read(&paths.journal).map_err(failed("read", &paths.journal))?.unwrap_or_default();
-    let text = disk.read(&paths.state).map_err(failed("read", &paths.state))?;
+fn read(
+    disk: &impl Disk,
+    path: &Path,
+    journal: &mut JournalFile,
+) -> Result<(LoadedState, Option<Vec<u8>>), StateError> {
+    let lines = journal.read(disk)?;
+    let text = disk.read(path).map_err(failed("read", path))?;
     let state =
-        text.as_deref().map(|text| file::from_text(text).map_err(|kind| kind.at(paths.state.display()))).transpose()?;
-    Ok(match journal::replay(state, &journal).map_err(|kind| kind.at(paths.journal.display()))? {
-        Replay::Obsolete(state) => {
-            let loaded = LoadedState { state, ..LoadedState::default() };
-            StateFiles { loaded, text, journal: JournalStatus::Absent }
-        }
-        Replay::Applied { state, unreadable } => {
-            let warnings = unreadable.into_iter().map(|line| unreadable_line(&paths.journal, line)).collect();
-            let loaded = LoadedState { state: Some(state), journaled: true, warnings };
-            let journal = if journal.ends_with(b"\n") { JournalStatus::Whole } else { JournalStatus::Torn };
-            StateFiles { loaded, text, journal }
-        }
-    })
-}
-
-fn unreadable_line(journal: &Path, line: usize) -> String {
-    format!(
-        "skipped line {line} of {}, which is incomplete because a run ended while writing it; the next plan finds its \
-         result on the account",
-        journal.display()
-    )
+        text.as_deref().map(|text| file::from_text(text).map_err(|kind| kind.at(path.display()))).transpose()?;
+    Ok((journal.replay(state, &lines)?, text))
 }
 
 /// Replaces a file atomically. Its content is durable on return, its name after [`sync_folder_of`].
@@ -279,15 +229,6 @@ fn free_name(disk: &impl Disk, path: &Path) -> Result<PathBuf, StateError> {
         }
         number += 1;
     }
-}
-
-/// Deletes an obsolete journal.
-///
-/// A process may have died after it renamed a new state into place: that name must be durable before the journal goes, or
-/// a new journal builds on the state.
-fn drop_journal(disk: &mut impl Disk, path: &Path) -> Result<(), StateError> {
-    sync_folder_of(disk, path)?;
-    disk.remove(path).map_err(failed("remove", path))
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {

@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::state::journal;
 use crate::state::sample::{intend, record, state};
 
 struct Folder {
@@ -80,19 +81,42 @@ fn a_journal_is_read_by_everyone_and_a_fold_puts_it_into_the_state() {
 }
 
 #[test]
-fn a_torn_last_line_is_a_warning_and_later_entries_are_kept() {
+fn a_torn_last_line_is_a_warning_and_cut_off_before_later_entries() {
     let folder = Folder::with(&state(4, &[]));
     let (mut session, _) = folder.session();
-    now(session.append(&state(4, &[]), &[JournalEntry::Record(record(1)), JournalEntry::Record(record(2))])).unwrap();
+    let records = [JournalEntry::Record(record(1)), JournalEntry::Record(record(2))];
+    now(session.append(&state(4, &[]), &records)).unwrap();
     drop(session);
     let text = fs::read(folder.journal()).unwrap();
     fs::write(folder.journal(), &text[..text.len() - 9]).unwrap();
 
     let (mut session, loaded) = folder.session();
     assert_eq!(loaded.state, Some(state(4, &[1])));
-    assert!(loaded.warnings[0].starts_with("skipped line 3 of "), "{:?}", loaded.warnings);
+    assert!(loaded.warnings[0].contains(".journal, from line 3 on"), "{:?}", loaded.warnings);
+    // Reading changes nothing.
+    assert_eq!(fs::read(folder.journal()).unwrap(), text[..text.len() - 9]);
     now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(3))])).unwrap();
-    assert_eq!(folder.loaded().state, Some(state(4, &[1, 3])));
+    now(session.append(&state(4, &[1]), &[JournalEntry::Record(record(4))])).unwrap();
+    let loaded = folder.loaded();
+    assert_eq!((loaded.state, loaded.warnings), (Some(state(4, &[1, 3, 4])), Vec::new()));
+}
+
+#[test]
+fn an_invalid_line_before_the_last_refuses_the_journal_to_readers_and_writers() {
+    let folder = Folder::with(&state(4, &[]));
+    let (mut session, _) = folder.session();
+    now(session.append(&state(4, &[]), &[intend(1), intend(2)])).unwrap();
+    drop(session);
+    let text = fs::read_to_string(folder.journal()).unwrap();
+    fs::write(folder.journal(), text.replacen("{\"intend\":", "{\"intent\":", 1)).unwrap();
+
+    let mut session = now(folder.store().lock()).unwrap();
+    for error in [now(folder.store().load()).unwrap_err(), now(session.load()).unwrap_err()] {
+        let shown = error.to_string();
+        assert!(shown.starts_with("line 2 of the journal ") && shown.contains("json.journal"), "{shown}");
+        assert!(error.is_broken() && error.help().contains("state rebuild"), "{}", error.help());
+    }
+    assert_eq!(now(session.state_alone()).unwrap(), Some(state(4, &[])));
 }
 
 #[test]

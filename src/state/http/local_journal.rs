@@ -14,26 +14,14 @@ use crate::files::{folder_of, sibling};
 use crate::state::disk::{Disk as _, LocalDisk};
 use crate::state::entry::JournalEntry;
 use crate::state::error::{StateError, StateErrorKind};
-use crate::state::journal::{self, Replay};
+use crate::state::journal_file::JournalFile;
 use crate::state::model::State;
 use crate::state::store::LoadedState;
 
 #[derive(Debug)]
 pub(super) struct LocalJournal {
     disk: LocalDisk,
-    path: PathBuf,
-    condition: Condition,
-}
-
-/// What is in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Condition {
-    /// Nothing that counts.
-    Obsolete,
-    /// It continues the state that the server has.
-    Whole,
-    /// As `Whole`, but the last line has no line feed.
-    Torn,
+    file: JournalFile,
 }
 
 /// Returns the path of the journal of the state at a URL. `None` if the environment names no folder for it.
@@ -47,71 +35,43 @@ pub(super) fn journal_path(state: &Url, environment: Environment<'_>) -> Option<
 
 impl LocalJournal {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { disk: LocalDisk::default(), path, condition: Condition::Obsolete }
+        Self { disk: LocalDisk::default(), file: JournalFile::new(path) }
     }
 
     /// Adds to a state what the journal says. Ignores the journal of another state, or of an older one: what it says of the
     /// account, a listing shows.
     pub(super) fn replay(&mut self, state: Option<State>) -> Result<LoadedState, StateError> {
-        let bytes = self.disk.read(&self.path).map_err(failed("read", &self.path))?.unwrap_or_default();
-        let ignored = |state, why: &StateErrorKind| {
-            let StateErrorKind::StrayJournal { journal_serial, .. } = why else { return None };
+        let bytes = self.file.read(&self.disk)?;
+        self.file.replay(state.clone(), &bytes).or_else(|error| {
+            let StateErrorKind::StrayJournal { journal_serial, .. } = error.kind else { return Err(error) };
             let warning = format!(
                 "ignored the journal {}, because it continues serial {journal_serial} of a state that the server does not \
                  have",
-                self.path.display()
+                self.file.path().display()
             );
-            Some(LoadedState { state, warnings: vec![warning], ..LoadedState::default() })
-        };
-        let (loaded, condition) = match journal::replay(state.clone(), &bytes) {
-            Ok(Replay::Obsolete(state)) => (LoadedState { state, ..LoadedState::default() }, Condition::Obsolete),
-            Ok(Replay::Applied { state, unreadable }) => {
-                let warnings = unreadable.into_iter().map(|line| unreadable_line(&self.path, line)).collect();
-                let is_whole = bytes.ends_with(b"\n");
-                let loaded = LoadedState { state: Some(state), journaled: true, warnings };
-                (loaded, if is_whole { Condition::Whole } else { Condition::Torn })
-            }
-            Err(kind) => match ignored(state, &kind) {
-                Some(loaded) => (loaded, Condition::Obsolete),
-                None => return Err(kind.at(self.path.display())),
-            },
-        };
-        self.condition = condition;
-        Ok(loaded)
+            Ok(LoadedState { state, warnings: vec![warning], ..LoadedState::default() })
+        })
     }
 
     /// Appends entries to the journal of `saved`, the state that the server has.
     pub(super) fn append(&mut self, saved: &State, entries: &[JournalEntry]) -> Result<(), StateError> {
-        let mut bytes = match self.condition {
-            Condition::Whole => Vec::new(),
-            // Ends the torn line, so that readers skip it alone.
-            Condition::Torn => b"\n".to_vec(),
-            Condition::Obsolete => {
-                create_folder(folder_of(&self.path)).map_err(failed("create the folder of", &self.path))?;
-                self.remove()?;
-                journal::header(saved)
-            }
-        };
-        journal::add_lines(&mut bytes, entries);
-        // A failed append may leave a part of a line.
-        self.condition = Condition::Torn;
-        self.disk.append(&self.path, &bytes).map_err(failed("write", &self.path))?;
-        self.condition = Condition::Whole;
-        Ok(())
+        if self.file.is_obsolete() {
+            self.create_folder()?;
+        }
+        self.file.append(&mut self.disk, saved, entries)
     }
 
     /// Deletes the journal, whose entries the server has now.
     pub(super) fn remove(&mut self) -> Result<(), StateError> {
-        self.condition = Condition::Obsolete;
-        self.disk.remove(&self.path).map_err(failed("remove", &self.path))
+        self.file.delete(&mut self.disk)
     }
 
     /// Keeps copies of the journal and of the text of a state next to it, and returns their paths.
     pub(super) fn set_aside(&mut self, state: Option<&[u8]>) -> Result<Vec<String>, StateError> {
-        create_folder(folder_of(&self.path)).map_err(failed("create the folder of", &self.path))?;
-        let journal = self.disk.read(&self.path).map_err(failed("read", &self.path))?;
+        self.create_folder()?;
+        let journal = self.file.read(&self.disk)?;
         let mut copies = Vec::new();
-        for (text, suffix) in [(journal.as_deref(), ""), (state, ".state")] {
+        for (text, suffix) in [(Some(&*journal).filter(|text| !text.is_empty()), ""), (state, ".state")] {
             let Some(text) = text else { continue };
             let copy = self.free_name(suffix)?;
             crate::files::create(&copy, text).map_err(failed("write", &copy))?;
@@ -120,12 +80,17 @@ impl LocalJournal {
         Ok(copies)
     }
 
+    fn create_folder(&self) -> Result<(), StateError> {
+        let path = self.file.path();
+        create_folder(folder_of(path)).map_err(failed("create the folder of", path))
+    }
+
     /// Returns the first of `PATH.old`, `PATH.old-2`, … that does not exist.
     fn free_name(&self, suffix: &str) -> Result<PathBuf, StateError> {
         let mut number = 1;
         loop {
             let end = if number == 1 { ".old".to_owned() } else { format!(".old-{number}") };
-            let free = sibling(&self.path, &format!("{suffix}{end}"));
+            let free = sibling(self.file.path(), &format!("{suffix}{end}"));
             if self.disk.read(&free).map_err(failed("read", &free))?.is_none() {
                 return Ok(free);
             }
@@ -144,14 +109,6 @@ fn create_folder(path: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(path)
-}
-
-fn unreadable_line(journal: &Path, line: usize) -> String {
-    format!(
-        "skipped line {line} of {}, which is incomplete because a run ended while writing it; the next plan finds its \
-         result on the account",
-        journal.display()
-    )
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {

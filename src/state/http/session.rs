@@ -61,6 +61,10 @@ impl<C: Clock> HttpSession<C> {
         Self { remote, lock, probe, hold, journal, text: None, serial: 0, state: None, saves: Saves::None }
     }
 
+    pub(in crate::state) fn place(&self) -> String {
+        self.remote.place.clone()
+    }
+
     /// Reads the text of the state, and its serial even if it is not a valid state.
     async fn read(&mut self) -> Result<(), StateError> {
         self.text = self.remote.read().await?;
@@ -231,5 +235,6 @@ fn serial_of(text: &[u8]) -> Option<u64> {
     struct Numbered {
         serial: u64,
     }
-    serde_json::from_slice::<Numbered>(text).ok().map(|numbered| numbered.serial)
+    let serial = serde_json::from_slice::<Numbered>(text).ok()?.serial;
+    Some(serial).filter(|serial| *serial <= file::MAX_CONTINUED_SERIAL)
 }

@@ -1,8 +1,9 @@
 //! Reads and writes journals: one JSON object per line, appended while an apply runs, folded into the state at its end.
 //!
-//! The first line is a header that names the state to which the journal belongs. A line that a crash tore or a disk lost
-//! is skipped, because the next listing of the account shows what it said. The entry that must not be lost, the intent to
-//! upload, is durable before the first request.
+//! The first line is a header that names the state to which the journal belongs. The end of a journal that a crash tore is
+//! ignored, because the next listing of the account shows what it said. The entry that must not be lost, the intent to
+//! upload, is durable before the first request. Any other invalid line was damaged or edited: the journal is refused,
+//! because the line may have been an intent.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -39,8 +40,10 @@ pub(super) enum Replay {
     Applied {
         /// The state with all entries of the journal.
         state: State,
-        /// Line numbers, from 1.
-        unreadable: Vec<usize>,
+        /// The length of the lines that count, in bytes.
+        whole: usize,
+        /// The first line after them, from 1, if a crash left an incomplete end.
+        torn: Option<usize>,
     },
 }
 
@@ -71,21 +74,19 @@ pub(super) fn add_lines(journal: &mut Vec<u8>, entries: &[JournalEntry]) {
 /// Applies a journal to the state beside it.
 ///
 /// # Errors
-/// If it belongs to another state, its format is unknown, Git left a conflict in it, or a record in it was edited.
+/// If it belongs to another state, its format is unknown, Git left a conflict in it, or a line in it is invalid.
 pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateErrorKind> {
-    // Without its line feed a line may be torn, even if the rest of it happens to parse.
-    let whole = journal.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    let (journal, torn) = journal.split_at(whole);
-    let mut lines = journal.split_inclusive(|&byte| byte == b'\n').enumerate();
-    let Some((_, first)) = lines.next() else { return Ok(Replay::Obsolete(base)) };
+    let whole = whole_length(journal);
+    let (lines, torn) = journal.split_at(whole);
+    let mut lines = lines.split_inclusive(|&byte| byte == b'\n').zip(1..);
+    // If the header is torn, it was not synced, and no request had been sent.
+    let Some((first, _)) = lines.next() else { return Ok(Replay::Obsolete(base)) };
     let header: JournalHeader = match serde_json::from_slice(first) {
         Ok(header) => header,
-        // A power failure lost the line, so it was not synced, and no request had been sent.
-        Err(_) if first.contains(&0) => return Ok(Replay::Obsolete(base)),
         Err(source) => {
             return Err(match conflict_line(journal) {
                 Some(line) => StateErrorKind::Conflict { line },
-                None => StateErrorKind::ForeignJournal(source),
+                None => StateErrorKind::ForeignJournal { problem: problem(&source) },
             });
         }
     };
@@ -109,25 +110,44 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
     if let Some(line) = conflict_line(journal) {
         return Err(StateErrorKind::Conflict { line });
     }
-    let mut unreadable = Vec::new();
-    let mut last = 1;
-    for (index, text) in lines {
-        last = index + 1;
-        match serde_json::from_slice(text) {
-            Ok(JournalEntry::Record(record) | JournalEntry::Replace(record))
-                if record.public_key.fingerprint() != record.fingerprint =>
-            {
-                return Err(StateErrorKind::Fingerprint { name: record.name.to_string() });
-            }
-            Ok(entry) => state.apply(entry),
-            Err(_) if text.trim_ascii().is_empty() => {}
-            Err(_) => unreadable.push(last),
+    let mut next = 2;
+    for (text, line) in lines {
+        let entry = parse(text).map_err(|problem| StateErrorKind::InvalidLine { line, problem })?;
+        state.apply(entry);
+        next = line + 1;
+    }
+    Ok(Replay::Applied { state, whole, torn: Some(next).filter(|_| !torn.is_empty()) })
+}
+
+/// Returns the length of what precedes a torn end.
+///
+/// Without its line feed a line may be torn, even if the rest of it happens to parse. After a power failure the pages of
+/// the end that did not come to the disk are full of zeros, and others behind them may have lines.
+fn whole_length(journal: &[u8]) -> usize {
+    let end = journal.iter().position(|&byte| byte == 0).unwrap_or(journal.len());
+    journal.iter().take(end).rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)
+}
+
+fn parse(line: &[u8]) -> Result<JournalEntry, String> {
+    let entry = serde_json::from_slice(line.trim_ascii_end()).map_err(|source| problem(&source))?;
+    match &entry {
+        JournalEntry::Record(record) | JournalEntry::Replace(record)
+            if record.public_key.fingerprint() != record.fingerprint =>
+        {
+            Err(format!("the fingerprint of {} does not match its key", record.name))
         }
+        _ => Ok(entry),
     }
-    if !torn.is_empty() {
-        unreadable.push(last + 1);
+}
+
+/// Describes an error in a line, with its column.
+fn problem(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "it is incomplete".to_owned();
     }
-    Ok(Replay::Applied { state, unreadable })
+    let text = error.to_string();
+    let problem = text.rsplit_once(" at line ").map_or(&*text, |(problem, _)| problem);
+    format!("{problem} (column {})", error.column())
 }
 
 fn add_line(journal: &mut Vec<u8>, value: &impl Serialize) {

@@ -30,20 +30,32 @@ fn applied(mut base: State, entries: &[JournalEntry]) -> State {
     base
 }
 
-fn replayed(base: &State, journal: &[u8]) -> (State, Vec<usize>) {
+/// Returns the state, and the first line of a torn end.
+fn replayed(base: &State, journal: &[u8]) -> (State, Option<usize>) {
     match replay(Some(base.clone()), journal).unwrap() {
-        Replay::Applied { state, unreadable } => (state, unreadable),
+        Replay::Applied { state, whole, torn } => {
+            assert_eq!(whole < journal.len(), torn.is_some());
+            assert!(journal[..whole].ends_with(b"\n"));
+            (state, torn)
+        }
         Replay::Obsolete(_) => panic!("the journal is obsolete"),
+    }
+}
+
+fn refused(base: &State, journal: &[u8]) -> (usize, String) {
+    match replay(Some(base.clone()), journal).unwrap_err() {
+        StateErrorKind::InvalidLine { line, problem } => (line, problem),
+        other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn entries_are_read_again() {
     let base = state(4, &[1]);
-    let (state, unreadable) = replayed(&base, &journal(&base, &every_entry()));
+    let (state, torn) = replayed(&base, &journal(&base, &every_entry()));
     assert_eq!(state, applied(base, &every_entry()));
     assert_eq!(state.pending.values().map(|pending| &pending.name).collect::<Vec<_>>(), [&name(4)]);
-    assert!(unreadable.is_empty());
+    assert_eq!(torn, None);
 }
 
 #[test]
@@ -51,7 +63,7 @@ fn a_first_journal_without_a_state_is_the_state() {
     let base = State { user_id: None, ..state(0, &[]) };
     let text = journal(&base, &every_entry());
     let expected = applied(base, &every_entry());
-    assert_eq!(replay(None, &text).unwrap(), Replay::Applied { state: expected, unreadable: Vec::new() });
+    assert_eq!(replay(None, &text).unwrap(), Replay::Applied { state: expected, whole: text.len(), torn: None });
 }
 
 #[test]
@@ -62,17 +74,51 @@ fn a_last_line_torn_anywhere_is_dropped_and_the_rest_is_kept() {
     let text = journal(&base, &entries);
     let kept = applied(base.clone(), rest);
     for lost in 1..lines(std::slice::from_ref(last)).len() {
-        let (state, unreadable) = replayed(&base, &text[..text.len() - lost]);
-        assert_eq!((state, unreadable), (kept.clone(), vec![entries.len() + 1]), "without the last {lost} bytes");
+        let (state, torn) = replayed(&base, &text[..text.len() - lost]);
+        assert_eq!((state, torn), (kept.clone(), Some(entries.len() + 1)), "without the last {lost} bytes");
     }
 }
 
 #[test]
-fn a_line_that_the_disk_lost_is_skipped_and_those_after_it_are_read() {
+fn an_end_of_which_the_disk_lost_pages_is_dropped_from_the_first_one_on() {
     let base = state(4, &[]);
-    let lost = b"\0\0\0\0\0\0\0\n{\"record\":{\"name\n\n";
-    let text = [journal(&base, &[intend(1)]), lost.to_vec(), lines(&[intend(2)])].concat();
-    assert_eq!(replayed(&base, &text), (applied(base, &[intend(1), intend(2)]), vec![3, 4]));
+    let text = [journal(&base, &[intend(1)]), lines(&[intend(2), intend(3), intend(4)])].concat();
+    let kept = applied(base.clone(), &[intend(1)]);
+    let second = journal(&base, &[intend(1)]).len();
+    for lost in [second..second + 1, second + 9..second + 500, second + 1..text.len()] {
+        let mut text = text.clone();
+        text[lost.clone()].fill(0);
+        assert_eq!(replayed(&base, &text), (kept.clone(), Some(3)), "{lost:?}");
+    }
+}
+
+#[test]
+fn a_line_that_is_invalid_before_the_last_one_refuses_the_journal_and_is_named() {
+    let base = state(4, &[1]);
+    let entries = every_entry();
+    let whole = journal(&base, &entries);
+    let before = journal(&base, &entries[..2]);
+    for (invalid, problem) in [
+        ("", "it is incomplete"),
+        ("\r", "it is incomplete"),
+        ("{\"record\":{\"name", "it is incomplete"),
+        ("{\"drop\":{\"id\":\"key-1\"}} {}", "trailing characters"),
+        ("{\"dropp\":{\"id\":\"key-1\"}}", "unknown variant"),
+        ("{\"drop\":{\"id\":\"../key-1\"}}", "which is not allowed (column "),
+        ("\u{feff}{\"drop\":{\"id\":\"key-1\"}}", "expected value"),
+        ("a comment", "expected value"),
+    ] {
+        for end in [lines(&entries[2..]), b"{\"torn\":".to_vec(), Vec::new()] {
+            let text = [before.clone(), invalid.as_bytes().to_vec(), b"\n".to_vec(), end].concat();
+            let (line, found) = refused(&base, &text);
+            assert!(line == 4 && found.contains(problem), "{invalid}: line {line}: {found}");
+            assert!(!found.contains(" at line ") && !found.contains('\n'), "{found}");
+        }
+    }
+    // Also one flipped bit: either it is noticed, or the line still says something.
+    let mut text = whole.clone();
+    text[before.len() + 2] ^= 1;
+    assert_eq!(refused(&base, &text).0, 4);
 }
 
 #[test]
@@ -80,8 +126,8 @@ fn a_record_with_a_fingerprint_of_another_key_is_refused() {
     let base = state(4, &[]);
     let text = String::from_utf8(journal(&base, &[JournalEntry::Record(record(2))])).unwrap();
     let changed = text.replace(record(2).fingerprint.as_str(), record(5).fingerprint.as_str());
-    let error = replay(Some(base), changed.as_bytes()).unwrap_err();
-    assert!(matches!(error, StateErrorKind::Fingerprint { .. }), "{error:?}");
+    let (line, problem) = refused(&base, changed.as_bytes());
+    assert!(line == 2 && problem.contains("does not match its key"), "line {line}: {problem}");
 }
 
 #[test]
@@ -130,7 +176,7 @@ fn conflict_markers_of_git_are_named_with_their_line() {
 fn a_foreign_or_newer_journal_is_refused() {
     for foreign in ["{}\n", "hello\n", "[1]\n", "\n"] {
         let error = replay(None, foreign.as_bytes()).unwrap_err();
-        assert!(matches!(error, StateErrorKind::ForeignJournal(_)), "{foreign}: {error:?}");
+        assert!(matches!(error, StateErrorKind::ForeignJournal { .. }), "{foreign}: {error:?}");
     }
     let text = String::from_utf8(header(&state(4, &[]))).unwrap().replace("\"journal\":1", "\"journal\":2");
     let error = replay(Some(state(4, &[])), text.as_bytes()).unwrap_err();
