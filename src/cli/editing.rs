@@ -138,6 +138,9 @@ impl EditSession {
         }
         let lines: String = describe(&edited).iter().map(|line| format!("{}\n", escape(line))).collect();
         self.ui.result(&lines)?;
+        for file in &edited.unused_key_files {
+            self.ui.status(&format!("No entry uses {} now; delete it", escape(&file.display().to_string())));
+        }
         Ok(Exit::Done)
     }
 }

@@ -5,16 +5,13 @@ use super::contents::Contents;
 use super::diagnostic::{Diagnostic, Problems, Severity};
 use crate::public_key::{CompromiseCheck, CompromiseChecks, PrimeTests};
 
-/// As many tests as take 15 seconds of one processor. Who has more RSA keys still has those checked that plans add.
-const LIMIT: PrimeTests = PrimeTests::of(1000, 3072);
-
 pub(crate) fn check(files: &[Contents], problems: &mut Problems, mut progress: impl FnMut(usize)) {
     let keys: Vec<_> = files
         .iter()
         .flat_map(|file| file.entries().iter().filter_map(|entry| Some((&file.file, entry.key.as_ref()?))))
         .collect();
     let mut untested = Vec::new();
-    let checks = CompromiseChecks::new(keys.iter().map(|(_, key)| &key.value), LIMIT);
+    let checks = CompromiseChecks::new(keys.iter().map(|(_, key)| &key.value), PrimeTests::SECONDS);
     let slow = checks.slow();
     for (index, check) in checks {
         let Some((file, key)) = keys.get(index) else { continue };

@@ -33,7 +33,7 @@ use self::line::Part;
 use crate::terminal::escape::unsafe_chars;
 
 pub use self::blob::{Fingerprint, KeyBlob};
-pub use self::compromised::{Compromise, CompromiseCheck, CompromiseChecks, PrimeTests};
+pub use self::compromised::{Compromise, CompromiseCheck, CompromiseChecks, PrimeTests, compromised};
 pub use self::content::KeyContent;
 pub use self::error::{PublicKeyError, PublicKeyErrorKind};
 pub use self::format::{PrivateFormat, PublicFormat};

@@ -9,7 +9,7 @@ use crate::account::{Listing, Row};
 use crate::manifest::edit::{UniqueNames, block_entry, scalar_in_block};
 use crate::manifest::{Desired, DesiredKey, Place, schema_line};
 use crate::names::{AccountName, KeyId, KeyName, MAX_NAME_CHARS, UserId};
-use crate::public_key::{KeyContent, PublicKey};
+use crate::public_key::{KeyContent, PublicKey, compromised};
 use crate::terminal::escape::{escape, escape_to};
 
 /// The user keys of an account that a manifest does not list.
@@ -68,6 +68,14 @@ impl Import {
                 Err(why) => leave(row, &why),
             }
         }
+        let compromised = compromised(found.iter().map(|(_, key)| key));
+        for (index, compromise) in &compromised {
+            let Some((row, key)) = found.get(*index) else { continue };
+            let how = format!("`keyform revoke {}` removes it from the account", key.blob().fingerprint());
+            leave(row, &format!("{compromise}; {how}"));
+        }
+        let mut index = 0..;
+        found.retain(|_| index.next().is_some_and(|index| !compromised.contains_key(&index)));
         found.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         let keys = found.into_iter().filter_map(|(row, key)| imported(row, key, has_primary, &mut names)).collect();
         let has_account = existing.is_some_and(|desired| desired.account.is_some());

@@ -2,6 +2,8 @@
 
 use insta::assert_snapshot;
 
+use keyform::emulator::NewRow;
+
 use crate::support::keys;
 use crate::support::private_keys;
 use crate::support::program::{Folder, Ran, account, manifest};
@@ -257,12 +259,40 @@ fn an_answer_without_keys_changes_nothing() {
 }
 
 #[test]
+fn a_key_file_that_no_entry_uses_any_more_is_named() {
+    let folder = folder();
+    assert_snapshot!("unused_key_file", folder.keyform("rm bob").run().expect(0));
+    folder.write("keyform.yaml", MANIFEST.replace("KEY1", &keys::line(1)));
+    let updated = folder.keyform("add bob --update").argument(keys::line(9)).run().expect(0);
+    assert!(updated.stderr.contains("No entry uses bob.pub now; delete it"), "{updated}");
+    let renamed = folder.keyform("add alice --update --rename alys").run().expect(0);
+    assert!(!renamed.stderr.contains("No entry uses"), "{renamed}");
+}
+
+#[test]
+fn compromised_keys_are_left_out_of_an_import_and_of_fetched_keys() {
+    const PUBLISHED: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1YdxBpNlzxDqfJyw/QKow1F+wvG9hXGoqiysfJOn5Y";
+    let (account, folder) = (account(), folder());
+    for (name, public_key) in [("box", PUBLISHED), ("erin", &keys::line(6))] {
+        let (name, public_key) = (name.to_owned(), public_key.to_owned());
+        account.api().insert(NewRow { name, public_key, is_primary: false, is_user_key: true }).unwrap();
+    }
+    let mut shown = folder.keyform("import").on(&account).run().expect(0).to_string();
+    shown += &format!("\n{}\n", folder.keyform("import --append keyform.yaml").on(&account).run().expect(0));
+    let server = answer("200 OK", "text/plain", &format!("{PUBLISHED}\n{}", keys::line(7)));
+    let from = format!("add --all --from {}/gina.keys", server.http());
+    shown += &format!("{}\n", folder.keyform(&from).run().expect(0));
+    folder.keyform("validate").run().expect(0);
+    assert_snapshot!("compromised_left_out", shown);
+}
+
+#[test]
 fn imported_keys_are_added_to_a_manifest() {
     let (account, folder) = (account(), folder());
     folder.keyform("apply -y").on(&account).run().expect(0);
     for (name, number) in [("Åsa's key", 5), ("erin", 6), ("erin", 7)] {
         let public_key = keys::line(number);
-        let row = keyform::emulator::NewRow { name: name.to_owned(), public_key, is_primary: false, is_user_key: true };
+        let row = NewRow { name: name.to_owned(), public_key, is_primary: false, is_user_key: true };
         account.api().insert(row).unwrap();
     }
     let ran = folder.keyform("import --append keyform.yaml").on(&account).run().expect(0);

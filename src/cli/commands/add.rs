@@ -17,7 +17,7 @@ use crate::cli::{key_argument, prompt};
 use crate::manifest::edit::{Edit, Edited, UniqueNames};
 use crate::manifest::{DesiredKey, Place};
 use crate::names::KeyName;
-use crate::public_key::PublicKey;
+use crate::public_key::{PublicKey, compromised};
 use crate::terminal::escape::escape;
 
 use super::runtime;
@@ -140,20 +140,20 @@ fn add_published(
 /// Lists the keys, and returns those that can be added in the order of their numbers.
 fn offer(published: Vec<PublishedKey>, session: &EditSession, ui: Ui) -> Vec<PublicKey> {
     let mut seen = HashSet::new();
-    let mut offered = Vec::new();
+    let mut keys = Vec::new();
     for PublishedKey { key } in published {
-        let key = match key {
-            Ok(key) => key,
-            Err(error) => {
-                ui.tell(&format!("    left out: {}\n", escape(&error.to_string())));
-                continue;
-            }
-        };
-        if !seen.insert(key.blob().clone()) {
-            continue;
+        match key {
+            Ok(key) if seen.insert(key.blob().clone()) => keys.push(key),
+            Ok(_) => {}
+            Err(error) => ui.tell(&format!("    left out: {}\n", escape(&error.to_string()))),
         }
+    }
+    let compromised = compromised(&keys);
+    let mut offered = Vec::new();
+    for (index, key) in keys.into_iter().enumerate() {
         let line = line_of(&key);
-        if let Some(why) = known(&key, session) {
+        let compromise = compromised.get(&index).map(ToString::to_string);
+        if let Some(why) = known(&key, session).or(compromise) {
             ui.tell(&format!("    {line}\n      {why}\n"));
         } else {
             offered.push(key);

@@ -1,6 +1,6 @@
 //! The manifest files while they are edited in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::manifest::desired::{Desired, Violation};
 use crate::manifest::diagnostic::{Problems, Report};
 use crate::manifest::source::{Place, Source, lines};
 use crate::manifest::{LoadedManifest, files, read_sources};
+use crate::public_key::compromised;
 
 /// The manifest files, valid, as they are before an edit.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Edited {
     pub report: Report,
     /// The checks of the policy that keys no longer pass.
     pub new_violations: Vec<Violation>,
+    /// The key files that no entry names any more.
+    pub unused_key_files: Vec<PathBuf>,
     /// The manifest after the edit.
     pub desired: Desired,
 }
@@ -103,17 +106,23 @@ impl Editor {
 
     /// Applies edits in memory, and checks the result.
     pub fn edit(&self, edits: &[Edit]) -> Result<Edited, EditError> {
-        for key in edits.iter().flat_map(Edit::new_keys) {
-            let is_known = self.before.keys.iter().any(|known| known.key.blob() == key.key.blob());
-            if let Some(compromise) = key.key.compromise().filter(|_| !is_known) {
-                return Err(EditError::Compromised { name: key.name.clone(), compromise });
-            }
+        let known: HashSet<_> = self.before.keys.iter().map(|known| known.key.blob()).collect();
+        let new_keys = edits.iter().flat_map(Edit::new_keys).filter(|key| !known.contains(key.key.blob()));
+        let new_keys: Vec<_> = new_keys.collect();
+        let compromised = compromised(new_keys.iter().map(|key| &key.key));
+        if let Some((&index, &compromise)) = compromised.first_key_value()
+            && let Some(key) = new_keys.get(index)
+        {
+            return Err(EditError::Compromised { name: key.name.clone(), compromise });
         }
         let mut changes = Vec::new();
+        let (mut key_files, mut used_key_files) = (BTreeMap::new(), BTreeMap::new());
         let mut sources = Vec::new();
         for file in &self.files {
             let text = text::edited(&file.path, &file.text, edits, &self.before)?;
             sources.push(Source::new(&file.path, text.clone()));
+            key_files.append(&mut lookup::key_files(&file.path, &file.text));
+            used_key_files.append(&mut lookup::key_files(&file.path, &text));
             if text != file.text {
                 changes.push(FileChange { path: Arc::clone(&file.path), before: file.original.clone(), after: text });
             }
@@ -127,7 +136,8 @@ impl Editor {
         }
         let old: BTreeSet<_> = self.before.refused_violations().iter().collect();
         let new_violations = desired.refused_violations().iter().filter(|new| !old.contains(new)).cloned().collect();
-        Ok(Edited { changes, report, new_violations, desired })
+        key_files.retain(|file, _| !used_key_files.contains_key(file));
+        Ok(Edited { unused_key_files: key_files.into_values().collect(), changes, report, new_violations, desired })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Checks many keys, on all processors and with a limit on the time.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -37,6 +38,9 @@ struct Job<'k> {
 }
 
 impl PrimeTests {
+    /// As many tests as take 15 seconds of one processor.
+    pub const SECONDS: Self = Self::of(1000, 3072);
+
     pub const fn of(keys: u64, bits: u32) -> Self {
         Self(keys.saturating_mul(work(bits)))
     }
@@ -99,6 +103,18 @@ impl Job<'_> {
         };
         (self.index, check)
     }
+}
+
+/// Returns the compromised ones of some keys, by their positions. What is beyond [`PrimeTests::SECONDS`] counts as passed:
+/// plan and apply check the keys that they add.
+pub fn compromised<'k>(keys: impl IntoIterator<Item = &'k PublicKey>) -> BTreeMap<usize, Compromise> {
+    let checks = CompromiseChecks::new(keys, PrimeTests::SECONDS);
+    checks
+        .filter_map(|(index, check)| match check {
+            CompromiseCheck::Compromised(compromise) => Some((index, compromise)),
+            CompromiseCheck::Passed | CompromiseCheck::PrimeUntested => None,
+        })
+        .collect()
 }
 
 /// Runs each job on its own thread.

@@ -17,7 +17,7 @@ use num_bigint::BigUint;
 
 use super::{PublicKey, wire};
 
-pub use self::batch::{CompromiseCheck, CompromiseChecks, PrimeTests};
+pub use self::batch::{CompromiseCheck, CompromiseChecks, PrimeTests, compromised};
 pub use self::compromise::Compromise;
 
 impl PublicKey {
