@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyform::account::Clock as _;
+use keyform::names::KeyId;
 use keyform::state::bucket::{Bucket, BucketError, BucketErrorKind, BucketStore, Creation, ObjectInfo, ObjectList};
-use keyform::state::{LoadedState, LockHolder, StateError, Store as _};
+use keyform::state::{JournalEntry, LoadedState, LockHolder, StateError, Store as _, file};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -81,6 +82,17 @@ pub(crate) fn lock_holder(shelf: &Shelf) -> Option<usize> {
     (!is_over).then(|| usize::try_from(run.as_u128()).unwrap())
 }
 
+/// Whether a row was ever recorded in a state or a journal of the store.
+pub(crate) fn was_recorded(world: &World, id: &KeyId) -> bool {
+    let is_record = |line: &[u8]| matches!(serde_json::from_slice(line), Ok(JournalEntry::Record(record) | JournalEntry::Replace(record)) if record.id == *id);
+    world.archive.borrow().iter().any(|object| {
+        // The body of an entry is a state, or lines of the journal. A state has no line before it.
+        let body = object.iter().position(|&byte| byte == b'\n').map_or(&object[..], |end| &object[end + 1..]);
+        let state = [&object[..], body].into_iter().find_map(|text| file::from_text(text).ok());
+        state.is_some_and(|state| state.managed(id).is_some()) || body.split(|&byte| byte == b'\n').any(is_record)
+    })
+}
+
 /// When a write reaches the store.
 pub(crate) fn carry_out(world: &Rc<World>, write: &StoreWrite) {
     let exists = world.shelf.borrow().contains_key(&write.name);
@@ -88,6 +100,7 @@ pub(crate) fn carry_out(world: &Rc<World>, write: &StoreWrite) {
     world.trace(|| format!("the store gets {} of process {}: {created:?}", write.name, write.process.id));
     if !exists || world.broken == Some(Broken::ConditionIsIgnored) {
         world.shelf.borrow_mut().insert(write.name.clone(), (write.bytes.clone(), world.kernel.now()));
+        world.archive.borrow_mut().push(write.bytes.clone());
     }
     write.created.replace(Some(created));
     laws::shelf_is_readable(world);

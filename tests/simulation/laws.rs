@@ -249,9 +249,11 @@ pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Ou
         let is_printed = |entry: &JournalEntry| matches!(entry, JournalEntry::Record(record) if record.id == *id);
         state.as_ref().is_some_and(|state| state.managed(id).is_some()) || outcome.unsaved.iter().any(is_printed)
     };
+    // A run can be stopped between its last write and its end, and the next one delete what it has recorded.
+    let is_deleted_since = |id: &KeyId| world.account.borrow().get(id).is_none() && bucket::was_recorded(world, id);
     for step in &outcome.steps {
         let (ActionKind::Upload | ActionKind::Adopt, Status::Done { id }) = (step.kind, &step.status) else { continue };
-        world.demand(Law::Reported, is_recorded(id), || {
+        world.demand(Law::Reported, is_recorded(id) || is_deleted_since(id), || {
             format!("{} is said to be {id}, which is not recorded", step.name)
         });
     }

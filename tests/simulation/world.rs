@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) place: Place,
     pub(crate) platter: Rc<RefCell<Platter>>,
     pub(crate) shelf: RefCell<Shelf>,
+    /// Every object that the store ever had, also those that were deleted.
+    pub(crate) archive: RefCell<Vec<Vec<u8>>>,
     pub(crate) account: RefCell<Account>,
     pub(crate) weather: Cell<Weather>,
     /// The safeguard that is broken, if one is.
@@ -112,6 +114,7 @@ impl World {
             place,
             platter: Rc::default(),
             shelf: RefCell::default(),
+            archive: RefCell::default(),
             account: RefCell::new(account),
             weather: Cell::new(Weather { faults: 0.0, is_calm: false }),
             broken,
