@@ -14,7 +14,7 @@ fn a_thousand_uploads_need_at_most_150_requests_to_the_store_and_a_plan_3() {
     let rates = [(FaultKind::Latency, 1.0)].into_iter().collect();
     let faults = Faults { rates, latency: Duration::from_millis(100), ..Faults::default() };
     let site = Site::new(&place, 1_000, account_with(EmulatorConfig { faults, ..EmulatorConfig::default() }));
-    let applied = site.keyform("apply -y --concurrency 10").env("KEYFORM_TEST_LEASE_MS", "30000").run();
+    let applied = site.keyform("apply -y --concurrency 10").run();
     assert_eq!(applied.code, Some(0), "{applied}");
     assert!(server.requests() <= 150, "{} requests", server.requests());
     let bytes = server.served.lock().unwrap().written_bytes;

@@ -296,6 +296,25 @@ impl Running<'_> {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// Whether the process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Kills the process, and waits for its end.
+    pub fn kill(mut self) -> Ran {
+        // One that has ended cannot be killed.
+        let _ = self.child.kill();
+        self.end()
+    }
+
+    /// Stops the process with SIGSTOP, as a machine that sleeps does. Returns false if it had ended.
+    pub fn stop(&mut self) -> bool {
+        let id = self.child.id();
+        let is_sent = Command::new("sh").args(["-c", &format!("kill -s STOP {id}")]).status().unwrap().success();
+        is_sent && !self.has_ended()
+    }
+
     /// The id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()

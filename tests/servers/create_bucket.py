@@ -1,4 +1,4 @@
-"""Creates the bucket `keys` on Ceph, moto and Azurite. Arguments: URL, key and secret of Ceph, URL of moto, URL of Azurite."""
+"""Creates the bucket `keys`: `s3 URL KEY SECRET`, or `azure URL`."""
 
 import base64
 import email.utils
@@ -7,13 +7,14 @@ import hmac
 import sys
 import urllib.request
 
-import boto3
-
 # The account key of all Azure emulators.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 def create_in_s3(url, key, secret):
+    # Azurite needs no other package than Python's own.
+    import boto3
+
     session = boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name="us-east-1")
     session.client("s3", endpoint_url=url).create_bucket(Bucket="keys")
 
@@ -30,7 +31,4 @@ def create_in_azure(url):
     urllib.request.urlopen(request)
 
 
-ceph, access, secret, moto, azurite = sys.argv[1:]
-create_in_s3(ceph, access, secret)
-create_in_s3(moto, "test", "testsecret")
-create_in_azure(azurite)
+{"s3": create_in_s3, "azure": create_in_azure}[sys.argv[1]](*sys.argv[2:])
