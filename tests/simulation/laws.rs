@@ -28,7 +28,7 @@ use crate::world::{JOURNAL, Place, STATE, World};
 /// A law.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Law {
-    /// Each key is stored by us once, at every moment. Only a replacement of a row by one with the same key has two.
+    /// Each key is stored by us once, at every moment. Only a replacement of rows by one with the same key has more.
     Once,
     /// Every row of ours is recorded in the end.
     Recorded,
@@ -173,7 +173,7 @@ pub(crate) fn may_change(world: &Rc<World>, process: &Process, operation: &Opera
     let planned = process.planned.borrow();
     match operation {
         Operation::Upload { key, .. } if account.mode.duplicate_key == DuplicateKey::SecondRow => {
-            let is_replaced = |stored: &Stored| planned.replacement(&stored.row.id) == Some(key.blob());
+            let is_replaced = |stored: &Stored| planned.is_replaced_by(&stored.row.id, key.blob());
             let mut ours = account.with_blob(key.blob()).filter(|stored| stored.ours);
             let is_new =
                 ours.all(|stored| is_replaced(stored) || account.is_twin(stored) || stored.undeleted.is_some());

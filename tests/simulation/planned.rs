@@ -14,6 +14,8 @@ pub(crate) struct Planned {
     deletes: HashSet<KeyId>,
     /// The key that must be on the account before one of these rows is deleted.
     replaces: HashMap<KeyId, KeyBlob>,
+    /// Rows that an earlier run has replaced, and could not delete.
+    left_over: HashSet<KeyId>,
     /// Keys that become the primary.
     promotes: HashSet<KeyBlob>,
     /// The row that is made the primary again.
@@ -33,7 +35,11 @@ impl Planned {
         for action in &plan.actions {
             let change = &action.change;
             if change.deletes() {
-                planned.deletes.extend(change.old_rows().iter().map(|old| old.id.clone()));
+                let old = || change.old_rows().iter().map(|old| old.id.clone());
+                planned.deletes.extend(old());
+                if action.reason == Reason::LeftOver {
+                    planned.left_over.extend(old());
+                }
             }
             match change {
                 Change::Upload(new) => {
@@ -75,6 +81,13 @@ impl Planned {
     /// The key that replaces a row.
     pub(crate) fn replacement(&self, id: &KeyId) -> Option<&KeyBlob> {
         self.replaces.get(id)
+    }
+
+    /// Whether an upload of a key takes the place of a row: that of the row's own replacement, or of a row that an earlier
+    /// run put in its place.
+    pub(crate) fn is_replaced_by(&self, id: &KeyId, blob: &KeyBlob) -> bool {
+        self.replacement(id) == Some(blob)
+            || self.left_over.contains(id) && self.replaces.values().any(|new| new == blob)
     }
 
     /// Whether it replaces a row. An account can answer with the very row that is replaced.
