@@ -1,6 +1,5 @@
 //! Manifest, state and account of a command, as the flags and the environment choose them.
 
-use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -17,6 +16,7 @@ use super::args::{
 use super::compromised::CheckProgress;
 use super::error::CliError;
 use super::sandbox;
+use super::signals::Signals;
 use super::ui::Ui;
 use super::variables::{self, environment};
 use crate::account::settings::{self, Flags, SettingSource, Settings, SettingsError, Sourced};
@@ -127,39 +127,33 @@ impl Context {
         Ok(StateStore::open(self.state_location()?, &holder, &environment)?)
     }
 
-    /// Locks the state. Prints a status line if it has to wait for another process.
-    pub(super) async fn lock(&self, store: &StateStore, lock: LockArgs) -> Result<StateSession, CliError> {
-        let Ok(session) = self.lock_unless(std::future::pending::<Infallible>(), store, lock).await?;
-        Ok(session)
-    }
-
-    /// As [`Context::lock`]. If `stop` ends while this waits, returns its result as the inner error.
-    pub(super) async fn lock_unless<T>(
+    /// Runs work with the locked state, and unlocks the state afterwards. Prints a status line if it has to wait for another
+    /// process. If the first signal comes before the state is locked, returns `None`.
+    ///
+    /// A server is given time to answer: a lock that it has may never end by itself.
+    pub(super) async fn with_lock<T>(
         &self,
-        stop: impl Future<Output = T>,
         store: &StateStore,
         lock: LockArgs,
-    ) -> Result<Result<StateSession, T>, CliError> {
+        signals: &Signals,
+        work: impl AsyncFnOnce(&mut StateSession) -> Result<T, CliError>,
+    ) -> Result<Option<T>, CliError> {
         let LockArgs { lock_timeout } = lock;
         let clock = TokioClock::default();
-        let session = lock_unless(stop, store, Duration::from_secs(lock_timeout), &clock, |held| {
+        let in_flight = signals.in_flight();
+        let session = lock_unless(signals.stop.cancelled(), store, Duration::from_secs(lock_timeout), &clock, |held| {
             self.ui.status(&format!("Waiting for the lock: {held}"));
         });
-        Ok(session.await?)
-    }
-
-    /// Runs work with a locked state, and unlocks the state afterwards.
-    pub(super) async fn with_locked<T>(
-        &self,
-        mut session: StateSession,
-        work: impl AsyncFnOnce(&mut StateSession) -> Result<T, CliError>,
-    ) -> Result<T, CliError> {
+        let Ok(mut session) = session.await? else { return Ok(None) };
+        drop(in_flight);
         while_kept(&mut session, async |session| {
             let done = work(session).await;
+            let in_flight = signals.in_flight();
             if let Err(error) = session.release().await {
                 self.ui.tell(&CliError::from(error).under("the state was not unlocked").render());
             }
-            done
+            drop(in_flight);
+            done.map(Some)
         })
         .await
     }

@@ -269,7 +269,7 @@ fn run(chosen: Command, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
         Command::Plan(args) => commands::plan::run(&args, ui),
         Command::Apply(args) => commands::apply::run(&args, ui, signals),
         Command::Import(args) => commands::import::run(args, ui),
-        Command::State(args) => commands::state::run(args, ui),
+        Command::State(args) => commands::state::run(args, ui, signals),
         Command::Emulator(args) => commands::emulator::run(args, ui, signals),
         Command::Schema(args) => commands::schema::run(&args, ui),
         Command::Completions(args) => commands::completions::run(&args, ui),

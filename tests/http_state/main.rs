@@ -10,4 +10,5 @@ mod failures;
 mod laws;
 mod scene;
 mod sessions;
+mod signals;
 mod terraform;

@@ -28,7 +28,7 @@ use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
 use crate::state::{LoadedState, Session as _, StateError, StateSession, StateStore};
 
-use super::{approved, runtime};
+use super::{approved, run_to_stop, stopped};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ApplyArgs {
@@ -80,28 +80,15 @@ pub(in crate::cli) fn run(args: &ApplyArgs, ui: Ui, signals: &Signals) -> Result
         return Err(CliError::new("cannot ask for approval without a terminal")
             .hint("review the plan with `keyform plan`, then run apply with --auto-approve"));
     }
-    let stopping = || ui.status("Stopping after requests in flight. Press Ctrl-C again to quit now.");
-    let ended = runtime()?.block_on(signals.run(apply(args, &context, source, signals), stopping));
-    ended.unwrap_or_else(|| {
-        ui.status("Stopped. Results are saved, and the next apply completes the plan.");
-        if context.state_location().is_ok_and(|location| location.keeps_locks()) {
-            ui.status("The state is still locked. Before the next apply, run `keyform state unlock`.");
-        }
-        Ok(Exit::Interrupted)
-    })
+    let interrupted = "Stopped. Results are saved, and the next apply completes the plan.";
+    run_to_stop(&context, signals, apply(args, &context, source, signals), interrupted)
 }
 
 async fn apply(args: &ApplyArgs, context: &Context, source: PlanSource, signals: &Signals) -> Result<Exit, CliError> {
-    let (ui, stop) = (context.ui, &signals.stop);
-    let account = context.account(args.requests)?;
-    let store = context.store()?;
-    let Ok(session) = context.lock_unless(stop.cancelled(), &store, args.lock).await? else {
-        ui.status("Nothing was changed.");
-        return Ok(Exit::Interrupted);
-    };
-    let target = Target { account, store };
+    let target = Target { account: context.account(args.requests)?, store: context.store()? };
     let apply = async |session: &mut StateSession| apply_locked(args, context, source, signals, &target, session).await;
-    context.with_locked(session, apply).await
+    let applied = context.with_lock(&target.store, args.lock, signals, apply).await?;
+    Ok(applied.unwrap_or_else(|| stopped(context)))
 }
 
 async fn apply_locked(
@@ -115,8 +102,7 @@ async fn apply_locked(
     let (ui, stop) = (context.ui, &signals.stop);
     // No request that changes anything is in flight yet, so a signal can end this at once.
     let Some(prepared) = unless_stopped(stop, prepare(args, context, source, target, session)).await else {
-        ui.status("Nothing was changed.");
-        return Ok(Exit::Interrupted);
+        return Ok(stopped(context));
     };
     let Prepared { loaded, observation, plan } = prepared?;
     let log = RunLog::open(args.events.as_deref(), &plan)?;
@@ -134,10 +120,7 @@ async fn apply_locked(
             ui.status("Nothing was changed.");
             return Ok(Exit::Failed);
         }
-        Approval::Interrupted => {
-            ui.status("Nothing was changed.");
-            return Ok(Exit::Interrupted);
-        }
+        Approval::Interrupted => return Ok(stopped(context)),
     }
     let in_flight = signals.in_flight();
     let start = Start { loaded, observation };

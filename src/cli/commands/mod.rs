@@ -20,12 +20,48 @@ pub(super) mod validate;
 
 use std::io;
 
-use super::error::CliError;
+use super::context::Context;
+use super::error::{CliError, Exit};
+use super::signals::Signals;
 use crate::cli::prompt;
 
 /// Builds a runtime with one thread: keyform waits for the network, not for the CPU.
 pub(super) fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Runs a command that locks the state. The first signal asks it to stop, and the second ends it. `interrupted` says what is
+/// left then.
+fn run_to_stop(
+    context: &Context,
+    signals: &Signals,
+    work: impl Future<Output = Result<Exit, CliError>>,
+    interrupted: &str,
+) -> Result<Exit, CliError> {
+    signals.are_awaited();
+    let ui = context.ui;
+    let stopping = || ui.status("Stopping after requests in flight. Press Ctrl-C again to quit now.");
+    let ended = runtime()?.block_on(signals.run(work, stopping));
+    ended.unwrap_or_else(|| {
+        ui.status(interrupted);
+        if context.state_location().is_ok_and(|location| location.keeps_locks()) {
+            ui.status("The state may still be locked. Before the next apply, run `keyform state unlock`.");
+        }
+        Ok(Exit::Interrupted)
+    })
+}
+
+/// Prints the result of a command that locked the state, unless a signal stopped it before it changed anything.
+fn finish(context: &Context, result: Option<String>) -> Result<Exit, CliError> {
+    let Some(text) = result else { return Ok(stopped(context)) };
+    context.ui.result(&text)?;
+    Ok(Exit::Done)
+}
+
+/// Says that a command stopped before it changed anything.
+fn stopped(context: &Context) -> Exit {
+    context.ui.status("Nothing was changed.");
+    Exit::Interrupted
 }
 
 /// Asks on stderr, because stdout is for results. Reads in a thread, so that signals are handled meanwhile.

@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
+use crate::apply::unless_stopped;
 use crate::cli::args::LockArgs;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::signals::Signals;
 use crate::state::{Session as _, State, StateSession, StateStore, file};
+
+use super::{finish, run_to_stop};
 
 #[derive(Debug, Args)]
 pub(super) struct StatePushArgs {
@@ -20,29 +24,54 @@ pub(super) struct StatePushArgs {
 }
 
 /// Replaces the state by the one in a file.
-pub(super) async fn push(args: &StatePushArgs, context: &Context, store: &StateStore) -> Result<String, CliError> {
+pub(super) fn run(
+    args: &StatePushArgs,
+    context: &Context,
+    store: &StateStore,
+    signals: &Signals,
+) -> Result<Exit, CliError> {
     let state = read(&args.file)?;
-    let session = context.lock(store, args.lock).await?;
-    context.with_locked(session, async |session| push_locked(&state, context, store, session).await).await
+    run_to_stop(
+        context,
+        signals,
+        push(&state, args, context, store, signals),
+        "Stopped. Read the state before you push it again.",
+    )
 }
 
+async fn push(
+    state: &State,
+    args: &StatePushArgs,
+    context: &Context,
+    store: &StateStore,
+    signals: &Signals,
+) -> Result<Exit, CliError> {
+    let push = async |session: &mut StateSession| push_locked(state, context, store, signals, session).await;
+    finish(context, context.with_lock(store, args.lock, signals, push).await?.flatten())
+}
+
+/// Returns what to print. `None` if a signal came before anything was written.
 async fn push_locked(
     state: &State,
     context: &Context,
     store: &StateStore,
+    signals: &Signals,
     session: &mut StateSession,
-) -> Result<String, CliError> {
-    let loaded = session.load().await?;
+) -> Result<Option<String>, CliError> {
+    let Some(loaded) = unless_stopped(&signals.stop, session.load()).await else { return Ok(None) };
+    let loaded = loaded?;
     context.warn_of(&loaded);
     let place = store.location();
     if let Some(old) = &loaded.state {
         if !loaded.journaled && old == state {
-            return Ok(format!("{place} already has this state, with serial {}\n", state.serial));
+            return Ok(Some(format!("{place} already has this state, with serial {}\n", state.serial)));
         }
         check_succession(old, state, loaded.journaled)?;
     }
+    let in_flight = signals.in_flight();
     session.fold(state).await?;
-    Ok(format!("Wrote serial {} with {} keys to {place}\n", state.serial, state.records.len()))
+    drop(in_flight);
+    Ok(Some(format!("Wrote serial {} with {} keys to {place}\n", state.serial, state.records.len())))
 }
 
 /// Refuses a state that does not continue `old`, which has a journal.

@@ -4,11 +4,12 @@ use clap::Args;
 use jiff::civil::Date;
 
 use crate::account::{Clock as _, Listing};
-use crate::apply::rebuilt;
+use crate::apply::{rebuilt, unless_stopped};
 use crate::cli::account::Account;
 use crate::cli::args::{AccountArgs, DayArgs, ListingArgs, LockArgs, RequestArgs};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
 use crate::names::KeyName;
@@ -17,7 +18,7 @@ use crate::plan::{Change, Input, Plan, compare};
 use crate::report::{rebuild, text};
 use crate::state::{LoadedState, Repair as _, Session as _, State, StateSession, StateStore};
 
-use super::{approved, runtime};
+use super::{approved, finish, run_to_stop, stopped};
 
 #[derive(Debug, Args)]
 pub(super) struct StateRebuildArgs {
@@ -36,28 +37,63 @@ pub(super) struct StateRebuildArgs {
     pub(super) account: AccountArgs,
 }
 
-pub(super) fn run(args: &StateRebuildArgs, context: &Context) -> Result<Exit, CliError> {
-    let desired = context.desired(args.day.resolve())?;
-    runtime()?.block_on(rebuild_state(args, context, &desired))
-}
-
-async fn rebuild_state(args: &StateRebuildArgs, context: &Context, desired: &Desired) -> Result<Exit, CliError> {
-    let account = context.account(args.requests)?;
-    let store = context.store()?;
-    let session = context.lock(&store, args.lock).await?;
-    let rebuild =
-        async |session: &mut StateSession| rebuild_locked(args, context, desired, &account, &store, session).await;
-    context.with_locked(session, rebuild).await
-}
-
-async fn rebuild_locked(
+pub(super) fn run(
     args: &StateRebuildArgs,
     context: &Context,
-    desired: &Desired,
-    account: &Account,
     store: &StateStore,
-    session: &mut StateSession,
+    signals: &Signals,
 ) -> Result<Exit, CliError> {
+    let desired = context.desired(args.day.resolve())?;
+    let account = context.account(args.requests)?;
+    let basis = RebuildBasis { args, context, desired, account, store };
+    let interrupted = "Stopped. `keyform state list` shows whether the state was replaced.";
+    run_to_stop(context, signals, rebuild_state(&basis, signals), interrupted)
+}
+
+/// What a rebuilt state depends on.
+struct RebuildBasis<'c> {
+    args: &'c StateRebuildArgs,
+    context: &'c Context,
+    desired: Desired,
+    account: Account,
+    store: &'c StateStore,
+}
+
+async fn rebuild_state(basis: &RebuildBasis<'_>, signals: &Signals) -> Result<Exit, CliError> {
+    let RebuildBasis { args, context, store, .. } = basis;
+    let rebuild = async |session: &mut StateSession| {
+        let Some(rebuilt) = unless_stopped(&signals.stop, prepare(basis, session)).await else {
+            return Ok(Err(stopped(context)));
+        };
+        let RebuiltState { mut new, plan } = match rebuilt? {
+            Ok(rebuilt) => rebuilt,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        let in_flight = signals.in_flight();
+        let kept = session.set_aside().await?;
+        new.serial = session.new_serial();
+        session.fold(&new).await?;
+        drop(in_flight);
+        let recorded = |name: &KeyName| new.records.values().any(|record| record.name == *name);
+        let missing: Vec<_> = basis.desired.keys.iter().map(|key| &key.name).filter(|name| !recorded(name)).collect();
+        Ok(Ok(rebuild::rebuilt(&new, &missing, &plan.remarks(), &store.location().to_string(), &kept)))
+    };
+    match context.with_lock(store, args.lock, signals, rebuild).await? {
+        Some(Err(exit)) => Ok(exit),
+        Some(Ok(text)) => finish(context, Some(text)),
+        None => finish(context, None),
+    }
+}
+
+struct RebuiltState {
+    new: State,
+    plan: Plan,
+}
+
+/// Makes the new state, and asks for approval. Changes nothing. The inner error is the exit of a rebuild that does not take
+/// place.
+async fn prepare(basis: &RebuildBasis<'_>, session: &mut StateSession) -> Result<Result<RebuiltState, Exit>, CliError> {
+    let RebuildBasis { args, context, desired, account, store } = basis;
     let old = read(context, session).await?;
     let lateness = context.lateness(args.listing);
     if matches!(old, Old::Unreadable(_)) {
@@ -75,24 +111,17 @@ async fn rebuild_locked(
     let refusals = guard::refusals(&plan, None, &acknowledged, Stage::Apply);
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
-        return Ok(Exit::Refused);
+        return Ok(Err(Exit::Refused));
     }
-    let mut new = rebuilt(&plan, uuid::Uuid::new_v4(), old, observation.listing.date());
+    let new = rebuilt(&plan, uuid::Uuid::new_v4(), old, observation.listing.date());
     if let Some(old) = old {
         context.ui.tell(&rebuild::losses(old, &new, &store.location().to_string()));
         if !args.auto_approve && !is_approved().await? {
             context.ui.status("Nothing was changed.");
-            return Ok(Exit::Failed);
+            return Ok(Err(Exit::Failed));
         }
     }
-    let kept = session.set_aside().await?;
-    new.serial = session.new_serial();
-    session.fold(&new).await?;
-    let recorded = |name: &KeyName| new.records.values().any(|record| record.name == *name);
-    let missing: Vec<_> = desired.keys.iter().map(|key| &key.name).filter(|name| !recorded(name)).collect();
-    let text = rebuild::rebuilt(&new, &missing, &plan.remarks(), &store.location().to_string(), &kept);
-    context.ui.result(&text)?;
-    Ok(Exit::Done)
+    Ok(Ok(RebuiltState { new, plan }))
 }
 
 /// The state that will be replaced.

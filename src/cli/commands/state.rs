@@ -4,16 +4,18 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 
+use crate::apply::unless_stopped;
 use crate::cli::args::{AccountArgs, LockArgs, ManifestArgs, OutputFormat, SandboxArgs, StateFileArgs, WorkspaceArgs};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
 use crate::names::KeyName;
 use crate::report::{View, json, text};
 use crate::state::{LoadedState, Record, Session as _, State, StateSession, StateStore, Store as _, file};
 use crate::terminal::nearest::nearest;
 
-use super::{push, rebuild, runtime, unlock};
+use super::{finish, push, rebuild, run_to_stop, runtime, unlock};
 
 #[derive(Debug, Args)]
 #[command(disable_help_subcommand = true)]
@@ -87,7 +89,7 @@ struct StateForgetArgs {
     lock: LockArgs,
 }
 
-pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: StateArgs, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
     let StateArgs { manifest, state, sandbox, command } = args;
     let account = match &command {
         StateCommand::Rebuild(args) => args.account.clone(),
@@ -103,11 +105,11 @@ pub(in crate::cli) fn run(args: StateArgs, ui: Ui) -> Result<Exit, CliError> {
     let out = match &command {
         StateCommand::List(args) => list(args, &read(&context, &store)?),
         StateCommand::Show(args) => show(args, &read(&context, &store)?)?,
-        StateCommand::Forget(args) => runtime()?.block_on(forget(args, &context, &store))?,
-        StateCommand::Rebuild(args) => return rebuild::run(args, &context),
+        StateCommand::Forget(args) => return forget(args, &context, &store, signals),
+        StateCommand::Rebuild(args) => return rebuild::run(args, &context, &store, signals),
         StateCommand::Pull => file::to_text(&read(&context, &store)?),
-        StateCommand::Push(args) => runtime()?.block_on(push::push(args, &context, &store))?,
-        StateCommand::Unlock(args) => return runtime()?.block_on(unlock::unlock(args, &context, &store)),
+        StateCommand::Push(args) => return push::run(args, &context, &store, signals),
+        StateCommand::Unlock(args) => return unlock::run(args, &context, &store, signals),
     };
     ui.result(&out)?;
     Ok(Exit::Done)
@@ -135,19 +137,22 @@ fn recorded(context: &Context, store: &StateStore, loaded: LoadedState) -> Resul
 }
 
 /// Drops records, and adds the results that a killed run left in the journal.
-async fn forget(args: &StateForgetArgs, context: &Context, store: &StateStore) -> Result<String, CliError> {
-    let session = context.lock(store, args.lock).await?;
-    context.with_locked(session, async |session| forget_locked(args, context, store, session).await).await
+fn forget(args: &StateForgetArgs, context: &Context, store: &StateStore, signals: &Signals) -> Result<Exit, CliError> {
+    let forget = async |session: &mut StateSession| forget_locked(args, context, store, signals, session).await;
+    let work = async { finish(context, context.with_lock(store, args.lock, signals, forget).await?.flatten()) };
+    run_to_stop(context, signals, work, "Stopped. `keyform state list` shows which keys are still managed.")
 }
 
+/// Returns what to print. `None` if a signal came before anything was written.
 async fn forget_locked(
     args: &StateForgetArgs,
     context: &Context,
     store: &StateStore,
+    signals: &Signals,
     session: &mut StateSession,
-) -> Result<String, CliError> {
-    let loaded = session.load().await?;
-    let mut state = recorded(context, store, loaded)?;
+) -> Result<Option<String>, CliError> {
+    let Some(loaded) = unless_stopped(&signals.stop, session.load()).await else { return Ok(None) };
+    let mut state = recorded(context, store, loaded?)?;
     let mut out = String::new();
     for name in &args.names {
         for record in named(name, &state)? {
@@ -157,8 +162,10 @@ async fn forget_locked(
     state.records.retain(|_, record| !args.names.contains(&record.name));
     state.replaced.retain(|_, record| !args.names.contains(&record.name));
     state.serial = session.serial_after(&state);
+    let in_flight = signals.in_flight();
     session.fold(&state).await?;
-    Ok(out)
+    drop(in_flight);
+    Ok(Some(out))
 }
 
 /// Returns the records of a name, also of rows that are still to be deleted, or an error that suggests the nearest name.
