@@ -85,12 +85,19 @@ pub(crate) fn lock_holder(shelf: &Shelf) -> Option<usize> {
 /// Whether a row was ever recorded in a state or a journal of the store.
 pub(crate) fn was_recorded(world: &World, id: &KeyId) -> bool {
     let is_record = |line: &[u8]| matches!(serde_json::from_slice(line), Ok(JournalEntry::Record(record) | JournalEntry::Replace(record)) if record.id == *id);
-    world.archive.borrow().iter().any(|object| {
+    world.archive.borrow().iter().any(|(_, object)| {
         // The body of an entry is a state, or lines of the journal. A state has no line before it.
         let body = object.iter().position(|&byte| byte == b'\n').map_or(&object[..], |end| &object[end + 1..]);
         let state = [&object[..], body].into_iter().find_map(|text| file::from_text(text).ok());
         state.is_some_and(|state| state.managed(id).is_some()) || body.split(|&byte| byte == b'\n').any(is_record)
     })
+}
+
+/// Whether another process has taken the lock since a process last wrote.
+pub(crate) fn is_succeeded(world: &World, process: usize) -> bool {
+    let archive = world.archive.borrow();
+    let own = archive.iter().rposition(|(writer, _)| *writer == process);
+    own.is_some_and(|own| own + 1 < archive.len())
 }
 
 /// When a write reaches the store.
@@ -100,7 +107,7 @@ pub(crate) fn carry_out(world: &Rc<World>, write: &StoreWrite) {
     world.trace(|| format!("the store gets {} of process {}: {created:?}", write.name, write.process.id));
     if !exists || world.broken == Some(Broken::ConditionIsIgnored) {
         world.shelf.borrow_mut().insert(write.name.clone(), (write.bytes.clone(), world.kernel.now()));
-        world.archive.borrow_mut().push(write.bytes.clone());
+        world.archive.borrow_mut().push((write.process.id, write.bytes.clone()));
     }
     write.created.replace(Some(created));
     laws::shelf_is_readable(world);

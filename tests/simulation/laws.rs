@@ -249,13 +249,17 @@ pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Ou
         let is_printed = |entry: &JournalEntry| matches!(entry, JournalEntry::Record(record) if record.id == *id);
         state.as_ref().is_some_and(|state| state.managed(id).is_some()) || outcome.unsaved.iter().any(is_printed)
     };
-    // A run can be stopped between its last write and its end, and the next one delete what it has recorded.
-    let is_deleted_since = |id: &KeyId| world.account.borrow().get(id).is_none() && bucket::was_recorded(world, id);
+    // What it says was true when it wrote its state. It can have been stopped after that, and another one worked since.
+    let is_succeeded = world.place == Place::Bucket && bucket::is_succeeded(world, process.id);
+    let was_recorded = |id: &KeyId| is_succeeded && bucket::was_recorded(world, id);
     for step in &outcome.steps {
         let (ActionKind::Upload | ActionKind::Adopt, Status::Done { id }) = (step.kind, &step.status) else { continue };
-        world.demand(Law::Reported, is_recorded(id) || is_deleted_since(id), || {
+        world.demand(Law::Reported, is_recorded(id) || was_recorded(id), || {
             format!("{} is said to be {id}, which is not recorded", step.name)
         });
+    }
+    if is_succeeded {
+        return;
     }
     let account = world.account.borrow();
     for finding in outcome.findings() {

@@ -22,8 +22,8 @@ pub(crate) struct World {
     pub(crate) place: Place,
     pub(crate) platter: Rc<RefCell<Platter>>,
     pub(crate) shelf: RefCell<Shelf>,
-    /// Every object that the store ever had, also those that were deleted.
-    pub(crate) archive: RefCell<Vec<Vec<u8>>>,
+    /// Every object that the store ever had, also those that were deleted, and the process that created it.
+    pub(crate) archive: RefCell<Vec<(usize, Vec<u8>)>>,
     pub(crate) account: RefCell<Account>,
     pub(crate) weather: Cell<Weather>,
     /// The safeguard that is broken, if one is.
