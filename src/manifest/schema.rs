@@ -115,9 +115,15 @@ struct PolicySchema {
 #[derive(JsonSchema)]
 #[schemars(rename = "Key", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend(
-    "anyOf" = [{ "required": ["publicKey"] }, { "required": ["publicKeyFile"] }],
+    "anyOf" = [
+        { "required": ["publicKey"], "errorMessage": ONE_KEY },
+        { "required": ["publicKeyFile"], "errorMessage": ONE_KEY },
+    ],
     "allOf" = [
-        { "if": { "required": ["publicKey"] }, "then": { "properties": { "publicKeyFile": false } } },
+        {
+            "if": { "required": ["publicKey"] },
+            "then": { "properties": { "publicKeyFile": { "const": false, "errorMessage": ONE_KEY } } },
+        },
         {
             "if": { "required": ["expires"] },
             "then": { "properties": { "protect": { "const": false, "errorMessage": "a protected key cannot expire" } } },
@@ -161,9 +167,12 @@ struct KeySchema {
 #[derive(JsonSchema)]
 #[schemars(rename = "RevokedKey", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend(
-    "anyOf" = [{ "required": ["fingerprint"] }, { "required": ["publicKey"] }],
+    "anyOf" = [
+        { "required": ["fingerprint"], "errorMessage": ONE_REVOKED_KEY },
+        { "required": ["publicKey"], "errorMessage": ONE_REVOKED_KEY },
+    ],
     "if" = { "required": ["fingerprint"] },
-    "then" = { "properties": { "publicKey": false } },
+    "then" = { "properties": { "publicKey": { "const": false, "errorMessage": ONE_REVOKED_KEY } } },
 ))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct RevokedSchema {
@@ -179,6 +188,10 @@ struct RevokedSchema {
     #[schemars(length(min = 1, max = MAX_REASON_CHARS))]
     reason: Option<String>,
 }
+
+const ONE_KEY: &str = "a key has either `publicKey` or `publicKeyFile`";
+
+const ONE_REVOKED_KEY: &str = "a revoked key has either `fingerprint` or `publicKey`";
 
 const NAME_MESSAGE: &str =
     "must be 1 to 100 letters, digits and . _ @ + - characters, and start with a letter or digit";
