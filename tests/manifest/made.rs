@@ -122,8 +122,8 @@ impl<'r> Maker<'r> {
     }
 
     pub(crate) fn file(&mut self, count: usize, all: &mut Vec<Listed>) -> MadeFile {
-        let line_break = self.one_of(&["\n", "\n", "\r\n"]);
-        let line_break = if line_break == "\n" { "\n" } else { "\r\n" };
+        const BREAKS: [&str; 6] = ["\n", "\n", "\n", "\r\n", "\r\n", "\r"];
+        let line_break = BREAKS[self.rng.usize(..BREAKS.len())];
         let mut parts = vec![(None, self.one_of(&["", "# head: é\n", "---\n", "# a\n\n"]).to_owned())];
         parts.push((None, self.one_of(&["version: 1\n", "version: 1 # one\n\n", "\"version\": 1\n"]).to_owned()));
         let has_revoked = self.rng.bool();
@@ -155,15 +155,23 @@ impl<'r> Maker<'r> {
         } else {
             parts.push((None, format!("{keys} [")));
             let separator = self.one_of(&[", ", ",\n  ", "\n  , "]).to_owned();
-            let first = self.one_of(&["", "\n  "]);
+            let (after, above) = (self.one_of(&["", "", "  # after\n  "]), self.one_of(&["", "", "# above\n  "]));
+            let is_commented = separator == ",\n  " && !(after.is_empty() && above.is_empty());
+            let first = if is_commented { "\n  " } else { self.one_of(&["", "\n  ", " # all\n  "]) };
             for index in 0..count {
-                parts.push((None, if index == 0 { first.to_owned() } else { separator.clone() }));
+                let separator = if is_commented && !after.is_empty() { "," } else { separator.as_str() };
+                parts.push((None, if index == 0 { first.to_owned() } else { separator.to_owned() }));
+                if index > 0 && is_commented && !after.is_empty() {
+                    parts.push((Some(all.len() - 1), after.to_owned()));
+                }
                 let entry = self.entry();
                 let text = self.flow_item(&entry);
-                parts.push((Some(all.len()), text));
+                let above = if is_commented { above } else { "" };
+                parts.push((Some(all.len()), format!("{above}{text}")));
                 all.push(entry);
             }
-            parts.push((None, format!("{}]\n", self.one_of(&["", " ", ",", "\n", ",\n "]))));
+            let end = if is_commented { &["\n", ",\n "][..] } else { &["", " ", ",", "\n", ",\n "] };
+            parts.push((None, format!("{}]\n", self.one_of(end))));
         }
         parts.push((None, self.one_of(&["", "\n", "# between\n"]).to_owned()));
         if has_revoked && !parts.iter().any(|(_, text)| *text == revoked) {

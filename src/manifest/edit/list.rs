@@ -4,7 +4,7 @@ use super::error::{Obstacle, ObstacleKind};
 use super::layout::{Layout, LineKind};
 use super::render::{FieldTexts, block_item, flow_item};
 use super::scalar::ScalarPlace;
-use super::splice::Splice;
+use super::splice::{self, Splice};
 use crate::manifest::tree::{Field, Node, Value};
 
 /// A list of the manifest that is edited: `keys` or `revoked`.
@@ -35,14 +35,25 @@ impl<'t, 'f> ListEdit<'t, 'f> {
             return Ok(Vec::new());
         }
         let removes_all = removed.len() == self.items.len();
-        let inside = self.start + 1..self.field.value.range.end.saturating_sub(1);
-        if self.is_flow && removes_all && !self.has_comment() {
-            return Ok(vec![Splice::delete(inside)]);
-        }
-        let remove =
-            |&index: &usize| if self.is_flow { self.remove_flow(index, removed) } else { self.remove_block(index) };
-        let mut splices = removed.iter().map(remove).collect::<Result<Vec<_>, _>>()?;
-        if removes_all && !self.is_flow {
+        let in_lines = removed.iter().map(|&index| self.flow_lines(index)).collect::<Option<Vec<_>>>();
+        let mut splices = match in_lines.filter(|_| self.is_flow) {
+            Some(lines) => lines,
+            None if self.is_flow => {
+                removed.iter().map(|&index| self.remove_flow(index, removed)).collect::<Result<_, _>>()?
+            }
+            None => removed.iter().map(|&index| self.remove_block(index)).collect::<Result<_, _>>()?,
+        };
+        if removes_all && self.is_flow {
+            let bracket = self.field.value.range.end.saturating_sub(1);
+            let rest = splice::apply(self.layout.part(0..bracket), splices.clone());
+            if !rest.get(self.start + 1..).is_some_and(|rest| rest.contains('#')) {
+                return Ok(vec![Splice::delete(self.start + 1..bracket)]);
+            }
+            // At the beginning of a line, the parser does not accept the end of an empty list.
+            if self.layout.column(bracket) == 0 {
+                splices.push(Splice::insert(bracket, " ".to_owned()));
+            }
+        } else if removes_all {
             let colon = self.layout.after_colon(self.field).ok_or_else(|| self.obstacle(ObstacleKind::Colon))?;
             splices.push(Splice::insert(colon, " []".to_owned()));
         }
@@ -138,11 +149,12 @@ impl<'t, 'f> ListEdit<'t, 'f> {
         Ok(Splice::delete(start..end))
     }
 
-    /// Whether there is a comment between items in brackets.
-    fn has_comment(&self) -> bool {
-        let froms = std::iter::once(self.start).chain(self.items.iter().map(|item| item.range.end));
-        let tos = self.items.iter().map(|item| item.range.start).chain([self.field.value.range.end]);
-        froms.zip(tos).any(|(from, to)| self.layout.part(from..to).contains('#'))
+    /// Removes an item in brackets that has its lines and its comma for itself, with the comments right above and behind it.
+    fn flow_lines(&self, index: usize) -> Option<Splice> {
+        let item = self.items.get(index)?;
+        let end = self.layout.after_sign(item.range.end, ',').unwrap_or(item.range.end);
+        let has_own_lines = self.layout.begins_line(item.range.start) && self.layout.ends_line(end);
+        has_own_lines.then(|| Splice::delete(self.top_of(index, item.range.start)..self.layout.next_line(end)))
     }
 
     /// Removes an item in brackets with the comma before it, or after it if no item before it stays.
