@@ -7,12 +7,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod component;
 mod expression;
 mod forge;
 mod github;
 mod gitlab;
+mod gitlab_attacks;
 mod job;
 mod pipeline;
+mod project;
 mod rehearsal;
 mod repository;
 mod rules;

@@ -48,6 +48,7 @@ impl Repository {
         let repository = Self { folder };
         git(&repository.work(), &["checkout", "--quiet", "-B", "main"]);
         copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), &repository.work());
+        git(&repository.work(), &["add", "--all"]);
         repository.commit("main", manifest);
         repository
     }
@@ -76,11 +77,43 @@ impl Repository {
     pub fn change(&self, branch: &str, file: &str, content: &str) -> String {
         let work = self.work();
         self.check_out(branch);
+        fs::create_dir_all(work.join(file).parent().unwrap()).unwrap();
         fs::write(work.join(file), content).unwrap();
-        git(&work, &["add", "--all"]);
+        git(&work, &["add", "--force", "--", file]);
         git(&work, &["commit", "--quiet", "--message", &format!("Change {file}")]);
         git(&work, &["push", "--quiet", "origin", branch]);
         git(&work, &["rev-parse", "HEAD"])
+    }
+
+    /// Commits a program to a branch.
+    pub fn change_program(&self, branch: &str, file: &str, content: &str) {
+        self.change(branch, file, content);
+        git(&self.work(), &["update-index", "--chmod=+x", file]);
+        git(&self.work(), &["commit", "--quiet", "--message", &format!("Make {file} a program")]);
+        git(&self.work(), &["push", "--quiet", "origin", branch]);
+        git(&self.work(), &["checkout", "--quiet", "--force", branch]);
+    }
+
+    /// Makes a name refer to a commit, as a forge does for its requests.
+    pub fn point(&self, name: &str, commit: &str) {
+        git(&self.origin(), &["update-ref", name, commit]);
+    }
+
+    /// The commit at which two branches parted.
+    pub fn merge_base(&self, one: &str, other: &str) -> String {
+        git(&self.origin(), &["merge-base", one, other])
+    }
+
+    /// A merge of a branch into `main` that moves no branch.
+    pub fn trial_merge(&self, branch: &str) -> String {
+        let tree = git(&self.origin(), &["merge-tree", "--write-tree", "main", branch]);
+        let commit = git(&self.origin(), &["commit-tree", "-p", "main", "-p", branch, "-m", "Trial", &tree]);
+        self.point("refs/heads/trial", &commit);
+        commit
+    }
+
+    fn origin(&self) -> PathBuf {
+        self.folder.path().join("origin.git")
     }
 
     /// Merges a branch into `main` and returns the commit.
@@ -127,6 +160,11 @@ impl Repository {
         let range = format!("{commit}^1..{commit}");
         let names = git(&self.folder.path().join("origin.git"), &["diff", "--name-only", &range]);
         names.lines().map(str::to_owned).collect()
+    }
+
+    /// A file in a commit.
+    pub fn file_at(&self, commit: &str, name: &str) -> String {
+        git(&self.folder.path().join("origin.git"), &["show", &format!("{commit}:{name}")])
     }
 
     /// A file as `main` has it.

@@ -2,12 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use regex::Regex;
 use serde_yaml::Value;
 
-use crate::pipeline;
 use crate::workflows::{read, workflows};
 
 /// All jobs of the workflows, each with the name of its workflow.
@@ -89,23 +87,4 @@ fn two_applies_never_run_at_once_and_neither_is_cancelled() {
         (apply["concurrency"]["group"].as_str(), apply["concurrency"]["cancel-in-progress"].as_bool()),
         (Some("keyform-apply"), Some(false))
     );
-    let apply = &pipeline::file()["apply"];
-    assert_eq!(apply["resource_group"].as_str(), Some("keyform-apply"));
-    assert_eq!(apply["interruptible"].as_bool(), Some(false));
-}
-
-/// The push in the tests goes to a folder, which needs no password. So the password that git would get is checked here.
-#[test]
-fn the_credential_helper_of_the_pipeline_gives_git_the_token() {
-    let apply = &pipeline::file()["apply"];
-    let lines = apply["script"].as_sequence().unwrap().iter().map(|line| line.as_str().unwrap());
-    let script = lines.collect::<Vec<_>>().join("\n");
-    let helper = &Regex::new(r"-c credential\.helper=('.+')").unwrap().captures(&script).unwrap()[1];
-    let fill = format!(
-        "git -c credential.helper= -c credential.helper={helper} credential fill <<< \
-         $'protocol=https\nhost=gitlab.example.com\n'"
-    );
-    let output = Command::new("bash").args(["-c", &fill]).env("KEYFORM_GITLAB_TOKEN", "t0k3n").output().unwrap();
-    let message = String::from_utf8(output.stdout).unwrap();
-    assert!(message.contains("username=keyform\npassword=t0k3n\n"), "{message}");
 }

@@ -105,6 +105,14 @@ impl StateServer {
         change(self.rules().states.entry(name.to_owned()).or_default());
     }
 
+    /// Carries out a request that another server received.
+    pub fn answer(&self, request: &StateRequest) -> (u16, Vec<u8>) {
+        let mut rules = self.rules();
+        rules.requests.push(request.clone());
+        let answer = rules.answer(request);
+        (answer.status, answer.body)
+    }
+
     /// All requests so far.
     pub fn requests(&self) -> Vec<StateRequest> {
         self.rules().requests.clone()
