@@ -11,17 +11,16 @@ use keyform::plan::{Change, Plan, Selection};
 use keyform::state::State;
 use support::world::{desired, listing, plan_of, recorded};
 
-/// A plan with the state that it was made from.
+/// A plan to be checked.
 #[derive(Clone)]
 struct Planned {
     plan: Plan,
-    state: Option<State>,
 }
 
 impl Planned {
     fn of(wanted: &str, state: Option<&str>, account: Option<&str>) -> Self {
         let (state, account): (Option<State>, Option<Listing>) = (state.map(recorded), account.map(listing));
-        Self { plan: plan_of(&desired(wanted), state.as_ref(), account.as_ref()), state }
+        Self { plan: plan_of(&desired(wanted), state.as_ref(), account.as_ref()) }
     }
 
     fn select(mut self, selection: &Selection) -> Self {
@@ -30,7 +29,7 @@ impl Planned {
     }
 
     fn tripped(&self, acknowledged: &Acknowledged, stage: Stage) -> Vec<String> {
-        refusals(&self.plan, self.state.as_ref(), acknowledged, stage)
+        refusals(&self.plan, acknowledged, stage)
             .iter()
             .map(|refusal| format!("{}; {}", refusal.message(), refusal.help()))
             .collect()

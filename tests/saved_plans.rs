@@ -5,8 +5,11 @@
 mod support;
 
 use keyform::account::{Listing, Row};
+use keyform::manifest::{PolicyCheck, Violation};
+use keyform::names::KeyName;
 use keyform::plan::file::{self, PlanFileError};
-use keyform::plan::{Change, Plan, broken};
+use keyform::plan::guard::{Acknowledged, Stage, refusals};
+use keyform::plan::{Change, Plan, Selection, broken};
 use serde_json::Value;
 use support::schema::{assert_valid, problems};
 use support::world::{self, listing, plan, recorded, today};
@@ -27,15 +30,15 @@ fn one_of_each() -> Plan {
 fn a_saved_plan_reads_back_unchanged() {
     let plan = one_of_each();
     let read = file::from_text(file::to_text(&plan).as_bytes()).unwrap();
-    // Parts that were for the review only are not read back.
-    assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), user_seen: false, ..plan });
+    // A listing at apply finds out.
+    assert_eq!(read, Plan { user_seen: false, ..plan });
 }
 
 #[test]
 fn a_plan_without_changes_and_one_made_offline_read_back_too() {
     for plan in [plan("", "", ""), plan("a=A b=B", "b=C#1", "offline")] {
         let read = file::from_text(file::to_text(&plan).as_bytes()).unwrap();
-        assert_eq!(read, Plan { drift: Vec::new(), notes: Vec::new(), user_seen: false, ..plan });
+        assert_eq!(read, Plan { user_seen: false, ..plan });
     }
 }
 
@@ -113,9 +116,95 @@ fn an_action_of_each_kind_matches_the_schema() {
 
 #[test]
 fn files_that_are_not_plans_are_refused() {
-    for text in ["", "{}", "[]", "{\"formatVersion\": 1}", "not json", "{\"formatVersion\": 99}"] {
-        assert!(file::from_text(text.as_bytes()).is_err(), "{text}");
+    let saved = file::to_text(&one_of_each());
+    let newer = saved.replacen("\"formatVersion\": 1", "\"formatVersion\": 2", 1);
+    let state = keyform::state::file::to_text(&recorded(STATE));
+    for (text, expected) in [
+        ("", "the file is empty"),
+        (" \n", "the file is empty"),
+        (&saved[..saved.len() / 2], "the plan is truncated: EOF while parsing"),
+        (&saved[..saved.len() - 3], "the plan is truncated: EOF while parsing"),
+        ("{\"formatVersion\": 1", "the plan is truncated: EOF while parsing"),
+        (&state, "this is a state, not a plan"),
+        ("{\"formatVersion\": 1, \"success\": true, \"plan\": {}}", "this is the result of an apply, not a plan"),
+        (&newer, "the plan has the format version 2; this version of keyform supports 1"),
+        ("{\"formatVersion\": 99}", "the plan has the format version 99; this version of keyform supports 1"),
+        ("{}", "not a plan saved by keyform: missing field"),
+        ("[]", "not a plan saved by keyform: invalid"),
+        ("{\"formatVersion\": 1}", "not a plan saved by keyform: missing field"),
+        ("{\"formatVersion\": \"1\"}", "not a plan saved by keyform: invalid type"),
+        ("version: 1\nkeys: []\n", "not a plan saved by keyform: expected value at line 1 column 1"),
+        ("<!-- keyform:plan -->\n", "not a plan saved by keyform: expected value at line 1 column 1"),
+    ] {
+        let error = file::from_text(text.as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error} for {text}");
+        assert!(!error.help().is_empty());
     }
+}
+
+/// A plan with drift, a note, an unmanaged row, a violation of the policy, and everything that a flag left out.
+fn remarkable() -> Plan {
+    let mut plan = world::plan_of(
+        &world::desired("a=A+3 b=B c=C"),
+        Some(&recorded("a=A#1+3 b=B#2 d=D#4 e=E#5 f=F#6")),
+        Some(&listing("renamed=A#1 b=B#2* b=B#9 d=D#4 e=E#5 guest=G#7 f=F#6")),
+    );
+    plan.violations.push(Violation {
+        name: KeyName::new("a").unwrap(),
+        check: PolicyCheck::RequireOwner,
+        message: "`a` has no `owner`".to_owned(),
+        help: "add it".to_owned(),
+    });
+    let exclude = vec![KeyName::new("c").unwrap()];
+    plan.select(&Selection { exclude, ..Selection::default() }, |_| true);
+    plan.refuses_unmanaged = true;
+    plan.refusals = refusals(&plan, &Acknowledged::default(), Stage::Plan);
+    plan.arguments = vec!["--exclude".to_owned(), "c".to_owned()];
+    plan
+}
+
+#[test]
+fn what_a_review_needs_is_read_back_too_and_matches_the_schema() {
+    let plan = remarkable();
+    assert_eq!((plan.drift.len(), plan.notes.len(), plan.unmanaged.len(), plan.recorded.len()), (1, 2, 1, 3));
+    assert_eq!(plan.refusals.len(), 3, "{:?}", plan.refusals);
+    let text = file::to_text(&plan);
+    assert_valid("plan", &serde_json::from_str(&text).unwrap());
+    assert_eq!(file::from_text(text.as_bytes()).unwrap(), Plan { user_seen: false, ..plan });
+}
+
+#[test]
+fn the_sentences_of_a_saved_plan_match_its_details() {
+    let document: Value = serde_json::from_str(&file::to_text(&remarkable())).unwrap();
+    for list in ["drift", "warnings", "refusals"] {
+        for field in ["text", "help", "allowedBy", "code", "guard", "surplus"] {
+            let mut changed = document.clone();
+            let item = &mut changed[list][0];
+            if field != "surplus" && item.get(field).is_none() {
+                continue;
+            }
+            item[field] = "harmless".into();
+            assert!(file::from_text(changed.to_string().as_bytes()).is_err(), "{field} of {list}");
+        }
+    }
+    assert_eq!(document["refusals"][2]["guard"], "deletes");
+    assert_eq!(document["refusals"][2]["allowedBy"], "--allow-deletes 3");
+    assert_eq!(document["refusals"][0]["guard"], "policy");
+    assert_eq!(document["refusals"][0].get("allowedBy"), None);
+}
+
+/// A forged plan must not lower the number of managed keys that it deletes.
+#[test]
+fn guards_of_a_saved_plan_count_the_records_of_the_state() {
+    let state = recorded("a=A#1 b=B#2 d=D#4 e=E#5 f=F#6");
+    let mut plan = remarkable();
+    (plan.recorded, plan.managed) = (Vec::new(), 100);
+    plan.refuses_unmanaged = false;
+    plan.violations.clear();
+    let refused = |plan: &Plan| refusals(plan, &Acknowledged::default(), Stage::Apply).len();
+    assert_eq!(refused(&plan), 0);
+    plan.rebase(Some(&state));
+    assert_eq!((refused(&plan), plan.managed), (1, 5));
 }
 
 #[test]

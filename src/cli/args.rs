@@ -196,13 +196,6 @@ pub(super) struct AcknowledgeArgs {
     pub(super) allow_unmanaged: bool,
 }
 
-#[derive(Debug, Clone, Args)]
-pub(super) struct CommitArgs {
-    /// Commit with the manifest, to be named in the plan
-    #[arg(long, value_name = "SHA", value_parser = commit_id)]
-    pub(super) commit: Option<CommitId>,
-}
-
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct DayArgs {
     /// Date that decides which keys have expired [default: today, UTC]
@@ -350,7 +343,7 @@ fn stack_name(text: &str) -> Result<StackName, NameError> {
     StackName::new(text)
 }
 
-fn commit_id(text: &str) -> Result<CommitId, NameError> {
+pub(super) fn commit_id(text: &str) -> Result<CommitId, NameError> {
     CommitId::new(text)
 }
 

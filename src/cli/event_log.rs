@@ -12,7 +12,6 @@ use super::ui::Ui;
 use crate::apply::Event;
 use crate::files;
 use crate::plan::Plan;
-use crate::plan::guard::Refusal;
 use crate::report::events::Events;
 
 /// Writes the events of one run to the file of `--events`, if it is given.
@@ -44,9 +43,9 @@ impl<'p> RunLog<'p> {
         }
     }
 
-    pub(super) fn refused(&self, refusals: &[Refusal]) {
+    pub(super) fn refused(&self) {
         if let Some(file) = &self.file {
-            file.append(&self.events.refused(refusals, Timestamp::now()));
+            file.append(&self.events.refused(Timestamp::now()));
         }
     }
 

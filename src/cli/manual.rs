@@ -86,6 +86,14 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "show",
+        &[
+            ("Show a saved plan", "keyform show plan.json"),
+            ("Write its comment for a pull request", "keyform show plan.json --format markdown > comment.md"),
+            ("Show the plan of another machine", "ssh ci cat plan.json | keyform show -"),
+        ],
+    ),
+    (
         "import",
         &[
             ("Write a manifest of all keys", "keyform import --out keyform.yaml"),
@@ -275,6 +283,7 @@ pub(super) fn files(command: &clap::Command, path: &str) -> Vec<Definition> {
     }
     entries.extend(match path {
         "emulator" => vec![("FILE, FILE.lock", "The keys of the emulated account, and their lock, with --keys FILE")],
+        "show" => vec![("PLAN", "A plan that `keyform plan --out PLAN` has saved")],
         "schema" => {
             let schemas = "manifest.schema.json, plan.schema.json, state.schema.json";
             vec![(schemas, "The schemas, in the folder of --out-dir")]

@@ -17,6 +17,7 @@ mod known_names;
 mod listing_progress;
 mod log;
 mod manual;
+mod plan_output;
 mod planning;
 mod progress;
 mod prompt;
@@ -116,6 +117,11 @@ enum Command {
     /// Ctrl-C, SIGTERM and SIGHUP stop the apply after the requests in flight. A second signal stops it at once. The
     /// next apply completes what is left.
     Apply(commands::apply::ApplyArgs),
+    /// Show a saved plan
+    ///
+    /// Prints a plan of `keyform plan --out FILE` in any format, as plan printed it. Needs no token, no state and no
+    /// network.
+    Show(commands::show::ShowArgs),
     /// Print a manifest of the keys on the account
     ///
     /// Save it as keyform.yaml, and the next apply adopts the keys. The first one needs --allow-new-state. Changes nothing
@@ -166,7 +172,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ui = Ui::new(color, quiet);
     log::start(verbose, log_format);
     let without_effect = match &cli.command {
-        Command::Plan(args) => args.without_effect(),
+        Command::Plan(args) => args.output.without_effect(),
+        Command::Show(args) => args.output.without_effect(),
         Command::State(args) => args.without_effect(),
         _ => None,
     };
@@ -268,6 +275,7 @@ fn run(chosen: Command, ui: Ui, signals: &Signals) -> Result<Exit, CliError> {
         Command::Validate(args) => commands::validate::run(args, ui),
         Command::Plan(args) => commands::plan::run(&args, ui),
         Command::Apply(args) => commands::apply::run(&args, ui, signals),
+        Command::Show(args) => commands::show::run(&args, ui),
         Command::Import(args) => commands::import::run(args, ui),
         Command::State(args) => commands::state::run(args, ui, signals),
         Command::Emulator(args) => commands::emulator::run(args, ui, signals),

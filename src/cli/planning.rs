@@ -11,7 +11,6 @@ use super::known_names::KnownNames;
 use crate::account::Endpoint;
 use crate::apply::Observation;
 use crate::manifest::Desired;
-use crate::names::StackName;
 use crate::plan::{Input, Plan, compare};
 use crate::state::{LoadedState, State, StateStore};
 
@@ -25,8 +24,6 @@ pub(super) struct PlanBasis<'a> {
     /// The account. `None` if it was not listed: then the state stands in for it.
     pub(super) observation: Option<&'a Observation>,
     pub(super) today: Date,
-    /// The label of the manifest.
-    pub(super) stack: Option<&'a StackName>,
 }
 
 impl<'a> PlanBasis<'a> {
@@ -37,12 +34,11 @@ impl<'a> PlanBasis<'a> {
 
     /// Plans what `scope` covers, and checks the names in the flags.
     pub(super) fn plan(self, scope: &PlanScope, acknowledge: &AcknowledgeArgs) -> Result<Plan, CliError> {
-        let Self { desired, store, loaded, endpoint, observation, today, stack } = self;
+        let Self { desired, store, loaded, endpoint, observation, today } = self;
         let recorded = self.recorded();
         let observed = observation.map(|observation| &observation.listing);
         check_account(recorded, endpoint, observed)?;
         let mut plan = compare(Input { desired, recorded, observed, endpoint, today, destroy: scope.destroy });
-        plan.stack = stack.cloned();
         plan.base.location = Some(store.location().to_string());
         plan.base.journal = loaded.journaled.then(|| store.journal_place());
         let selection = scope.selection.to_selection();

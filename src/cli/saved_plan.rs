@@ -1,6 +1,7 @@
-//! Plans in files: saved by `plan --out FILE`, checked and applied by `apply FILE`.
+//! Plans in files: saved by `plan --out FILE`, printed by `show FILE`, checked and applied by `apply FILE`.
 
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 
 use jiff::civil::Date;
@@ -21,12 +22,25 @@ pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), CliError> {
     written.map(drop).map_err(|error| failed(&error.kind()))
 }
 
+/// Reads a saved plan.
 pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
     let text = files::read_followed(path, MAX_OWN_BYTES)
         .map_err(|error| CliError::new(format!("cannot read the saved plan {}: {error}", path.display())))?;
-    file::from_text(&text).map_err(|error| {
-        CliError::new(format!("{}: {error}", path.display())).hint("create it again with `keyform plan --out FILE`")
-    })
+    parse(&text, &path.display())
+}
+
+/// Reads a saved plan from a file, or from stdin if the path is `-`.
+pub(super) fn read_or_stdin(path: &Path) -> Result<Plan, CliError> {
+    if path != Path::new("-") {
+        return read(path);
+    }
+    let text = files::read_stream(io::stdin().lock(), MAX_OWN_BYTES)
+        .map_err(|error| CliError::new(format!("cannot read the saved plan from stdin: {error}")))?;
+    parse(&text, &"stdin")
+}
+
+fn parse(text: &[u8], place: &dyn Display) -> Result<Plan, CliError> {
+    file::from_text(text).map_err(|error| CliError::new(format!("{place}: {error}")).hint(error.help()))
 }
 
 /// Refuses a saved plan for another account, before any request is sent.
@@ -53,6 +67,9 @@ pub(super) fn recheck(
             .hint("create a new plan and have it approved; nothing was changed"));
     }
     plan.observe(&observation.listing);
-    plan.managed = recorded.map_or(0, |state| state.records.len());
+    plan.rebase(recorded);
+    // They were for the review, and may be outdated.
+    plan.drift.clear();
+    plan.notes.clear();
     Ok(plan)
 }

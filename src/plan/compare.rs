@@ -56,7 +56,7 @@ pub fn compare(input: Input<'_>) -> Plan {
     actions.sort_by(|a, b| a.order().cmp(&b.order()));
 
     let deletes = actions.iter().any(|action| action.change.deletes());
-    Plan {
+    let mut plan = Plan {
         stack: None,
         commit: None,
         endpoint: endpoint.clone(),
@@ -79,10 +79,15 @@ pub fn compare(input: Input<'_>) -> Plan {
         primary: matching.primary.map(|key| key.name.clone()),
         primary_row: inventory.primary().map(PrimaryRow::of),
         unchanged,
-        managed: inventory.records.len(),
+        managed: 0,
+        recorded: Vec::new(),
         drift: find_drift(inventory),
         notes: find_notes(inventory, matching, left, today, deletes),
-    }
+        refusals: Vec::new(),
+        arguments: Vec::new(),
+    };
+    plan.rebase(recorded);
+    plan
 }
 
 /// Returns the rows that are neither recorded nor in an action and that do not contain a desired key alone, by name, then

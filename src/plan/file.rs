@@ -6,19 +6,22 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::action::{Action, ActionKind, Change};
-use super::explained::Explained;
+use super::explained::{Explained, check_derived};
 use super::key::{PrimaryRow, UnmanagedRow};
 use super::note::{Drift, Note};
+use super::refusal::ExplainedRefusal;
 use super::selection::Partial;
 use super::{Base, Plan};
 use crate::account::Endpoint;
 use crate::manifest::Violation;
 use crate::names::{CommitId, KeyName, NAME_PATTERN, StackName, UserId};
+use crate::state::Record;
 use crate::terminal::json;
 
 pub const FORMAT_VERSION: u64 = 1;
@@ -82,12 +85,19 @@ pub struct PlanDocument<'p> {
     /// The checks of the policy that keys do not pass, and that refuse the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     violations: Vec<Violation>,
+    /// The records of the keys that the actions change, by name, then id.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    recorded: Cow<'p, [Record]>,
     /// Differences between the account and the state.
-    #[serde(deserialize_with = "ignore")]
-    drift: Vec<Explained<&'p Drift>>,
+    drift: Vec<Explained<Drift>>,
     /// Notes for the reviewer.
-    #[serde(deserialize_with = "ignore")]
-    warnings: Vec<Explained<&'p Note>>,
+    warnings: Vec<Explained<Note>>,
+    /// Why the plan is refused: the guards and the checks of the policy that no flag allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refusals: Vec<ExplainedRefusal>,
+    /// The arguments of `keyform apply` that make the same plan.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    apply_arguments: Cow<'p, [String]>,
 }
 
 /// The number of actions of each kind, and the number of keys.
@@ -111,9 +121,17 @@ struct Counts {
 
 #[derive(Debug, Error)]
 pub enum PlanFileError {
+    #[error("the file is empty")]
+    Empty,
+    #[error("the plan is truncated: {0}")]
+    Truncated(serde_json::Error),
     #[error("not a plan saved by keyform: {0}")]
     Invalid(serde_json::Error),
-    #[error("format version {0} is not supported, expected {FORMAT_VERSION}")]
+    #[error("this is a state, not a plan")]
+    State,
+    #[error("this is the result of an apply, not a plan")]
+    Outcome,
+    #[error("the plan has the format version {0}; this version of keyform supports {FORMAT_VERSION}")]
     Version(u64),
     #[error("the plan was changed after it was saved: its digest does not match its contents")]
     Tampered,
@@ -129,21 +147,13 @@ pub fn to_text(plan: &Plan) -> String {
     json::pretty(&plan.document())
 }
 
-/// Reads a saved plan, without drift and notes, which were for its review and may be outdated.
+/// Reads a saved plan.
 ///
 /// # Errors
 /// If the plan is invalid, or its derived fields do not match its actions. [`broken`](super::broken) checks whether it still
 /// fits the account and the state.
 pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct FileVersion {
-        format_version: u64,
-    }
-    let FileVersion { format_version } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
-    if format_version != FORMAT_VERSION {
-        return Err(PlanFileError::Version(format_version));
-    }
+    check_kind(text)?;
     let PlanDocument {
         format_version: _,
         keyform: _,
@@ -163,9 +173,12 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         unmanaged,
         refuses_unmanaged,
         violations,
-        drift: _,
-        warnings: _,
-    } = serde_json::from_slice(text).map_err(PlanFileError::Invalid)?;
+        recorded,
+        drift,
+        warnings,
+        refusals,
+        apply_arguments,
+    } = serde_json::from_slice(text)?;
     let plan = Plan {
         stack,
         commit,
@@ -184,13 +197,59 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         unmanaged,
         refuses_unmanaged,
         violations,
-        drift: Vec::new(),
-        notes: Vec::new(),
+        recorded: recorded.into_owned(),
+        drift: drift.into_iter().map(|explained| explained.value).collect(),
+        notes: warnings.into_iter().map(|explained| explained.value).collect(),
+        refusals: refusals.into_iter().map(|explained| explained.refusal).collect(),
+        arguments: apply_arguments.into_owned(),
     };
     if digest != plan.digest().to_string() || counts != plan.counts() {
         return Err(PlanFileError::Tampered);
     }
     Ok(plan)
+}
+
+/// Recognizes other files by their fields, and plans of another version.
+fn check_kind(text: &[u8]) -> Result<(), PlanFileError> {
+    /// Fields of a plan, a state, and the result of an apply.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct FileKind {
+        format_version: Option<u64>,
+        lineage: Option<IgnoredAny>,
+        success: Option<IgnoredAny>,
+    }
+    if text.trim_ascii().is_empty() {
+        return Err(PlanFileError::Empty);
+    }
+    match serde_json::from_slice(text)? {
+        FileKind { lineage: Some(_), .. } => Err(PlanFileError::State),
+        FileKind { success: Some(_), .. } => Err(PlanFileError::Outcome),
+        FileKind { format_version: Some(version), .. } if version != FORMAT_VERSION => {
+            Err(PlanFileError::Version(version))
+        }
+        FileKind { .. } => Ok(()),
+    }
+}
+
+impl PlanFileError {
+    /// Says what to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::State => "name the file that `keyform plan --out FILE` wrote; `keyform state list` shows a state",
+            Self::Outcome => "extract its plan with `jq .plan`",
+            Self::Version(version) if *version > FORMAT_VERSION => "install the version of keyform that saved it",
+            Self::Empty | Self::Truncated(_) | Self::Invalid(_) | Self::Version(_) | Self::Tampered => {
+                "create it again with `keyform plan --out FILE`"
+            }
+        }
+    }
+}
+
+impl From<serde_json::Error> for PlanFileError {
+    fn from(error: serde_json::Error) -> Self {
+        if error.is_eof() { Self::Truncated(error) } else { Self::Invalid(error) }
+    }
 }
 
 impl Plan {
@@ -214,8 +273,11 @@ impl Plan {
             unmanaged,
             refuses_unmanaged,
             violations,
+            recorded,
             drift,
             notes,
+            refusals,
+            arguments,
         } = self;
         PlanDocument {
             format_version: FORMAT_VERSION,
@@ -236,8 +298,11 @@ impl Plan {
             unmanaged: unmanaged.clone(),
             refuses_unmanaged: *refuses_unmanaged,
             violations: violations.clone(),
-            drift: drift.iter().map(|drift| Explained::new(drift, &drift.phrase())).collect(),
-            warnings: notes.iter().map(|note| Explained::new(note, &note.phrase())).collect(),
+            recorded: Cow::Borrowed(recorded),
+            drift: drift.iter().cloned().map(Explained::new).collect(),
+            warnings: notes.iter().cloned().map(Explained::new).collect(),
+            refusals: refusals.iter().cloned().map(ExplainedRefusal::new).collect(),
+            apply_arguments: Cow::Borrowed(arguments),
         }
     }
 
@@ -277,9 +342,8 @@ impl TryFrom<Value> for CheckedAction {
         if !fits {
             return Err(format!("the fields of the action on {} contradict each other", action.name));
         }
-        if serde_json::to_value(&action).ok().as_ref() != Some(&shown) {
-            return Err(format!("the details of the action on {} do not match what it does", action.name));
-        }
+        check_derived(&action, &shown)
+            .map_err(|_| format!("the details of the action on {} do not match what it does", action.name))?;
         Ok(Self(action))
     }
 }
@@ -288,9 +352,4 @@ impl TryFrom<Value> for CheckedAction {
 fn read_actions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, [Action]>, D::Error> {
     let checked = Vec::<CheckedAction>::deserialize(deserializer)?;
     Ok(checked.into_iter().map(|CheckedAction(action)| action).collect())
-}
-
-fn ignore<'de, T, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    serde::de::IgnoredAny::deserialize(deserializer)?;
-    Ok(Vec::new())
 }

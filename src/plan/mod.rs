@@ -17,8 +17,11 @@ mod placement;
 mod primary;
 mod reason;
 mod recheck;
+mod refusal;
 mod removal;
 mod selection;
+
+use std::collections::HashSet;
 
 use uuid::Uuid;
 
@@ -34,10 +37,13 @@ pub use reason::Reason;
 pub use recheck::broken;
 pub use selection::{LeftOutAction, Partial, Selection};
 
+use refusal::Refusal;
+
 use crate::account::{Endpoint, Listing};
 use crate::manifest::Violation;
 use crate::names::{CommitId, KeyName, StackName, UserId};
 use crate::public_key::KeyBlob;
+use crate::state::{Record, State};
 use crate::terminal::phrase::Phrase;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +74,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// The number of keys in the state before this plan.
     pub managed: usize,
+    /// The records of the keys that the actions change, by name, then id.
+    pub recorded: Vec<Record>,
     /// The rows that are neither recorded nor desired, by name, then id. They are never changed.
     pub unmanaged: Vec<UnmanagedRow>,
     /// Whether the policy refuses unmanaged rows that it does not expect.
@@ -77,6 +85,10 @@ pub struct Plan {
     /// By name.
     pub drift: Vec<Drift>,
     pub notes: Vec<Note>,
+    /// The guards that refuse the plan, and that no flag of its run allowed.
+    pub refusals: Vec<Refusal>,
+    /// The arguments of `keyform apply` that make the same plan.
+    pub arguments: Vec<String>,
 }
 
 /// The state that a plan was made from.
@@ -145,6 +157,9 @@ impl Plan {
     pub fn select(&mut self, selection: &Selection, is_desired: impl Fn(&KeyBlob) -> bool) {
         let (kept, left) = selection.divide(std::mem::take(&mut self.actions), is_desired);
         self.actions = kept;
+        let mut recorded = std::mem::take(&mut self.recorded);
+        recorded.retain(self.is_changed());
+        self.recorded = recorded;
         let is_limited = |name: &KeyName| selection.limits(name) || left.iter().any(|action| action.name == *name);
         if self.primary.as_ref().is_some_and(is_limited) {
             self.primary = None;
@@ -153,6 +168,29 @@ impl Plan {
             let left_out = left.iter().map(LeftOutAction::of).collect();
             self.partial = Some(Partial { selection: selection.clone(), left_out });
         }
+    }
+
+    /// Updates which records the actions change, and the number of all.
+    pub fn rebase(&mut self, recorded: Option<&State>) {
+        let records = recorded.map(State::sorted).unwrap_or_default();
+        self.managed = records.len();
+        let is_changed = self.is_changed();
+        let changed = records.into_iter().filter(|record| is_changed(record)).cloned().collect();
+        drop(is_changed);
+        self.recorded = changed;
+    }
+
+    /// Returns whether the actions change a record, or take the primary from it.
+    fn is_changed(&self) -> impl Fn(&Record) -> bool {
+        let changes = || self.actions.iter().map(|action| &action.change);
+        let mut ids: HashSet<_> = changes().flat_map(Change::old_rows).map(|old| &old.id).collect();
+        ids.extend(changes().filter_map(Change::row).map(|row| &row.id));
+        ids.extend(changes().filter_map(Change::new_key).flat_map(|key| &key.stale));
+        let promoted: HashSet<_> = changes().filter(|change| change.promotes()).map(Change::blob).collect();
+        if !promoted.is_empty() {
+            ids.extend(self.primary_row.iter().map(|row| &row.id));
+        }
+        move |record| ids.contains(&record.id) || promoted.contains(&record.public_key)
     }
 
     /// Updates which row is the primary, and whether the account shows its owner.

@@ -5,8 +5,9 @@ use std::fmt::Display;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::explained::HasExplanation;
 use super::key::UnmanagedRow;
 use super::matching::{Inventory, Matching, is_row_of};
 use crate::account::Row;
@@ -19,7 +20,7 @@ use crate::terminal::phrase::Phrase;
 const MAX_LISTED: usize = 20;
 
 /// A difference between the state and the account that keyform did not make.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
     /// The recorded name of the key.
     #[schemars(with = "String")]
@@ -31,7 +32,7 @@ pub struct Drift {
     pub kind: DriftKind,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum DriftKind {
     /// The row is no longer on the account.
@@ -42,7 +43,7 @@ pub enum DriftKind {
     Renamed { from: String, to: String },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Note {
     /// A desired key expires today or soon.
@@ -149,6 +150,18 @@ pub(super) fn find_notes(
         notes.push(Note::PrimaryUnknown);
     }
     notes
+}
+
+impl HasExplanation for Drift {
+    fn explanation(&self) -> Phrase {
+        self.phrase()
+    }
+}
+
+impl HasExplanation for Note {
+    fn explanation(&self) -> Phrase {
+        self.phrase()
+    }
 }
 
 impl Drift {

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::explained::Explained;
+use super::explained::{Explained, HasExplanation};
 use crate::names::KeyId;
 use crate::terminal::phrase::Phrase;
 
@@ -66,6 +66,12 @@ pub enum Reason {
     Restored,
     /// Forget: the same key is recorded with another id.
     Copy,
+}
+
+impl HasExplanation for Reason {
+    fn explanation(&self) -> Phrase {
+        self.phrase()
+    }
 }
 
 impl Reason {
@@ -132,6 +138,6 @@ impl Reason {
     }
 
     pub(super) fn serialize_explained<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Explained::new(self, &self.phrase()).serialize(serializer)
+        Explained::new(self).serialize(serializer)
     }
 }

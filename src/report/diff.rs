@@ -1,7 +1,7 @@
 //! A plan as a unified diff from recorded to desired, both as YAML: a list of keys by name.
 //!
-//! Lines are compared only between entries of the same name. Comparing the whole lists would take time that grows with the
-//! square of the number of changes.
+//! It has the entries that change, each whole, and no others. Lines are compared only between entries of the same name.
+//! Comparing the whole lists would take time that grows with the square of the number of changes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -9,13 +9,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-use crate::names::{AccountName, KeyName};
+use crate::names::{AccountName, KeyId, KeyName};
 use crate::plan::{AccountRow, Change, LeftOutAction, NewKey, OldKey, Plan};
-use crate::state::{Record, State};
+use crate::state::Record;
 use crate::terminal::escape::escape;
-
-/// The number of unchanged lines around a change.
-const CONTEXT: usize = 3;
 
 /// A key, as both sides show it.
 #[derive(Serialize)]
@@ -51,13 +48,8 @@ struct Sides {
     after: String,
 }
 
-struct DiffLine<'t> {
-    tag: ChangeTag,
-    text: &'t str,
-}
-
 /// Renders the changes of a plan, and what else a reviewer should know as comments around them.
-pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
+pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     if let Some(stack) = &plan.stack {
         let _ = writeln!(out, "# Stack: {stack}");
@@ -72,9 +64,13 @@ pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
             let _ = writeln!(out, "#   {} {} {name} {fingerprint}", kind.glyph(), kind.verb());
         }
     }
-    out += &changes(plan, recorded);
+    for refusal in &plan.refusals {
+        let _ = writeln!(out, "# Refused: {}", refusal.message());
+        let _ = writeln!(out, "#   help: {}", refusal.help());
+    }
+    out += &changes(plan);
     for drift in &plan.drift {
-        let _ = writeln!(out, "# changed outside of keyform: {}", drift.phrase());
+        let _ = writeln!(out, "# Changed outside of keyform: {}", drift.phrase());
     }
     for remark in plan.remarks() {
         let _ = writeln!(out, "# {remark}");
@@ -83,48 +79,56 @@ pub fn plan(plan: &Plan, recorded: Option<&State>) -> String {
 }
 
 /// Renders the changes of a plan. Empty if no key and no row changes.
-pub fn changes(plan: &Plan, recorded: Option<&State>) -> String {
-    let entries = entries(plan, recorded);
-    let lines: Vec<_> = entries.values().flat_map(lines).collect();
-    let hunks = hunks(&lines);
-    if hunks.is_empty() {
-        return String::new();
+pub fn changes(plan: &Plan) -> String {
+    let (mut olds, mut news) = (0, 0);
+    let mut lines = String::new();
+    for Sides { before, after } in entries(plan).values().filter(|sides| sides.before != sides.after) {
+        for change in TextDiff::from_lines(before.as_str(), after.as_str()).iter_all_changes() {
+            let _ = write!(lines, "{}{}", change.tag(), change.value());
+            olds += usize::from(change.tag() != ChangeTag::Insert);
+            news += usize::from(change.tag() != ChangeTag::Delete);
+        }
     }
-    let from = recorded.map_or_else(|| "recorded".to_owned(), |state| format!("recorded (serial {})", state.serial));
-    format!("--- {from}\n+++ desired\n{hunks}")
+    if lines.is_empty() {
+        return lines;
+    }
+    let from =
+        plan.base.lineage.map_or_else(|| "recorded".to_owned(), |_| format!("recorded (serial {})", plan.base.serial));
+    format!("--- {from}\n+++ desired\n@@ -{} +{} @@\n{lines}", range(olds), range(news))
 }
 
 /// Pairs both sides of each entry by name, and further records with the same name by id.
-fn entries<'p>(plan: &'p Plan, recorded: Option<&'p State>) -> BTreeMap<(&'p KeyName, &'p str), Sides> {
+fn entries(plan: &Plan) -> BTreeMap<(&KeyName, &str), Sides> {
     let mut entries: BTreeMap<_, Sides> = BTreeMap::new();
     let changes = || plan.actions.iter().map(|action| &action.change);
-    let old_rows = || changes().flat_map(Change::old_rows);
-    let primaries: HashSet<_> = old_rows().filter(|old| old.is_primary).map(|old| &old.id).collect();
-    let mut dropped: HashSet<_> = old_rows().map(|old| &old.id).collect();
+    let mut dropped: HashSet<_> = changes().flat_map(Change::old_rows).map(|old| &old.id).collect();
     dropped.extend(changes().filter_map(Change::new_key).flat_map(|key| &key.stale));
     // A row that is already recorded gets a new record, which may have another name.
     dropped.extend(changes().filter_map(Change::row).map(|row| &row.id));
+    let primary = plan.primary_row.as_ref().map(|row| &row.id);
     let promoted: HashSet<_> = changes().filter(|change| change.promotes()).map(Change::blob).collect();
+    let stays_primary = |id: &KeyId| promoted.is_empty() && Some(id) == primary;
 
-    for record in recorded.into_iter().flat_map(State::sorted) {
+    for record in &plan.recorded {
         let first = (&record.name, "");
         let at = if entries.contains_key(&first) { (&record.name, record.id.as_str()) } else { first };
         let sides = entries.entry(at).or_default();
-        sides.before = of_record(record, primaries.contains(&record.id));
+        sides.before = of_record(record, Some(&record.id) == primary);
         if !dropped.contains(&record.id) {
-            sides.after = of_record(record, promoted.contains(&record.public_key));
+            sides.after = of_record(record, promoted.contains(&record.public_key) || stays_primary(&record.id));
         }
     }
+    let recorded: HashSet<_> = plan.recorded.iter().map(|record| &record.id).collect();
     for action in &plan.actions {
         if let Change::Delete(old) = &action.change
-            && recorded.is_none_or(|state| !state.records.contains_key(&old.id))
+            && !recorded.contains(&old.id)
         {
             entries.entry((&action.name, old.id.as_str())).or_default().before = of_old(old);
         }
         if let Some(key) = action.change.new_key() {
-            let is_primary = promoted.contains(key.key.blob());
-            let after = of_new(&action.name, key, action.change.row(), is_primary);
-            entries.entry((&action.name, "")).or_default().after = after;
+            let row = action.change.row();
+            let is_primary = promoted.contains(key.key.blob()) || row.is_some_and(|row| stays_primary(&row.id));
+            entries.entry((&action.name, "")).or_default().after = of_new(&action.name, key, row, is_primary);
         }
     }
     entries
@@ -206,55 +210,11 @@ fn write(entry: &DiffEntry<'_>) -> String {
     serde_yaml::to_string(&[entry]).unwrap_or_default()
 }
 
-fn lines(sides: &Sides) -> Vec<DiffLine<'_>> {
-    let Sides { before, after } = sides;
-    if before == after {
-        return before.split_inclusive('\n').map(|text| DiffLine { tag: ChangeTag::Equal, text }).collect();
-    }
-    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    diff.iter_all_changes().map(|change| DiffLine { tag: change.tag(), text: change.value() }).collect()
-}
-
-/// Writes the changed lines with [`CONTEXT`] lines around them.
-fn hunks(lines: &[DiffLine<'_>]) -> String {
-    let mut out = String::new();
-    let (mut old, mut new) = (1, 1);
-    let mut start = 0;
-    while let Some(first) = lines.iter().skip(start).position(|line| line.tag != ChangeTag::Equal).map(|at| start + at)
-    {
-        let from = first.saturating_sub(CONTEXT).max(start);
-        // Hunks are joined if the context lines of both would cover all lines between them.
-        let mut end = first + 1;
-        let mut calm = 0;
-        for (at, line) in lines.iter().enumerate().skip(first + 1) {
-            calm = if line.tag == ChangeTag::Equal { calm + 1 } else { 0 };
-            if calm > 2 * CONTEXT {
-                break;
-            }
-            if calm == 0 {
-                end = at + 1;
-            }
-        }
-        let to = (end + CONTEXT).min(lines.len());
-        let passed = from - start;
-        (old, new) = (old + passed, new + passed);
-        let shown = lines.get(from..to).unwrap_or_default();
-        let olds = shown.iter().filter(|line| line.tag != ChangeTag::Insert).count();
-        let news = shown.iter().filter(|line| line.tag != ChangeTag::Delete).count();
-        let _ = writeln!(out, "@@ -{} +{} @@", range(old, olds), range(new, news));
-        for DiffLine { tag, text } in shown {
-            let _ = write!(out, "{tag}{text}");
-        }
-        (old, new, start) = (old + olds, new + news, to);
-    }
-    out
-}
-
-/// Formats the first line of a side of a hunk, and its number of lines. An empty side starts at the line before.
-fn range(start: usize, length: usize) -> String {
+/// Formats the first line of a side and its number of lines. An empty side starts at the line before.
+fn range(length: usize) -> String {
     match length {
-        0 => format!("{},0", start - 1),
-        1 => start.to_string(),
-        _ => format!("{start},{length}"),
+        0 => "0,0".to_owned(),
+        1 => "1".to_owned(),
+        _ => format!("1,{length}"),
     }
 }

@@ -11,7 +11,6 @@ use crate::account::{Endpoint, Failure, Operation};
 use crate::apply::{Event, Finding, Status, Step};
 use crate::names::{KeyId, KeyName, StackName, UserId};
 use crate::plan::file::FORMAT_VERSION;
-use crate::plan::guard::Refusal;
 use crate::plan::{Action, ActionKind, Change, KeyView, OldKey, Plan};
 use crate::terminal::json;
 
@@ -132,8 +131,8 @@ impl<'p> Events<'p> {
     }
 
     /// Renders the refusals of the plan, with a line feed at the end.
-    pub fn refused(&self, refusals: &[Refusal], time: Timestamp) -> String {
-        let reasons = refusals.iter().map(|refusal| refusal.message().to_string()).collect();
+    pub fn refused(&self, time: Timestamp) -> String {
+        let reasons = self.plan.refusals.iter().map(|refusal| refusal.message().to_string()).collect();
         let digest = self.plan.digest().to_string();
         self.line(time, EventContent::Refused { format_version: FORMAT_VERSION, digest, reasons })
     }

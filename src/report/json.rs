@@ -7,7 +7,6 @@ use serde::Serialize;
 use crate::apply::{Outcome, Step, Verification};
 use crate::plan::Plan;
 use crate::plan::file::{FORMAT_VERSION, PlanDocument};
-use crate::plan::guard::Refusal;
 use crate::state::{JournalEntry, Record, State};
 use crate::terminal::json;
 
@@ -74,27 +73,12 @@ pub fn unsaved(results: &[JournalEntry]) -> String {
 struct RefusedDocument<'a> {
     format_version: u64,
     success: bool,
-    refused: Vec<RefusalDocument>,
     plan: PlanDocument<'a>,
 }
 
-#[derive(Serialize)]
-struct RefusalDocument {
-    message: String,
-    help: String,
-}
-
-/// Renders a plan and its refusals.
-pub fn refused(plan: &Plan, refusals: &[Refusal]) -> String {
-    let refused = refusals
-        .iter()
-        .map(|refusal| RefusalDocument { message: refusal.message().to_string(), help: refusal.help().to_string() });
-    pretty(&RefusedDocument {
-        format_version: FORMAT_VERSION,
-        success: false,
-        refused: refused.collect(),
-        plan: plan.document(),
-    })
+/// Renders a refused plan.
+pub fn refused(plan: &Plan) -> String {
+    pretty(&RefusedDocument { format_version: FORMAT_VERSION, success: false, plan: plan.document() })
 }
 
 /// Renders an object that maps names to ids, for scripts that create pods.

@@ -55,7 +55,7 @@ fn a_saved_plan_cannot_weaken_a_guard() {
     folder.keyform("plan --out approved.json").on(&account).run().expect(3);
     // The number of managed keys comes from the state.
     let plan = folder.read("approved.json");
-    folder.write("approved.json", plan.replace("\"managed\": 4", "\"managed\": 400"));
+    folder.write("approved.json", plan.replacen("\"managed\": 4", "\"managed\": 400", 1));
     fails_before_any_write(&account, &folder, "apply -y approved.json", 3);
     folder.keyform("apply -y approved.json --allow-deletes 3").on(&account).run().expect(0);
 }

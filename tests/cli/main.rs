@@ -25,6 +25,7 @@ mod rebuild;
 mod recovery;
 mod requests;
 mod sandbox;
+mod show;
 mod signals;
 mod streams;
 mod usage;

@@ -19,7 +19,7 @@ enum Token {
 }
 
 /// Every command with arguments to run it, the token permission that it needs, and whether it locks the state.
-const COMMANDS: [(&str, &str, Token, bool); 20] = [
+const COMMANDS: [(&str, &str, Token, bool); 21] = [
     ("init", "", Token::None, false),
     ("add", "alice --update --owner ann", Token::None, false),
     ("rm", "alice", Token::None, false),
@@ -27,6 +27,7 @@ const COMMANDS: [(&str, &str, Token, bool); 20] = [
     ("validate", "", Token::None, false),
     ("plan", "", Token::Read, false),
     ("apply", "--auto-approve", Token::ReadWrite, true),
+    ("show", "plan.json", Token::None, false),
     ("import", "", Token::Read, false),
     ("state list", "", Token::None, false),
     ("state show", "alice", Token::None, false),
@@ -59,6 +60,7 @@ fn each_command_needs_the_token_that_the_reference_names() {
         let folder = Folder::of("alice=1");
         let full = account_with(EmulatorConfig::default());
         folder.keyform("apply -y").on(&full).run().expect(0);
+        folder.keyform("plan --out plan.json").on(&full).run().expect(0);
         folder.write("keyform.yaml", super::support::program::manifest("alice=1 bob=2"));
         let line = format!("{command} {arguments}");
         let (read, write) = (token != Token::None, token == Token::ReadWrite);
@@ -86,6 +88,7 @@ fn each_command_locks_the_state_as_the_reference_says() {
     for (command, arguments, _, locks) in COMMANDS.into_iter().filter(|(command, ..)| *command != "emulator") {
         let (account, folder) = (account_with(EmulatorConfig::default()), Folder::of("alice=1"));
         folder.keyform("apply -y").on(&account).run().expect(0);
+        folder.keyform("plan --out plan.json").on(&account).run().expect(0);
         let lock = File::create(folder.path(&format!("{STATE}.lock"))).unwrap();
         lock.lock().unwrap();
         folder.keyform(&format!("{command} {arguments}")).on(&account).run().expect(i32::from(locks));

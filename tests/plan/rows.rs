@@ -109,7 +109,7 @@ fn unmanaged_rows_are_listed_and_refused_if_the_policy_says_so() {
     };
     let refusals = |plan: &Plan, unmanaged| {
         let acknowledged = Acknowledged { unmanaged, ..Acknowledged::default() };
-        guard::refusals(plan, Some(&world::recorded("")), &acknowledged, Stage::Apply)
+        guard::refusals(plan, &acknowledged, Stage::Apply)
     };
     let plan = plan_of(&desired);
     let rows: Vec<_> = plan.unmanaged.iter().map(|row| (row.account_name.as_str(), row.is_expected)).collect();

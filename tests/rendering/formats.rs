@@ -2,9 +2,9 @@
 
 use insta::assert_snapshot;
 use keyform::plan::file;
-use keyform::report::{View, markdown};
+use keyform::report::{View, markdown, text};
 
-use crate::scenes::{NAMES, Scene};
+use crate::scenes::{NAMES, SCENES, Scene};
 use crate::support::world;
 
 /// The number of lines that a snapshot keeps at either end of a long text.
@@ -55,6 +55,25 @@ fn every_scene_as_json() {
         let json = file::to_text(&Scene::named(name).plan);
         let json = json.replace(env!("CARGO_PKG_VERSION"), "VERSION");
         assert_snapshot!(format!("json_{name}"), shortened(&json));
+    }
+}
+
+#[test]
+fn a_saved_plan_is_rendered_as_the_plan_was() {
+    for name in SCENES {
+        let scene = Scene::named(name);
+        let saved = file::to_text(&scene.plan);
+        let read = Scene { plan: file::from_text(saved.as_bytes()).unwrap() };
+        let views = [(false, None), (true, None), (false, Some(60)), (true, Some(120))];
+        for view in views.map(|(full, columns)| View { full, columns, randomart: full }) {
+            assert_eq!(read.text(view), scene.text(view), "{name}");
+            for max_chars in [markdown::MIN_CHARS, markdown::MAX_CHARS] {
+                assert_eq!(read.comment(max_chars, view), scene.comment(max_chars, view), "{name}");
+            }
+        }
+        assert_eq!(read.diff(), scene.diff(), "{name}");
+        assert_eq!(file::to_text(&read.plan), saved, "{name}");
+        assert_eq!(text::refusals(&read.plan.refusals), text::refusals(&scene.plan.refusals), "{name}");
     }
 }
 

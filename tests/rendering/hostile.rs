@@ -126,7 +126,7 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
         today: world::today(),
         destroy: false,
     });
-    Scene { plan, recorded }
+    Scene::guarded(plan)
 }
 
 fn has_only_styles(text: &str) -> Result<(), TestCaseError> {
@@ -170,14 +170,16 @@ proptest! {
     ) {
         let scene = scene(&names, &owner, &account_name, "");
         has_only_styles(&scene.text(View { randomart: true, full: true, columns: Some(60) }))?;
-        has_only_styles(&text::refusals(&scene.refusals()))?;
+        has_only_styles(&text::refusals(&scene.plan.refusals))?;
         let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Pending(failure(&message)), Status::Skipped { reason: message.clone() }], vec![]);
         has_only_styles(&text::outcome(&scene.plan, &failed, &message, View::default()))?;
         let uncertain = Failure { effect: Effect::Unknown, ..failure(&message) };
         let unverified = keyform::apply::Outcome { verification: Verification::Failed(message), ..outcome(&scene, &[Status::Failed(uncertain)], vec![]) };
         has_only_styles(&text::outcome(&scene.plan, &unverified, "s", View::default()))?;
-        has_only_styles(&text::records(&scene.recorded))?;
-        for record in scene.recorded.sorted() {
+        let mut state = world::recorded("");
+        state.records.extend(scene.plan.recorded.iter().map(|record| (record.id.clone(), record.clone())));
+        has_only_styles(&text::records(&state))?;
+        for record in &scene.plan.recorded {
             has_only_styles(&text::record(record, View::default()))?;
         }
     }
@@ -192,9 +194,14 @@ proptest! {
         let read: serde_json::Value = serde_json::from_str(&written).unwrap();
         prop_assert_eq!(&read, &serde_json::to_value(scene.plan.document()).unwrap());
         let saved = file::from_text(written.as_bytes()).unwrap();
-        prop_assert_eq!(saved, Plan { user_seen: false, drift: Vec::new(), notes: Vec::new(), ..scene.plan.clone() });
+        prop_assert_eq!(&saved, &Plan { user_seen: false, ..scene.plan.clone() });
+        let saved = Scene { plan: saved };
+        let view = View { full: true, randomart: true, columns: Some(70) };
+        prop_assert_eq!(scene.text(view), saved.text(view));
+        prop_assert_eq!(scene.diff(), saved.diff());
+        prop_assert_eq!(scene.comment(markdown::MAX_CHARS, view), saved.comment(markdown::MAX_CHARS, view));
         let failed = outcome(&scene, &[Status::Failed(failure(&message)), Status::Skipped { reason: message.clone() }], vec![]);
-        for text in [json::outcome(&scene.plan, &failed), json::refused(&scene.plan, &scene.refusals())] {
+        for text in [json::outcome(&scene.plan, &failed), json::refused(&scene.plan)] {
             prop_assert!(unsafe_chars(&text).all(|(_, c)| c == '\n'));
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }

@@ -49,7 +49,7 @@ pub(crate) fn events(scene: &Scene, outcome: &Outcome) -> String {
         lines += &events.event(&Event::Ended { step, action }, time);
     }
     lines += &events.event(&Event::Verified { findings: outcome.findings() }, time);
-    lines += &events.refused(&scene.refusals(), time);
+    lines += &events.refused(time);
     lines
 }
 

@@ -7,7 +7,7 @@ use keyform::account::Endpoint;
 use keyform::names::{CommitId, UserId};
 use keyform::report::{View, markdown};
 
-use crate::scenes::Scene;
+use crate::scenes::{SCENES, Scene};
 use crate::support::world;
 
 /// The path of the picture.
@@ -79,7 +79,7 @@ fn scenes_can_be_drawn() {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenes");
     fs::create_dir_all(&folder).unwrap();
-    for name in ["one", "each", "twelve", "sixty", "many", "guards", "drift", "warnings", "none", "stack"] {
+    for name in SCENES {
         let scene = Scene::named(name);
         fs::write(folder.join(format!("{name}.md")), scene.comment(markdown::MAX_CHARS, View::default())).unwrap();
         for columns in [60, 80, 120] {

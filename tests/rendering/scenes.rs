@@ -3,22 +3,24 @@
 use keyform::manifest::Desired;
 use keyform::names::{CommitId, KeyName, StackName};
 use keyform::plan::Plan;
-use keyform::plan::guard::{Acknowledged, Refusal, Stage, refusals};
+use keyform::plan::guard::{Acknowledged, Stage, refusals};
 use keyform::report::markdown::{self, Comment};
 use keyform::report::{View, diff, text};
-use keyform::state::State;
 
 use crate::support::keys;
 use crate::support::world::{self, today};
 
-/// A plan and the state that it was made from.
+/// A plan, with the guards that refuse it.
 pub(crate) struct Scene {
     pub(crate) plan: Plan,
-    pub(crate) recorded: State,
 }
 
 /// The names of the scenes that are rendered in every format.
 pub(crate) const NAMES: [&str; 8] = ["first", "none", "each", "many", "guards", "drift", "warnings", "stack"];
+
+/// The names of all scenes.
+pub(crate) const SCENES: [&str; 11] =
+    ["first", "none", "each", "many", "guards", "drift", "warnings", "stack", "one", "twelve", "sixty"];
 
 impl Scene {
     /// Returns the scene with this name.
@@ -70,11 +72,12 @@ impl Scene {
         let listing = world::listing(account);
         let mut plan = world::plan_of(desired, Some(&recorded), Some(&listing));
         plan.base.location = Some("keyform.state.json".to_owned());
-        Self { plan, recorded }
+        Self::guarded(plan)
     }
 
-    pub(crate) fn refusals(&self) -> Vec<Refusal> {
-        refusals(&self.plan, Some(&self.recorded), &Acknowledged::default(), Stage::Plan)
+    pub(crate) fn guarded(mut plan: Plan) -> Self {
+        plan.refusals = refusals(&plan, &Acknowledged::default(), Stage::Plan);
+        Self { plan }
     }
 
     /// Renders the plan as text with colours.
@@ -83,14 +86,11 @@ impl Scene {
     }
 
     pub(crate) fn diff(&self) -> String {
-        diff::plan(&self.plan, Some(&self.recorded))
+        diff::plan(&self.plan)
     }
 
     pub(crate) fn comment(&self, max_chars: usize, view: View) -> String {
-        let refusals = self.refusals();
-        let command = format!("keyform apply --auto-approve --plan-digest {}", self.plan.digest());
-        let recorded = Some(&self.recorded);
-        markdown::plan(&self.plan, &Comment { refusals: &refusals, recorded, command: &command, max_chars, view })
+        markdown::plan(&self.plan, Comment { max_chars, view })
     }
 }
 

@@ -23,7 +23,7 @@ use crate::cli::saved_plan;
 use crate::cli::signals::Signals;
 use crate::cli::ui::Ui;
 use crate::manifest::Desired;
-use crate::plan::guard::{self, Refusal, Stage};
+use crate::plan::guard::{self, Stage};
 use crate::plan::{Digest, Plan};
 use crate::report::{View, json, text};
 use crate::state::{LoadedState, Session as _, StateError, StateSession, StateStore};
@@ -107,11 +107,9 @@ async fn apply_locked(
     let Prepared { loaded, observation, plan } = prepared?;
     let log = RunLog::open(args.events.as_deref(), &plan)?;
     show(args, ui, &plan)?;
-    let recorded = recorded(&loaded, observation.as_ref());
-    let refusals = guard::refusals(&plan, recorded, &args.acknowledge.to_acknowledged(), Stage::Apply);
-    if !refusals.is_empty() {
-        show_refusals(args, ui, &plan, &refusals)?;
-        log.refused(&refusals);
+    if !plan.refusals.is_empty() {
+        show_refusals(args, ui, &plan)?;
+        log.refused();
         return Ok(log.finish(ui, Exit::Refused));
     }
     match ask(args, ui, &plan, stop).await? {
@@ -182,7 +180,7 @@ async fn prepare(
     let today = args.day.resolve();
     let lateness = context.lateness(args.listing);
     let observe = async |may_upload| account.observe(&loaded, lateness, may_upload, context.ui).await;
-    let (observation, plan) = match source {
+    let (observation, mut plan) = match source {
         PlanSource::Manifest(desired) => {
             let observation = if args.scope.offline { None } else { Some(observe(!desired.keys.is_empty()).await?) };
             let basis = PlanBasis {
@@ -192,16 +190,12 @@ async fn prepare(
                 endpoint: &account.endpoint,
                 observation: observation.as_ref(),
                 today,
-                stack: context.stack.as_ref(),
             };
             let plan = basis.plan(&args.scope, &args.acknowledge)?;
             check_digest(args, &plan)?;
             (observation, plan)
         }
-        PlanSource::Saved(mut plan) => {
-            if let Some(stack) = &context.stack {
-                plan.stack = Some(stack.clone());
-            }
+        PlanSource::Saved(plan) => {
             saved_plan::check_endpoint(&plan, account)?;
             check_digest(args, &plan)?;
             let may_upload = plan.actions.iter().any(|action| action.change.new_key().is_some());
@@ -212,6 +206,10 @@ async fn prepare(
             (Some(observation), plan)
         }
     };
+    if let Some(stack) = &context.stack {
+        plan.stack = Some(stack.clone());
+    }
+    plan.refusals = guard::refusals(&plan, &args.acknowledge.to_acknowledged(), Stage::Apply);
     refuse_compromised(&plan, context.ui).await?;
     Ok(Prepared { loaded, observation, plan })
 }
@@ -235,11 +233,11 @@ fn show(args: &ApplyArgs, ui: Ui, plan: &Plan) -> Result<(), CliError> {
     }
 }
 
-fn show_refusals(args: &ApplyArgs, ui: Ui, plan: &Plan, refusals: &[Refusal]) -> Result<(), CliError> {
+fn show_refusals(args: &ApplyArgs, ui: Ui, plan: &Plan) -> Result<(), CliError> {
     if args.format == OutputFormat::Json {
-        ui.result(&json::refused(plan, refusals))?;
+        ui.result(&json::refused(plan))?;
     }
-    ui.tell(&text::refusals(refusals));
+    ui.tell(&text::refusals(&plan.refusals));
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod rebuild;
 pub(super) mod revoke;
 pub(super) mod rm;
 pub(super) mod schema;
+pub(super) mod show;
 pub(super) mod state;
 mod unlock;
 pub(super) mod validate;

@@ -108,7 +108,7 @@ async fn prepare(basis: &RebuildBasis<'_>, session: &mut StateSession) -> Result
     // Adopting keys without a state is what this command is for.
     let acknowledged = Acknowledged { new_state: true, ..Acknowledged::default() };
     let plan = adoptions(desired, account, &observation.listing);
-    let refusals = guard::refusals(&plan, None, &acknowledged, Stage::Apply);
+    let refusals = guard::refusals(&plan, &acknowledged, Stage::Apply);
     if !refusals.is_empty() {
         context.ui.tell(&text::refusals(&refusals));
         return Ok(Err(Exit::Refused));

@@ -7,6 +7,7 @@ mod fit;
 mod list;
 mod span;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use fit::Fit;
@@ -16,9 +17,9 @@ use super::View;
 use super::diff;
 use super::words::{counted, unaffected};
 use crate::names::StackName;
-use crate::plan::guard::Refusal;
 use crate::plan::{ActionKind, Drift, LeftOutAction, Note, Plan, UnmanagedRow};
-use crate::state::State;
+use crate::terminal::escape::escape;
+use crate::terminal::shell::quoted;
 
 /// Maximum length of a comment on GitHub, in characters. GitLab accepts more.
 pub const MAX_CHARS: usize = 65_536;
@@ -32,14 +33,9 @@ const MAX_COMMAND: usize = 1_000;
 /// Maximum number of entries in each list: drift, unmanaged rows, notes, refusals.
 const MAX_LISTED: usize = 10;
 
-/// The contents of a comment besides the plan.
+/// How a plan is laid out as a comment.
 #[derive(Debug, Clone, Copy)]
-pub struct Comment<'a> {
-    pub refusals: &'a [Refusal],
-    /// The state that the plan was made from.
-    pub recorded: Option<&'a State>,
-    /// The command that applies exactly this plan.
-    pub command: &'a str,
+pub struct Comment {
     /// Maximum length in characters, at least [`MIN_CHARS`].
     pub max_chars: usize,
     pub view: View,
@@ -54,9 +50,9 @@ pub fn marker(stack: Option<&StackName>) -> String {
 /// Renders a plan: who loses access, what changes, who gains access, then unmanaged rows, notes and the diff.
 ///
 /// If it is too long, parts are left out and counted: first pictures and the diff, then actions from the end.
-pub fn plan(plan: &Plan, comment: &Comment<'_>) -> String {
-    let head = head(plan, comment);
-    let tail = tail(plan, comment);
+pub fn plan(plan: &Plan, comment: Comment) -> String {
+    let head = head(plan);
+    let tail = tail(plan);
     let mut fit = Fit::new(comment.max_chars, &[&head, &tail]);
     let lists = lists(plan, &mut fit);
     let actions = list::actions(plan, &mut fit);
@@ -64,7 +60,7 @@ pub fn plan(plan: &Plan, comment: &Comment<'_>) -> String {
     head + &actions + &lists + &details + &tail
 }
 
-fn head(plan: &Plan, comment: &Comment<'_>) -> String {
+fn head(plan: &Plan) -> String {
     let counts: Vec<_> = [
         ActionKind::Delete,
         ActionKind::Replace,
@@ -79,7 +75,7 @@ fn head(plan: &Plan, comment: &Comment<'_>) -> String {
     .map(|kind| format!("{} to {}", plan.count(kind), kind.verb()))
     .collect();
     let counts = if counts.is_empty() { "no changes".to_owned() } else { counts.join(", ") };
-    let refused = if comment.refusals.is_empty() { "" } else { "refused: " };
+    let refused = if plan.refusals.is_empty() { "" } else { "refused: " };
     let stack = plan.stack.as_ref();
     let label = stack.map(|stack| format!(" {}", code(stack.as_str()))).unwrap_or_default();
     let mut out = format!("{}\n### keyform{label}: {refused}{counts}\n\n", marker(stack));
@@ -106,27 +102,34 @@ fn head(plan: &Plan, comment: &Comment<'_>) -> String {
         }
         out.push('\n');
     }
-    for refusal in comment.refusals.iter().take(MAX_LISTED) {
+    for refusal in plan.refusals.iter().take(MAX_LISTED) {
         let _ =
             writeln!(out, "> **Refused**: {}.\n> **Help**: {}.\n", phrase(&refusal.message()), phrase(&refusal.help()));
     }
-    if let more @ 1.. = comment.refusals.len().saturating_sub(MAX_LISTED) {
+    if let more @ 1.. = plan.refusals.len().saturating_sub(MAX_LISTED) {
         let _ = writeln!(out, "> **Refused** for {}.\n", counted(more, "more reason"));
     }
     out
 }
 
-fn tail(plan: &Plan, comment: &Comment<'_>) -> String {
+fn tail(plan: &Plan) -> String {
     let mut out = format!("Digest {}, keyform {}.\n", code(&plan.digest().to_string()), env!("CARGO_PKG_VERSION"));
-    if plan.is_empty() || !comment.refusals.is_empty() {
+    if plan.is_empty() || !plan.refusals.is_empty() {
         return out;
     }
     out += "This command applies exactly this plan, and fails if the plan has changed:\n\n";
-    let fits = comment.command.chars().count() <= MAX_COMMAND;
-    let command =
-        if fits { comment.command.to_owned() } else { format!("keyform apply … --plan-digest {}", plan.digest()) };
-    out += &fence("sh", &command);
+    out += &fence("sh", &command(plan));
     out
+}
+
+/// Returns the command that applies exactly this plan, for people to copy and for pipelines to read.
+fn command(plan: &Plan) -> String {
+    let digest = plan.digest().to_string();
+    let arguments = plan.arguments.iter().map(|word| escape(word));
+    let words = ["keyform", "apply", "--auto-approve"].map(Cow::Borrowed).into_iter().chain(arguments);
+    let words = words.chain(["--plan-digest", &digest].map(Cow::Borrowed));
+    let command = words.map(|word| quoted(&word).into_owned()).collect::<Vec<_>>().join(" ");
+    if command.chars().count() <= MAX_COMMAND { command } else { format!("keyform apply … --plan-digest {digest}") }
 }
 
 /// Renders the first entries of each list: drift, unmanaged rows, and notes.
@@ -163,7 +166,7 @@ fn lists(plan: &Plan, fit: &mut Fit) -> String {
 }
 
 /// Renders the diff and the pictures, folded, if they fit.
-fn details(plan: &Plan, comment: &Comment<'_>, fit: &mut Fit) -> String {
+fn details(plan: &Plan, comment: Comment, fit: &mut Fit) -> String {
     let mut out = String::new();
     if plan.is_empty() {
         return out;
@@ -180,7 +183,7 @@ fn details(plan: &Plan, comment: &Comment<'_>, fit: &mut Fit) -> String {
         let lines = counted(text.lines().count(), "line");
         let _ = writeln!(out, "_{title}: {lines} not shown because of the size limit._\n");
     };
-    add("Diff", "diff", &diff::changes(plan, comment.recorded));
+    add("Diff", "diff", &diff::changes(plan));
     if comment.view.randomart {
         add("Randomart", "", &pictures(plan));
     }
