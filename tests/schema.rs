@@ -36,6 +36,7 @@ fn the_schemas_match_the_output_of_the_program() {
         assert_eq!(printed, folder.read(&format!("written/{which}.schema.json")));
         let schema: Value = serde_json::from_str(&printed).unwrap();
         assert!(jsonschema::draft202012::meta::validate(&schema).is_ok());
+        assert_eq!(schema["$id"], format!("https://keyform.invalid/schema/{which}.schema.json"));
     }
 }
 

@@ -52,6 +52,7 @@ fn without_null(schema: &mut Schema) {
 /// The SSH keys that should be on an account.
 #[derive(JsonSchema)]
 #[schemars(title = "keyform manifest", rename = "Manifest", deny_unknown_fields)]
+#[schemars(extend("$id" = "https://keyform.invalid/schema/manifest.schema.json"))]
 #[schemars(extend("anyOf" = [
     { "required": ["keys"] }, { "required": ["account"] }, { "required": ["policy"] }, { "required": ["revoked"] },
 ]))]
