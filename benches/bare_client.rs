@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use keyform::account::http_client;
+use keyform::account::{Connection, http_client};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Url};
 
@@ -27,11 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let authorization = HeaderValue::try_from(format!("Bearer {token}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let rate = runtime.block_on(async {
-        let client = http_client()
+        let client = http_client(&Connection::local())
             .retry(reqwest::retry::never())
             .timeout(std::time::Duration::from_secs(30))
-            .tls_certs_only([])
-            .no_proxy()
             .build()?;
         let mut waiting = bodies.lines();
         let mut in_flight = FuturesUnordered::new();

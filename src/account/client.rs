@@ -6,13 +6,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use reqwest::Method;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Certificate, Method, Proxy};
 use thiserror::Error;
 
 use super::endpoint::Endpoint;
 use super::failure::{BodyFault, Failure, FailureKind, Fault};
-use super::http_client::http_client;
+use super::http_client::{Connection, http_client};
 use super::message::FailedRequest;
 use super::received::{Received, receive};
 use super::server_text::{ServerText, one_line};
@@ -39,12 +39,9 @@ pub struct ClientOptions {
     pub timeout: Duration,
     /// The longest time for a connection.
     pub connect_timeout: Duration,
-    /// The proxy for all requests. `None` for a direct connection, regardless of the environment.
-    pub proxy: Option<Proxy>,
+    pub connection: Connection,
     /// Where the token comes from, for errors about it.
     pub token_source: Option<String>,
-    /// The certificates to trust instead of the system's, in PEM.
-    pub roots: Option<Vec<u8>>,
     /// Tells the time of day, for a `Retry-After` with a date.
     pub wall_clock: fn() -> SystemTime,
 }
@@ -65,8 +62,6 @@ pub enum OpenError {
     /// The token fits in no header.
     #[error("the token cannot be sent in a header")]
     Token,
-    #[error("cannot read the certificates to trust")]
-    Roots(#[source] reqwest::Error),
     /// Most often there are no certificates.
     #[error("cannot set up a secure connection: {why}")]
     Http {
@@ -81,9 +76,8 @@ impl Default for ClientOptions {
         Self {
             timeout: DEFAULT_TIMEOUT,
             connect_timeout: Duration::from_secs(10),
-            proxy: None,
+            connection: Connection::default(),
             token_source: None,
-            roots: None,
             wall_clock: SystemTime::now,
         }
     }
@@ -228,9 +222,7 @@ impl OpenError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Token => "copy the token again from the account's settings",
-            Self::Roots(_) | Self::Http { .. } => {
-                "install the system's CA certificates, or name a file with them in SSL_CERT_FILE"
-            }
+            Self::Http { .. } => "install the system's CA certificates, or name a file with them in SSL_CERT_FILE",
         }
     }
 }
@@ -249,23 +241,15 @@ fn method_of(operation: Operation) -> Method {
 }
 
 fn build(endpoint: &Endpoint, options: &ClientOptions) -> Result<reqwest::Client, OpenError> {
-    let mut builder = http_client()
+    let local = Connection::local();
+    http_client(if endpoint.is_https() { &options.connection } else { &local })
         // By default it repeats what an HTTP/2 server refused or did not get to: not decided here.
         .retry(reqwest::retry::never())
         .referer(false)
         .https_only(endpoint.is_https())
         .tcp_nodelay(true)
         .connect_timeout(options.connect_timeout)
-        .timeout(options.timeout);
-    builder = match &options.proxy {
-        Some(proxy) => builder.proxy(proxy.clone()),
-        None => builder.no_proxy(),
-    };
-    if let Some(pem) = &options.roots {
-        builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(OpenError::Roots)?);
-    } else if !endpoint.is_https() {
-        // Does not read the system's certificates, and works where there are none.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().map_err(|source| OpenError::Http { why: transport::innermost(&source), source })
+        .timeout(options.timeout)
+        .build()
+        .map_err(|source| OpenError::Http { why: transport::innermost(&source), source })
 }

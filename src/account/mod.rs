@@ -29,7 +29,7 @@ pub use client::{Client, ClientOptions, DEFAULT_TIMEOUT, OpenError};
 pub use clock::{BootClock, Clock, TokioClock};
 pub use endpoint::{DEFAULT_ENDPOINT, Endpoint, EndpointError};
 pub use failure::{BodyFault, Effect, Failure, FailureKind, Fault, Permission};
-pub use http_client::http_client;
+pub use http_client::{Connection, Roots, http_client};
 pub use lateness::Lateness;
 pub use listing::{ListError, Listing, list_all};
 pub use retry::RetryPolicy;

@@ -76,7 +76,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::http_client;
+    use crate::account::{Connection, http_client};
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn client() -> ClientBuilder {
-        http_client().tls_certs_only([]).connect_timeout(Duration::from_millis(50))
+        http_client(&Connection::local()).connect_timeout(Duration::from_millis(50))
     }
 
     async fn fault(client: ClientBuilder, url: &str) -> (Fault, String) {

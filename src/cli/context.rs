@@ -18,7 +18,7 @@ use super::error::CliError;
 use super::sandbox;
 use super::signals::Signals;
 use super::ui::Ui;
-use super::variables::{self, environment};
+use super::variables::environment;
 use crate::account::settings::{self, Flags, SettingSource, Settings, SettingsError, Sourced};
 use crate::account::{Client, ClientOptions, Endpoint, Lateness, RetryPolicy, Throttle, Token, TokioClock};
 use crate::manifest::{self, Desired, LoadedManifest};
@@ -210,11 +210,7 @@ impl Context {
                 if let Some(warning) = settings.warning(&environment) {
                     self.ui.warn(&warning);
                 }
-                settings::check_certificates(&settings.endpoint.value, &environment)?;
-                if variables::is_empty(settings::CERT_FILE) {
-                    options.roots = Some(settings::system_certificates()).filter(|roots| !roots.is_empty());
-                }
-                options.proxy = settings::resolve_proxy(&settings.endpoint.value, &environment)?;
+                options.connection = settings::resolve_connection(&settings.endpoint.value, &environment)?;
                 options.token_source = Some(settings.token.source.to_string());
                 (settings.endpoint.value.clone(), settings.endpoint.value, settings.token.value, None)
             }

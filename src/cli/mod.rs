@@ -17,6 +17,7 @@ mod known_names;
 mod listing_progress;
 mod log;
 mod manual;
+mod out_folder;
 mod plan_output;
 mod planning;
 mod progress;

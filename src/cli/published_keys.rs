@@ -6,7 +6,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::redirect::Policy;
 use thiserror::Error;
 
 use super::error::{CliError, Hints};
@@ -114,20 +113,8 @@ impl KeySource {
     /// Fetches the keys: at least one line, and at least one key that can be used.
     pub(super) async fn fetch(&self, environment: Environment<'_>) -> Result<Vec<PublishedKey>, CliError> {
         let endpoint = self.address()?;
-        settings::check_certificates(&endpoint, environment)?;
-        let proxy = settings::resolve_proxy(&endpoint, environment)?;
-        let builder = http_client()
-            .user_agent(concat!("keyform/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .referer(false)
-            .https_only(endpoint.is_https())
-            .timeout(TIMEOUT);
-        let builder = match proxy {
-            Some(proxy) => builder.proxy(proxy),
-            None => builder.no_proxy(),
-        };
-        // Works where there are no certificates of the system.
-        let builder = if endpoint.is_https() { builder } else { builder.tls_certs_only([]) };
+        let connection = settings::resolve_connection(&endpoint, environment)?;
+        let builder = http_client(&connection).referer(false).https_only(endpoint.is_https()).timeout(TIMEOUT);
         let address = endpoint.to_string();
         let failed = |error: &reqwest::Error| FetchError::Failed { address: address.clone(), why: innermost(error) };
         let client = builder.build().map_err(|error| failed(&error))?;

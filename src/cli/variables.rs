@@ -22,6 +22,8 @@ enum Reader {
     Account,
     /// Those that read or write a state.
     State,
+    /// Those that connect to a server: the account, a state at a URL, or one with published keys.
+    Network,
     /// One.
     Only(&'static str),
 }
@@ -39,17 +41,17 @@ pub const VARIABLES: [Variable; 18] = [
     Variable { names: &["HOME"], meaning: "Folder that contains .prime/", reader: Reader::Account },
     Variable {
         names: &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-        meaning: "Proxy for connections to the API",
-        reader: Reader::Account,
+        meaning: "Proxy for connections to the API and to a state",
+        reader: Reader::Network,
     },
     Variable {
         names: &["HTTP_PROXY", "http_proxy"],
         meaning: "Not used: plain HTTP never leaves this machine",
-        reader: Reader::Account,
+        reader: Reader::Network,
     },
-    Variable { names: &["NO_PROXY", "no_proxy"], meaning: "Hosts to connect to directly", reader: Reader::Account },
-    Variable { names: &["SSL_CERT_FILE"], meaning: "File with the certificates to trust", reader: Reader::Account },
-    Variable { names: &["SSL_CERT_DIR"], meaning: "Folders with the certificates to trust", reader: Reader::Account },
+    Variable { names: &["NO_PROXY", "no_proxy"], meaning: "Hosts to connect to directly", reader: Reader::Network },
+    Variable { names: &["SSL_CERT_FILE"], meaning: "File with the certificates to trust", reader: Reader::Network },
+    Variable { names: &["SSL_CERT_DIR"], meaning: "Folders with the certificates to trust", reader: Reader::Network },
     Variable {
         names: &["CI_PROJECT_DIR"],
         meaning: "Checkout of a GitLab job, next to its variables of type File",
@@ -136,6 +138,7 @@ pub(super) fn of_command(command: &str, uses_account: bool, uses_state: bool) ->
         Reader::All => true,
         Reader::Account => uses_account,
         Reader::State => uses_state,
+        Reader::Network => uses_account || uses_state || command == "add",
         Reader::Only(reader) => reader == command,
     });
     [own].into_iter().map(|(name, meaning)| (name.to_owned(), meaning)).chain(read.map(Variable::definition)).collect()
@@ -157,12 +160,6 @@ pub(super) fn environment(name: &str) -> Option<OsString> {
         "{name} is missing in the table"
     );
     std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// Returns whether a variable is set, and empty: for libraries that read it themselves and take it for a value.
-#[expect(clippy::disallowed_methods, reason = "see `environment`")]
-pub(super) fn is_empty(name: &str) -> bool {
-    std::env::var_os(name).is_some_and(|value| value.is_empty())
 }
 
 /// Reads the value of a flag that is on or off.

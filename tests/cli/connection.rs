@@ -64,6 +64,72 @@ fn a_connection_setting_that_cannot_be_used_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_connection_setting_that_cannot_be_used_is_an_error_for_a_store_and_for_published_keys_too() {
+    let folder = Folder::of("alice=1");
+    folder.write("empty.pem", "");
+    let s3 = ["AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_REGION=eu-west-1"];
+    let places: [(&str, &[&str], &str); 5] = [
+        ("state list --state s3://bucket/folder", &s3, "bucket.s3.amazonaws.com"),
+        ("state list --state gs://bucket/folder", &["GOOGLE_OAUTH_ACCESS_TOKEN=a"], "storage.googleapis.com"),
+        (
+            "state list --state az://bucket/folder",
+            &["AZURE_STORAGE_ACCOUNT=team", "AZURE_STORAGE_TOKEN=a"],
+            "team.blob.core.windows.net",
+        ),
+        (
+            "state list --state https://forge.example.invalid/state",
+            &["TF_HTTP_USERNAME=a", "TF_HTTP_PASSWORD=b"],
+            "forge.example.invalid",
+        ),
+        ("add --from https://forge.example.invalid/a.keys", &[], "forge.example.invalid"),
+    ];
+    for (command, variables, host) in places {
+        let run = |name: &str, value: &str| {
+            let mut run = folder.keyform(command);
+            for (name, value) in variables.iter().map(|variable| variable.split_once('=').unwrap()) {
+                run = run.env(name, value);
+            }
+            let ran = run.env("HTTPS_PROXY", "http://127.0.0.1:1").env(name, value).run().expect(1);
+            assert!(ran.stderr.contains(name) && !ran.stderr.contains("hush"), "{command}: {ran}");
+            ran.stderr
+        };
+        for (name, value) in [
+            ("HTTPS_PROXY", "http://user:hush@proxy:port"),
+            ("https_proxy", "socks5://127.0.0.1:1"),
+            ("HTTP_PROXY", "http://proxy:port"),
+            ("SSL_CERT_FILE", "missing.pem"),
+            ("SSL_CERT_FILE", "empty.pem"),
+            ("SSL_CERT_DIR", "missing"),
+        ] {
+            // The first of several proxies is the one that counts.
+            let stderr = if name == "https_proxy" { run("HTTPS_PROXY", value) } else { run(name, value) };
+            assert!(stderr.contains("cannot be used: "), "{command} {name}: {stderr}");
+        }
+        let stderr = run("NO_PROXY", &format!("https://{host}"));
+        assert!(stderr.contains("has no effect"), "{command}: {stderr}");
+    }
+}
+
+#[test]
+fn requests_to_a_store_go_through_the_proxy_that_is_set() {
+    let s3 = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "eu-west-1")];
+    for (state, host) in [
+        ("https://forge.example.invalid/state", "forge.example.invalid:443"),
+        ("s3://bucket/folder", "s3.eu-west-1.amazonaws.com:443"),
+    ] {
+        let (address, first_line) = proxy();
+        let folder = Folder::of("alice=1");
+        let mut run = folder.keyform("state list --state").argument(state);
+        for (name, value) in s3 {
+            run = run.env(name, value);
+        }
+        let run = run.env("TF_HTTP_USERNAME", "a").env("TF_HTTP_PASSWORD", "b");
+        run.env("HTTPS_PROXY", &format!("http://{address}")).run().expect(1);
+        assert_eq!(first_line.join().unwrap(), format!("CONNECT {host} HTTP/1.1"), "{state}");
+    }
+}
+
+#[test]
 fn a_refused_token_is_named_by_its_source() {
     let (account, mut folder) = (account(), Folder::of("alice=1"));
     folder.write_secret("token", "pit_another");

@@ -8,6 +8,25 @@ use insta::assert_snapshot;
 
 use crate::support::program::{Folder, account};
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_for_schemas_or_pages_that_cannot_be_written_is_named() {
+    let folder = Folder::new();
+    folder.write("file", "");
+    folder.write("full/plan.schema.json/x", "");
+    folder.write("full/keyform.1/x", "");
+    std::os::unix::fs::symlink("/nowhere", folder.path("dangling")).unwrap();
+    let mut shown = String::new();
+    for command in ["schema --out-dir", "man --out-dir"] {
+        for out in ["file", "file/below", "full", "dangling", "/proc/below"] {
+            let ran = folder.keyform(&format!("{command} {out}")).run().expect(1);
+            assert!(ran.stderr.contains("--out-dir"), "{ran}");
+            shown += &ran.stderr;
+        }
+    }
+    insta::assert_snapshot!("out_dir", shown);
+}
+
 #[test]
 fn invalid_usage_exits_with_1_and_names_the_problem() {
     let folder = Folder::of("alice=1");

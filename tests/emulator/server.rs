@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 
-use keyform::account::http_client;
+use keyform::account::{Connection, http_client};
 use keyform::emulator::{AcceptedToken, Api, Emulator, EmulatorConfig, EmulatorError, NewRow, SANDBOX_TOKEN};
 use reqwest::Method;
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ async fn it_runs_until_the_stop_signal() {
     let emulator = Emulator::start(EmulatorConfig::default()).unwrap();
     let (address, url) = (emulator.address(), emulator.url());
     let message = async {
-        let answer = http_client().no_proxy().build().unwrap().get(url).send().await.unwrap();
+        let answer = http_client(&Connection::local()).build().unwrap().get(url).send().await.unwrap();
         assert_eq!(answer.status(), 404);
     };
     emulator.run_until(message).await.unwrap();
@@ -96,7 +96,7 @@ async fn one_connection_serves_many_requests() {
 #[tokio::test]
 async fn it_supports_http_2_with_prior_knowledge() {
     let emulator = Emulator::start(EmulatorConfig::default()).unwrap();
-    let client = http_client().no_proxy().http2_prior_knowledge().build().unwrap();
+    let client = http_client(&Connection::local()).http2_prior_knowledge().build().unwrap();
     let upload = client.post(format!("{}{COLLECTION}", emulator.url())).bearer_auth(emulator.token());
     let response = upload.body(upload_of("alice")).send().await.unwrap();
     assert_eq!((response.status().as_u16(), response.version()), (200, reqwest::Version::HTTP_2));
@@ -112,7 +112,7 @@ async fn a_stream_that_someone_else_accepted_is_served() {
         let (stream, _) = listener.accept().await.unwrap();
         shared.serve_stream(stream).await;
     });
-    let client = http_client().no_proxy().build().unwrap();
+    let client = http_client(&Connection::local()).build().unwrap();
     let answer = client.post(url).bearer_auth(SANDBOX_TOKEN).body(upload_of("alice")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     drop((answer, client));

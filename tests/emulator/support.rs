@@ -1,6 +1,6 @@
 //! An emulator with a client for it.
 
-use keyform::account::http_client;
+use keyform::account::{Connection, http_client};
 use keyform::emulator::{Behaviour, Emulator, EmulatorConfig, Faults};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(crate) struct Got {
 
 impl Session {
     pub(crate) fn start(config: EmulatorConfig) -> Self {
-        let client = http_client().no_proxy().build().unwrap();
+        let client = http_client(&Connection::local()).build().unwrap();
         Self { emulator: Emulator::start(config).unwrap(), client }
     }
 

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::scene::{NAME, Scene};
-use crate::support::program::{Folder, STATE, account, manifest};
+use crate::support::program::{Folder, STATE, TOKEN, account, manifest};
 use crate::support::state_server::Dialect;
 
 #[test]
@@ -53,6 +53,19 @@ fn a_push_refuses_another_lineage_an_older_serial_and_what_is_not_a_state() {
     scene.folder.write("keyform.yaml", manifest("alice=1 bob=2"));
     scene.run("apply -y").expect(0);
     assert_eq!(scene.serials(), [1, 2, 7, 8, 9]);
+}
+
+#[test]
+fn the_token_of_the_account_never_reaches_the_server() {
+    let scene = Scene::new("alice=1 bob=2", Dialect::GitLab);
+    scene.run("apply -y -vv").expect(0);
+    scene.run("plan").expect(0);
+    let requests = scene.server.requests();
+    assert!(requests.iter().any(|request| request.authorization.is_some() && request.headers.contains("keyform/")));
+    for request in &requests {
+        let sent = format!("{} {} {}", request.target, request.headers, String::from_utf8_lossy(&request.body));
+        assert!(!sent.contains(TOKEN), "{request:?}");
+    }
 }
 
 #[test]

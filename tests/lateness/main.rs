@@ -67,7 +67,7 @@ impl Place {
     /// Applies a manifest once.
     fn apply(&self, desired: &Desired, retries: u32) -> Outcome {
         let endpoint = Endpoint::parse(&self.proxy.url()).unwrap();
-        let options = ClientOptions { timeout: TIMEOUT, proxy: None, ..ClientOptions::default() };
+        let options = ClientOptions { timeout: TIMEOUT, ..ClientOptions::default() };
         let account = Client::new(endpoint.clone(), Token::parse(TOKEN).unwrap(), options).unwrap();
         let store = FileStore::open(&self.folder.path().join("keyform.state.json"), "the test");
         let retries = RetryPolicy { retries };

@@ -213,7 +213,7 @@ keys:
 #[test]
 fn a_key_that_ends_or_is_weak_is_warned_of_and_used() {
     let ed25519 = key(0);
-    let rsa = rsa_key(2048);
+    let with = |key: &str| format!("version: 1\nkeys:\n  - name: a\n    publicKey: {key}\n");
     let entry = |fields: &str| format!("version: 1\nkeys:\n  - name: a\n    publicKey: {ed25519}\n    {fields}\n");
     let none: [&str; 0] = [];
     for (text, expected) in [
@@ -222,7 +222,9 @@ fn a_key_that_ends_or_is_weak_is_warned_of_and_used() {
         (entry("expires: 2027-02-14"), vec!["5:14 key-expires-soon"]),
         (entry("expires: 2027-02-15"), none.to_vec()),
         (entry("expires: 2030-01-01\n    primary: true"), vec!["5:14 primary-expires"]),
-        (format!("version: 1\nkeys:\n  - name: a\n    publicKey: {rsa}\n"), vec!["4:16 key-rsa-weak"]),
+        (with(&rsa_key(2048)), vec!["4:16 key-rsa-weak"]),
+        (with(&rsa_key(2047)), vec!["4:16 key-rsa-weak"]),
+        (with(&rsa_key(3072)), none.to_vec()),
     ] {
         assert_eq!(codes(&text), expected, "{text}");
         assert_eq!(desired(&text).keys.len(), 1);

@@ -109,11 +109,12 @@ fn line(point: &EdwardsPoint) -> String {
 
 /// An RSA key of that many bits. Nobody has the private key: the modulus is not a product of two known primes.
 pub(crate) fn rsa_key(bits: usize) -> String {
-    let mut modulus = vec![0x5a_u8; bits / 8];
-    modulus[0] = 0xc5;
+    let mut modulus = vec![0x5a_u8; bits.div_ceil(8)];
+    modulus[0] = 0xc5 >> (8 * modulus.len() - bits);
     *modulus.last_mut().unwrap() = 0x0f;
+    let sign: &[u8] = if modulus[0] < 0x80 { &[] } else { &[0] };
     let mut blob = Vec::new();
-    for part in [&b"ssh-rsa"[..], &[1, 0, 1], &[&[0][..], &modulus].concat()] {
+    for part in [&b"ssh-rsa"[..], &[1, 0, 1], &[sign, &modulus].concat()] {
         blob.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
         blob.extend(part);
     }

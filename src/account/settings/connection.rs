@@ -6,24 +6,37 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use reqwest::{Certificate, NoProxy, Proxy, Url};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::error::SettingsError;
 use super::vendor::{Environment, first_of};
 use crate::account::endpoint::Endpoint;
+use crate::account::http_client::{Connection, Roots};
 use crate::files;
 
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 /// Never used, since plain HTTP goes only to this machine. Checked, since whoever sets it wants a proxy.
 const PLAIN_PROXIES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
-pub const CERT_FILE: &str = "SSL_CERT_FILE";
+const CERT_FILE: &str = "SSL_CERT_FILE";
 const CERT_DIR: &str = "SSL_CERT_DIR";
 
 /// The largest file with certificates, in bytes. Those of systems have 200 KiB.
 const MAX_CERTIFICATES: u64 = 16 << 20;
 
+/// Resolves the way to a server.
+pub fn resolve_connection(endpoint: &Endpoint, environment: Environment<'_>) -> Result<Connection, SettingsError> {
+    if !endpoint.is_https() {
+        return Ok(Connection::local());
+    }
+    let roots = resolve_roots(environment)?;
+    Ok(Connection { proxy: resolve_proxy(endpoint, environment)?, roots })
+}
+
 /// Returns the proxy for an endpoint. `None` for a direct connection, as to this machine always.
-pub fn resolve_proxy(endpoint: &Endpoint, environment: Environment<'_>) -> Result<Option<Proxy>, SettingsError> {
+fn resolve_proxy(endpoint: &Endpoint, environment: Environment<'_>) -> Result<Option<Proxy>, SettingsError> {
     if endpoint.is_loopback() {
         return Ok(None);
     }
@@ -44,54 +57,58 @@ pub fn resolve_proxy(endpoint: &Endpoint, environment: Environment<'_>) -> Resul
     Ok(Some(proxy.no_proxy(NoProxy::from_string(&list))))
 }
 
-/// Checks the files and folders with the certificates to trust, which the TLS library reads: it would pass over those
-/// that it cannot read.
-pub fn check_certificates(endpoint: &Endpoint, environment: Environment<'_>) -> Result<(), SettingsError> {
-    if !endpoint.is_https() {
-        return Ok(());
-    }
+/// Reads the certificates to trust. The TLS library would pass over files that it cannot read, and take an empty variable
+/// for the name of one.
+fn resolve_roots(environment: Environment<'_>) -> Result<Roots, SettingsError> {
     let refused =
         |variable, path: &Path, why: String| Err(SettingsError::Certificates { variable, path: path.to_owned(), why });
-    if let Some(path) = environment(CERT_FILE).map(PathBuf::from) {
-        match files::read_followed(&path, MAX_CERTIFICATES) {
-            Err(error) => return refused(CERT_FILE, &path, error.to_string()),
-            Ok(text) if count(&text) == 0 => return refused(CERT_FILE, &path, "it contains no certificate".to_owned()),
-            Ok(_) => {}
+    let mut found = Vec::new();
+    let file = environment(CERT_FILE).map(PathBuf::from);
+    if let Some(path) = &file {
+        match files::read_followed(path, MAX_CERTIFICATES) {
+            Err(error) => return refused(CERT_FILE, path, error.to_string()),
+            Ok(text) => found = certificates(&text),
+        }
+        if found.is_empty() {
+            return refused(CERT_FILE, path, "it contains no certificate".to_owned());
         }
     }
-    let Some(folders) = environment(CERT_DIR) else { return Ok(()) };
-    let mut found = environment(CERT_FILE).is_some();
+    let folders = environment(CERT_DIR).unwrap_or_default();
     let folders: Vec<_> = std::env::split_paths(&folders).filter(|path| !path.as_os_str().is_empty()).collect();
     for folder in &folders {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => return refused(CERT_DIR, folder, error.to_string()),
         };
-        let mut texts =
-            entries.flatten().filter_map(|entry| files::read_followed(&entry.path(), MAX_CERTIFICATES).ok());
-        found = found || texts.any(|text| count(&text) > 0);
+        // A folder for OpenSSL has each certificate under two names, and may have other files.
+        let texts = entries.flatten().filter_map(|entry| files::read_followed(&entry.path(), MAX_CERTIFICATES).ok());
+        found.extend(texts.flat_map(|text| certificates(&text)));
     }
     match folders.first() {
-        Some(folder) if !found => refused(CERT_DIR, folder, "it contains no certificate".to_owned()),
-        _ => Ok(()),
+        Some(folder) if found.is_empty() => refused(CERT_DIR, folder, "it contains no certificate".to_owned()),
+        None if file.is_none() => Ok(system_roots()),
+        _ => Ok(Roots::Only(found)),
     }
-}
-
-/// Returns the certificates of the system, in PEM. The TLS library reads them itself, unless [`CERT_FILE`] is set: it takes
-/// an empty variable for the name of a file.
-pub fn system_certificates() -> Vec<u8> {
-    system_certificate_file().and_then(|path| files::read_followed(&path, MAX_CERTIFICATES).ok()).unwrap_or_default()
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn system_certificate_file() -> Option<PathBuf> {
-    openssl_probe::probe().cert_file
+fn system_roots() -> Roots {
+    let text = openssl_probe::probe().cert_file.and_then(|path| files::read_followed(&path, MAX_CERTIFICATES).ok());
+    let found = text.map(|text| certificates(&text)).unwrap_or_default();
+    if found.is_empty() { Roots::System } else { Roots::Only(found) }
 }
 
-/// The library asks the system, and never reads the variable.
+/// The library asks the system, and never reads the variables.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn system_certificate_file() -> Option<PathBuf> {
-    None
+fn system_roots() -> Roots {
+    Roots::System
+}
+
+/// Returns the certificates in a text, without those that are not valid: a system may have some.
+fn certificates(text: &[u8]) -> Vec<Certificate> {
+    let is_valid = |certificate: &CertificateDer<'_>| RootCertStore::empty().add(certificate.clone()).is_ok();
+    let found = CertificateDer::pem_slice_iter(text).flatten().filter(is_valid);
+    found.filter_map(|certificate| Certificate::from_der(&certificate).ok()).collect()
 }
 
 /// Parses a proxy, by default of `http`. The error shows nothing of it: it can contain a password.
@@ -117,10 +134,6 @@ fn is_misspelt(entry: &str, endpoint: &Endpoint) -> bool {
     let domain = name.trim_start_matches('.').to_ascii_lowercase();
     let is_meant = !domain.is_empty() && (host == domain || host.ends_with(&format!(".{domain}")));
     is_meant && name != entry && !is_address
-}
-
-fn count(text: &[u8]) -> usize {
-    Certificate::from_pem_bundle(text).map_or(0, |certificates| certificates.len())
 }
 
 #[cfg(test)]
@@ -192,16 +205,18 @@ mod tests {
     fn certificates_that_cannot_be_read_are_an_error_that_names_the_variable_and_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let (none, bad) = (folder.path().join("none"), folder.path().join("bad"));
-        fs::write(&bad, "no certificate").unwrap();
+        fs::write(&bad, "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n").unwrap();
         let good = folder.path().join("certs/good.pem");
         fs::create_dir(folder.path().join("certs")).unwrap();
-        fs::write(&good, rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem()).unwrap();
+        let certificate = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem();
+        fs::write(&good, format!("{}# one of them\n{certificate}", fs::read_to_string(&bad).unwrap())).unwrap();
         let check = |name: &str, path: &Path| {
-            let endpoint = Endpoint::default();
-            check_certificates(&endpoint, &|asked| (asked == name).then(|| path.as_os_str().to_owned()))
+            let environment = |asked: &str| (asked == name).then(|| path.as_os_str().to_owned());
+            resolve_connection(&Endpoint::default(), &environment).map(|connection| connection.roots)
         };
-        check(CERT_FILE, &good).unwrap();
-        check(CERT_DIR, good.parent().unwrap()).unwrap();
+        for (name, path) in [(CERT_FILE, &*good), (CERT_DIR, good.parent().unwrap())] {
+            assert!(matches!(check(name, path).unwrap(), Roots::Only(found) if found.len() == 1), "{name}");
+        }
         for (name, path) in [(CERT_FILE, &none), (CERT_FILE, &bad), (CERT_DIR, &none), (CERT_DIR, &bad)] {
             let error = check(name, path).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains(path.to_str().unwrap()), "{error}");
@@ -209,6 +224,6 @@ mod tests {
         fs::remove_file(&good).unwrap();
         assert!(check(CERT_DIR, good.parent().unwrap()).is_err());
         // Plain HTTP to this machine needs none.
-        check_certificates(&Endpoint::parse("http://127.0.0.1").unwrap(), &|_| Some("/none".into())).unwrap();
+        resolve_connection(&Endpoint::parse("http://127.0.0.1").unwrap(), &|_| Some("/none".into())).unwrap();
     }
 }

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub use connection::{CERT_FILE, check_certificates, resolve_proxy, system_certificates};
+pub use connection::resolve_connection;
 pub use error::{MAX_FILE_BYTES, SettingSource, SettingsError, Sourced};
 pub use vendor::{Environment, contexts};
 

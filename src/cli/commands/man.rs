@@ -1,7 +1,7 @@
 //! `keyform man`
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use clap_mangen::Man;
@@ -9,8 +9,8 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::manual::{self, path_below};
+use crate::cli::out_folder::OutFolder;
 use crate::cli::ui::Ui;
-use crate::files;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManArgs {
@@ -22,9 +22,7 @@ pub(in crate::cli) struct ManArgs {
 pub(in crate::cli) fn run(args: &ManArgs, mut program: clap::Command, ui: Ui) -> Result<Exit, CliError> {
     program.build();
     if let Some(folder) = &args.out_dir {
-        std::fs::create_dir_all(folder)
-            .and_then(|()| write_pages(&program, "", &related(&program), folder))
-            .map_err(|error| CliError::new(format!("cannot write to {}: {error}", folder.display())))?;
+        write_pages(&program, "", &related(&program), &OutFolder::create(folder)?)?;
     } else {
         ui.result(&String::from_utf8_lossy(&page(&program, "", &related(&program))?))?;
     }
@@ -32,9 +30,14 @@ pub(in crate::cli) fn run(args: &ManArgs, mut program: clap::Command, ui: Ui) ->
 }
 
 /// Writes the page of a command, and those of its subcommands.
-fn write_pages(command: &clap::Command, path: &str, see_also: &[String], folder: &Path) -> io::Result<()> {
+fn write_pages(
+    command: &clap::Command,
+    path: &str,
+    see_also: &[String],
+    folder: &OutFolder<'_>,
+) -> Result<(), CliError> {
     let name = Man::new(command.clone()).get_filename();
-    files::replace(&folder.join(name), &page(command, path, see_also)?)?;
+    folder.write(&name, &page(command, path, see_also)?)?;
     for below in command.get_subcommands() {
         let see_also = [vec![page_name(command)], related(command), related(below)].concat();
         let see_also: Vec<_> = see_also.into_iter().filter(|name| *name != page_name(below)).collect();

@@ -1,14 +1,14 @@
 //! `keyform schema`
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use serde_json::Value;
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::out_folder::OutFolder;
 use crate::cli::ui::Ui;
-use crate::{files, manifest, plan, state};
+use crate::{manifest, plan, state};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SchemaArgs {
@@ -42,10 +42,9 @@ pub(in crate::cli) fn run(args: &SchemaArgs, ui: Ui) -> Result<Exit, CliError> {
         ui.result(&text(which))?;
     }
     if let Some(folder) = &args.out_dir {
-        let failed = |error| CliError::new(format!("cannot write to {}: {error}", folder.display()));
-        fs::create_dir_all(folder).map_err(failed)?;
+        let folder = OutFolder::create(folder)?;
         for (which, name) in FILES {
-            files::replace(&folder.join(name), text(which).as_bytes()).map_err(failed)?;
+            folder.write(name, text(which).as_bytes())?;
         }
     }
     Ok(Exit::Done)

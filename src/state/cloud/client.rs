@@ -1,4 +1,4 @@
-//! The HTTP client of a store: without redirects, without a proxy to this machine, and with the store's time.
+//! The HTTP client of a store, which notes the store's time.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use object_store::ClientConfigKey;
 use object_store::ClientOptions as StoreOptions;
 use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService};
 
-use crate::account::http_client;
+use crate::account::{Connection, http_client};
 
 /// The longest time for one request and its response. A lock lasts longer.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -22,8 +22,8 @@ pub(super) type LastDate = Arc<Mutex<Option<Timestamp>>>;
 #[derive(Debug)]
 pub(super) struct StoreConnector {
     pub(super) date: LastDate,
-    /// Whether the store is on this machine.
-    pub(super) is_loopback: bool,
+    /// The way to the store.
+    pub(super) connection: Connection,
 }
 
 #[derive(Debug)]
@@ -36,11 +36,11 @@ impl HttpConnector for StoreConnector {
     fn connect(&self, options: &StoreOptions) -> object_store::Result<HttpClient> {
         // Set for a store on this machine, and by the library for metadata services, which are next to it.
         let allows_plain = options.get_config_value(&ClientConfigKey::AllowHttp).as_deref() == Some("true");
-        let mut builder = http_client().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).https_only(!allows_plain);
-        if self.is_loopback || allows_plain {
-            builder = builder.no_proxy();
-        }
-        let http = builder
+        let local = Connection::local();
+        let http = http_client(if allows_plain { &local } else { &self.connection })
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .https_only(!allows_plain)
             .build()
             .map_err(|source| object_store::Error::Generic { store: "HTTP", source: Box::new(source) })?;
         Ok(HttpClient::new(DatedService { http, date: Arc::clone(&self.date) }))

@@ -13,8 +13,9 @@ use super::client::{LastDate, StoreConnector};
 use super::failure::credential_variables;
 use super::folder::{CloudFolder, FetchCredentials};
 use super::secrets::StoreSecrets;
+use crate::account::Endpoint;
 use crate::account::endpoint::names_this_machine;
-use crate::account::settings::Environment;
+use crate::account::settings::{self, Environment};
 use crate::state::bucket::{BucketError, BucketErrorKind};
 use crate::state::location::{ObjectPrefix, ObjectService};
 
@@ -98,7 +99,8 @@ type Opened = (Box<dyn object_store::ObjectStore>, FetchCredentials);
 
 fn open_s3(prefix: &ObjectPrefix, variables: &mut StoreVariables<'_>, date: &LastDate) -> Result<Opened, BucketError> {
     let endpoint = variables.first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])?;
-    let (connector, options) = connection(endpoint.as_ref(), date)?;
+    let host = format!("{}.s3.amazonaws.com", prefix.bucket);
+    let (connector, options) = variables.connection(endpoint.as_ref(), &host, date)?;
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&prefix.bucket)
         .with_http_connector(connector)
@@ -143,7 +145,7 @@ fn open_google(
     date: &LastDate,
 ) -> Result<Opened, BucketError> {
     let endpoint = variables.first(&["STORAGE_EMULATOR_HOST"])?;
-    let (connector, options) = connection(endpoint.as_ref(), date)?;
+    let (connector, options) = variables.connection(endpoint.as_ref(), "storage.googleapis.com", date)?;
     let mut builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(&prefix.bucket)
         .with_http_connector(connector)
@@ -168,13 +170,14 @@ fn open_azure(
     date: &LastDate,
 ) -> Result<Opened, BucketError> {
     let endpoint = variables.first(&["AZURE_STORAGE_ENDPOINT"])?;
-    let (connector, options) = connection(endpoint.as_ref(), date)?;
     let Some((_, account)) = variables.first(&["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"])? else {
         return Err(refused(
             "the storage account is not set".to_owned(),
             "set AZURE_STORAGE_ACCOUNT_NAME to the name of the storage account".to_owned(),
         ));
     };
+    let host = format!("{account}.blob.core.windows.net");
+    let (connector, options) = variables.connection(endpoint.as_ref(), &host, date)?;
     let mut builder = MicrosoftAzureBuilder::new()
         .with_account(account)
         .with_container_name(&prefix.bucket)
@@ -220,28 +223,40 @@ impl StoreVariables<'_> {
         }
         Ok(None)
     }
+
+    /// Returns how to connect to a store: at the address in a variable, or at its usual host.
+    fn connection(
+        &self,
+        endpoint: Option<&(&'static str, String)>,
+        usual: &str,
+        date: &LastDate,
+    ) -> Result<(StoreConnector, StoreOptions), BucketError> {
+        let address = match endpoint {
+            Some((name, address)) => check_address(name, address)?,
+            None => Endpoint::parse(&format!("https://{usual}"))
+                .map_err(|error| refused(error.to_string(), error.help()))?,
+        };
+        let connection = settings::resolve_connection(&address, self.environment).map_err(|error| {
+            refused(error.to_string(), error.help().unwrap_or_else(|| "correct the variable".to_owned()))
+        })?;
+        let options = StoreOptions::new().with_allow_http(!address.is_https());
+        Ok((StoreConnector { date: Arc::clone(date), connection }, options))
+    }
 }
 
-/// Returns how to connect to a store. Plain HTTP is for this machine only.
-fn connection(
-    endpoint: Option<&(&'static str, String)>,
-    date: &LastDate,
-) -> Result<(StoreConnector, StoreOptions), BucketError> {
-    let Some((name, endpoint)) = endpoint else {
-        return Ok((StoreConnector { date: Arc::clone(date), is_loopback: false }, StoreOptions::new()));
-    };
+/// Checks the address of a store that a variable names. Plain HTTP is for this machine only.
+fn check_address(name: &str, address: &str) -> Result<Endpoint, BucketError> {
     let invalid = |why: &str, help: &str| Err(refused(format!("{name} {why}"), help.to_owned()));
-    let url = Url::parse(endpoint).ok();
+    let url = Url::parse(address).ok();
     let Some((url, host)) = url.as_ref().and_then(|url| Some((url, url.host_str()?))) else {
         return invalid("is not a valid URL", "use a URL such as https://s3.example.com");
     };
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
         return invalid("contains credentials or a query", "pass the credentials in their own variables");
     }
-    let is_loopback = names_this_machine(host);
     match url.scheme() {
         "https" => {}
-        "http" if is_loopback => {}
+        "http" if names_this_machine(host) => {}
         "http" => {
             return invalid(
                 "uses plain HTTP, which would expose the state and its credentials",
@@ -250,8 +265,7 @@ fn connection(
         }
         _ => return invalid("is not a valid URL", "use a URL such as https://s3.example.com"),
     }
-    let options = StoreOptions::new().with_allow_http(url.scheme() == "http");
-    Ok((StoreConnector { date: Arc::clone(date), is_loopback }, options))
+    Endpoint::parse(&url.origin().ascii_serialization()).map_err(|error| refused(error.to_string(), error.help()))
 }
 
 fn no_retries() -> RetryConfig {

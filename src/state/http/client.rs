@@ -41,21 +41,14 @@ impl StateClient {
     /// Builds a client without connecting.
     pub(super) fn new(settings: HttpSettings) -> Result<Self, HttpFailure> {
         let is_https = settings.state.scheme() == "https";
-        let mut builder = http_client()
+        let http = http_client(&settings.connection)
             .retry(reqwest::retry::never())
             .referer(false)
             .https_only(is_https)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT);
-        builder = match &settings.proxy {
-            Some(proxy) => builder.proxy(proxy.clone()),
-            None => builder.no_proxy(),
-        };
-        if !is_https {
-            // Does not read the system's certificates, and works where there are none.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| {
+            .timeout(TIMEOUT)
+            .build();
+        let http = http.map_err(|error| {
             HttpFailure::new(
                 format!("cannot set up a secure connection: {}", innermost(&error)),
                 "install the system's CA certificates, or name a file with them in SSL_CERT_FILE",

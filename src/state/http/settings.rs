@@ -6,12 +6,12 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
-use reqwest::{Method, Proxy, Url};
+use reqwest::{Method, Url};
 
 use super::failure::HttpFailure;
-use crate::account::Endpoint;
 use crate::account::endpoint::names_this_machine;
 use crate::account::settings::{self, Environment, SettingsError};
+use crate::account::{Connection, Endpoint};
 
 /// The variables for `https://`.
 pub const HTTP_VARIABLES: [&str; 10] = [
@@ -47,7 +47,7 @@ pub(super) struct HttpSettings {
     pub(super) unlock_method: Method,
     /// `None` only on this machine.
     pub(super) credentials: Option<HttpCredentials>,
-    pub(super) proxy: Option<Proxy>,
+    pub(super) connection: Connection,
     pub(super) forge: Forge,
 }
 
@@ -88,7 +88,7 @@ impl HttpSettings {
         }
         let endpoint = Endpoint::parse(&state.origin().ascii_serialization())
             .map_err(|error| HttpFailure::new(error.to_string(), error.help()))?;
-        settings::check_certificates(&endpoint, environment).map_err(|error| unusable(&error))?;
+        let connection = settings::resolve_connection(&endpoint, environment).map_err(|error| unusable(&error))?;
         Ok(Self {
             state: state.clone(),
             update_method: variables.method("TF_HTTP_UPDATE_METHOD")?.unwrap_or(Method::POST),
@@ -97,7 +97,7 @@ impl HttpSettings {
             unlock,
             unlock_method: variables.method("TF_HTTP_UNLOCK_METHOD")?.unwrap_or(unlock_method),
             credentials,
-            proxy: settings::resolve_proxy(&endpoint, environment).map_err(|error| unusable(&error))?,
+            connection,
             forge,
         })
     }

@@ -93,6 +93,7 @@ impl Api for GitLab {
             method: request.method.clone(),
             target: format!("/{path}{query}"),
             authorization: Some(request.token.clone()),
+            headers: String::new(),
             body: request.body.clone().into_bytes(),
         });
         Some((status, String::from_utf8(body).unwrap()))

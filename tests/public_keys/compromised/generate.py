@@ -132,6 +132,9 @@ def composed():
         yield f"ROCA, {length} bits", roca(length), "its primes are predictable (ROCA, CVE-2017-15361)", ""
     for length in 2048, 4096:
         yield f"prime of {length} bits", rsa(prime(length)), "its modulus is a prime number", "badkeys does not test this"
+    # As from two primes of 1024 bits whose highest bits are not both set.
+    yield "rsa, 2047 bits", good_rsa(2047), OK, ""
+    yield "rsa, 2046 bits", good_rsa(2046), "key-rsa-short", WARNS
 
 
 def good_modulus():

@@ -75,7 +75,13 @@ async fn serve(request: Request<Incoming>, rules: &Mutex<Rules>) -> Result<Respo
     let Ok(body) = body.collect().await.map(|body| body.to_bytes().to_vec()) else { return Err(Closed) };
     let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
     let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-    let request = StateRequest { method: parts.method.to_string(), target, authorization, body };
+    let request = StateRequest {
+        method: parts.method.to_string(),
+        target,
+        authorization,
+        headers: format!("{:?}", parts.headers),
+        body,
+    };
     let mut rules = rules.lock().unwrap();
     let number = rules.requests.len();
     rules.requests.push(request.clone());

@@ -51,6 +51,8 @@ pub struct StateRequest {
     /// The path and the query.
     pub target: String,
     pub authorization: Option<String>,
+    /// All headers, as text.
+    pub headers: String,
     pub body: Vec<u8>,
 }
 
