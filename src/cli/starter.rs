@@ -55,6 +55,10 @@ const NO_KEYS: &str =
 
 const IGNORED: [&str; 4] = [".keyform/", ".keyform-*.tmp", "keyform.state.json.lock", "plan.json"];
 
+/// What stands in the files for what their readers have to fill in.
+const PLACEHOLDERS: [&str; 7] =
+    ["ACCOUNT", "BUCKET", "GROUP", "OWNER", "REGION", "@example-org/access", "@example-org/security"];
+
 const MAX_BYTES: u64 = 1 << 20;
 
 impl PipelineKind {
@@ -73,21 +77,26 @@ impl PipelineKind {
         }
     }
 
-    /// Writes the pipeline and the code owners. Names what is left to do for them.
-    pub(super) fn write_into(self, root: &Path, report: &mut StarterReport) -> Result<(), CliError> {
+    /// Writes the pipeline and the code owners. Returns whether one of them still has placeholders.
+    pub(super) fn write_into(self, root: &Path, report: &mut StarterReport) -> Result<bool, CliError> {
+        let earlier = report.files.len();
         let (pipeline, owners) = match self {
             Self::Github => (GITHUB, GITHUB_OWNERS),
             Self::Gitlab => (GITLAB, GITLAB_OWNERS),
-            Self::None => return Ok(()),
+            Self::None => return Ok(false),
         };
         for &file in pipeline {
             write_new(root, file, report)?;
         }
         match OTHER_OWNERS.into_iter().find(|path| root.join(path).exists()) {
-            Some(path) => report.files.push((path, FileOutcome::Kept)),
+            Some(path) => {
+                let found = files::read(&root.join(path), MAX_BYTES).unwrap_or_default();
+                report.files.push((path, compare(owners.1, &found)));
+            }
             None => write_new(root, owners, report)?,
         }
-        Ok(())
+        let has_placeholders = |outcome| matches!(outcome, FileOutcome::Created | FileOutcome::Unchanged);
+        Ok(report.files.iter().skip(earlier).any(|&(_, outcome)| has_placeholders(outcome)))
     }
 }
 
@@ -130,13 +139,33 @@ pub(super) fn write_new(
     let outcome = match written {
         Ok(()) => FileOutcome::Created,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let is_same = files::read(&file, MAX_BYTES).is_ok_and(|found| found == text.as_bytes());
-            if is_same { FileOutcome::Unchanged } else { FileOutcome::Kept }
+            compare(text, &files::read(&file, MAX_BYTES).unwrap_or_default())
         }
         Err(error) => return Err(cannot_write(path, &error)),
     };
     report.files.push((path, outcome));
     Ok(())
+}
+
+/// Compares a file that exists with what `init` would write.
+fn compare(text: &str, found: &[u8]) -> FileOutcome {
+    if found == text.as_bytes() {
+        return FileOutcome::Unchanged;
+    }
+    let found = String::from_utf8_lossy(found);
+    let relevant = |line: &&str| !line.is_empty() && !line.trim_start().starts_with('#');
+    let lines: Vec<_> = found.lines().map(str::trim_end).filter(relevant).collect();
+    let has = |line: &str| lines.iter().any(|found| is_filled_in(line, found));
+    if text.lines().filter(relevant).all(has) { FileOutcome::FilledIn } else { FileOutcome::Kept }
+}
+
+/// Whether `found` is this line with something in place of each placeholder.
+fn is_filled_in(line: &str, found: &str) -> bool {
+    let first = PLACEHOLDERS.into_iter().filter_map(|word| Some((line.find(word)?, word))).min();
+    let Some((before, after)) = first.and_then(|(_, word)| line.split_once(word)) else { return line == found };
+    let Some(found) = found.strip_prefix(before) else { return false };
+    let ends = found.char_indices().skip(1).map(|(at, _)| at).chain([found.len()]);
+    !found.is_empty() && ends.filter_map(|at| found.get(at..)).any(|rest| is_filled_in(after, rest))
 }
 
 /// Appends to `.gitignore` what it lacks.
@@ -178,6 +207,22 @@ fn cannot_write(path: &str, error: &io::Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_filled_in_if_only_its_placeholders_differ() {
+        let text = "# Replace it.\nuses: OWNER/keyform@v1\n/keys/  @example-org/access\nAWS_REGION=REGION\n";
+        for (found, expected) in [
+            (text, FileOutcome::Unchanged),
+            ("uses: acme/keyform@v1\n/keys/  @acme/a @acme/b\nAWS_REGION=eu-west-1\n", FileOutcome::FilledIn),
+            ("own\n\nuses: acme/keyform@v1\n/keys/  @a\nAWS_REGION=eu  \n", FileOutcome::FilledIn),
+            ("uses: acme/keyform@v2\n/keys/  @a\nAWS_REGION=eu\n", FileOutcome::Kept),
+            ("uses: /keyform@v1\n/keys/  @a\nAWS_REGION=eu\n", FileOutcome::Kept),
+            ("uses: acme/keyform@v1\n# /keys/  @a\nAWS_REGION=eu\n", FileOutcome::Kept),
+            ("", FileOutcome::Kept),
+        ] {
+            assert_eq!(compare(text, found.as_bytes()), expected, "{found}");
+        }
+    }
 
     #[test]
     fn the_forge_is_that_of_the_remote() {

@@ -11,6 +11,8 @@ pub enum FileOutcome {
     Extended(usize),
     /// It existed with the same content.
     Unchanged,
+    /// It existed, with something else in place of each placeholder.
+    FilledIn,
     /// It existed with other content.
     Kept,
 }
@@ -30,7 +32,7 @@ pub fn text(report: &StarterReport) -> String {
         let _ = match outcome {
             FileOutcome::Created => writeln!(out, "Created {path}"),
             FileOutcome::Extended(added) => writeln!(out, "Added {} to {path}", counted(*added, "line")),
-            FileOutcome::Unchanged => Ok(()),
+            FileOutcome::Unchanged | FileOutcome::FilledIn => Ok(()),
             FileOutcome::Kept => writeln!(out, "Kept {path}, which exists"),
         };
     }

@@ -40,6 +40,18 @@ fn without_a_token_the_manifest_is_empty_and_valid() {
 }
 
 #[test]
+fn files_that_are_filled_in_need_no_comparison() {
+    let folder = Folder::new();
+    folder.keyform("init --forge gitlab").run().expect(0);
+    for (path, placeholder, value) in
+        [(".gitlab-ci.yml", "GROUP", "acme"), (".gitlab/CODEOWNERS", "@example-org/", "@acme/eng/")]
+    {
+        folder.write(path, folder.read(path).replace(placeholder, value));
+    }
+    assert_snapshot!("init_filled_in", folder.keyform("init --forge gitlab").run().expect(0));
+}
+
+#[test]
 fn offline_the_account_is_not_listed() {
     let (account, folder) = (account(), Folder::new());
     let public_key = keys::line(1);

@@ -99,6 +99,26 @@ fn a_manifest_that_changed_after_the_approval_is_refused_until_somebody_has_seen
 }
 
 #[test]
+fn after_two_merges_before_an_apply_the_difference_to_what_was_approved_is_printed() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
+    let project = Project::applied(Place::GitLab, "alice=1*");
+    let requests = [project.propose("add-bob", "alice=1* bob=2"), project.propose("drop-alice", "")];
+    assert!(project.checked(requests[0], "add-bob")["keyform-plan"].success);
+    project.checked(requests[1], "drop-alice");
+    let first = project.merge(requests[0], "add-bob");
+    project.repository.commit("main", &manifest("alice=1* bob=2 mallory=6"));
+    let rows = project.account.api().rows();
+    let apply = &project.run(&first)["keyform-apply"];
+    let waits = project.refuses(apply, &rows, "How the plan that was approved (-) and the waiting one (+) differ:");
+    let difference: Vec<_> = apply.log.lines().filter(|line| line.starts_with(['+', '-'])).collect();
+    assert!(difference.len() == 1 && difference[0].starts_with("+  + mallory "), "{}", apply.log);
+    assert!(project.by_hand(&waits)["keyform-apply"].success);
+    assert_eq!(project.names(), ["alice", "bob", "mallory"]);
+}
+
+#[test]
 fn commits_pushed_after_the_approval_are_not_approved() {
     if !tools::are_installed(&TOOLS) {
         return;

@@ -42,10 +42,10 @@ const GITHUB_TASKS: [&str; 6] = [
 ];
 
 const GITLAB_TASKS: [&str; 6] = [
-    "Replace the groups in CODEOWNERS, and the repository of keyform in .gitlab-ci.yml.",
-    "Create two API tokens, limited to ssh_keys: one to read, one to read and write. And two\nproject tokens: Reporter with api, Maintainer with read_api and write_repository.",
-    "Add them as masked variables PRIME_API_KEY and KEYFORM_GITLAB_TOKEN: the first of each for\nthe environment keyform-plan, the second, protected, for keyform-apply.",
-    "Protect the default branch, and let only maintainers use pipeline variables.",
+    "Replace the groups in CODEOWNERS, and GROUP in .gitlab-ci.yml: the group with a copy of\nkeyform's repository on this GitLab.",
+    "Create two API tokens, limited to ssh_keys: one to read, one to read and write. And a\nproject access token: role Reporter, scope api.",
+    "Add masked variables: PRIME_API_KEY for the environment keyform-plan, and, protected, for\nkeyform-apply; KEYFORM_GITLAB_TOKEN for keyform-*. Let no one use pipeline variables.",
+    "Protect the default branch: maintainers merge, pipelines must succeed.",
     "Add a nightly pipeline schedule.",
     "Open a merge request with these files. Its plan shows what the merge will change.",
 ];
@@ -97,8 +97,8 @@ pub(in crate::cli) fn run(args: InitArgs, ui: Ui) -> Result<Exit, CliError> {
     if !is_sandbox {
         starter::extend_gitignore(root, &mut report)?;
     }
-    forge.write_into(root, &mut report)?;
-    report.tasks = tasks(&source, forge, is_sandbox, &report.files);
+    let is_to_fill_in = forge.write_into(root, &mut report)?;
+    report.tasks = tasks(&source, forge, is_sandbox, is_to_fill_in, &report.files);
     ui.result(&text(&report))?;
     Ok(Exit::Done)
 }
@@ -129,13 +129,21 @@ fn manifest(context: &Context, offline: bool, requests: RequestArgs) -> Result<(
     Ok((starter::manifest(Some(&keys)), StartingKeys::Account(listing.rows().len())))
 }
 
-fn tasks(source: &StartingKeys, forge: PipelineKind, is_sandbox: bool, files: &[(&str, FileOutcome)]) -> Vec<String> {
+fn tasks(
+    source: &StartingKeys,
+    forge: PipelineKind,
+    is_sandbox: bool,
+    is_to_fill_in: bool,
+    files: &[(&str, FileOutcome)],
+) -> Vec<String> {
     let manifest = DEFAULT_MANIFESTS[0];
     let mut tasks = Vec::new();
     match source {
         StartingKeys::Account(rows) => {
             tasks.push(format!("Review {manifest}: the account has {}.", counted(*rows, "key")));
-            tasks.push("Run `keyform apply --allow-new-state`, which records the ids of these keys.".to_owned());
+            if forge == PipelineKind::None {
+                tasks.push("Run `keyform apply --allow-new-state`, which records the ids of these keys.".to_owned());
+            }
         }
         StartingKeys::Nowhere => {
             tasks.push(format!("Add keys to {manifest}. `keyform import` prints those of an account."));
@@ -157,6 +165,15 @@ fn tasks(source: &StartingKeys, forge: PipelineKind, is_sandbox: bool, files: &[
             "Compare {path} with keyform's version:\n`keyform init --offline --forge {name}` in an empty folder writes it."
         ));
     }
-    tasks.extend(of_forge.iter().map(|&task| task.to_owned()));
+    // The first task of a forge is to fill in the files.
+    let is_filled_in = forge != PipelineKind::None && !is_to_fill_in;
+    tasks.extend(of_forge.iter().skip(usize::from(is_filled_in)).map(|&task| task.to_owned()));
+    if forge != PipelineKind::None && matches!(source, StartingKeys::Account(1..)) {
+        tasks.push(
+            "The first plan is refused, because there is no state. Merge, and apply it by hand with\n\
+             --allow-new-state, which records the ids of these keys."
+                .to_owned(),
+        );
+    }
     tasks
 }
