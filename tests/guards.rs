@@ -24,7 +24,7 @@ impl Planned {
     }
 
     fn select(mut self, selection: &Selection) -> Self {
-        self.plan.select(selection, |_| true);
+        self.plan.select(selection);
         self
     }
 

@@ -6,10 +6,13 @@ mod support;
 
 use keyform::account::{Listing, Row};
 use keyform::manifest::{PolicyCheck, Violation};
-use keyform::names::KeyName;
+use keyform::names::{KeyId, KeyName};
 use keyform::plan::file::{self, PlanFileError};
 use keyform::plan::guard::{Acknowledged, Stage, refusals};
-use keyform::plan::{Change, Plan, Selection, broken};
+use keyform::plan::{
+    AccountRow, AttributeChange, Change, NamedRow, NewKey, OldKey, Plan, Reason, Selection, Sight, broken,
+};
+use keyform::state::Origin;
 use serde_json::Value;
 use support::schema::{assert_valid, problems};
 use support::world::{self, listing, plan, recorded, today};
@@ -31,14 +34,14 @@ fn a_saved_plan_reads_back_unchanged() {
     let plan = one_of_each();
     let read = file::from_text(file::to_text(&plan).as_bytes()).unwrap();
     // A listing at apply finds out.
-    assert_eq!(read, Plan { user_seen: false, ..plan });
+    assert_eq!(read, Plan { sight: Sight::Unseen, ..plan });
 }
 
 #[test]
 fn a_plan_without_changes_and_one_made_offline_read_back_too() {
     for plan in [plan("", "", ""), plan("a=A b=B", "b=C#1", "offline")] {
         let read = file::from_text(file::to_text(&plan).as_bytes()).unwrap();
-        assert_eq!(read, Plan { user_seen: false, ..plan });
+        assert_eq!(read, Plan { sight: Sight::Unseen, ..plan });
     }
 }
 
@@ -156,7 +159,7 @@ fn remarkable() -> Plan {
         help: "add it".to_owned(),
     });
     let exclude = vec![KeyName::new("c").unwrap()];
-    plan.select(&Selection { exclude, ..Selection::default() }, |_| true);
+    plan.select(&Selection { exclude, ..Selection::default() });
     plan.refuses_unmanaged = true;
     plan.refusals = refusals(&plan, &Acknowledged::default(), Stage::Plan);
     plan.arguments = vec!["--exclude".to_owned(), "c".to_owned()];
@@ -170,7 +173,7 @@ fn what_a_review_needs_is_read_back_too_and_matches_the_schema() {
     assert_eq!(plan.refusals.len(), 3, "{:?}", plan.refusals);
     let text = file::to_text(&plan);
     assert_valid("plan", &serde_json::from_str(&text).unwrap());
-    assert_eq!(file::from_text(text.as_bytes()).unwrap(), Plan { user_seen: false, ..plan });
+    assert_eq!(file::from_text(text.as_bytes()).unwrap(), Plan { sight: Sight::Unseen, ..plan });
 }
 
 #[test]
@@ -289,7 +292,8 @@ fn a_forged_plan_cannot_delete_keys_that_are_not_managed() {
     let forged = Plan { base: one_of_each().base, ..plan(DESIRED, &format!("{STATE} theirs=T#7"), account) };
     let read = file::from_text(file::to_text(&forged).as_bytes()).unwrap();
     let said = broken(&read, Some(&recorded(STATE)), &listing(account), today());
-    assert_eq!(said, ["delete theirs: id 7 does not match a key in the state"]);
+    let expected = ["the state has another record of id 7", "delete theirs: id 7 does not match a key in the state"];
+    assert_eq!(said, expected);
 }
 
 #[test]
@@ -303,7 +307,217 @@ fn a_saved_plan_cannot_hide_a_deletion_from_its_digest_by_calling_it_expired() {
             }
         }
         let said = broken(&forged, Some(&recorded(state)), &account, today());
-        let expected = if is_true { vec![] } else { vec!["delete a: the recorded expiry of id 1 has not passed"] };
+        let expected = if is_true { vec![] } else { vec!["delete a: the state has another expiry for id 1"] };
         assert_eq!(said, expected, "[{state}]");
     }
+}
+
+/// A change of a plan that its file allows, since the digest is computed again.
+type Forgery = fn(&mut Plan);
+
+/// Returns what is said of a plan that was changed after it was made.
+fn said_of_forged(wanted: &str, state: &str, account: &str, forge: Forgery) -> Vec<String> {
+    let mut forged = plan(wanted, state, account);
+    assert_eq!(broken(&forged, Some(&recorded(state)), &listing(account), today()), [""; 0], "before the change");
+    forge(&mut forged);
+    let read = file::from_text(file::to_text(&forged).as_bytes()).unwrap();
+    broken(&read, Some(&recorded(state)), &listing(account), today())
+}
+
+/// The first old row of an action with this name.
+fn old<'p>(plan: &'p mut Plan, name: &str) -> &'p mut OldKey {
+    let action =
+        plan.actions.iter_mut().find(|action| action.name.as_str() == name && !action.change.old_rows().is_empty());
+    match &mut action.unwrap().change {
+        Change::Delete(old) | Change::Forget(old) => old,
+        Change::Replace { old, .. } => &mut old[0],
+        other => panic!("{other:?}"),
+    }
+}
+
+fn new<'p>(plan: &'p mut Plan, name: &str) -> (&'p mut NewKey, Option<&'p mut AccountRow>) {
+    let change = plan.actions.iter_mut().map(|action| (action.name.as_str() == name, &mut action.change));
+    let keys = change.filter(|(is_meant, _)| *is_meant).find_map(|(_, change)| match change {
+        Change::Upload(key) => Some((key, None)),
+        Change::Adopt { key, row } | Change::Update { key, row } => Some((key, Some(row))),
+        Change::Replace { key, row, .. } => Some((key, row.as_mut())),
+        _ => None,
+    });
+    keys.unwrap()
+}
+
+/// Adds the deletion of a row, as the plan of another world has it.
+fn add_deletion(plan: &mut Plan, id: &str, reason: Reason, letter: char) {
+    let account = format!("x={letter}#{id}");
+    let mut action = world::plan("", &account, &account).actions.remove(0);
+    action.reason = reason;
+    plan.actions.push(action);
+}
+
+fn id(text: &str) -> KeyId {
+    KeyId::new(text).unwrap()
+}
+
+fn name(text: &str) -> KeyName {
+    KeyName::new(text).unwrap()
+}
+
+#[test]
+fn each_forgery_that_the_state_or_the_account_contradicts_is_refused() {
+    let (state, account) = (
+        "old=R#1<ann>! pr=P#2 gone=G#3 bad=D#4+9<eve> na=N#6(nb){nb} k=K#9 l=L#8",
+        "old=R#1 pr=P#2 bad=D#4* nb=N#6 k=K#9 xx=A#5 kk=K#7 z=Z#10 l=L#8",
+    );
+    let wanted = "up=U ad=A old=X pr=P* na=N<ann> k=K l=L";
+    let unmatched = |id: &str| format!("id {id} does not match a key in the state");
+    let table: Vec<(String, Forgery)> = vec![
+        // Whose key goes, and what protects it.
+        ("delete bad: the state has another owner for id 4".into(), |plan| old(plan, "bad").owner = None),
+        ("delete bad: the state has another expiry for id 4".into(), |plan| old(plan, "bad").expires = None),
+        ("replace old: the state has another protection for id 1".into(), |plan| old(plan, "old").protect = false),
+        ("replace old: the state has another name for id 1".into(), |plan| old(plan, "old").name = name("other")),
+        ("forget gone: the state has another owner for id 3".into(), |plan| {
+            old(plan, "gone").owner = Some("mallory".to_owned());
+        }),
+        ("delete mallory: the state has another name for id 4".into(), |plan| {
+            for action in plan.actions.iter_mut().filter(|action| action.name.as_str() == "bad") {
+                action.name = name("mallory");
+            }
+            old(plan, "mallory").name = name("mallory");
+        }),
+        // Rows of others, and copies of keys that stay, whatever the reason says.
+        (format!("delete bad: {}", unmatched("10")), |plan| old(plan, "bad").id = id("10")),
+        (format!("delete x: {}", unmatched("10")), |plan| add_deletion(plan, "10", Reason::Undesired, 'Z')),
+        (format!("delete x: {}", unmatched("10")), |plan| add_deletion(plan, "10", Reason::CopyOfRemoved, 'Z')),
+        (format!("delete x: {}", unmatched("10")), |plan| add_deletion(plan, "10", Reason::Undeleted, 'Z')),
+        (format!("delete x: {}", unmatched("7")), |plan| add_deletion(plan, "7", Reason::CopyOfRemoved, 'K')),
+        (format!("delete x: {}", unmatched("7")), |plan| add_deletion(plan, "7", Reason::Superseded, 'K')),
+        (format!("delete x: {}", unmatched("7")), |plan| {
+            add_deletion(plan, "7", Reason::Revoked { because: None }, 'K');
+        }),
+        (format!("delete x: {}", unmatched("7")), |plan| {
+            add_deletion(plan, "7", Reason::Expired { until: today().yesterday().unwrap() }, 'K');
+        }),
+        // Removals that contradict the plan.
+        ("delete bad: the plan deletes id 4 more than once".into(), |plan| {
+            let again = plan.actions.iter().find(|action| action.name.as_str() == "bad").unwrap().clone();
+            plan.actions.push(again);
+        }),
+        ("delete x: the plan also records id 5".into(), |plan| add_deletion(plan, "5", Reason::Undesired, 'A')),
+        ("delete x: the plan also records this key".into(), |plan| add_deletion(plan, "77", Reason::Undesired, 'A')),
+        // What is recorded.
+        (format!("update na: {}", unmatched("5")), |plan| new(plan, "na").1.unwrap().id = id("5")),
+        ("update na: the state has other attributes than the plan changes".into(), |plan| {
+            new(plan, "na").0.owner = None;
+        }),
+        ("update na: the state has other attributes than the plan changes".into(), |plan| {
+            drop(new(plan, "na").0.changes.pop());
+        }),
+        ("adopt ad: the state has other attributes than the plan changes".into(), |plan| {
+            let change = AttributeChange::Owner { from: Some("eve".to_owned()), to: None };
+            new(plan, "ad").0.changes.push(change);
+        }),
+        ("adopt ad: the state has another origin for its row".into(), |plan| {
+            new(plan, "ad").1.unwrap().origin = Origin::Uploaded;
+        }),
+        ("adopt ad: id 5 was created at another time".into(), |plan| {
+            new(plan, "ad").1.unwrap().created_at = Some(jiff::Timestamp::MAX);
+        }),
+        (format!("upload up: {}", unmatched("9")), |plan| new(plan, "up").0.stale.push(id("9"))),
+        ("upload up: the plan records this name more than once".into(), |plan| {
+            let mut again = plan.actions[0].clone();
+            if let Change::Upload(key) = &mut again.change {
+                key.key = world::key('V');
+            }
+            plan.actions.push(again);
+        }),
+        ("upload up: the plan records this key more than once".into(), |plan| {
+            let again = plan.actions[0].clone();
+            plan.actions.push(again);
+        }),
+        // The records that the diff of the plan shows.
+        ("the state has another record of id 4".into(), |plan| plan.recorded[0].owner = None),
+        // The primary.
+        ("the plan neither promotes k nor is it the primary key".into(), |plan| plan.primary = Some(name("k"))),
+        ("the primary key was \"x\" (4), and is now \"bad\" (4)".into(), |plan| {
+            plan.primary_row.as_mut().unwrap().account_name = "x".to_owned();
+        }),
+        ("the primary key was missing, and is now \"bad\" (4)".into(), |plan| plan.primary_row = None),
+        ("the plan promotes more than one key".into(), |plan| {
+            let mut again = plan.actions.iter().find(|action| action.change.promotes()).unwrap().clone();
+            again.name = name("k");
+            plan.actions.push(again);
+        }),
+        ("promote pr: id 2 was named \"x\" on the account, and is now \"pr\"".into(), |plan| {
+            promoted(plan).1.as_mut().unwrap().account_name = "x".to_owned();
+        }),
+        ("promote pr: the state has another name or owner for this key".into(), |plan| {
+            *promoted(plan).0 = Some("mallory".to_owned());
+        }),
+        ("promote pr: the plan does not upload this key".into(), |plan| *promoted(plan).1 = None),
+        ("promote pr: the state has another name or owner for this key".into(), |plan| {
+            promoted(plan).1.as_mut().unwrap().id = id("9");
+        }),
+    ];
+    for (expected, forge) in table {
+        let said = said_of_forged(wanted, state, account, forge);
+        assert!(said.contains(&expected), "{expected:?} expected\n  {said:#?}");
+    }
+    let until = today();
+    let said = said_of_forged("a=A~ b=B", "b=B#2", "a=A#1 b=B#2", |plan| {
+        plan.actions[0].reason = Reason::Expired { until: today() };
+    });
+    assert_eq!(said, [format!("delete a: its last day is {until}")]);
+    let said = said_of_forged("", "a=A#1", "a=A#1", |plan| plan.actions[0].reason = Reason::Superseded);
+    assert_eq!(said, ["delete a: no other row of this key is recorded"]);
+}
+
+/// The owner and the row of the promotion.
+fn promoted(plan: &mut Plan) -> (&mut Option<String>, &mut Option<NamedRow>) {
+    let promotion = plan.actions.iter_mut().find_map(|action| match &mut action.change {
+        Change::Promote { owner, row, .. } => Some((owner, row)),
+        _ => None,
+    });
+    promotion.unwrap()
+}
+
+#[test]
+fn what_the_manifest_alone_decides_is_bound_by_the_digest() {
+    // A saved plan is applied without its manifest. These changes are not refused, but they have another digest, which
+    // `apply --plan-digest` refuses.
+    let (wanted, state, account) = ("up=U<ann>", "bad=D#4!", "bad=D#4 x=X#5");
+    let whole = plan(wanted, state, account);
+    let forgeries: [Forgery; 5] = [
+        |plan| new(plan, "up").0.key = world::key('V'),
+        |plan| new(plan, "up").0.owner = Some("eve".to_owned()),
+        |plan| plan.actions[0].name = name("eve"),
+        |plan| {
+            plan.actions[1].reason = Reason::Revoked { because: None };
+            old(plan, "bad").protect = false;
+        },
+        |plan| {
+            add_deletion(plan, "5", Reason::Revoked { because: None }, 'X');
+        },
+    ];
+    for forge in forgeries {
+        let mut forged = whole.clone();
+        forge(&mut forged);
+        assert_eq!(said_of_forged(wanted, state, account, forge), [""; 0]);
+        assert_ne!(forged.digest(), whole.digest());
+    }
+}
+
+#[test]
+fn a_plan_that_was_made_offline_says_nothing_of_the_account() {
+    let mut text: Value = serde_json::from_str(&file::to_text(&one_of_each())).unwrap();
+    text["refreshed"] = false.into();
+    assert!(matches!(file::from_text(text.to_string().as_bytes()), Err(PlanFileError::Tampered)));
+}
+
+#[test]
+fn a_primary_that_was_moved_by_hand_since_is_refused() {
+    let (wanted, state) = ("a=A b=B c=C", "a=A#1 b=B#2");
+    let plan = plan(wanted, state, "a=A#1* b=B#2");
+    let said = broken(&plan, Some(&recorded(state)), &listing("a=A#1 b=B#2*"), today());
+    assert_eq!(said, ["the primary key was \"a\" (1), and is now \"b\" (2)"]);
 }

@@ -4,11 +4,9 @@
 
 mod support;
 
-use std::collections::HashSet;
-
 use keyform::names::KeyName;
 use keyform::plan::{Plan, Selection, file};
-use support::world::{self, plan, show, today};
+use support::world::{plan, show};
 
 fn names(text: &str) -> Vec<KeyName> {
     text.split_whitespace().map(|name| KeyName::new(name).unwrap()).collect()
@@ -23,11 +21,8 @@ fn exclude(text: &str) -> Selection {
 }
 
 fn selected(wanted: &str, state: &str, account: &str, selection: &Selection) -> Plan {
-    let desired = world::desired(wanted);
     let mut plan = plan(wanted, state, account);
-    let blobs: HashSet<_> =
-        desired.keys.iter().filter(|key| !key.is_expired(today())).map(|key| key.key.blob()).collect();
-    plan.select(selection, |key| blobs.contains(key));
+    plan.select(selection);
     plan
 }
 

@@ -6,7 +6,7 @@ use super::findings::is_primary;
 use super::outcome::{Status, Step};
 use super::sightings::Sightings;
 use crate::names::KeyId;
-use crate::plan::{Action, ActionKind, Change, OldKey};
+use crate::plan::{Action, ActionKind, Change, OldKey, Sight};
 use crate::public_key::KeyBlob;
 use crate::state::State;
 
@@ -26,7 +26,7 @@ impl<'p> Facts<'p> {
     /// Returns the row that an action makes the primary now, or why it cannot. `None` if it promotes no row.
     pub(super) fn promotion(&self, index: usize, action: &Action) -> Option<Result<KeyId, &'static str>> {
         let known = match &action.change {
-            Change::Promote { id, .. } => id.as_ref(),
+            Change::Promote { row, .. } => row.as_ref().map(|row| &row.id),
             Change::Replace { promote: true, .. } if self.is_waiting(index) => None,
             _ => return None,
         };
@@ -48,7 +48,9 @@ impl<'p> Facts<'p> {
             return Some(Err("the owner of the account is unknown, so a missing row cannot be trusted to be deleted"));
         }
         // If the account was not listed, each of them can be the primary.
-        if self.is_promotion_missing() && (!self.plan.refreshed || old_rows.iter().any(|old| old.is_primary)) {
+        if self.is_promotion_missing()
+            && (self.plan.sight == Sight::Unseen || old_rows.iter().any(|old| old.is_primary))
+        {
             return Some(Err("it is the primary key, and no other key was promoted"));
         }
         if !self.deletes_other_row(index) && old_rows.iter().any(|old| self.has_other_row(old)) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::outcome::{Status, Step};
 use super::sightings::DeletedAt;
 use crate::names::{KeyId, KeyName, UserId};
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Plan, Sight};
 use crate::public_key::KeyBlob;
 use crate::state::{DeletedRow, JournalEntry, PromotedRow, State};
 
@@ -72,7 +72,7 @@ impl<'p> Facts<'p> {
             plan,
             steps: steps.collect(),
             state,
-            is_user_seen: plan.user_seen,
+            is_user_seen: plan.sight == Sight::Rows,
             other_rows,
             new_rows: HashMap::with_capacity(plan.actions.len()),
             uploaded: BTreeSet::new(),

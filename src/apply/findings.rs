@@ -7,7 +7,7 @@ use super::outcome::{Finding, Status, Step};
 use super::sightings::Sightings;
 use crate::account::Row;
 use crate::names::KeyId;
-use crate::plan::{Action, ActionKind, Change, OldKey};
+use crate::plan::{Action, ActionKind, Change, NamedRow, OldKey};
 
 impl Facts<'_> {
     /// Returns the findings. If the primary was promoted again and is the primary now, that is one of them.
@@ -19,6 +19,7 @@ impl Facts<'_> {
             }
         }
         findings.extend(self.remaining(sightings));
+        findings.extend(self.unreadable(sightings));
         findings.extend(self.check_primary(sightings, is_restored));
         findings
     }
@@ -40,6 +41,23 @@ impl Facts<'_> {
             }
         }
         findings
+    }
+
+    /// Returns the rows without a readable key that are not recorded, if the plan has removed keys: they can be in one.
+    fn unreadable(&self, sightings: &Sightings) -> Option<Finding> {
+        let has_removed = |(step, action): (&Step, &Action)| {
+            step.is_done() && matches!(action.change, Change::Replace { .. } | Change::Delete(_) | Change::Forget(_))
+        };
+        if !self.steps().any(has_removed) {
+            return None;
+        }
+        let is_unknown = |row: &&Row| row.content.is_unreadable() && self.state.managed(&row.id).is_none();
+        let deleted: HashSet<_> =
+            self.steps().flat_map(|(_, action)| action.change.old_rows()).map(|old| &old.id).collect();
+        let rows = sightings.rows().filter(is_unknown).filter(|row| !deleted.contains(&row.id));
+        let mut rows: Vec<_> = rows.map(NamedRow::of).collect();
+        rows.sort_by(|a, b| (&a.account_name, &a.id).cmp(&(&b.account_name, &b.id)));
+        (!rows.is_empty()).then_some(Finding::Unreadable { rows })
     }
 
     /// Counts the keys that no listing shows: those that must be on the account, and those whose deletion is uncertain.
@@ -80,7 +98,10 @@ impl Facts<'_> {
     pub(super) fn confirmed_change(&self, action: &Action, sightings: &Sightings) -> Option<(KeyId, Vec<KeyId>)> {
         let new_row = || self.new_row(&action.name);
         let id = match &action.change {
-            Change::Promote { id, .. } => id.as_ref().or_else(new_row).filter(|id| is_primary(sightings, id))?,
+            Change::Promote { row, .. } => {
+                let id = row.as_ref().map(|row| &row.id);
+                id.or_else(new_row).filter(|id| is_primary(sightings, id))?
+            }
             Change::Delete(old) => &old.id,
             Change::Replace { promote: true, .. } => new_row().filter(|id| is_primary(sightings, id))?,
             Change::Replace { .. } => new_row()?,

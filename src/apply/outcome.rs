@@ -7,8 +7,12 @@ use serde::Serialize;
 
 use crate::account::{Effect, Failure};
 use crate::names::{KeyId, KeyName};
-use crate::plan::ActionKind;
+use crate::plan::{ActionKind, NamedRow};
 use crate::state::{JournalEntry, StateError};
+use crate::terminal::escape::escape;
+
+/// Maximum number of rows in a sentence.
+const MAX_NAMED: usize = 20;
 
 /// How a plan was carried out.
 #[derive(Debug)]
@@ -87,6 +91,8 @@ pub enum Finding {
     Again { name: KeyName, id: KeyId },
     /// A row contains a key that was removed, and other keys or options, so it was left.
     MixedLeft { name: KeyName, id: KeyId },
+    /// These rows show no key, so they can contain any.
+    Unreadable { rows: Vec<NamedRow> },
     /// Other rows contain the key that was uploaded.
     Copies { name: KeyName, ids: Vec<KeyId> },
     /// The planned primary is not the primary.
@@ -172,7 +178,10 @@ impl Finding {
             | Self::Copies { .. }
             | Self::NotPrimary { .. }
             | Self::NotRestored { .. } => true,
-            Self::MixedLeft { .. } | Self::PrimaryMoved { .. } | Self::PrimaryRestored { .. } => false,
+            Self::MixedLeft { .. }
+            | Self::Unreadable { .. }
+            | Self::PrimaryMoved { .. }
+            | Self::PrimaryRestored { .. } => false,
         }
     }
 }
@@ -192,6 +201,14 @@ impl fmt::Display for Finding {
             }
             Self::MixedLeft { name, id } => {
                 write!(f, "the key {name} is still in {id}, which has other keys or options and was left")
+            }
+            Self::Unreadable { rows } => {
+                let named =
+                    rows.iter().take(MAX_NAMED).map(|row| format!("\"{}\" ({})", escape(&row.account_name), row.id));
+                let named = named.collect::<Vec<_>>().join(", ");
+                let more = rows.len().saturating_sub(MAX_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                write!(f, "no readable key is in {named}{more}, so it is unknown whether a removed key is")
             }
             Self::Copies { name, ids } => {
                 let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();

@@ -1,7 +1,5 @@
 //! Makes the plan of a command, from what it has read.
 
-use std::collections::HashSet;
-
 use jiff::civil::Date;
 
 use super::account::check_account;
@@ -46,9 +44,7 @@ impl<'a> PlanBasis<'a> {
         known.check("--target", &selection.target)?;
         known.check("--exclude", &selection.exclude)?;
         known.check("--allow-protected", &acknowledge.allow_protected)?;
-        let desired: HashSet<_> =
-            desired.keys.iter().filter(|key| !key.is_expired(today)).map(|key| key.key.blob()).collect();
-        plan.select(&selection, |key| desired.contains(key));
+        plan.select(&selection);
         Ok(plan)
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attribute::AttributeChange;
 use super::explained::Explained;
-use super::key::{AccountRow, KeyView, NewKey, OldKey, view};
+use super::key::{AccountRow, KeyView, NamedRow, NewKey, OldKey, view};
 use super::reason::Reason;
 use crate::names::{KeyId, KeyName};
 use crate::public_key::KeyBlob;
@@ -66,14 +66,10 @@ pub enum Change {
         blob: KeyBlob,
         /// The row of the key. If missing, the plan uploads the key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "Option<String>")]
-        id: Option<KeyId>,
+        row: Option<NamedRow>,
         /// The owner, according to the manifest.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
-        /// The account's name for the current primary key.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        instead_of: Option<String>,
     },
     /// Delete the row.
     Delete(OldKey),

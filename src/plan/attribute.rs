@@ -4,9 +4,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::DesiredKey;
-use crate::names::{AccountName, KeyName};
-use crate::state::Record;
+use crate::names::KeyName;
 use crate::terminal::phrase::Phrase;
 
 /// A recorded attribute that the manifest changes.
@@ -48,41 +46,6 @@ pub enum AttributeChange {
 }
 
 impl AttributeChange {
-    /// Compares a record with the entry of its key, or with the entry that replaces it.
-    pub(super) fn between(record: &Record, key: &DesiredKey) -> Vec<Self> {
-        let Record {
-            name,
-            account_name,
-            owner,
-            expires,
-            protect,
-            id: _,
-            public_key: _,
-            fingerprint: _,
-            row_name: _,
-            origin: _,
-            created_at: _,
-        } = record;
-        let wanted_name = key.account_name.as_ref().map(AccountName::as_str);
-        let mut changes = Vec::new();
-        if *name != key.name {
-            changes.push(Self::Name { from: name.clone(), to: key.name.clone() });
-        }
-        if account_name.as_deref() != wanted_name {
-            changes.push(Self::AccountName { from: account_name.clone(), to: wanted_name.map(str::to_owned) });
-        }
-        if *owner != key.owner {
-            changes.push(Self::Owner { from: owner.clone(), to: key.owner.clone() });
-        }
-        if *expires != key.expires {
-            changes.push(Self::Expires { from: *expires, to: key.expires });
-        }
-        if *protect != key.protect {
-            changes.push(Self::Protect { from: *protect, to: key.protect });
-        }
-        changes
-    }
-
     /// Returns the name of the attribute in the manifest.
     pub fn field(&self) -> &'static str {
         match self {

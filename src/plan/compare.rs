@@ -9,12 +9,12 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 use super::action::{Action, Change};
-use super::key::{PrimaryRow, UnmanagedRow};
+use super::key::{NamedRow, UnmanagedRow};
 use super::matching::{Holder, Inventory, Matching};
 use super::note::{find_drift, find_notes};
 use super::placement::{placement, promotion, restoration};
 use super::removal::Removals;
-use super::{Base, Plan};
+use super::{Base, Plan, Sight};
 use crate::account::{Endpoint, Listing, Row};
 use crate::manifest::{Desired, UnmanagedPolicy};
 use crate::names::KeyId;
@@ -62,7 +62,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         endpoint: endpoint.clone(),
         user_id: (observed.and_then(|listing| listing.user_id().cloned()))
             .or_else(|| recorded.and_then(|state| state.user_id.clone())),
-        user_seen: observed.is_some_and(|listing| listing.user_id().is_some()),
+        sight: Sight::of(observed),
         pin: desired.account.clone(),
         base: Base {
             location: None,
@@ -77,7 +77,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         actions,
         partial: None,
         primary: matching.primary.map(|key| key.name.clone()),
-        primary_row: inventory.primary().map(PrimaryRow::of),
+        primary_row: inventory.primary().map(NamedRow::of),
         unchanged,
         managed: 0,
         recorded: Vec::new(),

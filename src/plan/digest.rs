@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::Plan;
 use super::action::{Action, Change};
 use super::attribute::AttributeChange;
-use super::key::{AccountRow, NewKey, OldKey};
+use super::key::{AccountRow, NamedRow, NewKey, OldKey};
 use super::primary::Primary;
 use crate::account::Endpoint;
 use crate::names::{AccountName, KeyId, KeyName, UserId};
@@ -77,7 +77,8 @@ struct DigestRow<'p> {
 #[serde(rename_all = "camelCase")]
 struct DigestPromoted<'p> {
     public_key: &'p KeyBlob,
-    id: Option<&'p KeyId>,
+    owner: Option<&'p str>,
+    row: Option<DigestRow<'p>>,
 }
 
 #[derive(Serialize)]
@@ -121,9 +122,11 @@ impl Plan {
 impl<'p> DigestAction<'p> {
     fn of(Action { name, change, reason: _ }: &'p Action) -> Self {
         let promoted = match change {
-            Change::Promote { blob, id, owner: _, instead_of: _ } => {
-                Some(DigestPromoted { public_key: blob, id: id.as_ref() })
-            }
+            Change::Promote { blob, row, owner } => Some(DigestPromoted {
+                public_key: blob,
+                owner: owner.as_deref(),
+                row: row.as_ref().map(|NamedRow { id, account_name }| DigestRow { id, account_name }),
+            }),
             _ => None,
         };
         Self {

@@ -5,6 +5,7 @@ use super::action::{Action, Change};
 use super::attribute::AttributeChange;
 use super::key::{OldKey, UnmanagedRow};
 use super::note::listed;
+use super::reason::Reason;
 use crate::names::{AccountName, KeyName};
 use crate::public_key::KeyBlob;
 use crate::terminal::phrase::Phrase;
@@ -14,7 +15,7 @@ use crate::terminal::phrase::Phrase;
 pub enum AccessChange {
     /// The key is deleted.
     Loses,
-    /// The entry has a new key, the key is recorded differently, or it becomes the primary.
+    /// The entry has a new key, the key is recorded differently or stays in another row, or it becomes the primary.
     Changes,
     /// The key is added.
     Gains,
@@ -38,19 +39,22 @@ impl Fact {
     }
 }
 
-impl Change {
+impl Action {
     pub fn access(&self) -> AccessChange {
-        match self {
-            Self::Delete(_) => AccessChange::Loses,
-            Self::Upload(_) => AccessChange::Gains,
-            Self::Adopt { .. }
-            | Self::Update { .. }
-            | Self::Replace { .. }
-            | Self::Promote { .. }
-            | Self::Forget(_) => AccessChange::Changes,
+        match self.change {
+            Change::Delete(_) if self.reason == Reason::Superseded => AccessChange::Changes,
+            Change::Delete(_) => AccessChange::Loses,
+            Change::Upload(_) => AccessChange::Gains,
+            Change::Adopt { .. }
+            | Change::Update { .. }
+            | Change::Replace { .. }
+            | Change::Promote { .. }
+            | Change::Forget(_) => AccessChange::Changes,
         }
     }
+}
 
+impl Change {
     /// Whether the change only adds rows to the state or removes them: access, owners and protection stay the same.
     pub fn is_record_only(&self) -> bool {
         matches!(self, Self::Adopt { .. } | Self::Forget(_))
@@ -83,8 +87,9 @@ impl Plan {
     fn move_of_primary(&self, action: &Action) -> Option<Phrase> {
         let becomes = Phrase::new("becomes the primary key");
         let of_old = |phrase: Phrase| phrase.then(" in place of the old key of ").named(&action.name);
-        match &action.change {
-            Change::Promote { instead_of: Some(other), .. } => Some(if *other != *action.name.as_str() {
+        let other = self.primary_row.as_ref().map(|row| &row.account_name);
+        match (&action.change, other) {
+            (Change::Promote { .. }, Some(other)) => Some(if *other != *action.name.as_str() {
                 becomes.then(" in place of ").foreign(other)
             } else if self.replaces_primary(&action.name) {
                 of_old(becomes)
@@ -92,11 +97,9 @@ impl Plan {
                 // Any row of the account can have this name.
                 becomes.then(" in place of another key named ").foreign(other).then(" on the account")
             }),
-            Change::Promote { instead_of: None, .. } if self.refreshed => {
-                Some(becomes.then("; the account has no primary key"))
-            }
-            Change::Promote { instead_of: None, .. } => Some(becomes),
-            Change::Replace { promote: true, .. } => Some(of_old(becomes)),
+            (Change::Promote { .. }, None) if self.refreshed => Some(becomes.then("; the account has no primary key")),
+            (Change::Promote { .. }, None) => Some(becomes),
+            (Change::Replace { promote: true, .. }, _) => Some(of_old(becomes)),
             _ => None,
         }
     }
@@ -148,7 +151,11 @@ fn row_facts(action: &Action) -> Vec<Fact> {
             // Rows with the same key and name differ in their ids only.
             facts.push(Fact { phrase: Phrase::new("id ").named(&old.id), is_routine: reason.is_routine() });
         }
-        Change::Update { .. } | Change::Promote { .. } => {}
+        Change::Promote { row, .. } => {
+            let other = row.as_ref().map(|row| row.account_name.as_str()).filter(|other| *other != name.as_str());
+            facts.extend(other.map(|other| Fact::exceptional(named_on_account(other))));
+        }
+        Change::Update { .. } => {}
     }
     facts
 }

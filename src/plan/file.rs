@@ -13,11 +13,11 @@ use thiserror::Error;
 
 use super::action::{Action, ActionKind, Change};
 use super::explained::{Explained, check_derived};
-use super::key::{PrimaryRow, UnmanagedRow};
+use super::key::{NamedRow, UnmanagedRow};
 use super::note::{Drift, Note};
 use super::refusal::ExplainedRefusal;
 use super::selection::Partial;
-use super::{Base, Plan};
+use super::{Base, Plan, Sight};
 use crate::account::Endpoint;
 use crate::manifest::Violation;
 use crate::names::{CommitId, KeyName, NAME_PATTERN, StackName, UserId};
@@ -72,7 +72,7 @@ pub struct PlanDocument<'p> {
     primary: Option<KeyName>,
     /// The row that is the primary before apply. Missing if there is none, or if the account was not listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    primary_row: Option<PrimaryRow>,
+    primary_row: Option<NamedRow>,
     /// The actions, in the order in which they are shown.
     #[serde(deserialize_with = "read_actions")]
     actions: Cow<'p, [Action]>,
@@ -184,7 +184,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         commit,
         endpoint,
         user_id,
-        user_seen: false,
+        sight: Sight::Unseen,
         pin: pinned_user_id,
         base: state,
         refreshed,
@@ -203,7 +203,8 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         refusals: refusals.into_iter().map(|explained| explained.refusal).collect(),
         arguments: apply_arguments.into_owned(),
     };
-    if digest != plan.digest().to_string() || counts != plan.counts() {
+    let is_whole = plan.refreshed || plan.primary_row.is_none();
+    if digest != plan.digest().to_string() || counts != plan.counts() || !is_whole {
         return Err(PlanFileError::Tampered);
     }
     Ok(plan)
@@ -260,7 +261,7 @@ impl Plan {
             commit,
             endpoint,
             user_id,
-            user_seen: _,
+            sight: _,
             pin,
             base,
             refreshed,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 pub use super::refusal::Refusal;
-use super::{Action, ActionKind, Change, OldKey, Plan, Reason};
+use super::{Action, ActionKind, Change, OldKey, Plan, Reason, Sight};
 use crate::names::KeyName;
 
 /// The number of rows that a plan may delete without a flag.
@@ -80,8 +80,7 @@ fn lost_state(plan: &Plan) -> Option<Refusal> {
 
 fn vanished(plan: &Plan) -> Option<Refusal> {
     let managed = plan.managed;
-    let is_empty = plan.refreshed && !plan.user_seen;
-    (is_empty && managed > 0 && !plan.is_empty()).then_some(Refusal::EmptyAccount { managed })
+    (plan.sight == Sight::Empty && managed > 0 && !plan.is_empty()).then_some(Refusal::EmptyAccount { managed })
 }
 
 fn unexpected_rows(plan: &Plan) -> Option<Refusal> {
@@ -127,7 +126,7 @@ fn lost_primary(plan: &Plan, stage: Stage) -> Option<Refusal> {
         return Some(Refusal::PrimaryLoss { name: name.clone() });
     }
     // A plan may be shown to somebody who cannot list the account.
-    let name = deleted(&plan.actions, |_| true).filter(|_| stage == Stage::Apply && !plan.user_seen)?;
+    let name = deleted(&plan.actions, |_| true).filter(|_| stage == Stage::Apply && plan.sight != Sight::Rows)?;
     Some(Refusal::PrimaryUnknown { name: name.clone() })
 }
 

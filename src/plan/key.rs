@@ -68,7 +68,7 @@ pub struct OldKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub expires: Option<Date>,
-    /// Whether that day has passed, so that the removal was approved with the expiry.
+    /// Whether that day has passed and the manifest has no later one, so that the removal was approved with the expiry.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_expired: bool,
     /// Whether the state protects the key, and the manifest does not revoke it.
@@ -115,10 +115,10 @@ pub struct AccountRow {
     pub origin: Origin,
 }
 
-/// The row that is the primary of the account.
+/// A row of the account, by its id and name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PrimaryRow {
+pub struct NamedRow {
     #[schemars(with = "String")]
     pub id: KeyId,
     /// The name on the account.
@@ -156,6 +156,42 @@ impl NewKey {
             protect: *protect,
             ..row.record(name, key.blob())
         }
+    }
+
+    /// Compares a record of the key, or of one that it replaces, with the entry, which has the name `wanted`.
+    pub(super) fn changes_to(&self, record: &Record, wanted: &KeyName) -> Vec<AttributeChange> {
+        let Record {
+            name,
+            account_name,
+            owner,
+            expires,
+            protect,
+            id: _,
+            public_key: _,
+            fingerprint: _,
+            row_name: _,
+            origin: _,
+            created_at: _,
+        } = record;
+        let wanted_name = self.account_name.as_ref().map(AccountName::as_str);
+        let mut changes = Vec::new();
+        if *name != *wanted {
+            changes.push(AttributeChange::Name { from: name.clone(), to: wanted.clone() });
+        }
+        if account_name.as_deref() != wanted_name {
+            changes
+                .push(AttributeChange::AccountName { from: account_name.clone(), to: wanted_name.map(str::to_owned) });
+        }
+        if *owner != self.owner {
+            changes.push(AttributeChange::Owner { from: owner.clone(), to: self.owner.clone() });
+        }
+        if *expires != self.expires {
+            changes.push(AttributeChange::Expires { from: *expires, to: self.expires });
+        }
+        if *protect != self.protect {
+            changes.push(AttributeChange::Protect { from: *protect, to: self.protect });
+        }
+        changes
     }
 
     /// Builds the intent to upload the key. `before` are the rows that contain it already, or can.
@@ -205,8 +241,8 @@ impl AccountRow {
     }
 }
 
-impl PrimaryRow {
-    pub(super) fn of(row: &Row) -> Self {
+impl NamedRow {
+    pub fn of(row: &Row) -> Self {
         Self { id: row.id.clone(), account_name: row.name.clone() }
     }
 }

@@ -1,6 +1,6 @@
 //! Matches desired keys with rows of the account.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -34,6 +34,8 @@ pub(super) struct Matching<'a> {
     /// The expired keys of the manifest, with their last days.
     pub(super) expired: HashMap<&'a KeyBlob, (&'a DesiredKey, Date)>,
     revoked: HashMap<&'a Fingerprint, &'a RevokedKey>,
+    /// The keys of the manifest that have not expired, also if all are to be destroyed.
+    listed: HashSet<&'a KeyBlob>,
     /// Whether every managed key is to be deleted, so that none is desired.
     pub(super) is_destroyed: bool,
     by_blob: HashMap<&'a KeyBlob, usize>,
@@ -171,11 +173,17 @@ impl<'a> Matching<'a> {
             holders: keys.iter().map(|key| inventory.holder(key)).collect(),
             primary: keys.iter().copied().find(|key| key.primary),
             expired: desired.keys.iter().filter_map(|key| Some((key.key.blob(), (key, expired_on(key)?)))).collect(),
+            listed: desired.keys.iter().filter(|key| expired_on(key).is_none()).map(|key| key.key.blob()).collect(),
             revoked: desired.revoked.iter().map(|revoked| (&revoked.fingerprint, revoked)).collect(),
             is_destroyed: destroy,
             by_blob: keys.iter().enumerate().map(|(index, key)| (key.key.blob(), index)).collect(),
             keys,
         }
+    }
+
+    /// Whether the manifest lists a key that has not expired.
+    pub(super) fn is_listed(&self, blob: &KeyBlob) -> bool {
+        self.listed.contains(blob)
     }
 
     /// Returns the entry that revokes a key.

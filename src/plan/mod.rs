@@ -9,6 +9,7 @@ mod digest;
 mod explained;
 mod facts;
 pub mod file;
+mod grounds;
 pub mod guard;
 mod key;
 mod matching;
@@ -30,7 +31,7 @@ pub use attribute::AttributeChange;
 pub use compare::{Input, compare};
 pub use digest::Digest;
 pub use facts::{AccessChange, Fact};
-pub use key::{AccountRow, KeyView, NewKey, OldKey, PrimaryRow, UnmanagedRow};
+pub use key::{AccountRow, KeyView, NamedRow, NewKey, OldKey, UnmanagedRow};
 pub use note::{Drift, DriftKind, Note};
 pub use primary::Primary;
 pub use reason::Reason;
@@ -42,7 +43,6 @@ use refusal::Refusal;
 use crate::account::{Endpoint, Listing};
 use crate::manifest::Violation;
 use crate::names::{CommitId, KeyName, StackName, UserId};
-use crate::public_key::KeyBlob;
 use crate::state::{Record, State};
 use crate::terminal::phrase::Phrase;
 
@@ -55,8 +55,8 @@ pub struct Plan {
     pub endpoint: Endpoint,
     /// The owner of the account, if the listing or the state has it.
     pub user_id: Option<UserId>,
-    /// Whether the listing had the owner.
-    pub user_seen: bool,
+    /// What was seen of the account when the plan was made, or when it was read and checked.
+    pub sight: Sight,
     /// The owner that the manifest requires.
     pub pin: Option<UserId>,
     pub base: Base,
@@ -69,7 +69,7 @@ pub struct Plan {
     /// The key that the manifest makes the primary.
     pub primary: Option<KeyName>,
     /// The row that is the primary before apply. `None` if there is none, or if the account was not listed.
-    pub primary_row: Option<PrimaryRow>,
+    pub primary_row: Option<NamedRow>,
     /// The number of desired keys that need no action.
     pub unchanged: usize,
     /// The number of keys in the state before this plan.
@@ -89,6 +89,26 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// The arguments of `keyform apply` that make the same plan.
     pub arguments: Vec<String>,
+}
+
+/// What was seen of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// It was not listed.
+    Unseen,
+    /// It has no row, so its owner is unknown.
+    Empty,
+    Rows,
+}
+
+impl Sight {
+    pub(crate) fn of(observed: Option<&Listing>) -> Self {
+        match observed.map(Listing::user_id) {
+            None => Self::Unseen,
+            Some(None) => Self::Empty,
+            Some(Some(_)) => Self::Rows,
+        }
+    }
 }
 
 /// The state that a plan was made from.
@@ -152,10 +172,9 @@ impl Plan {
         self.unmanaged.iter().filter(|row| self.refuses_unmanaged && !row.is_expected)
     }
 
-    /// Leaves out actions, and those that depend on them. `is_desired` says whether the manifest lists a key that has not
-    /// expired.
-    pub fn select(&mut self, selection: &Selection, is_desired: impl Fn(&KeyBlob) -> bool) {
-        let (kept, left) = selection.divide(std::mem::take(&mut self.actions), is_desired);
+    /// Leaves out actions, and those that depend on them.
+    pub fn select(&mut self, selection: &Selection) {
+        let (kept, left) = selection.divide(std::mem::take(&mut self.actions));
         self.actions = kept;
         let mut recorded = std::mem::take(&mut self.recorded);
         recorded.retain(self.is_changed());
@@ -193,10 +212,10 @@ impl Plan {
         move |record| ids.contains(&record.id) || promoted.contains(&record.public_key)
     }
 
-    /// Updates which row is the primary, and whether the account shows its owner.
+    /// Updates what was seen of the account, and which row is the primary.
     pub fn observe(&mut self, observed: &Listing) {
-        self.user_seen = observed.user_id().is_some();
-        self.primary_row = observed.primary().map(PrimaryRow::of);
+        self.sight = Sight::of(Some(observed));
+        self.primary_row = observed.primary().map(NamedRow::of);
         let primary = self.primary_row.as_ref().map(|row| &row.id);
         for old in self.actions.iter_mut().flat_map(|action| action.change.old_rows_mut()) {
             old.is_primary = Some(&old.id) == primary;

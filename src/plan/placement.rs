@@ -1,8 +1,7 @@
 //! Decides what a desired key needs: a row, a record, or to be the primary.
 
 use super::action::{Action, Change};
-use super::attribute::AttributeChange;
-use super::key::{AccountRow, NewKey};
+use super::key::{AccountRow, NamedRow, NewKey};
 use super::matching::{Holder, Inventory, Matching};
 use super::reason::Reason;
 use super::removal::Replaced;
@@ -40,20 +39,23 @@ pub(super) fn placement(
             ids.find_map(|id| inventory.record(id))
         }
     };
-    let new = NewKey {
+    let mut new = NewKey {
         key: key.key.clone(),
         account_name: key.account_name.clone(),
         owner: key.owner.clone(),
         expires: key.expires,
         protect: key.protect,
-        changes: record.map(|record| AttributeChange::between(record, key)).unwrap_or_default(),
+        changes: Vec::new(),
         stale,
     };
+    new.changes = record.map(|record| new.changes_to(record, &key.name)).unwrap_or_default();
     if !old.is_empty() {
         let is_primary = row.as_ref().is_some_and(|row| inventory.primary().is_some_and(|it| it.id == row.id));
         let promote = matching.primary.is_none() && !is_primary && old.iter().any(|old| old.is_primary);
         let misnamed = old.iter().find(|old| old.blob == *key.key.blob());
-        let reason = misnamed.map_or(Reason::OtherKey, |old| Reason::Renamed { from: old.account_name.clone() });
+        let renamed = || misnamed.map(|old| Reason::Renamed { from: old.account_name.clone() });
+        let revoked = old.iter().find_map(|old| matching.revoked(&old.blob)).map(Reason::revoked);
+        let reason = revoked.or_else(renamed).unwrap_or(Reason::OtherKey);
         return Some((Change::Replace { key: new, row, old, promote }, reason));
     }
     Some(match (holder, row) {
@@ -69,19 +71,18 @@ pub(super) fn promotion(key: &DesiredKey, holder: Holder<'_>, inventory: &Invent
     if !key.primary {
         return None;
     }
-    let (id, reason) = match holder {
+    let (row, reason) = match holder {
         Holder::Recorded(record) | Holder::Replaced(record) => match inventory.row_of(record) {
-            Some(row) if !row.is_primary => (Some(row.id.clone()), Reason::NotPrimary),
+            Some(row) if !row.is_primary => (Some(row), Reason::NotPrimary),
             _ => return None,
         },
         Holder::Unrecorded(row) if row.is_primary => return None,
-        Holder::Unrecorded(row) => (Some(row.id.clone()), Reason::NotPrimary),
+        Holder::Unrecorded(row) => (Some(row), Reason::NotPrimary),
         Holder::Pending => return None,
         Holder::Misnamed(_) | Holder::Nowhere => (None, Reason::NewPrimary),
     };
-    let instead_of = inventory.primary().map(|row| row.name.clone());
     let (blob, owner) = (key.key.blob().clone(), key.owner.clone());
-    Some((Change::Promote { blob, id, owner, instead_of }, reason))
+    Some((Change::Promote { blob, row: row.map(NamedRow::of), owner }, reason))
 }
 
 /// Makes the primary again what was the primary before an interrupted run, if an upload of that run took its place.
@@ -100,7 +101,7 @@ pub(super) fn restoration(actions: &[Action], matching: &Matching<'_>, inventory
     let blob = former.blob().cloned().or_else(|| record.map(|record| record.public_key.clone()))?;
     let name = record.map_or_else(|| KeyName::recorded(&former.name), |record| record.name.clone());
     let owner = record.and_then(|record| record.owner.clone());
-    let change = Change::Promote { blob, id: Some(former.id.clone()), owner, instead_of: Some(primary.name.clone()) };
+    let change = Change::Promote { blob, row: Some(NamedRow::of(former)), owner };
     Some(Action::new(&name, change, Reason::Restored))
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Plan;
-use super::key::PrimaryRow;
+use super::key::NamedRow;
 use crate::names::KeyName;
 
 /// The primary key after apply.
@@ -13,7 +13,7 @@ pub enum Primary {
     /// The key that the manifest or an action makes the primary.
     Key(KeyName),
     /// The row that is the primary before apply and stays it.
-    Row(PrimaryRow),
+    Row(NamedRow),
 }
 
 impl Plan {

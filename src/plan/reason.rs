@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::explained::{Explained, HasExplanation};
+use crate::manifest::RevokedKey;
 use crate::names::KeyId;
 use crate::terminal::phrase::Phrase;
 
@@ -50,7 +51,7 @@ pub enum Reason {
         #[schemars(with = "String", extend("format" = "date"))]
         until: Date,
     },
-    /// Delete or forget: the manifest revokes the key.
+    /// Delete, forget or replace: the manifest revokes the old key.
     Revoked {
         /// Why, according to the manifest.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +61,8 @@ pub enum Reason {
     CopyOfRemoved,
     /// Delete or forget: an earlier run replaced the row, but did not delete it.
     LeftOver,
+    /// Delete: the same, and the key stays on the account in another row.
+    Superseded,
     /// Delete: an earlier run deleted the row, but the account still has it.
     Undeleted,
     /// Promote: an upload of an interrupted run became the primary key.
@@ -75,6 +78,10 @@ impl HasExplanation for Reason {
 }
 
 impl Reason {
+    pub(super) fn revoked(entry: &RevokedKey) -> Self {
+        Self::Revoked { because: entry.reason.clone() }
+    }
+
     /// Returns its `code` in JSON.
     pub fn code(&self) -> String {
         let json = serde_json::to_value(self).unwrap_or_default();
@@ -101,6 +108,7 @@ impl Reason {
             | Self::Revoked { .. }
             | Self::CopyOfRemoved
             | Self::LeftOver
+            | Self::Superseded
             | Self::Undeleted
             | Self::Restored
             | Self::Copy => false,
@@ -131,6 +139,7 @@ impl Reason {
             Self::Revoked { because: Some(because) } => Phrase::new("revoked in the manifest: ").foreign(because),
             Self::CopyOfRemoved => Phrase::new("another row with a key that is removed"),
             Self::LeftOver => Phrase::new("already replaced by an earlier run"),
+            Self::Superseded => Phrase::new("already replaced by an earlier run; the key stays in another row"),
             Self::Undeleted => Phrase::new("deleted by an earlier run, but still on the account"),
             Self::Restored => Phrase::new("it was the primary key before an apply that was interrupted"),
             Self::Copy => Phrase::new("duplicate; the same key is recorded with another id"),

@@ -2,11 +2,12 @@
 
 use jiff::civil::Date;
 
-use super::{AccountRow, Action, Change, NewKey, OldKey, Plan, Reason};
+use super::grounds::Grounds;
+use super::{AccountRow, Action, Change, NamedRow, NewKey, OldKey, Plan};
 use crate::account::{Listing, Row};
 use crate::names::KeyId;
 use crate::public_key::{KeyBlob, KeyContent};
-use crate::state::{Record, State};
+use crate::state::State;
 use crate::terminal::escape::escape;
 
 /// Lists changes that invalidate a saved plan. Empty if the plan can be applied.
@@ -17,10 +18,12 @@ pub fn broken(plan: &Plan, recorded: Option<&State>, observed: &Listing, today: 
     {
         broken.push(format!("the plan is for user {planned}, but the account belongs to user {found}"));
     }
+    let grounds = Grounds::new(plan, recorded, today);
+    broken.extend(grounds.other_record());
+    broken.extend(grounds.primary());
+    broken.extend(primary_moved(plan, observed));
     broken.extend(plan.actions.iter().filter_map(|action| {
-        let why = not_recorded(action, recorded)
-            .or_else(|| not_expired(action, recorded, today))
-            .or_else(|| action_broken(action, observed, plan.refreshed, today))?;
+        let why = grounds.missing(action).or_else(|| action_broken(action, observed, plan.refreshed, today))?;
         Some(format!("{} {}: {why}", action.change.kind().verb(), action.name))
     }));
     broken
@@ -53,62 +56,24 @@ fn base(plan: &Plan, recorded: Option<&State>) -> Vec<String> {
     broken
 }
 
-/// Ensures that even a forged plan removes only rows that are recorded in the state, or keys that must be removed
-/// whether they are recorded or not.
-fn not_recorded(action: &Action, recorded: Option<&State>) -> Option<String> {
-    let rows = || recorded.into_iter().flat_map(|state| state.records.values().chain(state.replaced.values()));
-    let is_recorded = |old: &OldKey| {
-        let record = recorded.and_then(|state| state.managed(&old.id));
-        record.is_some_and(|record| record.public_key == old.blob && record.name == old.name)
-    };
-    let may_go = |old: &OldKey| match action.reason {
-        // These rows need not be recorded.
-        Reason::Revoked { .. } | Reason::Expired { .. } => true,
-        Reason::CopyOfRemoved => rows().any(|record| record.public_key == old.blob),
-        Reason::Undeleted => recorded
-            .is_some_and(|state| state.last_apply.deleted.get(&old.id).is_some_and(|row| row.public_key == old.blob)),
-        _ => is_recorded(old),
-    };
-    let foreign = action.change.old_rows().iter().find(|old| !may_go(old)).map(|old| &old.id);
-    let stale = action.change.new_key().into_iter().flat_map(|key| &key.stale);
-    let updated = match &action.change {
-        Change::Update { row, .. } => Some(&row.id),
-        _ => None,
-    };
-    let mut kept = stale.chain(updated);
-    let unknown = || kept.find(|id| !recorded.is_some_and(|state| state.records.contains_key(*id)));
-    foreign.or_else(unknown).map(|id| format!("id {id} does not match a key in the state"))
-}
-
-/// Ensures that a plan cannot leave a removal out of its digest by calling it expired.
-fn not_expired(action: &Action, recorded: Option<&State>, today: Date) -> Option<String> {
-    let rows = || recorded.into_iter().flat_map(|state| state.records.values().chain(state.replaced.values()));
-    let has_expired = |old: &OldKey| {
-        let expires = |record: &Record| record.public_key == old.blob && record.expires == old.expires;
-        old.expires.is_some_and(|last| last < today) && rows().any(expires)
-    };
-    let old = action.change.old_rows().iter().find(|old| old.has_expired && !has_expired(old))?;
-    Some(format!("the recorded expiry of id {} has not passed", old.id))
-}
-
 fn action_broken(action: &Action, now: &Listing, refreshed: bool, today: Date) -> Option<String> {
     match &action.change {
         Change::Upload(key) => expired(key, today).or_else(|| uploaded(key, &[], now)),
         Change::Adopt { key, row } | Change::Update { key, row } => {
-            expired(key, today).or_else(|| moved(row, key, now))
+            expired(key, today).or_else(|| moved(row, key, now, refreshed))
         }
         Change::Replace { key, row, old, promote: _ } => expired(key, today)
             .or_else(|| match row {
-                Some(row) => moved(row, key, now),
+                Some(row) => moved(row, key, now, refreshed),
                 None => uploaded(key, old, now),
             })
             .or_else(|| old.iter().find_map(|old| old_broken(old, now, refreshed))),
-        Change::Promote { blob, id: Some(id), owner: _, instead_of: _ } => match row_with(now, id, blob) {
+        Change::Promote { blob, row: Some(NamedRow { id, account_name }), owner: _ } => match row_with(now, id, blob) {
             None => Some(format!("id {id} no longer has this key")),
             Some(row) if row.is_primary => Some("it is already the primary key".to_owned()),
-            Some(_) => None,
+            Some(row) => renamed(id, account_name, row),
         },
-        Change::Promote { id: None, .. } => None,
+        Change::Promote { row: None, .. } => None,
         Change::Delete(old) => old_broken(old, now, refreshed),
         Change::Forget(old) => {
             row_with(now, &old.id, &old.blob).map(|_| format!("id {} is on the account again", old.id))
@@ -126,11 +91,28 @@ fn uploaded(key: &NewKey, old: &[OldKey], now: &Listing) -> Option<String> {
     others.next().map(|row| format!("the key is already on the account, id {}", row.id))
 }
 
-fn moved(row: &AccountRow, key: &NewKey, now: &Listing) -> Option<String> {
+fn moved(row: &AccountRow, key: &NewKey, now: &Listing, refreshed: bool) -> Option<String> {
     match row_with(now, &row.id, key.key.blob()) {
         None => Some(format!("id {} no longer has this key", row.id)),
+        // A plan that was made without a listing has the time from the state.
+        Some(found) if refreshed && found.created_at != row.created_at => {
+            Some(format!("id {} was created at another time", row.id))
+        }
         Some(found) => renamed(&row.id, &row.account_name, found),
     }
+}
+
+/// Compares the primary with the planned one, which the plan showed even if it does not change.
+fn primary_moved(plan: &Plan, now: &Listing) -> Option<String> {
+    let now = now.primary().map(NamedRow::of);
+    if !plan.refreshed || plan.primary_row == now {
+        return None;
+    }
+    let name = |row: &Option<NamedRow>| match row {
+        Some(NamedRow { id, account_name }) => format!("\"{}\" ({id})", escape(account_name)),
+        None => "missing".to_owned(),
+    };
+    Some(format!("the primary key was {}, and is now {}", name(&plan.primary_row), name(&now)))
 }
 
 /// Compares the name on the account with the planned one.

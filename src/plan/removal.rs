@@ -11,7 +11,7 @@ use super::matching::{Holder, Inventory, Matching};
 use super::note::Note;
 use super::reason::Reason;
 use crate::account::Row;
-use crate::manifest::{DesiredKey, RevokedKey};
+use crate::manifest::DesiredKey;
 use crate::names::{KeyId, KeyName};
 use crate::public_key::{KeyBlob, KeyContent};
 use crate::state::Record;
@@ -68,7 +68,7 @@ impl<'c, 'a> Removals<'c, 'a> {
                 Holder::Recorded(held) if held.id == record.id => {}
                 // A second record is what a run left that was killed while it replaced the row.
                 Holder::Recorded(_) if is_live && inventory.is_refreshed() => {
-                    self.delete_or_forget(record, Reason::LeftOver);
+                    self.delete_or_forget(record, Reason::Superseded);
                 }
                 Holder::Recorded(_) if !is_live => self.delete_or_forget(record, Reason::Copy),
                 // Without a listing, the other row may no longer exist, and this one may be the last.
@@ -88,7 +88,11 @@ impl<'c, 'a> Removals<'c, 'a> {
                     self.delete_or_forget(record, Reason::LeftOver);
                 }
                 // The new key may not be on the account.
-                Holder::Pending => {}
+                Holder::Pending => {
+                    if let Some(reason) = self.reason(record) {
+                        self.delete_or_forget(record, reason);
+                    }
+                }
                 _ => self.replace(index, record),
             }
         } else {
@@ -103,6 +107,7 @@ impl<'c, 'a> Removals<'c, 'a> {
             // It is the last row with this key, or may be.
             Some((_, _, Holder::Replaced(held))) if held.id == record.id => {}
             Some((_, _, Holder::Pending | Holder::Nowhere)) if self.inventory.is_live(record) => {}
+            Some(_) if self.inventory.is_live(record) => self.delete_or_forget(record, Reason::Superseded),
             Some(_) => self.delete_or_forget(record, Reason::LeftOver),
             None => {
                 let reason = self.reason(record).unwrap_or(Reason::LeftOver);
@@ -114,7 +119,7 @@ impl<'c, 'a> Removals<'c, 'a> {
     /// Returns why the key of a record must not be on the account, unless it is only missing from the manifest.
     fn reason(&self, record: &Record) -> Option<Reason> {
         if let Some(revoked) = self.matching.revoked(&record.public_key) {
-            return Some(revoked_reason(revoked));
+            return Some(Reason::revoked(revoked));
         }
         if self.matching.is_destroyed {
             return Some(Reason::Destroyed);
@@ -136,7 +141,7 @@ impl<'c, 'a> Removals<'c, 'a> {
             }
             let record = self.removed.get(blob).copied();
             let (old, reason) = if let Some(revoked) = matching.revoked(blob) {
-                (OldKey { protect: false, ..self.other_row(row, blob, record) }, revoked_reason(revoked))
+                (OldKey { protect: false, ..self.other_row(row, blob, record) }, Reason::revoked(revoked))
             } else if let Some((key, until)) = matching.expired.get(blob) {
                 (self.expired_row(row, blob, record, key), Reason::Expired { until: *until })
             } else if record.is_some() {
@@ -157,7 +162,7 @@ impl<'c, 'a> Removals<'c, 'a> {
         if let Some((blob, revoked)) = keys.iter().find_map(|key| Some((key, self.matching.revoked(key)?))) {
             let old = self.other_row(row, blob, self.removed.get(blob).copied());
             let old = OldKey { mixed: keys.to_vec(), protect: false, ..old };
-            self.actions.push(Action::new(&old.name.clone(), Change::Delete(old), revoked_reason(revoked)));
+            self.actions.push(Action::new(&old.name.clone(), Change::Delete(old), Reason::revoked(revoked)));
             return;
         }
         let name = |key: &KeyBlob| {
@@ -206,7 +211,8 @@ impl<'c, 'a> Removals<'c, 'a> {
             mixed: Vec::new(),
             owner: record.owner.clone(),
             expires: record.expires,
-            has_expired: record.expires.is_some_and(|last| last < self.today),
+            has_expired: record.expires.is_some_and(|last| last < self.today)
+                && !self.matching.is_listed(&record.public_key),
             protect: record.protect && self.matching.revoked(&record.public_key).is_none(),
             is_primary: row.is_some_and(|row| row.is_primary),
         }
@@ -236,8 +242,4 @@ impl<'c, 'a> Removals<'c, 'a> {
             replaced.stale.push(record.id.clone());
         }
     }
-}
-
-fn revoked_reason(revoked: &RevokedKey) -> Reason {
-    Reason::Revoked { because: revoked.reason.clone() }
 }

@@ -57,30 +57,20 @@ pub struct LeftOutAction {
 
 impl Selection {
     /// Divides actions into those to keep, and those that are left out or depend on one that is. Both in the order of plans.
-    pub(super) fn divide(
-        &self,
-        actions: Vec<Action>,
-        is_desired: impl Fn(&KeyBlob) -> bool,
-    ) -> (Vec<Action>, Vec<Action>) {
-        let (kept, mut left): (Vec<_>, Vec<_>) =
-            actions.into_iter().partition(|action| self.keeps(action, &is_desired));
+    pub(super) fn divide(&self, actions: Vec<Action>) -> (Vec<Action>, Vec<Action>) {
+        let (kept, mut left): (Vec<_>, Vec<_>) = actions.into_iter().partition(|action| self.keeps(action));
         let (dependent, independent): (Vec<_>, Vec<_>) = kept.into_iter().partition(|action| depends_on(action, &left));
         left.extend(dependent);
         left.sort_by(|a, b| a.order().cmp(&b.order()));
         (independent, left)
     }
 
-    fn keeps(&self, action: &Action, is_desired: impl Fn(&KeyBlob) -> bool) -> bool {
+    fn keeps(&self, action: &Action) -> bool {
         let Self { target, exclude, no_deletes, only_expired } = self;
-        let is_expired = || {
-            let old = action.change.old_rows();
-            matches!(action.change, Change::Delete(_) | Change::Forget(_))
-                && old.iter().all(|old| old.has_expired && !is_desired(&old.blob))
-        };
         (target.is_empty() || is_on(action, target))
             && !is_on(action, exclude)
             && !(*no_deletes && action.change.deletes())
-            && (!only_expired || is_expired())
+            && (!only_expired || action.is_expired_removal())
     }
 
     /// Whether actions on a key can be left out because of its name.

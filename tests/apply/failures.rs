@@ -3,7 +3,7 @@
 use keyform::account::{Effect, FailureKind, Listing, Permission};
 use keyform::apply::ApplyOptions;
 use keyform::names::UserId;
-use keyform::plan::Plan;
+use keyform::plan::{Plan, Sight};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{ONE, as_it_is, carry_out, failure, refused, run, unheard};
@@ -172,7 +172,7 @@ fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
     let pinned = |plan: &mut Plan, options: &mut ApplyOptions| {
         // Until a response shows the owner of the account, one upload is in flight, despite the concurrency.
         options.concurrency = 10;
-        plan.user_seen = false;
+        plan.sight = Sight::Empty;
         plan.pin = Some(UserId::new("somebody-else").unwrap());
         plan.user_id = None;
     };
@@ -184,7 +184,7 @@ fn a_key_that_lands_on_another_account_ends_the_run_after_one() {
 
 #[test]
 fn nothing_is_deleted_while_the_user_or_the_primary_is_unknown() {
-    let unseen = |plan: &mut Plan, _: &mut ApplyOptions| plan.user_seen = false;
+    let unseen = |plan: &mut Plan, _: &mut ApplyOptions| plan.sight = Sight::Empty;
     let ran = run("", "a=A#1 b=B#2", "a=A#1 b=B#2", unseen, |_| None);
     assert!(
         ran.steps().iter().all(|step| step.contains("skipped: the owner of the account is unknown")),
@@ -194,7 +194,7 @@ fn nothing_is_deleted_while_the_user_or_the_primary_is_unknown() {
 
     let offline = |plan: &mut Plan, _: &mut ApplyOptions| {
         plan.refreshed = false;
-        plan.user_seen = true;
+        plan.sight = Sight::Rows;
     };
     let ran = run("c=C*", "b=B#2 c=C#3", "b=B#2* c=C#3", offline, |request| request.starts_with("PATCH").then(refused));
     assert!(ran.rows.iter().any(|row| row.id.as_str() == "2" && row.is_primary), "{:?}", ran.steps());

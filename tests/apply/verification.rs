@@ -6,7 +6,7 @@ use keyform::account::{Failure, Page, ReadAccount};
 use keyform::apply::{Finding, Observation};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Faulty, Halves, ONE, carry_out, refused};
+use crate::harness::{Faulty, Halves, ONE, as_it_is, carry_out, refused, run};
 use crate::support::account::{MemoryAccount, MemorySession, Mode};
 use crate::support::world::{self, plan, recorded, rows};
 
@@ -38,6 +38,24 @@ fn a_primary_that_cannot_be_restored_is_reported_and_kept_in_the_state() {
     assert_eq!(findings, ["an upload became the primary key, and promoting z again failed: it failed"]);
     assert!(!outcome.is_success());
     assert_eq!(session.state.unwrap().former_primary.unwrap().as_str(), "9");
+}
+
+#[test]
+fn rows_that_may_hold_a_removed_key_are_named() {
+    let (state, account) = ("a=A#1 b=B#2", "a=A#1 b=B#2? x=X#3? y=A#4&C");
+    let ran = run("b=B", state, account, as_it_is, |_| None);
+    let findings: Vec<_> = ran.outcome.findings().iter().map(Finding::to_string).collect();
+    assert_eq!(
+        findings,
+        [
+            "the key a is still in 4, which has other keys or options and was left",
+            "no readable key is in \"x\" (3), so it is unknown whether a removed key is",
+        ]
+    );
+    assert!(ran.outcome.is_success(), "they are notes");
+    // If nothing was removed, there is nothing to look for.
+    let ran = run("a=A b=B c=D", state, account, as_it_is, |_| None);
+    assert_eq!(ran.outcome.findings(), []);
 }
 
 /// Deletes all rows before it lists them.

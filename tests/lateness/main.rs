@@ -116,6 +116,7 @@ impl Place {
                 Finding::Remains { .. }
                 | Finding::Again { .. }
                 | Finding::MixedLeft { .. }
+                | Finding::Unreadable { .. }
                 | Finding::Copies { .. }
                 | Finding::NotPrimary { .. } => false,
                 Finding::NotRestored { .. } | Finding::PrimaryRestored { .. } | Finding::PrimaryMoved { .. } => true,

@@ -77,5 +77,5 @@ fn the_digest_of_a_plan_with_every_action_stays_as_it_is() {
     let contents = include_str!("digest.jsonl");
     let hex: String = Sha256::digest(contents.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(plan.digest().to_string(), format!("sha256:{hex}"), "digest.jsonl has its contents");
-    assert_eq!(hex, "2b7d5f3d8e8e34aad9cc33e1dac378e270730f20554cacca3549346129432596");
+    assert_eq!(hex, "708603343ac8b64b630c36b1c3b9d37629a616682d1b4fc06fd9be65b725215b");
 }

@@ -3,10 +3,11 @@
 use keyform::manifest::{Desired, Glob, UnmanagedPolicy};
 use keyform::names::KeyId;
 use keyform::plan::guard::{self, Acknowledged, Refusal, Stage};
-use keyform::plan::{self as plans, Plan};
+use keyform::plan::{self as plans, AccessChange, Action, Plan};
 use keyform::state::{DeletedRow, JournalEntry};
 
 use crate::support::world::{self, plan, show};
+use crate::table::assert_holds;
 
 #[test]
 fn keys_that_are_neither_recorded_nor_desired_are_counted_as_unmanaged() {
@@ -24,7 +25,7 @@ fn a_key_that_must_be_removed_goes_from_every_row() {
         ("r=A$", "a=A#1", "", "xa=A#1 (revoked)"),
         // Revocation overrides protection.
         ("b=B! r=A$", "a=A#1! b=B#2!", "a=A#1 b=B#2 z=A#3", "-a=A#1 (revoked); -a=A#3 (revoked)"),
-        ("a=B r=A$", "a=A#1!", "a=A#1", "±a=B protect -#1 (other-key)"),
+        ("a=B r=A$", "a=A#1!", "a=A#1", "±a=B protect -#1 (revoked)"),
         // No longer listed, or replaced by another key of the same name.
         ("", "a=A#1", "a=A#1 z=A#2", "-a=A#1 (undesired); -a=A#2 (copy-of-removed)"),
         ("a=B", "a=A#1", "a=A#1 z=A#2", "±a=B -#1 (other-key); -a=A#2 (copy-of-removed)"),
@@ -46,7 +47,30 @@ fn a_key_that_must_be_removed_goes_from_every_row() {
         ("r=A$", "", "z=A#1%", ""),
     ] {
         assert_eq!(show(&plan(wanted, state, account)), expected, "[{wanted}] [{state}] [{account}]");
+        assert_holds(wanted, state, account);
     }
+}
+
+#[test]
+fn a_key_loses_access_only_if_it_stays_in_no_row_that_an_earlier_run_left() {
+    for (wanted, state, account, expected) in [
+        ("a=A(x)", "a=A#1$ a=A#2{x}(x)", "a=A#1 x=A#2", AccessChange::Changes),
+        ("b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", AccessChange::Changes),
+        ("a=B", "a=A#1$ a=B#2", "a=A#1 a=B#2", AccessChange::Loses),
+        ("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2", AccessChange::Loses),
+    ] {
+        let plan = plan(wanted, state, account);
+        let access: Vec<_> = plan.actions.iter().map(Action::access).collect();
+        assert_eq!(access, [expected], "{}", show(&plan));
+    }
+}
+
+#[test]
+fn a_revoked_key_goes_even_while_the_upload_that_replaces_it_is_pending() {
+    // The row `a` shows no key, so it can be the upload, and the entry has no row yet.
+    let (state, account) = ("a=A#1 a=B", "a=A#1 a=B#2?");
+    assert_eq!(show(&plan("a=B", state, account)), "");
+    assert_eq!(show(&plan("a=B r=A$", state, account)), "-a=A#1 (revoked)");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! A table of worlds with the actions planned for each.
 
-use crate::support::world::{plan, show};
+use std::collections::BTreeSet;
+
+use keyform::names::KeyName;
+use keyform::plan::{Selection, broken, file};
+
+use crate::support::world::{self, plan, show};
 
 /// Manifest, state, account, plan. `support::world` explains the notation.
 const TABLE: &[[&str; 4]] = &[
@@ -109,9 +114,9 @@ const TABLE: &[[&str; 4]] = &[
     ["", "a=A#1", "a=A#1%", "xa=A#1 (undesired)"],
     // A key that an interrupted replacement left on the account is deleted.
     ["a=B", "a=A#1 a=B#2", "a=A#1 a=B#2", "-a=A#1 (left-over)"],
-    ["a=A(x)", "a=A#1 a=A#2{x}(x)", "a=A#1 x=A#2", "-a=A#1 (left-over)"],
-    ["b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "-a=A#1 (left-over)"],
-    ["b=A", "a=A#1 b=A#2(a)", "a=A#1 a=A#2", "-a=A#1 (left-over)"],
+    ["a=A(x)", "a=A#1 a=A#2{x}(x)", "a=A#1 x=A#2", "-a=A#1 (superseded)"],
+    ["b=A", "a=A#1 b=A#2", "a=A#1 b=A#2", "-a=A#1 (superseded)"],
+    ["b=A", "a=A#1 b=A#2(a)", "a=A#1 a=A#2", "-a=A#1 (superseded)"],
     ["b=A", "a=A#1 b=A#2", "b=A#2", "xa=A#1 (copy)"],
     ["b=A", "a=A#1 b=A#2", "offline", ""],
     ["c=A(x)", "a=A#1 b=A#2", "a=A#1 b=A#2", "±c=A name+accountName -#1 -#2 (renamed)"],
@@ -122,7 +127,7 @@ const TABLE: &[[&str; 4]] = &[
     ["a=B", "a=A#1$! a=B#2", "a=A#1 a=B#2", "-a=A#1 protected (left-over)"],
     ["a=B", "a=A#1$ a=B#2", "a=A#1 a=B#2 z=A#3", "-a=A#1 (left-over); -a=A#3 (copy-of-removed)"],
     ["", "a=A#1$ a=B#2", "a=A#1 a=B#2", "-a=B#2 (undesired); -a=A#1 (left-over)"],
-    ["a=A(x)", "a=A#1$ a=A#2{x}(x)", "a=A#1 x=A#2", "-a=A#1 (left-over)"],
+    ["a=A(x)", "a=A#1$ a=A#2{x}(x)", "a=A#1 x=A#2", "-a=A#1 (superseded)"],
     ["a=A(x)", "a=A#1$ a=A#2{x}(x)", "a=A#1", "=a=A#1 accountName dropping [\"2\"] (needed)"],
     ["a=B b=A", "a=A#1$ a=B#2", "a=A#1 a=B#2", "=b=A#1 name (needed)"],
     ["a=B b=A", "a=A#1$ a=B#2", "offline", "=b=A#1 name (needed)"],
@@ -159,4 +164,35 @@ fn each_world_has_the_expected_plan() {
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_saved_plan_holds_as_long_as_nothing_changes_and_so_does_each_part_of_it() {
+    for [desired, state, account, _] in TABLE.iter().filter(|row| row[2] != "offline") {
+        assert_holds(desired, state, account);
+    }
+}
+
+/// Fails if the saved plan of a world, or a part of it, is taken to be out of date.
+pub(crate) fn assert_holds(desired: &str, state: &str, account: &str) {
+    let (recorded, observed) = (world::recorded(state), world::listing(account));
+    let whole = plan(desired, state, account);
+    let names: BTreeSet<_> = whole.actions.iter().map(|action| action.name.clone()).collect();
+    let of_names = |name: &KeyName| {
+        let target = Selection { target: vec![name.clone()], ..Selection::default() };
+        [target, Selection { exclude: vec![name.clone()], ..Selection::default() }]
+    };
+    let mut selections = vec![
+        Selection::default(),
+        Selection { no_deletes: true, ..Selection::default() },
+        Selection { only_expired: true, ..Selection::default() },
+    ];
+    selections.extend(names.iter().flat_map(of_names));
+    for selection in selections {
+        let mut part = whole.clone();
+        part.select(&selection);
+        let saved = file::from_text(file::to_text(&part).as_bytes()).unwrap();
+        let broken = broken(&saved, Some(&recorded), &observed, world::today());
+        assert_eq!(broken, [""; 0], "[{desired}] [{state}] [{account}] {selection:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use keyform::account::{Effect, Failure, Listing, Row};
 use keyform::apply::{Status, Verification};
 use keyform::names::KeyName;
-use keyform::plan::{Plan, file};
+use keyform::plan::{Plan, Sight, file};
 use keyform::report::problems;
 use keyform::report::{View, json, markdown, text};
 use keyform::terminal::escape::{escape_to, is_unsafe, unsafe_chars};
@@ -194,7 +194,7 @@ proptest! {
         let read: serde_json::Value = serde_json::from_str(&written).unwrap();
         prop_assert_eq!(&read, &serde_json::to_value(scene.plan.document()).unwrap());
         let saved = file::from_text(written.as_bytes()).unwrap();
-        prop_assert_eq!(&saved, &Plan { user_seen: false, ..scene.plan.clone() });
+        prop_assert_eq!(&saved, &Plan { sight: Sight::Unseen, ..scene.plan.clone() });
         let saved = Scene { plan: saved };
         let view = View { full: true, randomart: true, columns: Some(70) };
         prop_assert_eq!(scene.text(view), saved.text(view));

@@ -270,6 +270,7 @@ pub(crate) fn outcome_is_true(world: &Rc<World>, process: &Process, outcome: &Ou
                 account.had(id, process.started.get())
             }
             Finding::Copies { ids, .. } => ids.iter().all(|id| account.had(id, process.started.get())),
+            Finding::Unreadable { rows } => rows.iter().all(|row| account.had(&row.id, process.started.get())),
             Finding::NotPrimary { name } => {
                 let primary = account.primary().map(|stored| &stored.row.id);
                 let names = |id: &KeyId| {

@@ -53,7 +53,9 @@ impl Planned {
                     planned.replaces.extend(old.iter().map(|old| (old.id.clone(), blob.clone())));
                     planned.promotes.extend(promote.then(|| blob.clone()));
                 }
-                Change::Promote { id, .. } if action.reason == Reason::Restored => planned.restores.clone_from(id),
+                Change::Promote { row, .. } if action.reason == Reason::Restored => {
+                    planned.restores = row.as_ref().map(|row| row.id.clone());
+                }
                 Change::Promote { blob, .. } => drop(planned.promotes.insert(blob.clone())),
                 // Without a listing, nobody knows that it is gone.
                 Change::Forget(old) if plan.refreshed => planned.gone.push(old.id.clone()),

@@ -213,7 +213,7 @@ pub fn show(plan: &Plan) -> String {
                     let old: Vec<_> = old.iter().map(|old| format!("-#{}", old.id)).collect();
                     format!(" {}{}", old.join(" "), if *promote { " ^" } else { "" })
                 }
-                Change::Promote { id, .. } => id.as_ref().map(|id| format!("#{id}")).unwrap_or_default(),
+                Change::Promote { row, .. } => row.as_ref().map(|row| format!("#{}", row.id)).unwrap_or_default(),
                 Change::Delete(old) | Change::Forget(old) => format!("#{}", old.id),
             };
             let detail = row + &fields + &stale + &rest;
