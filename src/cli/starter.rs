@@ -31,12 +31,7 @@ macro_rules! example {
     };
 }
 
-const GITHUB: &[StarterFile] = &[
-    example!("github-actions", ".github/actions/keyform/action.yaml"),
-    example!("github-actions", ".github/workflows/keyform-pull-request.yaml"),
-    example!("github-actions", ".github/workflows/keyform-apply.yaml"),
-    example!("github-actions", ".github/workflows/keyform-drift.yaml"),
-];
+const GITHUB: &[StarterFile] = &[example!("github-actions", ".github/workflows/keyform.yml")];
 const GITHUB_OWNERS: StarterFile = example!("github-actions", ".github/CODEOWNERS");
 
 const GITLAB: &[StarterFile] = &[example!("gitlab-ci", ".gitlab-ci.yml")];
@@ -58,6 +53,9 @@ const IGNORED: [&str; 4] = [".keyform/", ".keyform-*.tmp", "keyform.state.json.l
 /// What stands in the files for what their readers have to fill in.
 const PLACEHOLDERS: [&str; 7] =
     ["ACCOUNT", "BUCKET", "GROUP", "OWNER", "REGION", "@example-org/access", "@example-org/security"];
+
+/// What stands in examples for the repository of keyform.
+const REPOSITORY: &str = "OWNER/keyform";
 
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -85,8 +83,8 @@ impl PipelineKind {
             Self::Gitlab => (GITLAB, GITLAB_OWNERS),
             Self::None => return Ok(false),
         };
-        for &file in pipeline {
-            write_new(root, file, report)?;
+        for &(path, text) in pipeline {
+            write_new(root, (path, &with_repository(text)), report)?;
         }
         match OTHER_OWNERS.into_iter().find(|path| root.join(path).exists()) {
             Some(path) => {
@@ -98,6 +96,12 @@ impl PipelineKind {
         let has_placeholders = |outcome| matches!(outcome, FileOutcome::Created | FileOutcome::Unchanged);
         Ok(report.files.iter().skip(earlier).any(|&(_, outcome)| has_placeholders(outcome)))
     }
+}
+
+/// Names the repository of this program, if it has been released, instead of the placeholder.
+fn with_repository(text: &str) -> String {
+    let released = env!("CARGO_PKG_REPOSITORY").strip_prefix("https://github.com/");
+    released.map_or_else(|| text.to_owned(), |repository| text.replace(REPOSITORY, repository))
 }
 
 /// Returns the host in a line of Git's configuration that has the URL of a remote.

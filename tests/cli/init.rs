@@ -70,7 +70,7 @@ fn nothing_is_written_if_the_account_cannot_be_listed() {
 fn what_exists_stays_as_it_is() {
     let folder = Folder::of("alice=1");
     folder.write("CODEOWNERS", "* @acme/all\n");
-    folder.write(".github/workflows/keyform-drift.yaml", "name: own\n");
+    folder.write(".github/workflows/keyform.yml", "name: own\n");
     folder.write(".gitignore", "target\n.keyform/");
     let before = folder.files();
     assert_snapshot!("init_over", folder.keyform("init --forge github").run().expect(0));

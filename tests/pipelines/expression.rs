@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_yaml::Value;
 
 static TOKEN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"^\s*(\|\||&&|==|!=|!|'[^']*'|"[^"]*"|[$\w.-]+(?:\(\))?|[()])"#).unwrap());
@@ -14,6 +15,15 @@ pub type Lookup<'l> = &'l dyn Fn(&str) -> String;
 pub fn holds(text: &str, lookup: Lookup<'_>) -> bool {
     let inner = INSERTION.captures(text).map_or(text, |found| found.get(1).unwrap().as_str());
     truthy(&evaluate(inner, lookup))
+}
+
+/// A scalar as text.
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => serde_yaml::to_string(other).unwrap().trim_end().to_owned(),
+    }
 }
 
 /// Replaces each `${{ … }}`.

@@ -48,15 +48,23 @@ pub fn digest(text: &str) -> String {
 }
 
 impl Machine {
-    /// A machine with keyform and a fake `gh` on its path.
+    /// A machine with keyform and the fake programs on its path.
     pub fn new(endpoint: &str) -> Self {
+        let mut machine = Self::without_keyform(endpoint);
+        let keyform = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap().display();
+        let path = format!("{keyform}:{}", machine.environment["PATH"]);
+        machine.set("PATH", path);
+        machine
+    }
+
+    /// A machine with the fake programs on its path.
+    pub fn without_keyform(endpoint: &str) -> Self {
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("work")).unwrap();
-        let keyform = Path::new(env!("CARGO_BIN_EXE_keyform")).parent().unwrap().display();
         let bin = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pipelines/bin");
         let home = folder.path().display().to_string();
         let environment = [
-            ("PATH", format!("{bin}:{keyform}:{}", tools::path())),
+            ("PATH", format!("{bin}:{}", tools::path())),
             ("HOME", home),
             ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
             ("GIT_CONFIG_SYSTEM", "/dev/null".to_owned()),
@@ -72,6 +80,13 @@ impl Machine {
     /// The folder of the checkout.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
+    }
+
+    /// A folder beside the checkout, created if it does not exist.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(&path).unwrap();
+        path
     }
 
     /// A file beside the checkout, created if it does not exist.
@@ -93,8 +108,19 @@ impl Machine {
         self.environment.insert(name.to_owned(), value.into());
     }
 
-    /// Runs a script with bash. Returns whether it succeeded.
+    /// Runs a script with bash in the checkout. Returns whether it succeeded.
     pub fn bash(&mut self, options: &str, script: &str, environment: &BTreeMap<String, String>) -> bool {
+        self.bash_in(".", options, script, environment)
+    }
+
+    /// Runs a script with bash in a folder of the checkout. Returns whether it succeeded.
+    pub fn bash_in(
+        &mut self,
+        folder: &str,
+        options: &str,
+        script: &str,
+        environment: &BTreeMap<String, String>,
+    ) -> bool {
         let path = self.folder.path().join("script.sh");
         fs::write(&path, script).unwrap();
         let mut command = Command::new("bash");
@@ -102,7 +128,7 @@ impl Machine {
             .args(["--noprofile", "--norc", options])
             .args(if options.ends_with('o') { Some("pipefail") } else { None })
             .arg(&path);
-        command.current_dir(self.work()).env_clear().envs(&self.environment).envs(environment);
+        command.current_dir(self.work().join(folder)).env_clear().envs(&self.environment).envs(environment);
         let output = command.stdin(Stdio::null()).output().unwrap();
         for part in [output.stdout, output.stderr] {
             self.log.push_str(&String::from_utf8(part).unwrap());
@@ -113,8 +139,8 @@ impl Machine {
     /// Ends the job. Checks that the token is not in its output or files.
     pub fn end(self, success: bool) -> Ended {
         let summary = self.read("summary");
-        let mut files: Vec<_> = files_below(&self.work()).into_values().collect();
-        files.extend([self.log.clone().into_bytes(), summary.clone().into_bytes()]);
+        let mut files: Vec<_> = files_below(self.folder.path()).into_values().collect();
+        files.push(self.log.clone().into_bytes());
         let shown = files.iter().any(|content| content.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()));
         assert!(!shown, "the token was left behind by: {}", self.log.replace(TOKEN, "TOKEN"));
         Ended { success, log: self.log, summary }

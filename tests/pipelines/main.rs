@@ -17,6 +17,8 @@ mod job;
 mod pipeline;
 mod project;
 mod rehearsal;
+mod releases;
 mod repository;
 mod rules;
+mod steps;
 mod workflows;

@@ -8,7 +8,6 @@ use std::{fs, str};
 use tempfile::TempDir;
 
 use crate::support::files::copy_folder;
-use crate::support::program::STATE;
 use crate::support::tools;
 
 /// A bare repository with one clone in which people work.
@@ -55,12 +54,6 @@ impl Repository {
 
     fn work(&self) -> PathBuf {
         self.folder.path().join("work")
-    }
-
-    /// The names in the state on `main`.
-    pub fn recorded(&self) -> Vec<String> {
-        let state: serde_json::Value = self.file(STATE).parse().unwrap();
-        state["keys"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The address to push to, without `.git`.
@@ -190,7 +183,7 @@ impl Repository {
         git(folder, &["config", "remote.origin.pushUrl", "/nonexistent/no-credentials"]);
         if merged {
             git(folder, &["checkout", "--quiet", "--detach", "origin/main"]);
-            git(folder, &["merge", "--quiet", "--no-edit", commit]);
+            git(folder, &["merge", "--quiet", "--no-ff", "--no-edit", commit]);
         } else {
             git(folder, &["checkout", "--quiet", "--detach", commit]);
         }

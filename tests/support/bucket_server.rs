@@ -1,4 +1,4 @@
-//! A server with the part of Google Cloud Storage's XML API that keyform uses.
+//! A server with the part of the XML APIs of Google Cloud Storage and Amazon S3 that keyform uses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,6 +10,10 @@ use std::time::Duration;
 
 /// The access token that the server expects.
 pub const STORE_TOKEN: &str = "store-token-never-to-be-shown";
+
+/// The access keys for S3 that the server expects: one may read, the other may write too.
+pub const S3_READER: &str = "AKIAREADER";
+pub const S3_WRITER: &str = "AKIAWRITER";
 
 /// The name of its bucket.
 pub const BUCKET: &str = "keys";
@@ -116,11 +120,17 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let mut words = head.split(' ');
+    let method = words.next()?.to_owned();
+    let authorization = field("authorization").unwrap_or_default();
+    let signed_by = |key: &str| authorization.starts_with(&format!("AWS4-HMAC-SHA256 Credential={key}/"));
     Some(Request {
-        method: words.next()?.to_owned(),
         target: words.next()?.to_owned(),
-        is_conditional: field("x-goog-if-generation-match").as_deref() == Some("0"),
-        has_token: field("authorization").as_deref() == Some(&format!("Bearer {STORE_TOKEN}")),
+        is_conditional: field("x-goog-if-generation-match").as_deref() == Some("0")
+            || field("if-none-match").as_deref() == Some("*"),
+        has_token: authorization == format!("Bearer {STORE_TOKEN}")
+            || signed_by(S3_WRITER)
+            || signed_by(S3_READER) && method == "GET",
+        method,
         body,
         head: head.replace(STORE_TOKEN, ""),
     })

@@ -33,11 +33,11 @@ pub(in crate::cli) struct InitArgs {
 }
 
 const GITHUB_TASKS: [&str; 6] = [
-    "Replace the teams in CODEOWNERS, and the repository of keyform in\n.github/actions/keyform/action.yaml.",
+    "Replace the teams in CODEOWNERS, and the words in capitals in .github/workflows/keyform.yml:\nthe owner of keyform's repository, and where the state is.",
     "Create two API tokens, limited to ssh_keys: one to read, one to read and write.",
-    "Create the environment keyform-plan, with the first token as PRIME_API_KEY.",
-    "Create the environment keyform-apply, for main only, with the second as PRIME_API_KEY\nand the private part of a deploy key with write access as STATE_DEPLOY_KEY.",
-    "Protect main: approvals by code owners, dismissed by new commits, and the check `check`.\nLet deploy keys bypass it.",
+    "Add the first as the secret PRIME_API_KEY of the repository.",
+    "Create the environment keyform, for main only, with the second as its secret PRIME_API_KEY.",
+    "Protect main: approvals by code owners, dismissed by new commits, and the check\n`keyform / check`.",
     "Open a pull request with these files. Its plan shows what the merge will change.",
 ];
 

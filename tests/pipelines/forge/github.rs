@@ -1,4 +1,4 @@
-//! GitHub's API, as far as the example workflows use it. The token of a job is the list of its permissions;
+//! GitHub's API, as far as the action uses it. The token of a job is the list of its permissions;
 //! other requests are refused.
 
 use std::collections::BTreeMap;
@@ -16,17 +16,25 @@ pub struct GitHub {
     pub statuses: BTreeMap<String, Vec<Value>>,
     /// Of pull requests.
     pub comments: Vec<Value>,
+    /// Of pull requests.
+    pub reviews: Vec<Value>,
     pub issues: Vec<Value>,
     pub pull_requests: Vec<Value>,
+    /// By run and name.
+    pub artifacts: BTreeMap<(usize, String), Value>,
+    /// Number of runs of workflows so far.
+    pub runs: usize,
     /// Each request, as method and path.
     pub asked: Vec<String>,
+    seconds: usize,
 }
 
 impl GitHub {
     /// Opens a pull request and returns its number.
     pub fn open(&mut self, head: &str) -> usize {
         let number = self.pull_requests.len() + 1;
-        self.pull_requests.push(json!({"number": number, "head": {"sha": head}, "merge_commit_sha": null}));
+        let (head, base) = (json!({"sha": head}), json!({"ref": "main"}));
+        self.pull_requests.push(json!({"number": number, "head": head, "base": base, "merge_commit_sha": null}));
         number
     }
 
@@ -40,19 +48,46 @@ impl GitHub {
         let id = self.comments.len() + 100;
         self.comments.push(json!({"id": id, "issue": number, "user": {"login": who}, "body": body}));
     }
+
+    /// Somebody approves the present head of a pull request.
+    pub fn approve(&mut self, number: usize, who: &str) {
+        let commit = self.pull_requests[number - 1]["head"]["sha"].clone();
+        let at = self.now();
+        self.reviews.push(json!({"request": number, "user": {"login": who}, "state": "APPROVED", "commit_id": commit,
+            "submitted_at": at}));
+    }
+
+    /// A time, later than all before.
+    fn now(&mut self) -> String {
+        self.seconds += 1;
+        format!("2026-11-23T12:{:02}:{:02}Z", self.seconds / 60, self.seconds % 60)
+    }
+
+    /// Gives a job a token that says in which environment it runs.
+    fn identify(request: &Request) -> Option<Answer> {
+        if request.path != ["identity"] {
+            return None;
+        }
+        assert!(request.token.contains("id-token: write") && request.query.contains("audience=sts.amazonaws.com"));
+        let is_apply = request.token.contains("environment: keyform");
+        Some((200, json!({"value": if is_apply { "identity of apply" } else { "identity of plan" }})))
+    }
 }
 
 impl Api for GitHub {
     fn answer(&mut self, request: &Request) -> Answer {
+        if let Some(answer) = Self::identify(request) {
+            return answer;
+        }
         self.asked.push(format!("{} {}", request.method, request.path.join("/")));
         let path: Vec<_> = request.path.iter().map(String::as_str).collect();
-        let may = |permission: &str| request.token.split(',').any(|granted| granted == permission);
+        let has = |permission: &str| request.token.split(',').any(|granted| granted == permission);
+        let may = |permission: &str| has(permission) || has(&permission.replace("read", "write"));
         let body: Value = if request.body.is_empty() { Value::Null } else { request.body.parse().unwrap() };
         let ["repos", "acme", "keys", rest @ ..] = path.as_slice() else { return (404, "no such repository".into()) };
         match (request.method.as_str(), rest) {
-            ("GET", ["issues", issue, "comments"]) if may("pull-requests: write") => {
-                let of = |comment: &&Value| comment["issue"] == number(issue);
-                (200, self.comments.iter().filter(of).cloned().collect())
+            ("GET", ["issues", issue, "comments"]) if may("pull-requests: read") => {
+                (200, of(&self.comments, "issue", &number(issue).into()))
             }
             ("POST", ["issues", issue, "comments"]) if may("pull-requests: write") => {
                 self.comment(number(issue), BOT, body["body"].as_str().unwrap());
@@ -60,6 +95,7 @@ impl Api for GitHub {
             }
             ("PATCH", ["issues", "comments", id]) if may("pull-requests: write") => {
                 let comment = self.comments.iter_mut().find(|comment| comment["id"] == number(id)).unwrap();
+                assert_eq!(comment["user"]["login"], BOT);
                 comment["body"] = body["body"].clone();
                 (200, Value::Null)
             }
@@ -69,6 +105,7 @@ impl Api for GitHub {
                     return (422, "description is too long".into());
                 }
                 status["creator"] = json!({"login": BOT});
+                status["created_at"] = self.now().into();
                 self.statuses.entry((*commit).to_owned()).or_default().insert(0, status);
                 (201, Value::Null)
             }
@@ -79,8 +116,20 @@ impl Api for GitHub {
                 let of = |pull: &&Value| pull["merge_commit_sha"] == *commit || pull["head"]["sha"] == *commit;
                 (200, self.pull_requests.iter().filter(of).cloned().collect())
             }
+            ("GET", ["pulls", pull]) if may("pull-requests: read") => {
+                (200, self.pull_requests[number(pull) - 1].clone())
+            }
+            ("GET", ["pulls", pull, "reviews"]) if may("pull-requests: read") => {
+                (200, of(&self.reviews, "request", &number(pull).into()))
+            }
+            ("GET", ["actions", "runs", run, "artifacts", name]) if may("actions: read") => {
+                match self.artifacts.get(&(number(run), (*name).to_owned())) {
+                    Some(artifact) => (200, artifact.clone()),
+                    None => (404, "Not Found".into()),
+                }
+            }
             ("GET", ["issues"]) if may("issues: write") => {
-                assert_eq!(request.query, "labels=keyform-drift&state=open");
+                assert_eq!(request.query, "labels=keyform-drift&state=open&per_page=100");
                 let of = |issue: &&Value| issue["state"] == "open" && issue["labels"] == json!(["keyform-drift"]);
                 (200, self.issues.iter().filter(of).cloned().collect())
             }
@@ -102,4 +151,8 @@ impl Api for GitHub {
             _ => (403, format!("not allowed with: {}", request.token).into()),
         }
     }
+}
+
+fn of(all: &[Value], field: &str, value: &Value) -> Value {
+    all.iter().filter(|one| one[field] == *value).cloned().collect()
 }
