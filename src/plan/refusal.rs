@@ -120,7 +120,7 @@ impl Refusal {
                     .foreign(first)
                     .then(" and others")
             }
-            Self::Policy { violation } => Phrase::new("policy: ").then(violation.message.as_str()),
+            Self::Policy { violation } => Phrase::new("policy: ").quoted_from(&violation.message),
             Self::PrimaryLoss { name } => {
                 Phrase::new("the plan deletes ").named(name).then(", the primary key, and promotes no other key")
             }
@@ -160,7 +160,7 @@ impl Refusal {
             Self::PrimaryUnknown { .. } => "remove --offline",
             Self::EmptyAccount { .. } => "check the token; if the account was emptied on purpose",
             Self::Unmanaged { .. } => "add it to `keys`, `revoked` or `policy.unmanagedExcept` in the manifest",
-            Self::Policy { violation } => violation.help.as_str(),
+            Self::Policy { violation } => return Phrase::default().quoted_from(&violation.help),
             Self::PrimaryLoss { .. } => "set `primary: true` on another key",
         });
         let pass = match self {

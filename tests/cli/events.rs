@@ -65,15 +65,21 @@ fn a_plan_is_printed_for_reviewers() {
     folder.keyform("state show alice --randomart --format json").run().expect(1);
 }
 
+/// Joins the lines that a shell joins.
+fn joined(comment: &str) -> String {
+    comment.replace(" \\\n ", "")
+}
+
 #[test]
 fn the_command_in_a_comment_does_what_it_says() {
     let (account, folder) = (account(), Folder::new());
     folder.write("my keys/team.yaml", manifest("alice=1 bob=2"));
     let plan = "plan --format markdown --target bob --today 2026-11-22 --allow-deletes 3";
     let comment = folder.keyform(plan).env("KEYFORM_MANIFEST", "my keys").on(&account).run().expect(0).stdout;
+    let comment = joined(&comment);
     let command = comment.lines().find(|line| line.starts_with("keyform apply")).unwrap();
     assert!(
-        command.contains("-f 'my keys' --target bob --allow-deletes 3 --today 2026-11-22 --plan-digest"),
+        command.contains("-f 'my keys' --target bob --allow-deletes 3 --today 2026-11-22 --plan-digest sha256:"),
         "{command}"
     );
     let words = command.replace("keyform ", "").replace("-f 'my keys' ", "");
@@ -90,6 +96,7 @@ fn the_command_in_a_comment_reads_a_leading_dash_as_a_name() {
     // An older version may have recorded such a name.
     folder.write(STATE, folder.read(STATE).replace("\"bob\"", "\"-y\""));
     let comment = folder.keyform("plan --format markdown --target=-y").on(&account).run().expect(0).stdout;
+    let comment = joined(&comment);
     let command = comment.lines().find(|line| line.starts_with("keyform apply")).unwrap();
     folder.keyform(&command.replace("keyform ", "")).on(&account).run().expect(0);
     assert_eq!(account.api().rows().len(), 2);

@@ -2,6 +2,7 @@
 
 use keyform::account::{Effect, Failure, Listing, Row};
 use keyform::apply::{Status, Verification};
+use keyform::manifest::{PolicyCheck, Violation};
 use keyform::names::KeyName;
 use keyform::plan::{Plan, Sight, file};
 use keyform::report::problems;
@@ -15,7 +16,7 @@ use crate::scenes::Scene;
 use crate::support::world;
 
 /// A word that appears only in hostile texts, and shows where they end up.
-const SENTINEL: &str = "zqEVILqz";
+const SENTINEL: &str = "zq_EVIL_qz";
 
 const PARTS: [&str; 49] = [
     "@octocat",
@@ -118,7 +119,7 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
     let listing = world::listing("alice=A#1* bob=B#2 carol=C#3 erin=E#5 gina=I#6 guest=G#9 gina=I#8 frank=X#7?");
     let rows = listing.rows().iter().cloned().map(|row| Row { name: account_name.to_owned(), ..row });
     let listing = Listing::new(rows).unwrap();
-    let plan = keyform::plan::compare(keyform::plan::Input {
+    let mut plan = keyform::plan::compare(keyform::plan::Input {
         desired: &desired,
         recorded: Some(&recorded),
         observed: Some(&listing),
@@ -126,6 +127,13 @@ fn scene(names: &[KeyName], owner: &str, account_name: &str, comment: &str) -> S
         today: world::today(),
         destroy: false,
     });
+    let violation = |message: &str| Violation {
+        name: names[0].clone(),
+        check: PolicyCheck::NamePattern,
+        message: format!("`{}` does not match `{message}`", names[0]),
+        help: message.to_owned(),
+    };
+    plan.violations = vec![violation(owner), violation(account_name)];
     Scene::guarded(plan)
 }
 

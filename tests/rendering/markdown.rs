@@ -2,7 +2,8 @@
 
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options, parse_document};
-use keyform::names::StackName;
+use keyform::manifest::{PolicyCheck, Violation};
+use keyform::names::{KeyName, StackName};
 use keyform::plan::Plan;
 use keyform::report::{View, markdown};
 
@@ -216,6 +217,30 @@ fn a_comment_names_the_commit_and_the_digest() {
     let scene = Scene::named("stack");
     let comment = scene.comment(markdown::MAX_CHARS, View::default());
     assert!(comment.contains("Commit `3f2c9ab`.") && comment.contains(&scene.plan.digest().to_string()), "{comment}");
+}
+
+#[test]
+fn a_violated_policy_is_named_without_its_markup() {
+    let mut scene = Scene::named("each");
+    let violation = |message: &str, help: &str| Violation {
+        name: KeyName::new("alice").unwrap(),
+        check: PolicyCheck::NamePattern,
+        message: message.to_owned(),
+        help: help.to_owned(),
+    };
+    // A pattern may contain a backtick.
+    scene.plan.violations = vec![
+        violation("`alice` does not match `a`<img src=//evil.example>`", "choose a name that matches"),
+        violation(
+            "`alice` has the type ssh-rsa, which is not allowed",
+            "use a key of one of these types: sk-ssh-ed25519@openssh.com",
+        ),
+    ];
+    let scene = Scene::guarded(scene.plan);
+    let comment = scene.comment(markdown::MAX_CHARS, View::default());
+    assert!(parse(&comment).html.iter().all(|html| !html.contains("evil")), "{comment}");
+    assert!(comment.contains("policy: `alice` has the type ssh-rsa, which is not allowed."), "{comment}");
+    assert!(comment.contains("use a key of one of these types: `sk-ssh-ed25519@openssh.com`."), "{comment}");
 }
 
 #[test]

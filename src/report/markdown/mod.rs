@@ -122,14 +122,14 @@ fn tail(plan: &Plan) -> String {
     out
 }
 
-/// Returns the command that applies exactly this plan, for people to copy and for pipelines to read.
+/// Returns the command that applies exactly this plan, for people to copy and for pipelines to read. The digest is on a line
+/// of its own, so that a page need not be scrolled to see it.
 fn command(plan: &Plan) -> String {
-    let digest = plan.digest().to_string();
     let arguments = plan.arguments.iter().map(|word| escape(word));
     let words = ["keyform", "apply", "--auto-approve"].map(Cow::Borrowed).into_iter().chain(arguments);
-    let words = words.chain(["--plan-digest", &digest].map(Cow::Borrowed));
     let command = words.map(|word| quoted(&word).into_owned()).collect::<Vec<_>>().join(" ");
-    if command.chars().count() <= MAX_COMMAND { command } else { format!("keyform apply … --plan-digest {digest}") }
+    let command = if command.chars().count() <= MAX_COMMAND { command } else { "keyform apply …".to_owned() };
+    format!("{command} \\\n  --plan-digest {}", plan.digest())
 }
 
 /// Renders the first entries of each list: drift, unmanaged rows, and notes.

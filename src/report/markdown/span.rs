@@ -37,7 +37,7 @@ pub(super) fn code(text: &str) -> String {
 pub(super) fn phrase(phrase: &Phrase) -> String {
     let pieces = phrase.pieces().iter().map(|piece| match piece {
         Piece::Ours(words) => words.clone(),
-        Piece::Named(text) | Piece::Foreign(text) => code(text),
+        Piece::Named(text) | Piece::Foreign(text) | Piece::Code(text) => code(text),
     });
     pieces.collect()
 }
