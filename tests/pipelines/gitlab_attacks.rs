@@ -158,7 +158,7 @@ fn a_merge_request_that_changes_the_state_fails_its_check_and_is_planned_with_th
 }
 
 #[test]
-fn a_state_that_git_ignores_is_committed_and_one_that_git_changes_is_noticed() {
+fn a_state_is_committed_byte_for_byte_even_if_git_ignores_or_changes_such_files() {
     if !tools::are_installed(&TOOLS) {
         return;
     }
@@ -174,7 +174,24 @@ fn a_state_that_git_ignores_is_committed_and_one_that_git_changes_is_noticed() {
     project.repository.commit("encode", &manifest("bob=2"));
     project.checked(request, "encode");
     let apply = &project.merged(request, "encode")["keyform-apply"];
-    assert!(!apply.success && apply.log.contains("Applied: 1 uploaded"), "{}", apply.log);
+    assert!(apply.success, "{}", apply.log);
+    assert_eq!(project.recorded(), ["bob"]);
+}
+
+#[test]
+fn a_state_that_was_changed_on_main_during_an_apply_is_not_overwritten() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
+    let project = Project::applied(Place::Committed, "alice=1*");
+    let request = project.propose("add-bob", "alice=1* bob=2");
+    project.checked(request, "add-bob");
+    let event = project.merge(request, "add-bob");
+    let state = project.repository.file(STATE).replace("alice", "alicia") + "\n";
+    project.repository.change_with_next_push(STATE, &state);
+    let apply = &project.run(&event)["keyform-apply"];
+    assert!(!apply.success && apply.log.contains("has been changed on main"), "{}", apply.log);
+    assert_eq!(project.recorded(), ["alicia"]);
     let kept = project.forge.with(|forge| forge.artifacts.pop_last().unwrap());
     assert!(kept.0.1 == format!("keyform-state/{STATE}") && kept.1.contains("bob"), "{kept:?}");
 }
@@ -214,23 +231,20 @@ fn jobs_with_a_token_take_nothing_from_other_jobs() {
         return;
     }
     let project = Project::applied(Place::GitLab, "alice=1*");
+    let include = project.repository.file(".gitlab-ci.yml");
+    let include = include.split_once("---\n").unwrap().1.replace("$[[ inputs.run ]]", "''");
     let file = format!(
-        "default:\n  before_script: ['export PATH=\"$CI_PROJECT_DIR/tools:$PATH\"']\n\
-         build:\n  rules: [{{if: '$CI_PIPELINE_SOURCE == \"merge_request_event\"'}}]\n  script: [sh ./build]\n  \
-         artifacts: {{reports: {{dotenv: build.env}}}}\n{}\n",
-        project
-            .repository
-            .file(".gitlab-ci.yml")
-            .split_once("---\n")
-            .unwrap()
-            .1
-            .replace("run: $[[ inputs.run ]]", "run: ''")
+        "default:\n  after_script: [sh ./clean]\n\
+         build:\n  stage: build\n  rules: [{{if: '$CI_PIPELINE_SOURCE == \"merge_request_event\"'}}]\n  \
+         script: [sh ./build]\n  artifacts: {{reports: {{dotenv: build.env}}}}\n{include}\n"
     );
     project.repository.change("main", ".gitlab-ci.yml", &file);
     let request = project.propose("build", "alice=1* bob=2");
     project.repository.change("build", "build", "echo PRIME_API_BASE_URL=http://127.0.0.1:9 > build.env\n");
+    project.repository.change("build", "clean", "echo trapped $PRIME_API_KEY\n");
     let jobs = project.checked(request, "build");
-    assert!(jobs["build"].success && jobs["keyform-plan"].success, "{jobs:?}");
+    assert!(jobs["build"].success && jobs["build"].log.contains("trapped"), "{jobs:?}");
+    assert!(jobs["keyform-plan"].success && !jobs["keyform-plan"].log.contains("trapped"), "{jobs:?}");
 }
 
 #[test]

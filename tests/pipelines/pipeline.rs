@@ -21,7 +21,8 @@ use crate::support::state_server::{DEVELOPER, JOB_TOKEN};
 /// What a file can have besides jobs.
 const GLOBAL: [&str; 5] = ["default", "include", "stages", "variables", "workflow"];
 /// What a job can have.
-const OF_A_JOB: [&str; 16] = [
+const OF_A_JOB: [&str; 17] = [
+    "after_script",
     "artifacts",
     "before_script",
     "cache",
@@ -39,6 +40,9 @@ const OF_A_JOB: [&str; 16] = [
     "timeout",
     "variables",
 ];
+
+/// The stages that every pipeline has, in their order.
+const STAGES: [&str; 5] = [".pre", "build", "test", "deploy", ".post"];
 
 /// An event in a project.
 #[derive(Default)]
@@ -98,20 +102,13 @@ pub fn run(event: &Event, at: &Surroundings<'_>) -> BTreeMap<String, Ended> {
         id
     });
     let mut pipeline = Pipeline { id, event, at, file, variables: variables(event, at), reported: BTreeMap::new() };
-    let jobs = pipeline.file.clone();
-    let mut ended = BTreeMap::new();
-    for (name, job) in &jobs {
-        let name = name.as_str().unwrap();
-        if name.starts_with('.') || GLOBAL.contains(&name) {
-            continue;
-        }
-        let job = pipeline.extended(job);
-        if pipeline.starts(&job) {
-            let result = pipeline.run(name, &job);
-            ended.insert(name.to_owned(), result);
-        }
-    }
-    ended
+    let named: Vec<_> = pipeline.file.iter().map(|(name, job)| (name.as_str().unwrap().to_owned(), job)).collect();
+    let named = named.into_iter().filter(|(name, _)| !name.starts_with('.') && !GLOBAL.contains(&name.as_str()));
+    let mut jobs: Vec<_> = named.map(|(name, job)| (name, pipeline.extended(job))).collect();
+    let stage = |job: &Value| STAGES.iter().position(|stage| *stage == job["stage"].as_str().unwrap_or("test"));
+    jobs.sort_by_key(|(_, job)| stage(job).unwrap());
+    let started: Vec<_> = jobs.into_iter().filter(|(_, job)| pipeline.starts(job)).collect();
+    started.into_iter().map(|(name, job)| (name.clone(), pipeline.run(&name, &job))).collect()
 }
 
 fn variables(event: &Event, at: &Surroundings<'_>) -> BTreeMap<String, String> {
@@ -226,6 +223,9 @@ impl Pipeline<'_> {
         fs::write(&file, script.join("\n")).unwrap();
         let options = if at.shell == "bash" { "-eo pipefail" } else { "-e" };
         let success = machine.bash("-eo", &format!("exec {} {options} '{}'", at.shell, file.display()), &environment);
+        for line in job["after_script"].as_sequence().into_iter().flatten() {
+            machine.bash("-eo", line.as_str().unwrap(), &environment);
+        }
         self.keep(id, name, job, success, &work);
         machine.end(success)
     }

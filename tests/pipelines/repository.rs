@@ -130,8 +130,19 @@ impl Repository {
 
     /// Makes the next `count` pushes fail, as if somebody else had just merged.
     pub fn refuse_pushes(&self, count: usize) {
-        let origin = self.folder.path().join("origin.git");
-        let other = git(&origin, &["commit-tree", "-p", "main", "-m", "Somebody else's", "main^{tree}"]);
+        let other = git(&self.origin(), &["commit-tree", "-p", "main", "-m", "Somebody else's", "main^{tree}"]);
+        self.refuse_pushes_after(count, &other);
+    }
+
+    /// Makes the next push fail, because somebody has just changed a file on `main`.
+    pub fn change_with_next_push(&self, file: &str, content: &str) {
+        let other = self.change("meanwhile", file, content);
+        self.refuse_pushes_after(1, &other);
+    }
+
+    /// Makes the next `count` pushes fail, and `main` be at `other`.
+    fn refuse_pushes_after(&self, count: usize, other: &str) {
+        let origin = self.origin();
         fs::write(origin.join("refusals"), "x".repeat(count)).unwrap();
         // A hook may not move a branch, unless it does not know that it is one.
         let hook = format!(
