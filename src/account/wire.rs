@@ -10,14 +10,15 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_json::error::Category;
-use serde_json::{Value, json};
 
 use super::failure::BodyFault;
 use super::server_text::is_html;
 use super::{Page, Row};
 use crate::names::{KeyId, UserId};
-use crate::public_key::{KeyBlob, KeyContent, PublicKey};
+use crate::public_key::{KeyBlob, KeyContent, PublicKey, private};
+use crate::terminal::json;
 
 /// Why a body cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +70,12 @@ impl From<BodyFault> for BodyError {
 
 /// Writes the body of an upload.
 pub(super) fn upload(name: &str, key: &PublicKey) -> Vec<u8> {
-    json!({ "name": name, "publicKey": key.to_line() }).to_string().into_bytes()
+    serde_json::json!({ "name": name, "publicKey": key.to_line() }).to_string().into_bytes()
 }
 
 /// Writes the body of a promotion.
 pub(super) fn promotion() -> Vec<u8> {
-    json!({ "isPrimary": true }).to_string().into_bytes()
+    serde_json::json!({ "isPrimary": true }).to_string().into_bytes()
 }
 
 impl Page {
@@ -143,7 +144,7 @@ fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BodyError> {
             Category::Data => BodyFault::WrongShape,
             Category::Io | Category::Syntax | Category::Eof => BodyFault::NotJson,
         };
-        let detail = if fault == BodyFault::WrongShape { error.to_string() } else { String::new() };
+        let detail = if fault == BodyFault::WrongShape { json::problem(&error) } else { String::new() };
         BodyError { fault, detail, id: None }
     })
 }
@@ -153,13 +154,18 @@ fn take_row(row: WireRow<'_>) -> Result<Row, String> {
     Ok(Row {
         id: KeyId::new(id).map_err(|error| format!("invalid `id`: {error}"))?,
         user_id: UserId::new(user_id).map_err(|error| format!("invalid `userId`: {error}"))?,
-        name,
+        name: without_private_key(name),
         content: public_key.as_deref().map(KeyContent::of_text).unwrap_or_default(),
         public_key,
         is_primary,
         is_user_key,
         created_at: created_at.as_str().and_then(timestamp),
     })
+}
+
+/// Replaces a name that is a private key, pasted by mistake: names are shown and recorded.
+fn without_private_key(name: String) -> String {
+    if private::first_line(name.as_bytes()).is_some() { "[private key]".to_owned() } else { name }
 }
 
 /// Reads RFC 3339, also without an offset, which is then UTC.
@@ -170,6 +176,8 @@ fn timestamp(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const ROW: &str = r#"{"id":"k1","userId":"u1","name":"a","isPrimary":false,"isUserKey":true"#;
@@ -192,6 +200,18 @@ mod tests {
         );
         assert_eq!(page(b"[]").unwrap_err().fault, BodyFault::WrongShape);
         assert_eq!(page(br#"{"rows":[]}"#).unwrap_err().fault, BodyFault::WrongShape);
+    }
+
+    #[test]
+    fn a_name_that_is_a_private_key_is_not_shown() {
+        let key = include_str!("../../tests/public_keys/private/openssh-ed25519");
+        let named = |name: &str| {
+            let text = json!({ "data": [{ "id": "k1", "userId": "u1", "name": name, "isPrimary": false, "isUserKey": true }] });
+            page(text.to_string().as_bytes()).unwrap().rows.remove(0).name
+        };
+        assert_eq!(named(key), "[private key]");
+        assert_eq!(named(&key.replace('\n', "")), "[private key]");
+        assert_eq!(named("my BEGIN PRIVATE KEY laptop"), "my BEGIN PRIVATE KEY laptop");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::{Base, Plan, Sight};
 use crate::account::Endpoint;
 use crate::manifest::Violation;
 use crate::names::{CommitId, KeyName, NAME_PATTERN, StackName, UserId};
+use crate::public_key::private;
 use crate::state::Record;
 use crate::terminal::json;
 
@@ -125,8 +126,13 @@ pub enum PlanFileError {
     Empty,
     #[error("the plan is truncated: {0}")]
     Truncated(serde_json::Error),
-    #[error("not a plan saved by keyform: {0}")]
+    #[error("not a plan saved by keyform: {}", json::problem(.0))]
     Invalid(serde_json::Error),
+    #[error("not a plan saved by keyform: {}", json::UTF16)]
+    Utf16,
+    /// A private key was pasted into it. Holds the line.
+    #[error("the file contains a private key, in line {0}")]
+    PrivateKey(usize),
     #[error("this is a state, not a plan")]
     State,
     #[error("this is the result of an apply, not a plan")]
@@ -153,6 +159,7 @@ pub fn to_text(plan: &Plan) -> String {
 /// If the plan is invalid, or its derived fields do not match its actions. [`broken`](super::broken) checks whether it still
 /// fits the account and the state.
 pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
+    let text = json::without_mark(text);
     check_kind(text)?;
     let PlanDocument {
         format_version: _,
@@ -223,6 +230,12 @@ fn check_kind(text: &[u8]) -> Result<(), PlanFileError> {
     if text.trim_ascii().is_empty() {
         return Err(PlanFileError::Empty);
     }
+    if let Some(line) = private::first_line(text) {
+        return Err(PlanFileError::PrivateKey(line));
+    }
+    if json::is_utf16(text) {
+        return Err(PlanFileError::Utf16);
+    }
     match serde_json::from_slice(text)? {
         FileKind { lineage: Some(_), .. } => Err(PlanFileError::State),
         FileKind { success: Some(_), .. } => Err(PlanFileError::Outcome),
@@ -240,6 +253,10 @@ impl PlanFileError {
             Self::State => "name the file that `keyform plan --out FILE` wrote; `keyform state list` shows a state",
             Self::Outcome => "extract its plan with `jq .plan`",
             Self::Version(version) if *version > FORMAT_VERSION => "install the version of keyform that saved it",
+            Self::PrivateKey(_) => {
+                "nothing of it is shown; create the plan again, and replace the key wherever it is used"
+            }
+            Self::Utf16 => "convert it to UTF-8, or write it with `keyform plan --out FILE`",
             Self::Empty | Self::Truncated(_) | Self::Invalid(_) | Self::Version(_) | Self::Tampered => {
                 "create it again with `keyform plan --out FILE`"
             }

@@ -24,6 +24,21 @@ pub struct PrivateKeyText {
 
 /// Finds every private key, complete or not: sorted, and neither overlapping nor touching. Takes linear time.
 pub fn find(text: &str) -> Vec<PrivateKeyText> {
+    let (mut found, public) = signed(text);
+    found.extend(middles(text, &public));
+    merge(found)
+}
+
+/// Returns the line of the first private key with a beginning or an end, from 1. Lines from the middle of one do not count:
+/// in a file that keyform writes, they can also be a name on the account.
+pub fn first_line(text: &[u8]) -> Option<usize> {
+    let (found, _) = signed(&String::from_utf8_lossy(text));
+    let start = found.iter().map(|key| key.range.start).min()?;
+    Some(text.iter().take(start).filter(|&&byte| byte == b'\n').count() + 1)
+}
+
+/// Finds the private keys with a beginning or an end, and the public ones.
+fn signed(text: &str) -> (Vec<PrivateKeyText>, Vec<Range<usize>>) {
     let mut finder = Finder { text, open: None, done: 0, found: Vec::new() };
     let mut public = Vec::new();
     for sign in signs(text) {
@@ -35,8 +50,7 @@ pub fn find(text: &str) -> Vec<PrivateKeyText> {
     if let Some(Open { start, format, .. }) = finder.open.take() {
         finder.add(start..text.len(), format);
     }
-    finder.found.extend(middles(text, &public));
-    merge(finder.found)
+    (finder.found, public)
 }
 
 /// Finds lines from the middle of keys, outside of public keys: sorted, and not overlapping.

@@ -43,6 +43,11 @@ pub enum StateErrorKind {
     Foreign {
         problem: String,
     },
+    /// A private key was pasted into it.
+    PrivateKey {
+        /// From 1.
+        line: usize,
+    },
     /// Its serial is the largest one, so it cannot be saved again.
     LastSerial,
     NewerVersion {
@@ -149,6 +154,7 @@ impl fmt::Display for StateError {
             StateErrorKind::Foreign { problem } => {
                 write!(f, "{path} is not a valid state: {problem}")
             }
+            StateErrorKind::PrivateKey { line } => write!(f, "{path} contains a private key, in line {line}"),
             StateErrorKind::LastSerial => {
                 write!(f, "the state {path} cannot be saved again: its serial is the largest one")
             }
@@ -212,6 +218,7 @@ impl Error for StateError {
             | StateErrorKind::Truncated { .. }
             | StateErrorKind::Conflict { .. }
             | StateErrorKind::Foreign { .. }
+            | StateErrorKind::PrivateKey { .. }
             | StateErrorKind::LastSerial
             | StateErrorKind::NewerVersion { .. }
             | StateErrorKind::Duplicate { .. }
@@ -269,6 +276,7 @@ impl StateError {
             | StateErrorKind::Truncated { .. }
             | StateErrorKind::Conflict { .. }
             | StateErrorKind::Foreign { .. }
+            | StateErrorKind::PrivateKey { .. }
             | StateErrorKind::LastSerial
             | StateErrorKind::Duplicate { .. }
             | StateErrorKind::Fingerprint { .. }
@@ -299,6 +307,9 @@ impl StateError {
             }
             StateErrorKind::Conflict { .. } => {
                 "do not merge states by hand: create a new one from the account with `keyform state rebuild`"
+            }
+            StateErrorKind::PrivateKey { .. } => {
+                "nothing of it is shown; restore the file from Git, and replace the key wherever it is used"
             }
             StateErrorKind::Foreign { .. }
             | StateErrorKind::LastSerial

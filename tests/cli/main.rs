@@ -25,6 +25,7 @@ mod rebuild;
 mod recovery;
 mod requests;
 mod sandbox;
+mod secrets;
 mod show;
 mod signals;
 mod streams;

@@ -15,6 +15,7 @@ use super::pending::Pending;
 use super::record::Record;
 use crate::account::Endpoint;
 use crate::names::{KeyId, UserId};
+use crate::public_key::private;
 use crate::terminal::json;
 
 /// The version that is written, and the newest that can be read.
@@ -25,9 +26,6 @@ pub(super) const MAX_SERIAL: u64 = (1 << 53) - 1;
 
 /// The largest serial of a state that a run can continue. It saves the state a few times.
 pub(super) const MAX_CONTINUED_SERIAL: u64 = MAX_SERIAL - 1000;
-
-/// Some editors and shells put it before UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The keys of an account that keyform manages. Written by keyform; commit it, but do not edit it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -92,9 +90,12 @@ pub fn to_text(state: &State) -> String {
 
 /// Reads a state, with or without a byte order mark.
 pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = json::without_mark(text);
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(StateErrorKind::Empty);
+    }
+    if let Some(line) = private::first_line(text) {
+        return Err(StateErrorKind::PrivateKey { line });
     }
     let file: StateFile = serde_json::from_slice(text).map_err(|error| {
         if let Some(line) = conflict_line(text) {
@@ -102,10 +103,11 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         }
         match error.classify() {
             Category::Eof => StateErrorKind::Truncated { line: error.line(), column: error.column() },
+            _ if json::is_utf16(text) => StateErrorKind::Foreign { problem: json::UTF16.to_owned() },
             _ if is_terraform(text) => StateErrorKind::Foreign { problem: "it is a state of Terraform".to_owned() },
             _ => match newer_version(text) {
                 Some(found) => StateErrorKind::NewerVersion { found, known: VERSION },
-                None => StateErrorKind::Foreign { problem: error.to_string() },
+                None => StateErrorKind::Foreign { problem: json::problem(&error) },
             },
         }
     })?;

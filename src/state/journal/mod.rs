@@ -14,6 +14,8 @@ use super::file::conflict_line;
 use super::model::State;
 use crate::account::Endpoint;
 use crate::names::UserId;
+use crate::public_key::private;
+use crate::terminal::json;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -76,6 +78,9 @@ pub(super) fn add_lines(journal: &mut Vec<u8>, entries: &[JournalEntry]) {
 /// # Errors
 /// If it belongs to another state, its format is unknown, Git left a conflict in it, or a line in it is invalid.
 pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, StateErrorKind> {
+    if let Some(line) = private::first_line(journal) {
+        return Err(StateErrorKind::PrivateKey { line });
+    }
     let whole = whole_length(journal);
     let (lines, torn) = journal.split_at(whole);
     let mut lines = lines.split_inclusive(|&byte| byte == b'\n').zip(1..);
@@ -145,7 +150,7 @@ fn problem(error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "it is incomplete".to_owned();
     }
-    let text = error.to_string();
+    let text = json::problem(error);
     let problem = text.rsplit_once(" at line ").map_or(&*text, |(problem, _)| problem);
     format!("{problem} (column {})", error.column())
 }
