@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::Instant;
 
 use super::progress::{LINE_EVERY, ProgressTarget, retrying};
 use crate::account::{Failure, Page, ReadAccount};
@@ -28,8 +29,8 @@ pub(super) struct ListingProgress {
     target: ProgressTarget,
     spinner: ProgressBar,
     pages: Cell<usize>,
-    /// Why there is no progress, since the last page.
-    held_by: RefCell<Option<String>>,
+    /// Why there is no progress, and since when.
+    held_by: RefCell<Option<(Instant, Failure)>>,
     /// Why the account is listed again.
     waiting: Cell<Option<Waiting>>,
 }
@@ -91,7 +92,12 @@ impl ListingProgress {
         };
         match &*self.held_by.borrow() {
             None => doing,
-            Some(held_by) => format!("{doing}. {held_by}"),
+            Some((since, failure)) => {
+                // Counts down.
+                let left = failure.retry_after.map(|pause| pause.saturating_sub(since.elapsed()));
+                let failure = Failure { retry_after: left.map(whole_seconds), ..failure.clone() };
+                format!("{doing}. {}", escape_to(&retrying(None, &failure), MAX_MESSAGE))
+            }
         }
     }
 
@@ -101,7 +107,7 @@ impl ListingProgress {
                 self.pages.set(self.pages.get() + 1);
                 None
             }
-            Err(failure) => Some(escape_to(&retrying(None, failure), MAX_MESSAGE).into_owned()),
+            Err(failure) => Some((Instant::now(), failure.clone())),
         };
         self.held_by.replace(held_by);
     }
@@ -127,6 +133,11 @@ async fn ticking<T>(work: impl Future<Output = T>, every: Duration, tick: impl F
         tick();
         pause = every;
     }
+}
+
+/// Rounds up, so that a countdown ends with 1.
+fn whole_seconds(left: Duration) -> Duration {
+    Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
 }
 
 fn print(line: &str) {
@@ -166,8 +177,23 @@ mod tests {
         }
     }
 
-    #[test]
-    fn progress_names_pages_rate_limits_and_late_listings() {
+    #[tokio::test(start_paused = true)]
+    async fn the_pause_of_a_rate_limit_is_counted_down() {
+        let progress = ListingProgress::new(ProgressTarget::Silent);
+        progress.received(&Err(failure(FailureKind::RateLimited, Some(8))));
+        for (after, expected) in [(0, "in 8 s"), (1_000, "in 7 s"), (1_500, "in 6 s"), (5_400, "in 1 s")] {
+            tokio::time::advance(Duration::from_millis(after)).await;
+            assert_eq!(
+                progress.message(),
+                format!("Listing the account: 0 pages so far. Rate limited, retrying {expected}")
+            );
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(progress.message(), "Listing the account: 0 pages so far. Rate limited, retrying");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_names_pages_rate_limits_and_late_listings() {
         let progress = ListingProgress::new(ProgressTarget::Silent);
         assert_eq!(progress.message(), "Listing the account: 0 pages so far");
         progress.received(&Ok(page()));

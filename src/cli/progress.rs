@@ -93,8 +93,8 @@ impl Progress {
 /// Says that a request is repeated, for the key `name` if there is one.
 pub(super) fn retrying(name: Option<&str>, failure: &Failure) -> String {
     match (failure.kind == FailureKind::RateLimited, failure.retry_after, name) {
-        (true, Some(pause), _) => format!("Rate limited, retrying in {} s", pause.as_secs()),
-        (true, None, _) => "Rate limited, retrying".to_owned(),
+        (true, Some(pause), _) if pause.as_secs() > 0 => format!("Rate limited, retrying in {} s", pause.as_secs()),
+        (true, _, _) => "Rate limited, retrying".to_owned(),
         (false, _, Some(name)) => format!("Retrying {name}: {failure}"),
         (false, _, None) => format!("Retrying: {failure}"),
     }
