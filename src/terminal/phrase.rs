@@ -68,7 +68,7 @@ impl Phrase {
     /// mention are named, so that they have no effect.
     #[must_use]
     pub fn quoted_from(mut self, sentence: &str) -> Self {
-        for (index, text) in sentence.split('`').enumerate() {
+        for (index, text) in sentence.split('`').enumerate().filter(|(_, text)| !text.is_empty()) {
             let text = escape_to(text, MAX_SENTENCE);
             if index % 2 == 1 {
                 self.0.push(Piece::Code(text.into_owned()));
@@ -131,6 +131,9 @@ mod tests {
         ] {
             assert_eq!(Phrase::new("").quoted_from(sentence).to_string(), sentence);
         }
+        // A name pattern may contain a backtick.
+        let odd = Phrase::default().quoted_from("`a` does not match `^[a`b]$`");
+        assert_eq!(odd.to_string(), "`a` does not match `^[a`b]$");
         for hostile in [
             "@octocat",
             "#1",
