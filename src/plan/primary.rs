@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Plan;
 use super::key::NamedRow;
 use crate::names::KeyName;
+use crate::terminal::phrase::Phrase;
 
 /// The primary key after apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,6 +15,18 @@ pub enum Primary {
     Key(KeyName),
     /// The row that is the primary before apply and stays it.
     Row(NamedRow),
+}
+
+impl Primary {
+    /// Names the key, or the row by its name on the account.
+    pub fn phrase(&self) -> Phrase {
+        match self {
+            Self::Key(name) => Phrase::default().named(name),
+            Self::Row(NamedRow { id, account_name }) => {
+                Phrase::default().foreign(account_name).then(" (").named(id).then(")")
+            }
+        }
+    }
 }
 
 impl Plan {

@@ -55,6 +55,9 @@ pub fn plan(plan: &Plan) -> String {
         let _ = writeln!(out, "# Stack: {stack}");
     }
     let _ = writeln!(out, "# State: {}", plan.base.phrase());
+    if let Some(primary) = plan.primary_after() {
+        let _ = writeln!(out, "# Primary: {}", primary.phrase());
+    }
     if let Some(commit) = &plan.commit {
         let _ = writeln!(out, "# Commit: {commit}");
     }

@@ -26,6 +26,7 @@ mod recovery;
 mod requests;
 mod sandbox;
 mod secrets;
+mod selections;
 mod show;
 mod signals;
 mod streams;

@@ -85,6 +85,9 @@ fn head(plan: &Plan) -> String {
         .map_or_else(|| ", user unknown".to_owned(), |user| format!(", user {}", code(user.as_str())));
     let _ = writeln!(out, "Account {}{user}. {}.\n", code(&plan.endpoint.to_string()), unaffected(plan));
     let _ = writeln!(out, "State: {}.\n", phrase(&plan.base.phrase()));
+    if let Some(primary) = plan.primary_after() {
+        let _ = writeln!(out, "Primary: {}.\n", phrase(&primary.phrase()));
+    }
     if let Some(commit) = &plan.commit {
         let _ = writeln!(out, "Commit {}.\n", code(commit.as_str()));
     }

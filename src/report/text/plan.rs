@@ -26,6 +26,9 @@ pub fn plan(plan: &Plan, view: View) -> String {
     };
     let _ = writeln!(out, "Account: {} ({user})", paint(NAME, &plan.endpoint));
     let _ = writeln!(out, "State: {}", plan.base.phrase());
+    if let Some(primary) = plan.primary_after() {
+        let _ = writeln!(out, "Primary: {}", primary.phrase());
+    }
     if let Some(commit) = &plan.commit {
         let _ = writeln!(out, "Commit: {commit}");
     }
