@@ -84,6 +84,23 @@ fn a_digest_from_a_pipeline_of_an_earlier_commit_does_not_count() {
 }
 
 #[test]
+fn an_old_job_that_is_started_again_does_not_bring_back_its_note() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
+    let project = Project::applied(Place::GitLab, "alice=1*");
+    let request = project.propose("swap", "alice=1* bob=2");
+    let first = project.pushed_to(request, "swap");
+    assert!(project.run(&first)["keyform-plan"].success);
+    project.repository.commit("swap", &manifest("alice=1* mallory=6"));
+    assert!(project.checked(request, "swap")["keyform-plan"].success);
+    let again = &project.run(&first)["keyform-plan"];
+    assert!(!again.success && again.log.contains("The merge request has a newer commit"), "{}", again.log);
+    let note = project.forge.with(|forge| forge.own_notes(request)[0].clone());
+    assert!(note.contains("mallory") && !note.contains("bob"), "{note}");
+}
+
+#[test]
 fn a_branch_with_an_older_pipeline_is_refused_and_told_so() {
     if !tools::are_installed(&TOOLS) {
         return;

@@ -119,6 +119,7 @@ impl GitLab {
         let found = match path {
             ["merge_requests", iid, "notes"] => of(&self.notes, "request", &number(iid).into()),
             ["merge_requests", iid, "pipelines"] => of(&self.pipelines, "request", &number(iid).into()),
+            ["merge_requests", iid] => return (200, self.merge_requests[number(iid) - 1].clone()),
             ["repository", "commits", commit, "merge_requests"] => {
                 let of = |request: &&Value| {
                     ["merge_commit_sha", "squash_commit_sha", "sha"].iter().any(|field| request[field] == *commit)
