@@ -122,24 +122,23 @@ drift() {
 }
 
 apply() {
-  local approved
+  local approved result=1
   approved="$(data approved)"
   if [ -n "$approved" ]; then
     change apply "${workspace[@]}" ${flags[@]+"${flags[@]}"} --auto-approve --plan-digest "$approved"
     if [ "$code" -ne 1 ] && [ "$code" -ne 3 ]; then return; fi
+    result=$code
   fi
-  local result=$code
   plan ${flags[@]+"${flags[@]}"}
   tell_plan
-  if [ -z "$approved" ]; then
-    result=1
+  if [ -z "$approved" ] || grep -q "this is not the plan that was approved" "$DATA/outcome.txt"; then
     if [ "$code" -eq 0 ] && jq --exit-status '.actions == []' "$DATA/plan.json" >/dev/null; then
       # There is nothing to approve. What a run that was killed left behind is recorded.
       change apply "${workspace[@]}" --auto-approve --plan-digest "$(jq --raw-output .digest "$DATA/plan.json")"
-      rm -f "$DATA/plan.md" "$DATA/plan.json"
+      rm -f "$DATA/plan.md" "$DATA/plan.json" "$DATA/why"
       return
     fi
-    error "$(data why)"
+    if [ -z "$approved" ]; then error "$(data why)"; fi
   fi
   code=$result
 }
@@ -149,7 +148,7 @@ case "$COMMAND" in
   validate | check) ;;
   *)
     if [ -z "$PRIME_API_KEY" ] && [ "$COMMAND" = plan ] && [ "$GITHUB_ACTOR" = "dependabot[bot]" ]; then
-      note "There is no plan: the pull requests of Dependabot have no secrets. Start this job again to plan it."
+      note "There is no plan: the pull requests of Dependabot have no secrets. Close and reopen it to plan it."
       touch "$DATA/skipped"
       exit 0
     fi

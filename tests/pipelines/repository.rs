@@ -109,6 +109,15 @@ impl Repository {
         self.folder.path().join("origin.git")
     }
 
+    /// Commits a link to a branch, and pushes it.
+    pub fn link(&self, branch: &str, target: &str, link: &str) {
+        self.check_out(branch);
+        std::os::unix::fs::symlink(target, self.work().join(link)).unwrap();
+        git(&self.work(), &["add", "--force", "--", link]);
+        git(&self.work(), &["commit", "--quiet", "--message", &format!("Link {link}")]);
+        git(&self.work(), &["push", "--quiet", "origin", branch]);
+    }
+
     /// Merges a branch into `main` and returns the commit.
     pub fn merge(&self, branch: &str) -> String {
         let work = self.work();

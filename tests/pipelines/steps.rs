@@ -58,6 +58,7 @@ impl Run<'_> {
             ("GITHUB_EVENT_NAME", self.event.name),
             ("GITHUB_ACTOR", if self.event.actor.is_empty() { "somebody" } else { self.event.actor }),
             ("GITHUB_API_URL", &self.at.forge.url()),
+            ("KEYFORM_TODAY", self.at.today),
             ("RUNNER_OS", "Linux"),
             ("RUNNER_ARCH", "X64"),
             ("RELEASES", self.at.releases.path().to_str().unwrap()),

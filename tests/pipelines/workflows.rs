@@ -53,6 +53,8 @@ pub struct Surroundings<'s> {
     pub forge: &'s Forge<GitHub>,
     pub account: &'s Emulator,
     pub releases: &'s Releases,
+    /// The day on which jobs run.
+    pub today: &'static str,
 }
 
 /// A job that calls a reusable workflow.

@@ -1,8 +1,11 @@
 //! A change on GitHub, from the branch to the account.
 
+mod attacks;
 mod changes;
+mod events;
 mod refusals;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use keyform::emulator::Emulator;
@@ -30,14 +33,16 @@ pub struct Project {
     pub forge: Forge<GitHub>,
     pub releases: Releases,
     pub place: Place,
+    /// The day on which jobs run.
+    pub today: Cell<&'static str>,
 }
 
 impl Project {
     /// With an empty account, and a manifest on `main` that was never applied.
     pub fn new(keys: &str, place: Place) -> Self {
         let repository = Repository::new("github-actions", &manifest(keys));
-        let forge = Forge::start(GitHub::default());
-        let project = Self { repository, account: account(), forge, releases: Releases::new(), place };
+        let (forge, today) = (Forge::start(GitHub::default()), Cell::new("2026-11-23"));
+        let project = Self { repository, account: account(), forge, releases: Releases::new(), place, today };
         project.repository.change("main", CALLER, &project.workflow());
         project
     }
@@ -52,7 +57,8 @@ impl Project {
         Self::new("", Place::Bucket(BucketServer::start(ServerMode::default()))).with(keys)
     }
 
-    fn with(self, keys: &str) -> Self {
+    /// Applies a manifest.
+    pub fn with(self, keys: &str) -> Self {
         let number = self.propose("first", keys);
         let plan = &self.checked(number, "first")["plan"];
         assert!(plan.success, "{}", plan.log);
@@ -89,8 +95,9 @@ impl Project {
     }
 
     pub fn run(&self, event: &Event) -> BTreeMap<String, Ended> {
-        let Self { repository, account, forge, releases, place: _ } = self;
-        workflows::run(event, &Surroundings { repository, forge, account, releases })
+        let Self { repository, account, forge, releases, place: _, today } = self;
+        let today = today.get();
+        workflows::run(event, &Surroundings { repository, forge, account, releases, today })
     }
 
     /// Runs the jobs of a pull request that was opened or pushed to.
