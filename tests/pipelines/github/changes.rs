@@ -214,3 +214,15 @@ fn a_key_that_went_missing_opens_one_issue_which_is_closed_once_it_is_back() {
     let night = &project.night()["drift"];
     assert!(!night.success, "{}", night.log);
 }
+
+#[test]
+fn a_state_on_a_server_of_others_is_used() {
+    let Some(url) = tools::server("moto", "KEYFORM_TEST_MOTO") else { return };
+    let project = Project::new("", Place::Server(url)).with("alice=1* bob=2");
+    let number = project.propose("drop-bob", "alice=1*");
+    assert!(project.checked(number, "drop-bob")["plan"].summary.contains("1 key loses access"));
+    assert!(project.merged(number, "drop-bob")["apply"].success);
+    assert_eq!(project.keys(), ["alice"]);
+    let night = project.night();
+    assert!(night["drift"].success && night["drift"].summary.contains("(serial 2)"), "{night:?}");
+}

@@ -3,15 +3,13 @@
 use keyform::emulator::NewRow;
 use serde_json::json;
 
-use super::Project;
+use super::{Place, Project, by_hand, merge};
 use crate::job::TOOLS;
 use crate::support::bucket_server::{BucketServer, ServerMode};
 use crate::support::keys;
 use crate::support::program::{STATE, manifest};
 use crate::support::tools;
-use crate::workflows::{CALLER, Event};
-
-use super::Place;
+use crate::workflows::{CALLER, Event, writes};
 
 #[test]
 fn expired_keys_are_removed_at_night_and_are_no_drift() {
@@ -48,6 +46,26 @@ fn a_key_that_nobody_manages_is_drift() {
     project.account.api().remove(&row.id).unwrap();
     assert!(project.night()["drift"].success);
     assert_eq!((issues().len(), &issues()[0]["state"]), (1, &json!("closed")));
+}
+
+#[test]
+fn the_keys_of_an_account_without_a_state_are_adopted_by_hand() {
+    if !tools::are_installed(&TOOLS) {
+        return;
+    }
+    let project = Project::new("", Place::Bucket(BucketServer::start(ServerMode::default())));
+    for (name, number) in [("alice", 1), ("bob", 2)] {
+        let (name, public_key) = (name.to_owned(), keys::line(number));
+        project.account.api().insert(NewRow { name, public_key, is_primary: number == 1, is_user_key: true }).unwrap();
+    }
+    let number = project.propose("import", "alice=1* bob=2");
+    let jobs = project.checked(number, "import");
+    assert!(jobs["check"].success && jobs["plan"].log.contains("--allow-new-state"), "{jobs:?}");
+    let waits = project.refuses(merge(number, "import"), "No plan was approved");
+    project.refuses(by_hand(&[("digest", &waits)]), "--allow-new-state");
+    let apply = project.by_hand(&[("digest", &waits), ("flags", "--allow-new-state")]);
+    assert!(apply.success, "{}", apply.log);
+    assert_eq!((project.recorded(), writes(&project.account)), (project.keys(), 0));
 }
 
 #[test]

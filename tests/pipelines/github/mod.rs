@@ -24,6 +24,8 @@ use crate::workflows::{self, CALLER, Event, Surroundings, writes};
 pub enum Place {
     Committed,
     Bucket(BucketServer),
+    /// A server of others with the API of S3, by its URL.
+    Server(String),
 }
 
 /// A repository with the example's workflow, and the account that it describes.
@@ -75,6 +77,15 @@ impl Project {
                 let without = Regex::new("(?s)    with:.*    secrets: .*").unwrap();
                 let secrets = "    secrets:\n      PRIME_API_KEY: ${{ secrets.PRIME_API_KEY }}\n      STATE_DEPLOY_KEY: ${{ secrets.STATE_DEPLOY_KEY }}\n";
                 without.replace(&text, regex::NoExpand(secrets)).into_owned()
+            }
+            Place::Server(url) => {
+                let folder = format!("{BUCKET}/{}", uuid::Uuid::new_v4());
+                let role = Regex::new("AWS_ROLE_ARN=.*").unwrap();
+                let server = format!(
+                    "AWS_REGION=us-east-1\n        AWS_ENDPOINT_URL={url}\n        AWS_SECRET_ACCESS_KEY=testsecret"
+                );
+                let text = text.replace("BUCKET", &folder).replace("AWS_REGION=REGION", &server);
+                role.replace_all(&text, "AWS_ACCESS_KEY_ID=test").into_owned()
             }
             Place::Bucket(server) => {
                 let key = |key: &str| format!("AWS_ACCESS_KEY_ID={key}");
@@ -159,7 +170,7 @@ impl Project {
     pub fn state(&self) -> String {
         match &self.place {
             Place::Committed if self.repository.files().contains(&STATE.to_owned()) => self.repository.file(STATE),
-            Place::Committed => String::new(),
+            Place::Committed | Place::Server(_) => String::new(),
             Place::Bucket(server) => {
                 // Only a state is directly in the folder.
                 let objects = server.served.lock().unwrap().objects.clone();
