@@ -12,6 +12,9 @@ use crate::account::Endpoint;
 use crate::files::{is_special, is_too_large};
 use crate::names::UserId;
 
+/// Ends the help of an error about missing credentials.
+pub(super) const FORKS: &str = "Pipelines of forks have no credentials: they can run `keyform validate`";
+
 /// Why a state cannot be read, written or used.
 #[derive(Debug)]
 pub struct StateError {
@@ -299,29 +302,55 @@ impl StateError {
         }
     }
 
+    /// Whether the place is in a store, and not a file.
+    fn is_remote(&self) -> bool {
+        self.place.contains("://")
+    }
+
+    /// Says how to get a damaged state back.
+    fn restore_help(&self) -> &'static str {
+        if !self.is_remote() {
+            "restore it from Git, choose the right file with --state, or create a new one with `keyform state rebuild`"
+        } else if self.place.starts_with("http") && matches!(self.kind, StateErrorKind::Foreign { .. }) {
+            // Another program may need what is there.
+            "choose the right state with --state, or replace a damaged one with `keyform state rebuild`"
+        } else if self.place.starts_with("http") {
+            "choose the right state with --state, create a new one with `keyform state rebuild`, or delete it on the server \
+             and write an earlier version with `keyform state push`"
+        } else if self.place.rsplit_once('.').is_some_and(|(_, end)| end == "json") {
+            "delete this object, and the next run restores it from its log; or create a new state with \
+             `keyform state rebuild`"
+        } else {
+            "create a new state with `keyform state rebuild`, which keeps a copy"
+        }
+    }
+
     pub fn help(&self) -> &str {
         match &self.kind {
             StateErrorKind::Io { source, .. } => io_help(source),
-            StateErrorKind::Empty | StateErrorKind::Truncated { .. } => {
-                "restore it from Git, or create a new one with `keyform state rebuild`"
-            }
+            StateErrorKind::Empty
+            | StateErrorKind::Truncated { .. }
+            | StateErrorKind::Foreign { .. }
+            | StateErrorKind::LastSerial
+            | StateErrorKind::Duplicate { .. }
+            | StateErrorKind::Fingerprint { .. } => self.restore_help(),
             StateErrorKind::Conflict { .. } => {
                 "do not merge states by hand: create a new one from the account with `keyform state rebuild`"
             }
+            StateErrorKind::PrivateKey { .. } if self.is_remote() => {
+                "nothing of it is shown; create a new state with `keyform state rebuild`, and replace the key wherever it is used"
+            }
             StateErrorKind::PrivateKey { .. } => {
                 "nothing of it is shown; restore the file from Git, and replace the key wherever it is used"
-            }
-            StateErrorKind::Foreign { .. }
-            | StateErrorKind::LastSerial
-            | StateErrorKind::Duplicate { .. }
-            | StateErrorKind::Fingerprint { .. } => {
-                "restore it from Git, choose the right file with --state, or create a new one with `keyform state rebuild`"
             }
             StateErrorKind::NewerVersion { .. } | StateErrorKind::NewerJournal { .. } => {
                 "it was written by a newer keyform: update keyform to the version that wrote it, or a later one"
             }
             StateErrorKind::InvalidLine { .. } => {
                 "restore the journal from where it was written or committed, or create a new state with `keyform state rebuild`"
+            }
+            StateErrorKind::ForeignJournal { .. } if self.is_remote() => {
+                "create a new state with `keyform state rebuild`, which keeps a copy of the journal"
             }
             StateErrorKind::ForeignJournal { .. } => {
                 "move the file away and inspect it, or create a new state with `keyform state rebuild`"

@@ -209,7 +209,12 @@ fn of_file(text: &str) -> Result<StateLocation, LocationError> {
 }
 
 fn of_http(text: &str) -> Result<StateLocation, LocationError> {
-    let url = parse_url(text)?;
+    let mut url = parse_url(text)?;
+    // Forges have no state at an address with a slash at its end.
+    if url.path().contains("/terraform/state/") {
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+    }
     match url.host_str() {
         None => Err(LocationError::Invalid("no host".to_owned())),
         Some(host) if url.scheme() == "http" && !names_this_machine(host) => {
@@ -254,7 +259,11 @@ mod tests {
                 "https://gitlab.com/api/v4/projects/1/terraform/state/keyform",
                 "http https://gitlab.com/api/v4/projects/1/terraform/state/keyform",
             ),
-            ("http://127.0.0.1:8080/state", "http http://127.0.0.1:8080/state"),
+            (
+                "https://gitlab.com/api/v4/projects/1/terraform/state/keyform//",
+                "http https://gitlab.com/api/v4/projects/1/terraform/state/keyform",
+            ),
+            ("http://127.0.0.1:8080/state/", "http http://127.0.0.1:8080/state/"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
@@ -274,9 +283,12 @@ mod tests {
             "s3://bucket/../other",
             "s3://bucket/a%2Fb",
             "s3://bucket/a b",
+            "s3://bucket/équipe",
+            "s3://bucket/a%20b",
             "s3://key:secret@bucket/folder",
             "az://container/folder?sig=secret",
             "https://gitlab-ci-token:secret@gitlab.com/state",
+            "https://gitlab-ci-token@gitlab.com/state",
             "https://gitlab.com/state?private_token=secret",
             "https://gitlab.com/state#secret",
             "http://gitlab.com/state",

@@ -111,6 +111,24 @@ fn unlock_names_the_holder_and_breaks_its_lock() {
 }
 
 #[test]
+fn a_lock_that_the_server_does_not_name_is_not_said_to_be_broken() {
+    let scene = Scene::new("alice=1", Dialect::Gitea);
+    scene.server.change(NAME, |state| state.lock = Some(json!({ "ID": "abandoned" })));
+    assert_snapshot!("unlock_unnamed", scene.run("state unlock -y").expect(1));
+    assert!(scene.is_locked());
+}
+
+#[test]
+fn the_address_of_a_lock_is_not_that_of_a_state() {
+    let scene = Scene::new("alice=1", Dialect::GitLab);
+    let lock = format!("{}/lock", scene.server.url(NAME));
+    assert_snapshot!("address_of_a_lock", scene.keyform("plan").env("KEYFORM_STATE", &lock).run().expect(1));
+    // A slash at the end is not a part of the name.
+    scene.keyform("apply -y").env("KEYFORM_STATE", &format!("{}/", scene.server.url(NAME))).run().expect(0);
+    scene.is_complete(1);
+}
+
+#[test]
 fn the_lock_of_a_file_ends_with_its_process_only() {
     let (account, folder) = (account(), Folder::of("alice=1"));
     folder.keyform("state unlock -y").run().expect(0);

@@ -40,6 +40,22 @@ fn every_error_says_what_is_wrong_and_what_to_do() {
 }
 
 #[test]
+fn a_damaged_state_is_restored_from_its_log_once_it_is_deleted() {
+    let (place, server) = emulated(ServerMode::default());
+    let site = Site::new(&place, 2, account());
+    site.succeeds("apply -y");
+    let is_state = |name: &&String| name.contains(".json");
+    let name = server.served.lock().unwrap().objects.keys().rfind(is_state).unwrap().clone();
+    server.served.lock().unwrap().objects.insert(name.clone(), b"damaged".to_vec());
+    let ran = site.keyform("plan").run();
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stderr.contains("delete this object, and the next run restores it from its log"), "{ran}");
+    server.served.lock().unwrap().objects.remove(&name);
+    site.is_as_it_should_be(2);
+    site.succeeds("plan --detailed-exitcode");
+}
+
+#[test]
 fn without_credentials_no_metadata_service_is_waited_for() {
     let (place, _server) = emulated(ServerMode::default());
     let site = Site::new(&place, 2, account());
@@ -55,6 +71,8 @@ fn without_credentials_no_metadata_service_is_waited_for() {
         assert_eq!(ran.code, Some(1), "{ran}");
         assert!(ran.stderr.contains("there are no credentials"), "{ran}");
         assert!(ran.stderr.contains(&format!("set {variables}")), "{ran}");
+        assert!(ran.stderr.contains("they can run `keyform validate`"), "{ran}");
+        site.keyform("validate").env("KEYFORM_STATE", location).env("GOOGLE_OAUTH_ACCESS_TOKEN", "").run().expect(0);
         assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     }
 }

@@ -43,7 +43,7 @@ enum StateCommand {
     /// Rebuild a lost or broken state from the account
     ///
     /// Records the keys of the manifest that are on the account, and changes nothing on the account. The old state is
-    /// renamed, not deleted. keyform stops managing keys that the manifest no longer lists.
+    /// kept under another name. keyform stops managing keys that the manifest no longer lists.
     Rebuild(rebuild::StateRebuildArgs),
     /// Print the state as JSON
     ///

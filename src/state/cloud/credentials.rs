@@ -17,6 +17,7 @@ use crate::account::Endpoint;
 use crate::account::endpoint::names_this_machine;
 use crate::account::settings::{self, Environment};
 use crate::state::bucket::{BucketError, BucketErrorKind};
+use crate::state::error::FORKS;
 use crate::state::location::{ObjectPrefix, ObjectService};
 
 /// The variables for `s3://`. The first of an alternative is used.
@@ -173,7 +174,7 @@ fn open_azure(
     let Some((_, account)) = variables.first(&["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"])? else {
         return Err(refused(
             "the storage account is not set".to_owned(),
-            "set AZURE_STORAGE_ACCOUNT_NAME to the name of the storage account".to_owned(),
+            format!("set AZURE_STORAGE_ACCOUNT_NAME to the name of the storage account. {FORKS}"),
         ));
     };
     let host = format!("{account}.blob.core.windows.net");

@@ -63,6 +63,14 @@ pub(super) fn explain(
             format!("the bucket {bucket} does not exist ({shown})"),
             "create the bucket, or correct its name, the region or the endpoint".to_owned(),
         ),
+        (_, "RequestTimeTooSkewed") => refused(
+            format!("the clock of this machine differs too much from that of the store: {shown}"),
+            "correct the clock of this machine".to_owned(),
+        ),
+        (_, "ExpiredToken" | "TokenRefreshRequired") => refused(
+            format!("the credentials have expired: {shown}"),
+            format!("get new ones, and set {}", credential_variables(prefix.service)),
+        ),
         (_, code) if is_about_credentials(code) => refused(
             format!("the store refused the credentials: {shown}"),
             format!("check {}", credential_variables(prefix.service)),
@@ -110,10 +118,7 @@ fn is_about_credentials(code: &str) -> bool {
         code,
         "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
-            | "ExpiredToken"
             | "InvalidToken"
-            | "TokenRefreshRequired"
-            | "RequestTimeTooSkewed"
             | "AuthenticationFailed"
             | "InvalidAuthenticationInfo"
     )
@@ -176,7 +181,10 @@ mod tests {
             (StoreOperation::Create, "status code: 403 Forbidden: "),
             (StoreOperation::Delete, "status code: 403 Forbidden: "),
             (StoreOperation::List, "status code: 403 Forbidden: <Code>InvalidAccessKeyId</Code>"),
+            (StoreOperation::List, "status code: 400 Bad Request: <Code>ExpiredToken</Code>"),
+            (StoreOperation::List, "status code: 403 Forbidden: <Code>RequestTimeTooSkewed</Code>"),
             (StoreOperation::List, "status code: 401 Unauthorized: "),
+            (StoreOperation::Read, "status code: 429 Too Many Requests: "),
             (StoreOperation::List, "status code: 301 Moved Permanently: <Code>PermanentRedirect</Code>"),
             (StoreOperation::Create, "status code: 400 Bad Request: <Code>InvalidRequest</Code>"),
             (StoreOperation::Create, "status code: 503 Slow Down: <Code>SlowDown</Code>"),

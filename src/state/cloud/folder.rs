@@ -14,6 +14,7 @@ use super::failure::{StoreOperation, credential_variables, describe, explain};
 use super::secrets::StoreSecrets;
 use crate::files::MAX_OWN_BYTES;
 use crate::state::bucket::{Bucket, BucketError, BucketErrorKind, Creation, ObjectInfo, ObjectList};
+use crate::state::error::FORKS;
 use crate::state::location::ObjectPrefix;
 
 /// The longest time to get credentials, such as those of a machine from its metadata service.
@@ -58,7 +59,7 @@ impl CloudFolder {
         Err(BucketError {
             kind: BucketErrorKind::Refused,
             message: format!("there are no credentials, and this machine provides none ({why})"),
-            help: format!("set {}; docs/state.md lists the others", credential_variables(self.prefix.service)),
+            help: format!("set {}; docs/state.md lists the others. {FORKS}", credential_variables(self.prefix.service)),
         })
     }
 

@@ -6,6 +6,7 @@ use super::reply::{RawReply, Reply, StateOperation};
 use super::settings::{Forge, HttpSettings};
 use crate::account::{Fault, fault_of, innermost};
 use crate::files::MAX_OWN_BYTES;
+use crate::state::error::FORKS;
 use crate::terminal::escape::escape_to;
 
 /// How much of a server's explanation is shown, in characters.
@@ -95,8 +96,7 @@ impl<'a> Explain<'a> {
             ),
             401 if source.is_none() => HttpFailure::new(
                 format!("{server} requires credentials (status 401)"),
-                "set TF_HTTP_USERNAME and TF_HTTP_PASSWORD. Pipelines of forks have no credentials: they can run \
-                 `keyform validate`",
+                format!("set TF_HTTP_USERNAME and TF_HTTP_PASSWORD. {FORKS}"),
             ),
             401 => HttpFailure::new(
                 format!("{server} does not accept the credentials{from} (status 401){said}"),

@@ -12,6 +12,7 @@ use super::failure::HttpFailure;
 use crate::account::endpoint::names_this_machine;
 use crate::account::settings::{self, Environment, SettingsError};
 use crate::account::{Connection, Endpoint};
+use crate::state::error::FORKS;
 
 /// The variables for `https://`.
 pub const HTTP_VARIABLES: [&str; 10] = [
@@ -75,6 +76,12 @@ impl HttpSettings {
     pub(super) fn resolve(state: &Url, environment: Environment<'_>) -> Result<Self, HttpFailure> {
         let variables = HttpEnvironment(environment);
         let forge = Forge::of(state);
+        if forge != Forge::Unknown && state.path().ends_with("/lock") {
+            return Err(HttpFailure::new(
+                "the URL is the address of a lock, not of a state",
+                "remove `/lock` from the end of the URL in --state",
+            ));
+        }
         let (lock, lock_method, unlock_method) = match forge {
             Forge::GitLab | Forge::Gitea => (below(state, "lock"), Method::POST, Method::DELETE),
             Forge::Unknown => (state.clone(), custom("LOCK"), custom("UNLOCK")),
@@ -246,8 +253,5 @@ fn without_credentials(state: &Url, forge: Forge, has_token: bool) -> HttpFailur
         Forge::GitLab => format!("{set} to a user and an access token; a job of this GitLab needs neither"),
         Forge::Gitea | Forge::Unknown => set,
     };
-    HttpFailure::new(
-        message,
-        format!("{help}. Pipelines of forks have no credentials: they can run `keyform validate`"),
-    )
+    HttpFailure::new(message, format!("{help}. {FORKS}"))
 }

@@ -49,7 +49,15 @@ impl<C: Clock> HttpStore<C> {
     /// Ends the lock of another process: the one with this id, if the server has named it. Returns false if the state has
     /// another lock by now, or none.
     pub async fn break_lock(&self, id: Option<&str>) -> Result<bool, StateError> {
-        self.remote.unlock(id).await
+        let is_broken = self.remote.unlock(id).await?;
+        if is_broken || id.is_some() {
+            return Ok(is_broken);
+        }
+        let failure = HttpFailure::new(
+            "the server ends a lock only by its id, and does not name it",
+            "end the lock on the server, or move the state to another URL with `keyform state pull` and `keyform state push`",
+        );
+        Err(self.remote.failed("unlock", failure))
     }
 
     /// Refuses a server that gives the lock to two processes.
