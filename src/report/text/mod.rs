@@ -20,7 +20,7 @@ use crate::report::View;
 use crate::terminal::escape::escape;
 use crate::terminal::style::{BAD, CALM, DIM, GOOD, WARN, paint};
 
-/// Renders the refusals of a plan, for stderr.
+/// Renders the refusals of a plan with what to do about each, for stderr. The plan itself only names them.
 pub fn refusals(refusals: &[Refusal]) -> String {
     let mut out = String::new();
     for refusal in refusals {

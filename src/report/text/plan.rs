@@ -7,7 +7,7 @@ use super::{style_of, wrapped};
 use crate::plan::{Action, ActionKind, Fact, LeftOutAction, Note, Partial, Plan};
 use crate::report::View;
 use crate::report::words::{counted, unaffected};
-use crate::terminal::style::{DIM, GOOD, NAME, WARN, paint};
+use crate::terminal::style::{BAD, DIM, GOOD, NAME, WARN, paint};
 
 /// Maximum number of unmanaged rows that are listed without `--full`.
 const MAX_UNMANAGED: usize = 20;
@@ -59,6 +59,12 @@ pub fn plan(plan: &Plan, view: View) -> String {
     if let Some(partial) = &plan.partial {
         out.push('\n');
         left_out(&mut out, partial, view);
+    }
+    if !plan.refusals.is_empty() {
+        out.push('\n');
+    }
+    for refusal in &plan.refusals {
+        wrapped(&mut out, view, &format!("{} ", paint(BAD, "Refused:")), INDENT, &refusal.message().to_string());
     }
     out.push('\n');
     let _ = writeln!(out, "Digest: {}", plan.digest());
