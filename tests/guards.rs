@@ -5,6 +5,7 @@
 mod support;
 
 use keyform::account::Listing;
+use keyform::manifest::Glob;
 use keyform::names::{KeyName, UserId};
 use keyform::plan::guard::{Acknowledged, Stage, refusals};
 use keyform::plan::{Change, Plan, Selection};
@@ -194,10 +195,10 @@ fn without_a_listing_any_key_may_be_the_primary() {
     offline.is_allowed_by(&Acknowledged { primary_loss: true, ..Acknowledged::default() });
     // A saved plan is checked again when it is applied.
     let mut seen = offline.clone();
-    seen.plan.observe(&listing("a=A#1* b=B#2 c=C#3"));
+    seen.plan.observe(None, &listing("a=A#1* b=B#2 c=C#3"));
     seen.trips(&["the primary key, and promotes no other key"]);
     let mut seen = offline;
-    seen.plan.observe(&listing("a=A#1 b=B#2* c=C#3"));
+    seen.plan.observe(None, &listing("a=A#1 b=B#2* c=C#3"));
     seen.trips(&[]);
 }
 
@@ -246,4 +247,24 @@ fn all_refusals_are_shown_at_once() {
     let mut planned = Planned::of("a=A~ b=B", None, Some("a=A#1* b=B#2"));
     planned.plan.pin = Some(UserId::new("user-2").unwrap());
     planned.trips(&["user-2", "--allow-new-state", "--allow-primary-loss"]);
+}
+
+#[test]
+fn a_row_that_was_added_since_the_plan_was_saved_is_refused_unless_the_policy_expects_it() {
+    let state = recorded("a=A#1 c=C#3");
+    let mut saved = plan("a=A b=B", "a=A#1 c=C#3", "a=A#1 c=C#3");
+    saved.plan.refuses_unmanaged = true;
+    saved.plan.unmanaged_except = vec![Glob::new("bot-*")];
+    let mut seen = |account: &str, words: &[&str]| {
+        saved.plan.observe(Some(&state), &listing(account));
+        saved.trips(words);
+    };
+    seen("a=A#1 c=C#3", &[]);
+    seen("a=A#1 c=C#3 bot-7=Z#9", &[]);
+    // A copy of a key that stays is reported. A copy of one that goes is not in the plan, so it would stay.
+    seen("a=A#1 a2=A#8 b2=B#7 c=C#3", &[]);
+    seen("a=A#1 c=C#3 guest=Z#9", &["\"guest\""]);
+    seen("a=A#1 c=C#3 c2=C#9", &["\"c2\""]);
+    let allowed = Acknowledged { unmanaged: true, ..Acknowledged::default() };
+    saved.is_allowed_by(&allowed);
 }

@@ -66,7 +66,7 @@ pub(super) fn recheck(
             .details(broken)
             .hint("create a new plan and have it approved; nothing was changed"));
     }
-    plan.observe(&observation.listing);
+    plan.observe(recorded, &observation.listing);
     plan.rebase(recorded);
     // They were for the review, and may be outdated.
     plan.drift.clear();

@@ -1,7 +1,12 @@
 //! Patterns for names on the account, as in `unmanagedExcept`.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// A pattern in which `*` stands for any text. Every other character stands for itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
 pub struct Glob(String);
 
 impl Glob {

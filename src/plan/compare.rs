@@ -18,7 +18,6 @@ use super::{Base, Plan, Sight};
 use crate::account::{Endpoint, Listing, Row};
 use crate::manifest::{Desired, UnmanagedPolicy};
 use crate::names::KeyId;
-use crate::public_key::{KeyBlob, KeyContent};
 use crate::state::State;
 
 /// The complete input of a plan.
@@ -73,6 +72,7 @@ pub fn compare(input: Input<'_>) -> Plan {
         refreshed: observed.is_some(),
         unmanaged: unmanaged(&actions, inventory, matching, desired),
         refuses_unmanaged: desired.unmanaged == UnmanagedPolicy::Refuse,
+        unmanaged_except: desired.unmanaged_except.clone(),
         violations: desired.refused_violations().to_vec(),
         actions,
         partial: None,
@@ -107,18 +107,5 @@ fn unmanaged(
         .collect();
     let is_copy = |row: &Row| row.blob().is_some_and(|blob| matching.with_blob(blob).is_some());
     let rows = inventory.rows().filter(|row| !inventory.is_managed(row) && !ours.contains(&row.id) && !is_copy(row));
-    let mut rows: Vec<_> = rows
-        .map(|row| UnmanagedRow {
-            id: row.id.clone(),
-            account_name: row.name.clone(),
-            fingerprint: row.blob().map(KeyBlob::fingerprint),
-            mixed: match &row.content {
-                KeyContent::Mixed(keys) => keys.iter().map(KeyBlob::fingerprint).collect(),
-                KeyContent::One(_) | KeyContent::Unreadable => Vec::new(),
-            },
-            is_expected: desired.expects_unmanaged(&row.name),
-        })
-        .collect();
-    rows.sort_by(|a, b| (&a.account_name, &a.id).cmp(&(&b.account_name, &b.id)));
-    rows
+    UnmanagedRow::sorted(rows, &desired.unmanaged_except)
 }

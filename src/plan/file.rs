@@ -19,7 +19,7 @@ use super::refusal::ExplainedRefusal;
 use super::selection::Partial;
 use super::{Base, Plan, Sight};
 use crate::account::Endpoint;
-use crate::manifest::Violation;
+use crate::manifest::{Glob, Violation};
 use crate::names::{CommitId, KeyName, NAME_PATTERN, StackName, UserId};
 use crate::public_key::private;
 use crate::state::Record;
@@ -83,6 +83,9 @@ pub struct PlanDocument<'p> {
     /// Whether the policy refuses unmanaged rows that it does not expect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     refuses_unmanaged: bool,
+    /// The names of unmanaged rows that the policy expects.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    unmanaged_except: Cow<'p, [Glob]>,
     /// The checks of the policy that keys do not pass, and that refuse the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     violations: Vec<Violation>,
@@ -179,6 +182,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         actions,
         unmanaged,
         refuses_unmanaged,
+        unmanaged_except,
         violations,
         recorded,
         drift,
@@ -203,6 +207,7 @@ pub fn from_text(text: &[u8]) -> Result<Plan, PlanFileError> {
         managed: counts.managed,
         unmanaged,
         refuses_unmanaged,
+        unmanaged_except: unmanaged_except.into_owned(),
         violations,
         recorded: recorded.into_owned(),
         drift: drift.into_iter().map(|explained| explained.value).collect(),
@@ -290,6 +295,7 @@ impl Plan {
             managed: _,
             unmanaged,
             refuses_unmanaged,
+            unmanaged_except,
             violations,
             recorded,
             drift,
@@ -315,6 +321,7 @@ impl Plan {
             actions: Cow::Borrowed(actions),
             unmanaged: unmanaged.clone(),
             refuses_unmanaged: *refuses_unmanaged,
+            unmanaged_except: Cow::Borrowed(unmanaged_except),
             violations: violations.clone(),
             recorded: Cow::Borrowed(recorded),
             drift: drift.iter().cloned().map(Explained::new).collect(),

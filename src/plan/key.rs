@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::attribute::AttributeChange;
 use crate::account::Row;
+use crate::manifest::Glob;
 use crate::names::{AccountName, KeyId, KeyName};
-use crate::public_key::{Fingerprint, KeyBlob, KeyKind, PublicKey};
+use crate::public_key::{Fingerprint, KeyBlob, KeyContent, KeyKind, PublicKey};
 use crate::state::{Origin, Pending, Record, UploadRequest};
 
 /// A desired key to record.
@@ -97,6 +98,25 @@ pub struct UnmanagedRow {
     /// Whether the policy excepts it by its name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_expected: bool,
+}
+
+impl UnmanagedRow {
+    /// Takes rows by name, then id. `except` are the names that the policy expects.
+    pub(super) fn sorted<'r>(rows: impl Iterator<Item = &'r Row>, except: &[Glob]) -> Vec<Self> {
+        let unmanaged = |row: &Row| Self {
+            id: row.id.clone(),
+            account_name: row.name.clone(),
+            fingerprint: row.blob().map(KeyBlob::fingerprint),
+            mixed: match &row.content {
+                KeyContent::Mixed(keys) => keys.iter().map(KeyBlob::fingerprint).collect(),
+                KeyContent::One(_) | KeyContent::Unreadable => Vec::new(),
+            },
+            is_expected: except.iter().any(|glob| glob.matches(&row.name)),
+        };
+        let mut rows: Vec<_> = rows.map(unmanaged).collect();
+        rows.sort_by(|a, b| (&a.account_name, &a.id).cmp(&(&b.account_name, &b.id)));
+        rows
+    }
 }
 
 /// A row of the account to record.

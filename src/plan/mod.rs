@@ -40,8 +40,8 @@ pub use selection::{LeftOutAction, Partial, Selection};
 
 use refusal::Refusal;
 
-use crate::account::{Endpoint, Listing};
-use crate::manifest::Violation;
+use crate::account::{Endpoint, Listing, Row};
+use crate::manifest::{Glob, Violation};
 use crate::names::{CommitId, KeyName, StackName, UserId};
 use crate::state::{Record, State};
 use crate::terminal::phrase::Phrase;
@@ -80,6 +80,8 @@ pub struct Plan {
     pub unmanaged: Vec<UnmanagedRow>,
     /// Whether the policy refuses unmanaged rows that it does not expect.
     pub refuses_unmanaged: bool,
+    /// The names of unmanaged rows that the policy expects.
+    pub unmanaged_except: Vec<Glob>,
     /// The checks of the policy that keys do not pass, and that refuse the plan.
     pub violations: Vec<Violation>,
     /// By name.
@@ -189,6 +191,23 @@ impl Plan {
         }
     }
 
+    /// Lists the rows that neither the state nor the actions know.
+    fn unmanaged_among(&self, recorded: Option<&State>, observed: &Listing) -> Vec<UnmanagedRow> {
+        let records = || recorded.into_iter().flat_map(|state| state.records.values().chain(state.replaced.values()));
+        let changes = || self.actions.iter().map(|action| &action.change);
+        let old_rows = || changes().flat_map(Change::old_rows);
+        let mut ids: HashSet<_> = records().map(|record| &record.id).collect();
+        ids.extend(changes().filter_map(Change::row).map(|row| &row.id));
+        ids.extend(old_rows().map(|old| &old.id));
+        let gone: HashSet<_> = old_rows().map(|old| &old.blob).collect();
+        let mut kept: HashSet<_> =
+            records().map(|record| &record.public_key).filter(|key| !gone.contains(key)).collect();
+        kept.extend(changes().filter_map(Change::new_key).map(|key| key.key.blob()));
+        let is_copy = |row: &Row| row.blob().is_some_and(|blob| kept.contains(blob));
+        let rows = observed.rows().iter().filter(|row| !ids.contains(&row.id) && !is_copy(row));
+        UnmanagedRow::sorted(rows, &self.unmanaged_except)
+    }
+
     /// Updates which records the actions change, and the number of all.
     pub fn rebase(&mut self, recorded: Option<&State>) {
         let records = recorded.map(State::sorted).unwrap_or_default();
@@ -212,9 +231,10 @@ impl Plan {
         move |record| ids.contains(&record.id) || promoted.contains(&record.public_key)
     }
 
-    /// Updates what was seen of the account, and which row is the primary.
-    pub fn observe(&mut self, observed: &Listing) {
+    /// Updates what was seen of the account: the unmanaged rows, and which row is the primary.
+    pub fn observe(&mut self, recorded: Option<&State>, observed: &Listing) {
         self.sight = Sight::of(Some(observed));
+        self.unmanaged = self.unmanaged_among(recorded, observed);
         self.primary_row = observed.primary().map(NamedRow::of);
         let primary = self.primary_row.as_ref().map(|row| &row.id);
         for old in self.actions.iter_mut().flat_map(|action| action.change.old_rows_mut()) {
