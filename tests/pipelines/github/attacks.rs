@@ -74,7 +74,7 @@ fn the_state_is_committed_as_it_is_whatever_git_is_told_to_ignore_or_convert() {
     project.repository.change(
         "main",
         ".gitattributes",
-        "* text=auto eol=crlf ident filter=evil\n*.json export-ignore\n",
+        "* text=auto eol=crlf ident filter=evil\n*.json working-tree-encoding=UTF-16LE\n",
     );
     let number = project.propose("first", "alice=1*");
     assert!(project.checked(number, "first")["plan"].success);
