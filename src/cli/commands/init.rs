@@ -32,8 +32,9 @@ pub(in crate::cli) struct InitArgs {
     sandbox: SandboxArgs,
 }
 
-const GITHUB_TASKS: [&str; 6] = [
+const GITHUB_TASKS: [&str; 7] = [
     "Replace the teams in CODEOWNERS, and the words in capitals in .github/workflows/keyform.yml:\nthe owner of keyform's repository, and where the state is.",
+    "Create the bucket, and two roles for the jobs on GitHub: keyform-plan lists and reads objects,\nkeyform-apply creates them too.",
     "Create two API tokens, limited to ssh_keys: one to read, one to read and write.",
     "Add the first as the secret PRIME_API_KEY of the repository.",
     "Create the environment keyform, for main only, with the second as its secret PRIME_API_KEY.",
