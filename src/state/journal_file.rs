@@ -64,7 +64,7 @@ impl JournalFile {
         })
     }
 
-    /// Appends entries to the journal of `base`, or begins it. Cuts off what a crash or an error left behind the last whole
+    /// Appends entries to the journal of `base`, or begins it. Durable on return, but for the name of a new file. Cuts off what a crash or an error left behind the last whole
     /// line: no line may be invalid but the last.
     pub(super) fn append(
         &mut self,
@@ -89,12 +89,11 @@ impl JournalFile {
         journal::add_lines(&mut bytes, entries);
         disk.append(&self.path, &bytes).map_err(|source| self.failed("write", source))?;
         self.content = Content::Journal { whole: before + length(bytes.len()), is_torn: false };
-        Ok(())
+        disk.sync(&self.path).map_err(|source| self.failed("sync", source))
     }
 
-    /// Makes everything that was appended durable.
+    /// Makes the name of the file durable, and so everything that was appended.
     pub(super) fn sync(&self, disk: &mut impl Disk) -> Result<(), StateError> {
-        disk.sync(&self.path).map_err(|source| self.failed("sync", source))?;
         self.sync_folder(disk)
     }
 

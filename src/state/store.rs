@@ -67,7 +67,7 @@ pub trait Session {
 
     /// Appends to the journal of `base`, which is the state that [`Session::load`] returned, or a new one.
     ///
-    /// The entries survive this process on return, or else soon: a store may collect entries before it writes them. After
+    /// A file has the entries on return. Other stores may collect entries for some time before they write them. After
     /// [`Session::sync`] they survive everything. The time it takes depends on the entries alone.
     fn append(&mut self, base: &State, entries: &[JournalEntry]) -> impl Future<Output = Result<(), StateError>>;
 
