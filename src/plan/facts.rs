@@ -13,7 +13,7 @@ use crate::terminal::phrase::Phrase;
 /// Whether a key opens more or less than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessChange {
-    /// The key is deleted.
+    /// The key is deleted from every row.
     Loses,
     /// The entry has a new key, the key is recorded differently or stays in another row, or it becomes the primary.
     Changes,
@@ -39,10 +39,11 @@ impl Fact {
     }
 }
 
-impl Action {
-    pub fn access(&self) -> AccessChange {
-        match self.change {
-            Change::Delete(_) if self.reason == Reason::Superseded => AccessChange::Changes,
+impl Plan {
+    pub fn access(&self, action: &Action) -> AccessChange {
+        match &action.change {
+            Change::Delete(_) if action.reason == Reason::Superseded => AccessChange::Changes,
+            Change::Delete(old) if self.mixed_row_with(&old.blob).is_some() => AccessChange::Changes,
             Change::Delete(_) => AccessChange::Loses,
             Change::Upload(_) => AccessChange::Gains,
             Change::Adopt { .. }
@@ -51,6 +52,14 @@ impl Action {
             | Change::Promote { .. }
             | Change::Forget(_) => AccessChange::Changes,
         }
+    }
+
+    /// Finds a row with several keys or with options that contains a key and that the plan leaves.
+    fn mixed_row_with(&self, blob: &KeyBlob) -> Option<&UnmanagedRow> {
+        let mut mixed = self.unmanaged.iter().filter(|row| !row.mixed.is_empty()).peekable();
+        mixed.peek()?;
+        let fingerprint = blob.fingerprint();
+        mixed.find(|row| row.mixed.contains(&fingerprint))
     }
 }
 
@@ -77,10 +86,24 @@ impl Plan {
             action.attribute_changes().iter().map(|change| Fact::exceptional(change.phrase())).collect();
         facts.extend(self.move_of_primary(action).map(Fact::exceptional));
         facts.extend(row_facts(action));
+        facts.extend(self.remaining_access(action).map(Fact::exceptional));
         if action.is_protected() {
             facts.push(Fact::exceptional(Phrase::new("the state protects this key")));
         }
         facts
+    }
+
+    /// Says where a key stays that the action removes.
+    fn remaining_access(&self, action: &Action) -> Option<Phrase> {
+        let removed = match &action.change {
+            Change::Replace { .. } => action.change.replaced_keys().map(|old| &old.blob).collect(),
+            Change::Delete(old) | Change::Forget(old) if action.reason != Reason::Superseded => vec![&old.blob],
+            _ => Vec::new(),
+        };
+        let row = removed.into_iter().find_map(|blob| self.mixed_row_with(blob))?;
+        let subject = if matches!(action.change, Change::Replace { .. }) { "the old key keeps" } else { "keeps" };
+        let phrase = Phrase::new(format!("{subject} access through the row ")).foreign(&row.account_name);
+        Some(phrase.then(" (").named(&row.id).then("), which has other keys or options"))
     }
 
     /// Says which key was the primary, if an action promotes another one.

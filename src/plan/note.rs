@@ -44,7 +44,7 @@ pub enum DriftKind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "code", rename_all = "kebab-case")]
+#[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Note {
     /// A desired key expires today or soon.
     ExpiresSoon {

@@ -39,6 +39,9 @@ struct DiffEntry<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     primary: bool,
     public_key: &'a str,
+    /// The fingerprints of all keys, if the row has several or something before a key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mixed_keys: Vec<String>,
 }
 
 /// An entry of the list as YAML. A side is empty if the entry is missing there.
@@ -163,6 +166,7 @@ fn of_record(record: &Record, primary: bool) -> String {
         protect: *protect,
         primary,
         public_key: public_key.as_str(),
+        mixed_keys: Vec::new(),
     })
 }
 
@@ -181,12 +185,13 @@ fn of_new(name: &KeyName, key: &NewKey, row: Option<&AccountRow>, primary: bool)
         protect: *protect,
         primary,
         public_key: key.blob().as_str(),
+        mixed_keys: Vec::new(),
     })
 }
 
 /// Writes a row that is deleted and not recorded.
 fn of_old(old: &OldKey) -> String {
-    let OldKey { name, id, account_name, blob, mixed: _, owner, expires, has_expired: _, protect, is_primary } = old;
+    let OldKey { name, id, account_name, blob, mixed, owner, expires, has_expired: _, protect, is_primary } = old;
     write(&DiffEntry {
         name: name.as_str(),
         key_type: blob.kind().map(|kind| kind.to_string()),
@@ -199,6 +204,7 @@ fn of_old(old: &OldKey) -> String {
         protect: *protect,
         primary: *is_primary,
         public_key: blob.as_str(),
+        mixed_keys: mixed.iter().map(|key| key.fingerprint().to_string()).collect(),
     })
 }
 

@@ -3,7 +3,7 @@
 use keyform::manifest::{Desired, Glob, UnmanagedPolicy};
 use keyform::names::KeyId;
 use keyform::plan::guard::{self, Acknowledged, Refusal, Stage};
-use keyform::plan::{self as plans, AccessChange, Action, Plan};
+use keyform::plan::{self as plans, AccessChange, Plan};
 use keyform::state::{DeletedRow, JournalEntry};
 
 use crate::support::world::{self, plan, show};
@@ -60,8 +60,26 @@ fn a_key_loses_access_only_if_it_stays_in_no_row_that_an_earlier_run_left() {
         ("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2", AccessChange::Loses),
     ] {
         let plan = plan(wanted, state, account);
-        let access: Vec<_> = plan.actions.iter().map(Action::access).collect();
+        let access: Vec<_> = plan.actions.iter().map(|action| plan.access(action)).collect();
         assert_eq!(access, [expected], "{}", show(&plan));
+    }
+}
+
+#[test]
+fn a_key_that_stays_in_a_mixed_row_does_not_lose_access_and_the_action_says_so() {
+    let stays = "keeps access through the row \"z\" (9), which has other keys or options";
+    for (wanted, state, account, access, expected) in [
+        ("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2 z=B#9&A", AccessChange::Changes, stays.to_owned()),
+        ("b=B", "a=A#1 b=B#2", "b=B#2 z=A#9&", AccessChange::Changes, stays.to_owned()),
+        ("a=B", "a=A#1", "a=A#1 z=C#9&A", AccessChange::Changes, format!("the old key {stays}")),
+        ("b=B", "a=A#1 b=B#2", "a=A#1 b=B#2 z=B#9&C", AccessChange::Loses, String::new()),
+        ("b=B r=A$", "a=A#1 b=B#2", "a=A#1 b=B#2", AccessChange::Loses, String::new()),
+    ] {
+        let plan = plan(wanted, state, account);
+        let [action] = plan.actions.as_slice() else { panic!("{}", show(&plan)) };
+        let facts: Vec<_> = plan.facts(action).iter().map(|fact| fact.phrase.to_string()).collect();
+        let said: Vec<_> = facts.iter().filter(|fact| fact.contains("access through")).cloned().collect();
+        assert_eq!((plan.access(action), said.concat()), (access, expected), "{facts:?}");
     }
 }
 

@@ -128,3 +128,18 @@ fn a_recorded_row_that_replaces_another_is_shown_only_with_its_new_name() {
     assert_eq!(names(&patch.before).len(), 2);
     assert_eq!(names(&patch.after), BTreeSet::from([format!("b={}", fingerprint('A'))]));
 }
+
+#[test]
+fn a_diff_shows_all_keys_of_a_row_that_is_deleted() {
+    let keys_of = |account| {
+        let scene = Scene::of(&world::desired("a=A r=B$"), "a=A#1", account);
+        let before = entries(&parse(&scene.diff()).before);
+        before.first().map(|entry| entry["mixedKeys"].clone()).unwrap_or_default()
+    };
+    let prints = |letters: &str| -> serde_json::Value {
+        letters.chars().map(|letter| world::key(letter).blob().fingerprint().to_string()).collect()
+    };
+    assert_eq!(keys_of("a=A#1 z=C#2&B"), prints("CB"));
+    assert_eq!(keys_of("a=A#1 z=B#2&"), prints("B"));
+    assert_eq!(keys_of("a=A#1 z=B#2"), serde_json::Value::Null);
+}

@@ -25,7 +25,7 @@ struct Section<'p> {
 
 /// Renders all actions. If they do not fit, those that follow are only named, and the rest is counted.
 pub(super) fn actions(plan: &Plan, fit: &mut Fit) -> String {
-    let of = |access| plan.actions.iter().filter(move |action| action.access() == access);
+    let of = |access| plan.actions.iter().filter(move |action| plan.access(action) == access);
     let (records, changes): (Vec<_>, Vec<_>) =
         of(AccessChange::Changes).partition(|action| action.change.is_record_only());
     let is_long = records.len() > UNFOLDED;
@@ -124,7 +124,7 @@ fn gains(actions: &[&Action]) -> String {
 /// Renders name, owner, type, fingerprint, reason, and what else a reviewer should know.
 fn line(plan: &Plan, action: &Action, has_reason: bool) -> String {
     let Action { name, change, reason } = action;
-    let verb = match action.access() {
+    let verb = match plan.access(action) {
         AccessChange::Changes => format!("{} ", change.kind().verb()),
         AccessChange::Loses | AccessChange::Gains => String::new(),
     };
