@@ -110,6 +110,8 @@ fn more_than_ten_rows_to_delete_are_refused_recorded_or_not() {
     plan(&keep(25), &state, &format!("{state} {copies}")).trips(&[
         "the plan deletes 12 rows, among them 1 of 26 managed keys; check the manifest, or pass --allow-deletes 12",
     ]);
+    // Rows that are gone already are not deleted.
+    plan("", "a=A#1 b=B#2 c=C#3", "z=Z#9").trips(&[]);
     // Rows that were never managed are not a part of the managed keys.
     plan("a=A~ b=B~ c=C~ d=D", "d=D#4", "a=A#1 b=B#2 c=C#3 d=D#4").trips(&[]);
 }
@@ -131,6 +133,12 @@ fn a_protected_key_is_removed_or_replaced_only_if_a_flag_names_it() {
     let other = Acknowledged { protected: vec![name("c")], ..Acknowledged::default() };
     assert_eq!(rotated.tripped(&other, Stage::Apply).len(), 1);
     plan("c=C", "a=A#1! c=C#2", "a=A#1 c=C#2").trips(&["the plan deletes a, which is protected"]);
+    // It may name the key as it was recorded or as it is now.
+    for allowed in ["a", "b"] {
+        let renamed = plan("b=A(x) c=C", "a=A#1! c=C#2", "a=A#1 c=C#2");
+        renamed.trips(&["--allow-protected"]);
+        renamed.is_allowed_by(&Acknowledged { protected: vec![name(allowed)], ..Acknowledged::default() });
+    }
     // Removing `protect` in the same change does not help: the state decides.
     plan("a=B c=C", "a=A#1! c=C#2", "a=A#1 c=C#2").trips(&["--allow-protected a"]);
     // A second row with the key is refused with it, and not once more.
@@ -193,6 +201,8 @@ fn without_a_listing_any_key_may_be_the_primary() {
     // Showing the plan is allowed: a pull request from a fork cannot list the account.
     assert_eq!(offline.tripped(&Acknowledged::default(), Stage::Plan), [""; 0]);
     offline.is_allowed_by(&Acknowledged { primary_loss: true, ..Acknowledged::default() });
+    // The row of the old key may be the primary, even if the new key is in another one.
+    Planned::of("b=A", Some("a=A#1(b) b=B#2"), None).trips(&["which may be the primary key"]);
     // A saved plan is checked again when it is applied.
     let mut seen = offline.clone();
     seen.plan.observe(None, &listing("a=A#1* b=B#2 c=C#3"));
@@ -207,6 +217,8 @@ fn an_account_that_shows_no_key_is_refused_if_the_state_has_some() {
     let emptied = plan("a=A b=B", "a=A#1", "");
     emptied.trips(&["the account has no keys, but the state has 1; it may be another account; check the token; if the account was emptied on purpose, pass --allow-empty-account"]);
     emptied.is_allowed_by(&Acknowledged { empty_account: true, ..Acknowledged::default() });
+    // What is left of the plan changes nothing.
+    emptied.select(&Selection { exclude: vec![name("a"), name("b")], ..Selection::default() }).trips(&[]);
     plan("a=A", "", "").trips(&[]);
     plan("a=A", "a=A#1", "z=Z#9").trips(&[]);
     Planned::of("a=A b=B", Some("a=A#1"), None).trips(&[]);

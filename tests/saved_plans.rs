@@ -264,6 +264,12 @@ fn a_plan_is_bound_to_its_state() {
     state.lineage = uuid::Uuid::max();
     assert_eq!(say(Some(&state)), ["the plan was made from another state"]);
     assert_eq!(say(None)[0], "the plan was made from a state, but the state is now missing");
+    let mut state = recorded(STATE);
+    state.endpoint = keyform::account::Endpoint::default();
+    assert_eq!(
+        say(Some(&state)),
+        ["the plan is for http://localhost/test, but the state is for https://api.primeintellect.ai"]
+    );
 }
 
 #[test]
@@ -310,6 +316,8 @@ fn a_saved_plan_cannot_hide_a_deletion_from_its_digest_by_calling_it_expired() {
         let expected = if is_true { vec![] } else { vec!["delete a: the state has another expiry for id 1"] };
         assert_eq!(said, expected, "[{state}]");
     }
+    let said = said_of_forged("b=B", "a=A#1+1 b=B#2", "a=A#1 b=B#2", |plan| old(plan, "a").has_expired = true);
+    assert_eq!(said, ["delete a: the state has another expiry for id 1"]);
 }
 
 /// A change of a plan that its file allows, since the digest is computed again.
@@ -520,4 +528,61 @@ fn a_primary_that_was_moved_by_hand_since_is_refused() {
     let plan = plan(wanted, state, "a=A#1* b=B#2");
     let said = broken(&plan, Some(&recorded(state)), &listing("a=A#1 b=B#2*"), today());
     assert_eq!(said, ["the primary key was \"a\" (1), and is now \"b\" (2)"]);
+}
+
+#[test]
+fn a_row_with_several_keys_is_deleted_only_if_it_has_the_same_ones() {
+    let plan = plan("r=B$", "", "z=C#2&B");
+    assert_eq!(broken(&plan, Some(&recorded("")), &listing("z=C#2&B"), today()), [""; 0]);
+    for account in ["z=C#2&BD", "z=B#2", "z=B#2&", "z=C#2"] {
+        let said = broken(&plan, Some(&recorded("")), &listing(account), today());
+        assert_eq!(said, ["delete z: id 2 is no longer on the account, or has another key"], "[{account}]");
+    }
+}
+
+#[test]
+fn a_plan_without_a_listing_holds_whatever_the_primary_is() {
+    for account in ["a=A#1* b=B#2", "a=A#1 b=B#2*"] {
+        let state = recorded("a=A#1 b=B#2");
+        let plan = world::plan_of(&world::desired("a=A<ann>"), Some(&state), None);
+        assert_eq!(world::show(&plan), "~a=A#1 owner (changed); -b=B#2 (undesired)");
+        let created_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        let rows: Vec<_> = listing(account).rows().iter().map(|row| Row { created_at, ..row.clone() }).collect();
+        assert_eq!(broken(&plan, Some(&state), &Listing::new(rows).unwrap(), today()), [""; 0], "[{account}]");
+    }
+}
+
+#[test]
+fn a_plan_holds_while_the_primary_may_have_been_uploaded_and_while_a_record_of_a_key_is_left_out() {
+    let (state, account) = ("a=A#1 a=B", "a=A#1* a=B#2?");
+    assert_eq!(broken(&plan("a=B*", state, account), Some(&recorded(state)), &listing(account), today()), [""; 0]);
+    let (state, account) = ("a=A#1 b=A#2", "a=A#1 b=A#2 z=A#3");
+    let mut partial = plan("", state, account);
+    partial.select(&Selection { exclude: vec![name("b")], ..Selection::default() });
+    assert_eq!(world::show(&partial), "-a=A#1 (undesired); -a=A#3 (copy-of-removed)");
+    assert_eq!(broken(&partial, Some(&recorded(state)), &listing(account), today()), [""; 0]);
+}
+
+#[test]
+fn a_row_that_is_not_recorded_goes_only_as_it_is() {
+    let forgeries: [(&str, Forgery); 3] = [
+        ("x", |plan| old(plan, "x").owner = Some("eve".to_owned())),
+        ("x", |plan| old(plan, "x").expires = Some(today())),
+        ("eve", |plan| {
+            old(plan, "x").name = name("eve");
+            plan.actions[0].name = name("eve");
+        }),
+    ];
+    for (action, forge) in forgeries {
+        let said = said_of_forged("r=X$", "", "x=X#5", forge);
+        assert_eq!(said, [format!("delete {action}: id 5 does not match a key in the state")]);
+    }
+    let said = said_of_forged("", "a=A#1<ann>", "a=A#1 z=A#2", |plan| {
+        for action in &mut plan.actions {
+            if let Change::Delete(old) = &mut action.change {
+                old.owner = old.owner.take().filter(|_| old.id != id("2"));
+            }
+        }
+    });
+    assert_eq!(said, ["delete a: id 2 does not match a key in the state"]);
 }

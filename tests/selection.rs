@@ -82,6 +82,10 @@ fn an_excluded_key_stays_desired() {
     assert_eq!(show(&selected("robert=B", "bob=B#2", "bob=B#2", &exclude("bob"))), "");
     assert_eq!(show(&selected("robert=B", "bob=B#2", "bob=B#2", &target("bob"))), "~robert=B#2 name (changed)");
     assert_eq!(show(&selected("bob=X", "bob=B#2", "bob=B#2", &exclude("bob"))), "");
+    // One key that replaces rows of two names is excluded with each.
+    for name in ["a", "b", "c"] {
+        assert_eq!(show(&selected("c=A(x)", "a=A#1 b=A#2", "a=A#1 b=A#2", &exclude(name))), "", "{name}");
+    }
 }
 
 #[test]
@@ -92,6 +96,9 @@ fn no_deletes_leaves_out_deletions_replacements_and_what_depends_on_them() {
     assert_eq!(show(&plan), "+a=A (absent); xe=E#5 (undesired)");
     assert_eq!(left_out(&plan), ["replace b", "promote b", "delete d"]);
     assert_eq!(plan.primary, None, "the key that becomes the primary is not uploaded");
+    // The promotion does not need a deletion of the same name.
+    let plan = selected("a=A*", "a=A#1 a=B#2", "a=A#1 a=B#2", &no_deletes);
+    assert_eq!((show(&plan).as_str(), left_out(&plan)), ("^a=A#1 (not-primary)", vec!["delete a".to_owned()]));
 }
 
 #[test]
@@ -128,4 +135,25 @@ fn a_row_with_the_only_copy_of_an_excluded_key_is_not_deleted() {
     assert_eq!(show(&plan(wanted, "", account)), "+d=D (absent); -x=R#1 (revoked)");
     let plan = selected(wanted, "", account, &exclude("d"));
     assert_eq!((show(&plan).as_str(), left_out(&plan)), ("", vec!["upload d".to_owned(), "delete x".to_owned()]));
+}
+
+#[test]
+fn a_row_is_deleted_if_an_excluded_key_in_it_has_another_row() {
+    let plan = selected("r=R$ d=D", "", "x=R#1&D d=D#2", &exclude("d"));
+    assert_eq!((show(&plan).as_str(), left_out(&plan)), ("-x=R#1 (revoked)", vec!["adopt d".to_owned()]));
+}
+
+#[test]
+fn a_partial_plan_has_the_records_and_the_primary_of_its_own_keys() {
+    let of = |selection| {
+        let plan = selected("a=A* b=B<ann> c=C<ann>", "a=A#1 b=B#2 c=C#3", "a=A#1* b=B#2 c=C#3", &selection);
+        let recorded: Vec<_> = plan.recorded.iter().map(|record| record.name.to_string()).collect();
+        (recorded.join(" "), plan.primary.map(|name| name.to_string()).unwrap_or_default())
+    };
+    let pair = |recorded: &str, primary: &str| (recorded.to_owned(), primary.to_owned());
+    assert_eq!(of(Selection::default()), pair("b c", "a"));
+    assert_eq!(of(target("a b")), pair("b", "a"));
+    assert_eq!(of(target("b")), pair("b", ""));
+    assert_eq!(of(exclude("b")), pair("c", "a"));
+    assert_eq!(of(exclude("a b")), pair("c", ""));
 }

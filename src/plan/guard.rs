@@ -134,9 +134,7 @@ fn lost_primary(plan: &Plan, stage: Stage) -> Option<Refusal> {
 fn deleted(actions: &[Action], is_at_issue: impl Fn(&OldKey) -> bool) -> Option<&KeyName> {
     let deletes = |action: &&Action| match &action.change {
         Change::Delete(old) => is_at_issue(old),
-        Change::Replace { old, row: None, .. } => old.iter().any(&is_at_issue),
-        // The row of the new key may be the primary itself.
-        Change::Replace { old, row: Some(_), .. } => old.iter().any(|old| old.is_primary && is_at_issue(old)),
+        Change::Replace { old, .. } => old.iter().any(&is_at_issue),
         Change::Upload(_)
         | Change::Adopt { .. }
         | Change::Update { .. }

@@ -46,6 +46,16 @@ fn a_digest_covers_the_actions_the_primary_and_the_account_only() {
 }
 
 #[test]
+fn a_digest_covers_the_other_keys_of_a_row_and_the_owner_of_a_promoted_key() {
+    let digest = |wanted, state, account| plan(wanted, state, account).digest();
+    let mixed = digest("r=A$", "", "z=A#1&B");
+    assert_ne!(mixed, digest("r=A$", "", "z=A#1&C"));
+    assert_ne!(mixed, digest("r=A$", "", "z=A#1"));
+    let promoted = digest("a=A<ann>*", "a=A#1<ann>", "a=A#1");
+    assert_ne!(promoted, digest("a=A<bob>*", "a=A#1<bob>", "a=A#1"));
+}
+
+#[test]
 fn removals_of_keys_whose_recorded_expiry_has_passed_are_left_out() {
     let digest = |wanted, state, account| plan(wanted, state, account).digest();
     let rest = digest("b=B", "b=B#2", "b=B#2");

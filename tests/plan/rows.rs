@@ -113,6 +113,9 @@ fn rows_that_are_left_are_named() {
             print('C')
         )
     );
+    // The key stays, in a new row.
+    let renamed = remarks("a=A(x)", "a=A#1", "a=A#1 z=B#9&A");
+    assert!(renamed.starts_with("not managed: \"z\" ("), "{renamed}");
     assert_eq!(
         remarks("a=A", "a=A#1", "a=A#1 z=A#2& y=Y#3?"),
         format!(
