@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use keyform::account::{Effect, Failure, FailureKind, Page, ReadAccount};
-use keyform::apply::{Observation, Status};
-use keyform::state::Lease;
+use keyform::account::{Effect, Failure, FailureKind, Page, ReadAccount, Throttle};
+use keyform::apply::{Observation, ObserveOptions, Status, observe};
+use keyform::state::{Lease, LoadedState};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Fault, Faulty, Halves, ONE, carry_out, failure, unheard};
-use crate::support::account::{MemoryAccount, MemorySession, Mode};
+use crate::support::account::{MemoryAccount, MemorySession, Mode, VirtualClock};
 use crate::support::world::{self, plan, recorded, rows};
 
 /// A listing that never ends, during which the user asks to stop.
@@ -40,6 +40,38 @@ fn a_run_that_is_asked_to_stop_does_not_wait_for_what_only_looks() {
         };
         assert_eq!(ended, step);
         assert_eq!(session.state.unwrap().pending.len(), usize::from(step == "pending"));
+    }
+}
+
+#[test]
+fn the_next_run_settles_an_upload_with_everything_that_was_planned_of_it() {
+    let not_sent = || failure(Effect::Unknown, FailureKind::ServerError);
+    for (wanted, account, lost, expected) in [
+        ("a=A(Ann)<ann>+30", "", unheard as fn() -> Failure, ""),
+        ("a=A!", "", unheard, ""),
+        // A row that showed no key before is not the upload.
+        ("a=A", "a=Z#9?", not_sent, "+a=A (absent)"),
+    ] {
+        let stop = CancellationToken::new();
+        let faulty = Faulty {
+            account: MemoryAccount::new(Mode::default(), rows(account)),
+            fault: Box::new(|request: &str| request.starts_with("POST").then(lost)),
+            log: RefCell::default(),
+        };
+        let halves = Halves { reader: &Endless(&stop), writer: &faulty };
+        let (plan, mut session) = (plan(wanted, "", account), MemorySession::default());
+        let observation = Some(Observation::from(world::listing(account)));
+        carry_out(&plan, observation, &mut session, &halves, ONE, &stop, &|_| {});
+        let loaded = LoadedState { state: session.state, ..LoadedState::default() };
+        let state = loaded.state.as_ref().unwrap();
+        assert_eq!((state.pending.len(), state.records.len()), (1, 0));
+
+        let options = ObserveOptions { retries: ONE.retries, lateness: ONE.lateness, may_upload: false };
+        let throttle = Throttle::new(VirtualClock::default(), 0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let observed = runtime.block_on(observe(&faulty.account, &throttle, options, Some(state), &|_| {})).unwrap();
+        let again = world::plan_of(&world::desired(wanted), observed.state(&loaded), Some(&observed.listing));
+        assert_eq!(world::show(&again), expected, "[{wanted}]");
     }
 }
 
