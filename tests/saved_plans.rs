@@ -554,8 +554,9 @@ fn a_plan_without_a_listing_holds_whatever_the_primary_is() {
 
 #[test]
 fn a_plan_holds_while_the_primary_may_have_been_uploaded_and_while_a_record_of_a_key_is_left_out() {
-    let (state, account) = ("a=A#1 a=B", "a=A#1* a=B#2?");
-    assert_eq!(broken(&plan("a=B*", state, account), Some(&recorded(state)), &listing(account), today()), [""; 0]);
+    let (state, account) = ("a=A b=B#1", "b=B#1* a=A#2?");
+    let pending = plan("a=A* b=B", state, account);
+    assert_eq!(broken(&pending, Some(&recorded(state)), &listing(account), today()), [""; 0]);
     let (state, account) = ("a=A#1 b=A#2", "a=A#1 b=A#2 z=A#3");
     let mut partial = plan("", state, account);
     partial.select(&Selection { exclude: vec![name("b")], ..Selection::default() });
