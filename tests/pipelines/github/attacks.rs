@@ -228,6 +228,8 @@ fn a_person_can_only_add_what_a_guard_asks_for() {
     }
     let apply = project.by_hand(&[("digest", "sha256:$(touch x)")]);
     assert!(!apply.success && apply.log.contains("not the digest of a plan"), "{}", apply.log);
+    // Without a change there would be nothing to approve.
+    project.repository.commit("main", &manifest("alice=1* bob=2"));
     project
         .refuses(by_hand(&[("digest", &digest), ("flags", "--allow-primary-loss")]), "not the plan that was approved");
     // Nor for another branch.
