@@ -118,6 +118,22 @@ fn an_action_of_each_kind_matches_the_schema() {
 }
 
 #[test]
+fn conflict_markers_of_git_are_named_with_their_line() {
+    let saved = file::to_text(&one_of_each());
+    let (first, rest) = saved.split_once('\n').unwrap();
+    for (text, expected) in [
+        (format!("<<<<<<< HEAD\n{saved}=======\n{saved}>>>>>>> main\n"), 1),
+        (format!("{first}\n<<<<<<< HEAD\n{rest}"), 2),
+        (format!("{first}\r\n||||||| base\r\n{rest}"), 2),
+        (format!("\u{feff}{first}\n=======\n{rest}"), 2),
+        (format!("{saved}>>>>>>> main\n"), saved.lines().count() + 1),
+    ] {
+        let error = file::from_text(text.as_bytes()).unwrap_err();
+        assert!(matches!(error, PlanFileError::Conflict(line) if line == expected), "{expected}: {error}");
+    }
+}
+
+#[test]
 fn files_that_are_not_plans_are_refused() {
     let saved = file::to_text(&one_of_each());
     let newer = saved.replacen("\"formatVersion\": 1", "\"formatVersion\": 2", 1);

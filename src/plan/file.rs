@@ -133,6 +133,9 @@ pub enum PlanFileError {
     Invalid(serde_json::Error),
     #[error("not a plan saved by keyform: {}", json::UTF16)]
     Utf16,
+    /// Git has left the markers of a merge conflict in it. Holds the first marker's line.
+    #[error("the file contains Git conflict markers, the first in line {0}")]
+    Conflict(usize),
     /// A private key was pasted into it. Holds the line.
     #[error("the file contains a private key, in line {0}")]
     PrivateKey(usize),
@@ -241,6 +244,9 @@ fn check_kind(text: &[u8]) -> Result<(), PlanFileError> {
     if json::is_utf16(text) {
         return Err(PlanFileError::Utf16);
     }
+    if let Some(line) = json::conflict_line(text) {
+        return Err(PlanFileError::Conflict(line));
+    }
     match serde_json::from_slice(text)? {
         FileKind { lineage: Some(_), .. } => Err(PlanFileError::State),
         FileKind { success: Some(_), .. } => Err(PlanFileError::Outcome),
@@ -262,6 +268,7 @@ impl PlanFileError {
                 "nothing of it is shown; create the plan again, and replace the key wherever it is used"
             }
             Self::Utf16 => "convert it to UTF-8, or write it with `keyform plan --out FILE`",
+            Self::Conflict(_) => "do not merge plans: create a new one with `keyform plan --out FILE`",
             Self::Empty | Self::Truncated(_) | Self::Invalid(_) | Self::Version(_) | Self::Tampered => {
                 "create it again with `keyform plan --out FILE`"
             }

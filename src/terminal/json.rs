@@ -59,6 +59,13 @@ pub fn problem(error: &serde_json::Error) -> String {
     text
 }
 
+/// Returns the line of the first conflict marker of Git, from 1. No line of JSON begins with one.
+pub fn conflict_line(text: &[u8]) -> Option<usize> {
+    let is_marker =
+        |line: &[u8]| [b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||"].iter().any(|marker| line.starts_with(*marker));
+    text.split(|&b| b == b'\n').position(is_marker).map(|index| index + 1)
+}
+
 /// Escapes without changing the meaning. Keeps line feeds: JSON strings contain none.
 fn escape(text: &str) -> String {
     // A workflow command of GitHub Actions. Outside strings JSON contains no `#`.

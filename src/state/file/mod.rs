@@ -98,7 +98,7 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         return Err(StateErrorKind::PrivateKey { line });
     }
     let file: StateFile = serde_json::from_slice(text).map_err(|error| {
-        if let Some(line) = conflict_line(text) {
+        if let Some(line) = json::conflict_line(text) {
             return StateErrorKind::Conflict { line };
         }
         match error.classify() {
@@ -161,13 +161,6 @@ fn check_fingerprint(record: &Record) -> Result<(), StateErrorKind> {
         return Ok(());
     }
     Err(StateErrorKind::Fingerprint { name: record.name.to_string() })
-}
-
-/// Returns the line of the first conflict marker of Git, from 1. No line of JSON begins with one.
-pub(super) fn conflict_line(text: &[u8]) -> Option<usize> {
-    let is_marker =
-        |line: &[u8]| [b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||"].iter().any(|marker| line.starts_with(*marker));
-    text.split(|&b| b == b'\n').position(is_marker).map(|index| index + 1)
 }
 
 /// Returns the version of a newer format, which the structs above need not fit.

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::entry::JournalEntry;
 use super::error::StateErrorKind;
-use super::file::conflict_line;
 use super::model::State;
 use crate::account::Endpoint;
 use crate::names::UserId;
@@ -89,7 +88,7 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
     let header: JournalHeader = match serde_json::from_slice(first) {
         Ok(header) => header,
         Err(source) => {
-            return Err(match conflict_line(journal) {
+            return Err(match json::conflict_line(journal) {
                 Some(line) => StateErrorKind::Conflict { line },
                 None => StateErrorKind::ForeignJournal { problem: problem(&source) },
             });
@@ -112,7 +111,7 @@ pub(super) fn replay(base: Option<State>, journal: &[u8]) -> Result<Replay, Stat
         }
     };
     // A merge can have kept the lines of one side, and lost intents of the other.
-    if let Some(line) = conflict_line(journal) {
+    if let Some(line) = json::conflict_line(journal) {
         return Err(StateErrorKind::Conflict { line });
     }
     let mut next = 2;
