@@ -14,12 +14,16 @@ const FOLDER: &str = ".keyform";
 /// Returns the folder, which may be missing.
 ///
 /// # Errors
-/// If it is a symbolic link: the sandbox writes only next to the manifest.
+/// If it is a symbolic link or a file: the sandbox writes only next to the manifest.
 pub(super) fn folder(manifests: &Path) -> Result<PathBuf, CliError> {
     let folder = manifests.join(FOLDER);
     if folder.is_symlink() {
         return Err(CliError::new(format!("{} is a symbolic link, which is not followed", folder.display()))
             .hint("delete it; the sandbox creates a folder of its own"));
+    }
+    if folder.exists() && !folder.is_dir() {
+        return Err(CliError::new(format!("{} is not a folder", folder.display()))
+            .hint("rename or delete it; the sandbox creates a folder of that name"));
     }
     Ok(folder)
 }

@@ -11,6 +11,9 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Bytes that show whether every second one is zero.
 const SAMPLE_BYTES: usize = 1024;
 
+/// Letters beyond ASCII that words of western languages have side by side, at most. Others have whole words of them.
+const MAX_LETTERS_IN_A_ROW: usize = 3;
+
 /// The bytes from 0x80 on of Windows-1252; the others up to 0x9f are unused, and those above are as in Latin-1.
 const WINDOWS_1252: [char; 32] = [
     '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•',
@@ -110,7 +113,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// Recognises UTF-16 and UTF-32 by their mark, or UTF-16 by the zeros between the letters of ASCII.
+/// Recognises UTF-16 and UTF-32 by their mark, or by the zeros between the letters of ASCII.
 fn wide(bytes: &[u8]) -> Option<Encoding> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] => return Some(Encoding::Utf32Le),
@@ -119,7 +122,15 @@ fn wide(bytes: &[u8]) -> Option<Encoding> {
         [0xfe, 0xff, ..] => return Some(Encoding::Utf16Be),
         _ => {}
     }
-    let pairs: &[[u8; 2]] = bytes.get(..SAMPLE_BYTES).unwrap_or(bytes).as_chunks().0;
+    let sample = bytes.get(..SAMPLE_BYTES).unwrap_or(bytes);
+    let fours: &[[u8; 4]] = sample.as_chunks().0;
+    let count = |is: fn(&[u8; 4]) -> bool| fours.iter().filter(|four| is(four)).count();
+    let little = count(|four| matches!(four, [1..=0x7f, 0, 0, 0]));
+    let big = count(|four| matches!(four, [0, 0, 0, 1..=0x7f]));
+    if little.max(big) > fours.len() / 2 {
+        return Some(if little > big { Encoding::Utf32Le } else { Encoding::Utf32Be });
+    }
+    let pairs: &[[u8; 2]] = sample.as_chunks().0;
     let count = |is: fn(&[u8; 2]) -> bool| pairs.iter().filter(|pair| is(pair)).count();
     let little = count(|[low, high]| low.is_ascii() && *low > 0 && *high == 0);
     let big = count(|[high, low]| low.is_ascii() && *low > 0 && *high == 0);
@@ -130,10 +141,14 @@ fn wide(bytes: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// Recognises Latin-1 and Windows-1252: text without anything that is UTF-8 beyond ASCII.
+/// Recognises Latin-1 and Windows-1252: text without anything that is UTF-8 beyond ASCII, in which letters beyond ASCII are
+/// exceptions. Otherwise it is in an encoding of another language, and would be converted into nonsense.
 fn single_byte(bytes: &[u8]) -> Option<Encoding> {
     let is_text = |byte: u8| !byte.is_ascii_control() || matches!(byte, b'\t' | b'\n' | b'\r');
     if !bytes.iter().copied().all(is_text) || !bytes.utf8_chunks().all(|chunk| chunk.valid().is_ascii()) {
+        return None;
+    }
+    if bytes.split(u8::is_ascii).any(|letters| letters.len() > MAX_LETTERS_IN_A_ROW) {
         return None;
     }
     let mut encoding = Encoding::Latin1;
@@ -190,6 +205,8 @@ mod tests {
         let big: Vec<u8> = [0xfeff].iter().chain(&chars).flat_map(|c: &u32| c.to_be_bytes()).collect();
         check(&little, Some(Encoding::Utf32Le), text, None);
         check(&big, Some(Encoding::Utf32Be), text, None);
+        check(little.split_at(4).1, Some(Encoding::Utf32Le), text, None);
+        check(big.split_at(4).1, Some(Encoding::Utf32Be), text, None);
         check(b"a: caf\xe9\n", Some(Encoding::Latin1), "a: café\n", Some(6..8));
         check(b"a: \x80 \xe9\n", Some(Encoding::Windows1252), "a: € é\n", Some(3..6));
     }
@@ -198,6 +215,10 @@ mod tests {
     fn what_is_not_text_has_no_encoding() {
         check(b"a\xe9\x01", None, "a", Some(1..1));
         check(b"a\x81", None, "a", Some(1..1));
+        // Japanese in Shift-JIS, Chinese in GB 18030, Russian in Windows-1251.
+        check(b"# \x82\xb1\x82\xf1\n", None, "# ", Some(2..2));
+        check(b"# \xc4\xe3\xba\xc3\n", None, "# ", Some(2..2));
+        check(b"# \xca\xeb\xfe\xf7\n", None, "# ", Some(2..2));
         check("é\u{20ac}".as_bytes().split_last().unwrap().1, None, "é", Some(2..2));
         check(b"\xef\xbb\xbfa\xe9", None, "a", Some(1..1));
     }

@@ -170,7 +170,7 @@ impl Search<'_> {
         };
         let help = match encoding {
             Some(encoding) => encoding.conversion(&path.display().to_string()),
-            None => "save the file as UTF-8".to_owned(),
+            None => "save it as UTF-8 in your editor, or convert it with `iconv -f ENCODING -t UTF-8`".to_owned(),
         };
         let problem = match first {
             Some(first) => Diagnostic::error(Code::ManifestNotUtf8, &file, &first, message),

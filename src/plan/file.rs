@@ -131,7 +131,7 @@ pub enum PlanFileError {
     Truncated(serde_json::Error),
     #[error("not a plan saved by keyform: {}", json::problem(.0))]
     Invalid(serde_json::Error),
-    #[error("not a plan saved by keyform: {}", json::UTF16)]
+    #[error("not a plan saved by keyform: {}", json::WIDE)]
     Utf16,
     /// Git has left the markers of a merge conflict in it. Holds the first marker's line.
     #[error("the file contains Git conflict markers, the first in line {0}")]
@@ -241,7 +241,7 @@ fn check_kind(text: &[u8]) -> Result<(), PlanFileError> {
     if let Some(line) = private::first_line(text) {
         return Err(PlanFileError::PrivateKey(line));
     }
-    if json::is_utf16(text) {
+    if json::is_wide(text) {
         return Err(PlanFileError::Utf16);
     }
     if let Some(line) = json::conflict_line(text) {

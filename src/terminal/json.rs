@@ -26,11 +26,12 @@ pub fn without_mark(text: &[u8]) -> &[u8] {
 }
 
 /// What is wrong with such a file.
-pub const UTF16: &str = "it is encoded in UTF-16, not in UTF-8";
+pub const WIDE: &str = "it is encoded in UTF-16 or UTF-32, not in UTF-8";
 
-/// Whether a text is JSON in UTF-16, which some shells write into files.
-pub fn is_utf16(text: &[u8]) -> bool {
-    [b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{"].iter().any(|start| text.starts_with(*start))
+/// Whether a text is JSON in UTF-16, which some shells write into files, or in UTF-32.
+pub fn is_wide(text: &[u8]) -> bool {
+    let starts: [&[u8]; 6] = [b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"\0{", b"\0\0\0{"];
+    starts.iter().any(|start| text.starts_with(start))
 }
 
 /// The longest text of a file that an error repeats, in characters: enough for a misspelled field.

@@ -47,3 +47,14 @@ fn a_sandbox_that_leads_to_another_folder_is_refused() {
     }
     assert_eq!(folder.files(), before);
 }
+
+#[test]
+fn a_file_in_the_place_of_the_sandbox_is_named() {
+    let folder = Folder::of("alice=1");
+    folder.write(".keyform", "");
+    for arguments in ["plan --sandbox", "apply -y --sandbox", "state list --sandbox"] {
+        let ran = folder.keyform(arguments).run().expect(1);
+        assert!(ran.stderr.contains(".keyform is not a folder"), "{ran}");
+    }
+    assert_eq!(folder.read(".keyform"), "");
+}

@@ -103,7 +103,7 @@ pub fn from_text(text: &[u8]) -> Result<State, StateErrorKind> {
         }
         match error.classify() {
             Category::Eof => StateErrorKind::Truncated { line: error.line(), column: error.column() },
-            _ if json::is_utf16(text) => StateErrorKind::Foreign { problem: json::UTF16.to_owned() },
+            _ if json::is_wide(text) => StateErrorKind::Foreign { problem: json::WIDE.to_owned() },
             _ if is_terraform(text) => StateErrorKind::Foreign { problem: "it is a state of Terraform".to_owned() },
             _ => match newer_version(text) {
                 Some(found) => StateErrorKind::NewerVersion { found, known: VERSION },
