@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use keyform::account::Throttle;
-use keyform::apply::{ApplyOptions, Tools, execute};
+use keyform::apply::{ApplyOptions, DEFAULT_CONCURRENCY, Tools, execute};
 use keyform::state::disk::{Disk, LocalDisk};
 use keyform::state::{FileStore, Session as _, Store as _};
 use support::account::{MemoryAccount, Mode, VirtualClock};
@@ -120,5 +120,8 @@ fn apply(count: u64) -> (usize, usize, usize) {
 fn an_apply_of_1000_keys_writes_less_than_three_times_the_state() {
     let (written, state, synced) = apply(1000);
     assert!(written < 3 * state, "{written} bytes for a state of {state}");
-    assert_eq!(apply(10).2, synced, "the number of syncs does not depend on the number of keys");
+    // Here, as many results arrive together as are in flight. Besides these, the number of syncs is fixed.
+    let groups = |count: usize| count.div_ceil(DEFAULT_CONCURRENCY);
+    let fixed = apply(10).2 - groups(10);
+    assert!(synced <= fixed + groups(1000), "{synced} syncs, {fixed} of them fixed");
 }
