@@ -10,8 +10,8 @@ use regex_automata::{Input, MatchKind};
 
 use super::limits::{MAX_PATTERN_BYTES, MAX_PATTERN_DEPTH};
 
-/// A compiled pattern. Looks at each byte of a name once, whatever the pattern is: its automaton is built in advance, and
-/// a pattern that would need a large one is refused.
+/// A compiled pattern. Reads each byte of a name once, for every pattern: the automaton is built in advance, and a pattern
+/// that needs a large one is refused.
 #[derive(Debug)]
 pub(crate) struct NamePattern {
     pattern: String,

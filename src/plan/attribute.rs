@@ -57,7 +57,7 @@ impl AttributeChange {
         }
     }
 
-    /// Returns the old and the new value. `None` if there is none.
+    /// Returns the old and the new value. `None` stands for a missing value.
     pub fn values(&self) -> (Option<Phrase>, Option<Phrase>) {
         fn both<T>(
             from: Option<&T>,

@@ -71,7 +71,7 @@ pub struct PlanDocument<'p> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     primary: Option<KeyName>,
-    /// The row that is the primary before apply. Missing if there is none, or if the account was not listed.
+    /// The row that is the primary before apply. Missing if no key is the primary, or if the account was not listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     primary_row: Option<NamedRow>,
     /// The actions, in the order in which they are shown.

@@ -32,7 +32,7 @@ impl FileChange {
     /// Replaces the file atomically, with the byte order mark that it had. Durable on return.
     ///
     /// # Errors
-    /// The file is a link, or its text is no longer the one before the edit.
+    /// The file is a link, or has changed since it was read.
     pub fn write(&self) -> Result<(), WriteError> {
         let Self { path, before, after } = self;
         let failed = |source| WriteError::Io { path: Arc::clone(path), source };

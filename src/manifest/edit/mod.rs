@@ -2,7 +2,7 @@
 //!
 //! An edit is a list of replaced parts of the text ([`splice`]), at places that the YAML parser gave. Before anything is
 //! written, all files are read again with the new texts: they must be valid, and must differ from before by exactly the
-//! edit. An edit that is not possible in this way is refused, so that a file is never written anew.
+//! edit. An edit that is not possible in this way is refused: a file is never rendered as a whole.
 
 mod change;
 mod editor;
